@@ -1,0 +1,1 @@
+"""Splits, redundancy and the leak meter."""

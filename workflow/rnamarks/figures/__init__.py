@@ -1,0 +1,1 @@
+"""Style, figures from tidy tables, and the report page."""

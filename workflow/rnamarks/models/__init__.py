@@ -1,0 +1,1 @@
+"""Networks, baselines, saving and loading."""

@@ -1,0 +1,1 @@
+"""Readers, transcripts, coordinates, motifs, positives, negatives and windows."""

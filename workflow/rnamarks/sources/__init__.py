@@ -1,0 +1,1 @@
+"""Published files: the sheet, downloads, checksums, mirrors."""

@@ -1,0 +1,1 @@
+"""Sampler, curriculum, trainer and line search."""
