@@ -35,9 +35,9 @@ def open_text(path: str | Path) -> Iterator[TextIO]:
     path = Path(path)
     if not path.is_file():
         raise InputError("no such file", path=path, remedy="check the path in the configuration")
-    raw = gzip.open(path, "rb") if is_gzipped(path) else open(path, "rb")
+    opener = gzip.open if is_gzipped(path) else open
     try:
-        with io.TextIOWrapper(raw, encoding="utf-8-sig", newline=None) as handle:
+        with opener(path, "rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline=None) as handle:
             yield handle
     except (EOFError, gzip.BadGzipFile) as error:
         raise InputError("the gzip stream is cut off or corrupt", path=path, remedy="fetch the file again") from error

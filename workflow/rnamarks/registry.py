@@ -7,7 +7,6 @@ from typing import Generic, TypeVar
 
 from .errors import InputError
 
-
 T = TypeVar("T")
 
 

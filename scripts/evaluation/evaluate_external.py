@@ -1,0 +1,23 @@
+from rnamarks.scripting import logged
+
+with logged(snakemake.log[0]) as terminal:
+    from pathlib import Path
+
+    from rnamarks.evaluation.external import evaluate_external
+    from rnamarks.tables import write_tsv
+
+    params = snakemake.params
+    files = iter(snakemake.input.files)
+    sets = [entry | {"files": [part | {"file": next(files)} for part in entry["files"]]} for entry in params.sets]
+    table = evaluate_external(
+        Path(snakemake.input.config).parent,
+        sets,
+        snakemake.input.splits,
+        split=params.split,
+        bootstrap=params.bootstrap,
+        seed=params.seed,
+        device=params.device,
+        threads=snakemake.threads,
+        report=lambda line: print(f"evaluate_external: {line}", file=terminal, flush=True),
+    )
+    write_tsv(table, snakemake.output.table)

@@ -1,0 +1,21 @@
+from rnamarks.scripting import logged
+
+with logged(snakemake.log[0]):
+    from pathlib import Path
+
+    import torch
+
+    from rnamarks.models.checkpoint import load_model
+    from rnamarks.prediction.parts import predict_parts
+    from rnamarks.prediction.score import pick_device
+    from rnamarks.tables import write_parquet
+
+    torch.set_num_threads(snakemake.threads)
+    model, config = load_model(Path(snakemake.input.weights).parent)
+    predictions = predict_parts(
+        model,
+        dict(zip(config.heads, snakemake.input.splits, strict=True)),
+        snakemake.params.split,
+        device=pick_device(snakemake.params.device),
+    )
+    write_parquet(predictions, snakemake.output.predictions)

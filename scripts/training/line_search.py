@@ -1,0 +1,30 @@
+from rnamarks.scripting import logged
+
+with logged(snakemake.log[0]) as terminal:
+    import yaml
+
+    from rnamarks.files import write_text
+    from rnamarks.tables import write_tsv
+    from rnamarks.training.fit import read_part
+    from rnamarks.training.line_search import line_search
+
+    params = snakemake.params
+    table, best = line_search(
+        params.network["network"],
+        params.network.get("hyperparameters", {}),
+        params.network.get("training", {}) | {"curriculum": params.curriculum},
+        params.search["grid"],
+        {
+            species: read_part(path, params.search["split"], "train")
+            for species, path in zip(params.species, snakemake.input.splits, strict=True)
+        },
+        folds=params.search["folds"],
+        seed=params.seed,
+        checkpoints=params.checkpoints,
+        device=params.device,
+        threads=snakemake.threads,
+        report=lambda line: print(f"line search: {line}", file=terminal, flush=True),
+    )
+    write_tsv(table, snakemake.output.table)
+    with write_text(snakemake.output.best) as handle:
+        yaml.safe_dump(best, handle)

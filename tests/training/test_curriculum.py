@@ -1,0 +1,30 @@
+"""The order in which species are met."""
+
+from __future__ import annotations
+
+import pytest
+
+from rnamarks.errors import InputError
+from rnamarks.training.curriculum import CURRICULA
+
+
+def test_tree_adds_the_nearest_species_first_and_returns_to_the_earlier_ones():
+    stages = CURRICULA["tree"](["human", "chimp", "mouse"])
+    assert [stage.heads for stage in stages] == [("human",), ("human", "chimp"), ("human", "chimp", "mouse")]
+    second = [stages[1].head_at(step) for step in range(6)]
+    assert second == ["human", "chimp", "chimp", "human", "chimp", "chimp"]
+    assert [stages[2].head_at(step) for step in range(3)] == ["human", "chimp", "mouse"]
+
+
+def test_round_robin_is_one_stage():
+    (stage,) = CURRICULA["round_robin"](["human", "chimp"])
+    assert [stage.head_at(step) for step in range(4)] == ["human", "chimp", "human", "chimp"]
+
+
+def test_one_species_is_the_same_under_both_names():
+    assert CURRICULA["tree"](["human"]) == CURRICULA["round_robin"](["human"])
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(InputError, match="round_robin, tree"):
+        CURRICULA["random"]

@@ -1,0 +1,690 @@
+"""Baselines: what a model must beat before its network means anything.
+
+Every baseline is fitted on integer codes and labels, gives log odds at 1:1 like the networks, and turns into plain
+arrays and back. *Centred* windows are those that nearly all have A at index ``width // 2``, as windows cut around a
+site do; fragments that hold a site anywhere do not. Which kind the training windows are is measured once, in ``fit``,
+and kept.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from ..errors import InputError
+from ..registry import Register
+from ..sequences import ALPHABET, UNKNOWN, encode_windows
+from .checkpoint import WEIGHTS, ModelConfig, load_members, save_model
+
+IUPAC = {
+    "A": "A",
+    "C": "C",
+    "G": "G",
+    "U": "U",
+    "T": "U",
+    "R": "AG",
+    "Y": "CU",
+    "S": "CG",
+    "W": "AU",
+    "K": "GU",
+    "M": "AC",
+    "B": "CGU",
+    "D": "AGU",
+    "H": "ACU",
+    "V": "ACG",
+    "N": "ACGU",
+}
+CENTRED_SHARE = 0.99
+_ROWS_AT_ONCE = 4096
+
+
+def kmer_codes(codes: np.ndarray, k: int) -> np.ndarray:
+    """The k-mer that starts at each position, as a number in base 4; -1 where it holds an N.
+
+    Parameters
+    ----------
+    codes : numpy.ndarray, shape=(n, width), dtype=uint8
+    k : int
+        1 to 15.
+
+    Returns
+    -------
+    numpy.ndarray, shape=(n, max(width - k + 1, 0)), dtype=int32
+        AAC with k = 3 is 0·16 + 0·4 + 1 = 1.
+    """
+    starts = max(codes.shape[1] - k + 1, 0)
+    index = np.zeros((len(codes), starts), dtype=np.int32)
+    known = np.ones(index.shape, dtype=bool)
+    for offset in range(k):
+        letter = codes[:, offset : offset + starts]
+        index = 4 * index + (letter & 3)
+        known &= letter < UNKNOWN
+    index[~known] = -1
+    return index
+
+
+def kmer_counts(codes: np.ndarray, k: int) -> np.ndarray:
+    """How often each k-mer occurs in each window.
+
+    Parameters
+    ----------
+    codes : numpy.ndarray, shape=(n, width), dtype=uint8
+    k : int
+
+    Returns
+    -------
+    numpy.ndarray, shape=(n, 4**k), dtype=float32
+    """
+    found = kmer_codes(codes, k)
+    row, position = np.nonzero(found >= 0)
+    cells = row * 4**k + found[row, position]
+    return np.bincount(cells, minlength=len(codes) * 4**k).reshape(len(codes), 4**k).astype(np.float32)
+
+
+def motif_hits(codes: np.ndarray, motif: str) -> np.ndarray:
+    """Whether a motif in IUPAC letters starts at each position.
+
+    Parameters
+    ----------
+    codes : numpy.ndarray, shape=(n, width), dtype=uint8
+    motif : str
+        DNA or RNA; N in a window matches nothing.
+
+    Returns
+    -------
+    numpy.ndarray, shape=(n, max(width - len(motif) + 1, 0)), dtype=bool
+    """
+    starts = max(codes.shape[1] - len(motif) + 1, 0)
+    hits = np.ones((len(codes), starts), dtype=bool)
+    for offset, letter in enumerate(motif.upper()):
+        if letter not in IUPAC:
+            raise InputError("a motif holds a letter that is not IUPAC", value=motif, remedy="write it like DRACH")
+        allowed = np.array([base in IUPAC[letter] for base in ALPHABET] + [False])
+        hits &= allowed[codes[:, offset : offset + starts]]
+    return hits
+
+
+def is_centred(codes: np.ndarray) -> bool:
+    """Whether at least 99 % of the windows whose middle letter is known have A there (index ``width // 2``)."""
+    middle = codes[:, codes.shape[1] // 2]
+    known = middle < UNKNOWN
+    return bool(known.any() and (middle[known] == 0).mean() >= CENTRED_SHARE)
+
+
+def log_ratio(positive: np.ndarray, negative: np.ndarray, smoothing: float, axis: int = -1) -> np.ndarray:
+    """Log of the ratio of two smoothed frequency tables; ``axis`` runs over the outcomes."""
+
+    def log_frequency(counts: np.ndarray) -> np.ndarray:
+        smoothed = counts + smoothing
+        return np.log(smoothed) - np.log(smoothed.sum(axis=axis, keepdims=True))
+
+    return log_frequency(positive) - log_frequency(negative)
+
+
+class Baseline(ABC):
+    """One fitted or unfitted baseline; subclasses are dataclasses of their hyperparameters."""
+
+    width: int = 0
+    saved: ClassVar[tuple[str, ...]] = ()
+
+    def fit(self, codes: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> Self:
+        """Learn from training windows.
+
+        Parameters
+        ----------
+        codes : numpy.ndarray, shape=(n, width), dtype=uint8
+        labels : array, shape=(n,)
+            1 and 0.
+        seed : int
+            Used by those that draw random numbers.
+
+        Returns
+        -------
+        Baseline
+            Itself.
+
+        Raises
+        ------
+        InputError
+            If there is not at least one window of each label.
+        """
+        labels = np.asarray(labels).astype(bool)
+        if codes.ndim != 2 or len(codes) != len(labels):
+            raise InputError(
+                f"windows have shape {codes.shape} and labels {labels.shape}", remedy="give one label per window"
+            )
+        if not labels.any() or labels.all():
+            raise InputError(
+                f"{labels.sum()} positives and {(~labels).sum()} negatives cannot train a baseline",
+                remedy="give windows of both labels in the training part",
+            )
+        self.width = codes.shape[1]
+        self._fit(codes, labels, seed)
+        return self
+
+    def logit(self, codes: np.ndarray) -> np.ndarray:
+        """Log odds of windows at 1:1.
+
+        Parameters
+        ----------
+        codes : numpy.ndarray, shape=(n, width), dtype=uint8
+
+        Returns
+        -------
+        numpy.ndarray, shape=(n,), dtype=float64
+
+        Raises
+        ------
+        InputError
+            If the windows have another width than those it was fitted on.
+        """
+        if not self.width:
+            raise RuntimeError("fit the baseline, or load it, before it scores")
+        if codes.ndim != 2 or codes.shape[1] != self.width:
+            raise InputError(
+                f"windows have shape {codes.shape}", remedy=f"give windows of {self.width} nt, as in training"
+            )
+        blocks = [self._logit(codes[start : start + _ROWS_AT_ONCE]) for start in range(0, len(codes), _ROWS_AT_ONCE)]
+        return np.concatenate(blocks).astype(np.float64) if blocks else np.empty(0)
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """What the constructor takes, as plain values."""
+        return asdict(self)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Everything learned, as numeric arrays."""
+        if not self.width:
+            raise RuntimeError("fit the baseline before saving it")
+        return {"width": np.array(self.width)} | {name: np.asarray(getattr(self, name)) for name in self.saved}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], hyperparameters: Mapping[str, Any] | None = None) -> Self:
+        """The reverse of :meth:`to_arrays`; missing or superfluous names are an :class:`InputError`."""
+        expected = {"width", *cls.saved}
+        if set(arrays) != expected:
+            raise InputError(
+                "a saved baseline has unknown or missing arrays",
+                value=sorted(set(arrays) ^ expected),
+                remedy="use the version of rnamarks that wrote it",
+            )
+        known = {field.name for field in fields(cls)}
+        if not known >= set(hyperparameters or {}):
+            raise InputError(
+                "a baseline has no such hyperparameter",
+                value=sorted(set(hyperparameters or {}) - known),
+                remedy=f"it has {', '.join(sorted(known)) or 'none'}",
+            )
+        baseline = cls(**dict(hyperparameters or {}))
+        for name, value in arrays.items():
+            value = np.asarray(value)
+            setattr(baseline, name, value.item() if value.ndim == 0 else value)
+        return baseline
+
+    @abstractmethod
+    def _fit(self, codes: np.ndarray, labels: np.ndarray, seed: int) -> None: ...
+
+    @abstractmethod
+    def _logit(self, codes: np.ndarray) -> np.ndarray: ...
+
+
+BASELINES: Register[type[Baseline]] = Register("baseline")
+
+
+@BASELINES.add("prevalence")
+@dataclass
+class Prevalence(Baseline):
+    """Nothing is known of a window: log odds 0 at 1:1, hence the prevalence after calibration."""
+
+    def _fit(self, codes, labels, seed):
+        pass
+
+    def _logit(self, codes):
+        return np.zeros(len(codes))
+
+
+@BASELINES.add("motif_rule")
+@dataclass
+class MotifRule(Baseline):
+    """Log odds of how often a motif, and its strong form, occur.
+
+    Centred windows: motif yes or no and strong form yes or no, with the middle A at the motif's first A. Other
+    windows: number of motifs (0 to 7 and more) and of strong forms (0 to 3 and more) anywhere. One table, with one
+    pseudo-window in each cell.
+
+    Parameters
+    ----------
+    motif, strong : str
+        IUPAC.
+    """
+
+    motif: str = "DRACH"
+    strong: str = "GGAC"
+    saved: ClassVar[tuple[str, ...]] = ("centred", "table")
+
+    def _cells(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        counts = []
+        for motif, most in ((self.motif, 7), (self.strong, 3)):
+            hits = motif_hits(codes, motif)
+            if self.centred:
+                at = self.width // 2 - motif.upper().index("A")
+                counts.append(hits[:, at].astype(np.int64))
+            else:
+                counts.append(np.minimum(hits.sum(axis=1), most))
+        return counts[0], counts[1]
+
+    def _fit(self, codes, labels, seed):
+        self.centred = is_centred(codes)
+        cells = np.ravel_multi_index(self._cells(codes), (8, 4))
+        positive, negative = (np.bincount(cells[chosen], minlength=32) for chosen in (labels, ~labels))
+        self.table = log_ratio(positive, negative, 1.0).reshape(8, 4)
+
+    def _logit(self, codes):
+        return self.table[self._cells(codes)]
+
+
+@BASELINES.add("kmer_frequency")
+@dataclass
+class KmerFrequency(Baseline):
+    """5-mer frequency: log ratio of a 5-mer's frequency in positives and in negatives.
+
+    Centred windows: of the one 5-mer around the middle. Other windows: of every 5-mer, summed. A 5-mer with N counts
+    as 0.
+
+    Parameters
+    ----------
+    k : int
+        Odd.
+    smoothing : float
+        Added to each count.
+    """
+
+    k: int = 5
+    smoothing: float = 1.0
+    saved: ClassVar[tuple[str, ...]] = ("centred", "table")
+
+    def _kmers(self, codes: np.ndarray) -> np.ndarray:
+        if self.centred:
+            start = self.width // 2 - self.k // 2
+            codes = codes[:, start : start + self.k]
+        return kmer_codes(codes, self.k)
+
+    def _fit(self, codes, labels, seed):
+        self.centred = is_centred(codes)
+        found = self._kmers(codes)
+        # the last bin takes k-mers with N
+        positive, negative = (
+            np.bincount(found[chosen].ravel() % (4**self.k + 1), minlength=4**self.k + 1)[:-1]
+            for chosen in (labels, ~labels)
+        )
+        self.table = np.append(log_ratio(positive, negative, self.smoothing), 0.0)
+
+    def _logit(self, codes):
+        return self.table[self._kmers(codes)].sum(axis=1)
+
+
+@BASELINES.add("naive_bayes_trinucleotide")
+@dataclass
+class NaiveBayes(Baseline):
+    """Position-specific trinucleotides taken as independent: their log ratios, summed over the window.
+
+    A trinucleotide with N counts as 0.
+
+    Parameters
+    ----------
+    k : int
+    smoothing : float
+        Added to each count.
+    """
+
+    k: int = 3
+    smoothing: float = 2.0
+    saved: ClassVar[tuple[str, ...]] = ("table",)
+
+    def _fit(self, codes, labels, seed):
+        found = kmer_codes(codes, self.k)
+        outcomes = 4**self.k + 1
+        cells = found % outcomes + outcomes * np.arange(found.shape[1])
+        positive, negative = (
+            np.bincount(cells[chosen].ravel(), minlength=outcomes * found.shape[1]).reshape(-1, outcomes)[:, :-1]
+            for chosen in (labels, ~labels)
+        )
+        ratios = log_ratio(positive, negative, self.smoothing)
+        self.table = np.hstack([ratios, np.zeros((len(ratios), 1))])
+
+    def _logit(self, codes):
+        found = kmer_codes(codes, self.k)
+        return self.table[np.arange(found.shape[1]), found].sum(axis=1)
+
+
+@dataclass
+class KmerModel(Baseline):
+    """Sparse features of windows for the linear and the tree model.
+
+    - square roots of the counts of all k-mers, k = 1 to ``longest``;
+    - letters by position, one-hot; in centred windows trinucleotides by position, too;
+    - dinucleotides by distance from every occurrence of ``motif``, summed over occurrences (square root): the context
+      of a site wherever it lies.
+
+    About 3 kB per 101-nt window while fitting.
+
+    Parameters
+    ----------
+    longest : int
+    motif : str
+        IUPAC; ``""`` leaves the third group out.
+    reach : int
+        Largest distance from the motif's middle, in nt.
+    """
+
+    longest: int = 6
+    motif: str = "DRACH"
+    reach: int = 20
+    saved: ClassVar[tuple[str, ...]] = ("centred",)
+
+    def features(self, codes: np.ndarray) -> sp.csr_matrix:
+        """Features of windows, shape (n, n_features), float32; absent ones are not stored."""
+        blocks = []
+        for start in range(0, len(codes), _ROWS_AT_ONCE):
+            block = codes[start : start + _ROWS_AT_ONCE]
+            parts = [sp.csr_matrix(kmer_counts(block, k)).sqrt() for k in range(1, self.longest + 1)]
+            parts.append(self._by_position(block, 1))
+            if self.centred:
+                parts.append(self._by_position(block, 3))
+            if self.motif:
+                parts.append(self._around_motif(block))
+            blocks.append(sp.hstack(parts, format="csr", dtype=np.float32))
+        return sp.vstack(blocks, format="csr")
+
+    @staticmethod
+    def _by_position(codes: np.ndarray, k: int) -> sp.csr_matrix:
+        found = kmer_codes(codes, k)
+        row, position = np.nonzero(found >= 0)
+        columns = position * 4**k + found[row, position]
+        shape = (len(codes), found.shape[1] * 4**k)
+        return sp.csr_matrix((np.ones(len(row), dtype=np.float32), (row, columns)), shape=shape)
+
+    def _around_motif(self, codes: np.ndarray) -> sp.csr_matrix:
+        row, start = np.nonzero(motif_hits(codes, self.motif))
+        padded = np.pad(codes, ((0, 0), (self.reach, self.reach)), constant_values=UNKNOWN)
+        pairs = kmer_codes(padded, 2)
+        # index 0 of ``pairs`` is ``reach`` to the left of the window's first letter
+        offsets = np.arange(2 * self.reach)
+        found = pairs[row[:, None], (start + len(self.motif) // 2)[:, None] + offsets]
+        occurrence, offset = np.nonzero(found >= 0)
+        columns = offset * 16 + found[occurrence, offset]
+        ones = np.ones(len(columns), dtype=np.float32)
+        return sp.csr_matrix((ones, (row[occurrence], columns)), shape=(len(codes), 16 * len(offsets))).sqrt()
+
+    def _fit(self, codes, labels, seed):
+        self.centred = is_centred(codes)
+        self._fit_features(self.features(codes), labels, seed)
+
+    def _logit(self, codes):
+        return self._logit_features(self.features(codes))
+
+    @abstractmethod
+    def _fit_features(self, features: sp.csr_matrix, labels: np.ndarray, seed: int) -> None: ...
+
+    @abstractmethod
+    def _logit_features(self, features: sp.csr_matrix) -> np.ndarray: ...
+
+
+def _fit_logistic(features: sp.csr_matrix, labels: np.ndarray, strength: float) -> tuple[np.ndarray, float]:
+    model = LogisticRegression(C=strength, class_weight="balanced", tol=1e-3, max_iter=1000)
+    model.fit(features, labels)
+    return model.coef_[0].astype(np.float32), float(model.intercept_[0])
+
+
+def _xgboost():
+    try:
+        import xgboost
+    except ImportError as error:
+        raise InputError("this baseline needs xgboost", remedy="install it, or choose kmer_logistic") from error
+    return xgboost
+
+
+def _fit_trees(features: sp.csr_matrix, labels: np.ndarray, seed: int, model: Any) -> np.ndarray:
+    xgboost = _xgboost()
+    settings = {
+        "objective": "binary:logistic",
+        "tree_method": "hist",
+        "max_bin": 16,
+        "eta": model.eta,
+        "max_depth": model.depth,
+        "subsample": 0.8,
+        "colsample_bytree": 0.3,
+        "min_child_weight": 5,
+        "base_score": 0.5,
+        "scale_pos_weight": float((~labels).sum() / labels.sum()),
+        "nthread": model.threads,
+        "seed": seed,
+    }
+    data = xgboost.QuantileDMatrix(features, labels, max_bin=16, nthread=model.threads)
+    booster = xgboost.train(settings, data, model.trees)
+    return np.frombuffer(bytes(booster.save_raw("ubj")), dtype=np.uint8)
+
+
+def _tree_logits(baseline: Any, features: sp.csr_matrix) -> np.ndarray:
+    if getattr(baseline, "_booster", None) is None:
+        booster = _xgboost().Booster({"nthread": baseline.threads})
+        booster.load_model(bytearray(baseline.booster.tobytes()))
+        baseline._booster = booster
+    return baseline._booster.inplace_predict(features, predict_type="margin")
+
+
+@BASELINES.add("kmer_logistic")
+@dataclass
+class KmerLogistic(KmerModel):
+    """Logistic regression with an L2 penalty on :class:`KmerModel`'s features, classes weighted to 1:1.
+
+    Parameters
+    ----------
+    strength : float
+        scikit-learn's ``C``.
+    """
+
+    strength: float = 0.003
+    saved: ClassVar[tuple[str, ...]] = (*KmerModel.saved, "coefficients", "intercept")
+
+    def _fit_features(self, features, labels, seed):
+        self.coefficients, self.intercept = _fit_logistic(features, labels, self.strength)
+
+    def _logit_features(self, features):
+        return features @ self.coefficients + self.intercept
+
+
+@BASELINES.add("kmer_xgboost")
+@dataclass
+class KmerTrees(KmerModel):
+    """Gradient-boosted trees (XGBoost, histograms) on the same features, classes weighted to 1:1.
+
+    Parameters
+    ----------
+    trees, depth : int
+    eta : float
+        Learning rate.
+    threads : int
+    """
+
+    trees: int = 300
+    depth: int = 6
+    eta: float = 0.1
+    threads: int = 1
+    saved: ClassVar[tuple[str, ...]] = (*KmerModel.saved, "booster")
+
+    def _fit_features(self, features, labels, seed):
+        self.booster = _fit_trees(features, labels, seed, self)
+        self._booster = None
+
+    def _logit_features(self, features):
+        return _tree_logits(self, features)
+
+
+@BASELINES.add("kmer_blend")
+@dataclass
+class KmerBlend(KmerTrees):
+    """Mean logit of the logistic regression and the trees: the strongest without a network."""
+
+    strength: float = 0.003
+    saved: ClassVar[tuple[str, ...]] = (*KmerTrees.saved, "coefficients", "intercept")
+
+    def _fit_features(self, features, labels, seed):
+        super()._fit_features(features, labels, seed)
+        self.coefficients, self.intercept = _fit_logistic(features, labels, self.strength)
+
+    def _logit_features(self, features):
+        return (super()._logit_features(features) + features @ self.coefficients + self.intercept) / 2
+
+
+def fit_baselines(
+    frames: Mapping[str, pd.DataFrame],
+    name: str,
+    *,
+    split: str,
+    seed: int = 0,
+    setting: str = "single",
+    hyperparameters: Mapping[str, Any] | None = None,
+) -> tuple[dict[str, Baseline], pd.DataFrame]:
+    """Fit one kind of baseline and predict the validation and test parts.
+
+    Parameters
+    ----------
+    frames : mapping of species to pandas.DataFrame
+        The *splits* border of each.
+    name : str
+        In :data:`BASELINES`.
+    split : str
+        ``paper`` or ``guarded``.
+    seed : int
+    setting : str
+        ``single``: one for each species, from its own training part. ``pooled``: one from all training parts.
+    hyperparameters : mapping, optional
+
+    Returns
+    -------
+    heads : dict of species to Baseline
+    predictions : pandas.DataFrame
+        The *predictions* border: ``window``, ``species``, ``part``, ``label``, ``logit``.
+
+    Raises
+    ------
+    InputError
+        If the split or setting is unknown, or a training part lacks a label.
+    """
+    if setting not in ("single", "pooled"):
+        raise InputError("no such setting of a baseline", value=setting, remedy="use single or pooled")
+    kind = BASELINES[name]
+    known = {field.name for field in fields(kind)}
+    if not known >= set(hyperparameters or {}):
+        raise InputError(
+            f"the baseline {name} has no such hyperparameter",
+            value=sorted(set(hyperparameters) - known),
+            remedy=f"it has {', '.join(sorted(known)) or 'none'}",
+        )
+    codes, labels = {}, {}
+    for species, frame in frames.items():
+        if split not in frame.columns:
+            raise InputError(f"the windows of {species} have no such split", value=split, remedy="use paper or guarded")
+        codes[species] = encode_windows(frame["sequence"])
+        labels[species] = frame["label"].to_numpy()
+    trained = {species: (frame[split] == "train").to_numpy() for species, frame in frames.items()}
+    if setting == "pooled":
+        widths = {table.shape[1] for table in codes.values()}
+        if len(widths) > 1:
+            raise InputError(
+                "species have windows of several widths", value=sorted(widths), remedy="use setting single"
+            )
+        fitted = kind(**dict(hyperparameters or {})).fit(
+            np.concatenate([codes[s][trained[s]] for s in frames]),
+            np.concatenate([labels[s][trained[s]] for s in frames]),
+            seed=seed,
+        )
+        heads = dict.fromkeys(frames, fitted)
+    else:
+        heads = {}
+        for species in frames:
+            chosen = trained[species]
+            try:
+                heads[species] = kind(**dict(hyperparameters or {})).fit(
+                    codes[species][chosen], labels[species][chosen], seed=seed
+                )
+            except InputError as error:
+                raise InputError(f"{species}, split {split}: {error}") from error
+    tables = []
+    for species, frame in frames.items():
+        kept = frame[split].isin(["valid", "test"]).to_numpy()
+        table = frame.loc[kept, ["window", "species", split, "label"]].rename(columns={split: "part"})
+        tables.append(table.assign(logit=heads[species].logit(codes[species][kept])))
+    return heads, pd.concat(tables, ignore_index=True)
+
+
+def save_baselines(
+    folder: str | Path,
+    name: str,
+    heads: Mapping[str, Baseline],
+    *,
+    modification: str = "m6A",
+    motif: str = "",
+    calibration: Mapping[str, Mapping[str, Any]] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> None:
+    """Write fitted baselines as a model directory, in the networks' format, one head per species.
+
+    Parameters
+    ----------
+    folder : path-like
+    name : str
+        In :data:`BASELINES`.
+    heads : mapping of species to Baseline
+        All of one kind, width and hyperparameters.
+    modification, motif, calibration, training
+        See :class:`~rnamarks.models.checkpoint.ModelConfig`.
+    """
+    first = next(iter(heads.values()))
+    tensors = {
+        f"{head}.{key}": torch.from_numpy(np.array(array))
+        for head, baseline in heads.items()
+        for key, array in baseline.to_arrays().items()
+    }
+    config = ModelConfig(
+        name,
+        list(heads),
+        first.width,
+        first.hyperparameters(),
+        modification=modification,
+        motif=motif,
+        calibration=dict(calibration or {}),
+        training=dict(training or {}),
+    )
+    save_model(folder, [tensors], config)
+
+
+def load_baselines(folder: str | Path) -> tuple[dict[str, Baseline], ModelConfig]:
+    """Read what :func:`save_baselines` wrote; the weights' hash is checked first."""
+    (tensors,), config = load_members(folder)
+    kind = BASELINES[config.model]
+    arrays: dict[str, dict[str, np.ndarray]] = {head: {} for head in config.heads}
+    for key, tensor in tensors.items():
+        head, _, name = key.rpartition(".")
+        if head not in arrays:
+            raise InputError(
+                "an array belongs to no head", path=Path(folder) / WEIGHTS, value=key, remedy="save the model again"
+            )
+        arrays[head][name] = tensor.numpy()
+    return {head: kind.from_arrays(found, config.hyperparameters) for head, found in arrays.items()}, config
+
+
+def require_baselines(names: Sequence[str]) -> list[str]:
+    """The same names, if all are registered; else :class:`InputError` that lists them."""
+    for name in names:
+        BASELINES[name]
+    return list(names)

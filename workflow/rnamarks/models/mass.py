@@ -1,0 +1,149 @@
+"""MASS: one extractor shared by all species, one classifier per species (Xiong et al. 2021, Figure 1).
+
+The paper's text and its released code differ. ``form`` names which one is built:
+
+==============================  ============================  ==============================
+part                            ``paper``                     ``released``
+==============================  ============================  ==============================
+dilations of the three          1, 3, 5                       1, 2, 4
+parallel gapped convolutions
+self-attention                  one layer, 8 heads x 16,      two layers, 8 heads x 128,
+                                output matrix W0              no output matrix
+==============================  ============================  ==============================
+
+Everything else is common to both: 300 filters of width 18 per gapped convolution, reduction to 32 channels, a
+residual block, a local convolution, a bidirectional LSTM with 64 units per direction, and a classifier of two
+convolutions and two dense layers. Departures from the code, in both forms: batch-norm scales start at 1 and shifts
+at 0 (the code draws both from N(0, 1)), and the dropout before the last layer is connected (in the code it is not).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from .layers import ConvBlock, OneHot, SelfAttention
+from .register import MODELS
+
+FORMS = {
+    "paper": {"dilations": (1, 3, 5), "attention_layers": 1, "attention_width": 16, "attention_output": True},
+    "released": {"dilations": (1, 2, 4), "attention_layers": 2, "attention_width": 128, "attention_output": False},
+}
+
+
+class Extractor(nn.Module):
+    """Shared features: integer codes, shape (batch, window), to (batch, channels, window)."""
+
+    def __init__(
+        self,
+        *,
+        filters: int,
+        filter_width: int,
+        dilations: Sequence[int],
+        channels: int,
+        lstm_units: int,
+        attention_layers: int,
+        attention_heads: int,
+        attention_width: int,
+        attention_output: bool,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.one_hot = OneHot()
+        self.gapped = nn.ModuleList(
+            ConvBlock(4, filters, filter_width, dilation=dilation, dropout=dropout) for dilation in dilations
+        )
+        self.reduce = ConvBlock(filters * len(dilations), channels, 5, dropout=dropout)
+        self.residual = nn.Sequential(
+            ConvBlock(channels, channels, 5, dropout=dropout), ConvBlock(channels, channels, 5, dropout=dropout)
+        )
+        self.local = ConvBlock(channels, channels, 5, dropout=dropout)
+        self.recurrent = nn.LSTM(channels, lstm_units, batch_first=True, bidirectional=True)
+        attention = []
+        inputs = 2 * lstm_units
+        for _ in range(attention_layers):
+            attention.append(SelfAttention(inputs, attention_heads, attention_width, project=attention_output))
+            inputs = attention_heads * attention_width
+        self.attention = nn.Sequential(*attention)
+        self.channels = inputs
+
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
+        x = self.one_hot(codes)
+        x = self.reduce(torch.cat([block(x) for block in self.gapped], dim=1))
+        x = self.local(x + self.residual(x))
+        x, _ = self.recurrent(x.transpose(1, 2))
+        return self.attention(x).transpose(1, 2)
+
+
+class Classifier(nn.Module):
+    """One species' classifier: shared features, shape (batch, channels, window), to logits, shape (batch,)."""
+
+    def __init__(self, channels: int, window: int, *, dense: int, dropout: float) -> None:
+        super().__init__()
+        self.convolutions = nn.Sequential(ConvBlock(channels, 32, 5), ConvBlock(32, 64, 5))
+        self.hidden = nn.Sequential(nn.Linear(64 * window, dense), nn.BatchNorm1d(dense), nn.PReLU())
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(dense, 2)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        hidden = self.dropout(self.hidden(self.convolutions(features).flatten(1)))
+        unmodified, modified = self.output(hidden).unbind(1)
+        # softmax over two classes is the logistic function of the difference of their scores
+        return modified - unmodified
+
+
+@MODELS.add("mass")
+class Mass(nn.Module):
+    """The MASS network.
+
+    Parameters
+    ----------
+    heads : sequence of str
+        Species, one classifier each.
+    window : int
+        Width of the windows in nt.
+    form : {"paper", "released"}
+        See the module's head.
+    filters, filter_width, channels, lstm_units, attention_heads, dense, dropout
+        Sizes; the defaults are the published ones. Smaller ones serve the demo.
+    """
+
+    def __init__(
+        self,
+        heads: Sequence[str],
+        window: int,
+        *,
+        form: str = "paper",
+        filters: int = 300,
+        filter_width: int = 18,
+        channels: int = 32,
+        lstm_units: int = 64,
+        attention_heads: int = 8,
+        attention_width: int | None = None,
+        dense: int = 128,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        if form not in FORMS:
+            raise ValueError(f"form {form!r} is not one of {', '.join(FORMS)}")
+        shape = dict(FORMS[form])
+        if attention_width is not None:
+            shape["attention_width"] = attention_width
+        self.extractor = Extractor(
+            filters=filters,
+            filter_width=filter_width,
+            channels=channels,
+            lstm_units=lstm_units,
+            attention_heads=attention_heads,
+            dropout=dropout,
+            **shape,
+        )
+        self.classifiers = nn.ModuleDict(
+            {head: Classifier(self.extractor.channels, window, dense=dense, dropout=dropout) for head in heads}
+        )
+
+    def forward(self, codes: torch.Tensor, head: str) -> torch.Tensor:
+        """Logits, shape (batch,), of windows given as codes, shape (batch, window)."""
+        return self.classifiers[head](self.extractor(codes))

@@ -1,0 +1,27 @@
+"""The networks that a configuration can name.
+
+A network is a :class:`torch.nn.Module` built as ``Network(heads, window, **hyperparameters)`` with two parts:
+``extractor``, shared by all heads, and ``classifiers``, a :class:`torch.nn.ModuleDict` with one entry per head
+(a species here, a modification elsewhere). ``forward(codes, head)`` takes integer codes, shape (batch, window),
+and returns one logit per window, shape (batch,): the log odds of the modification at the training prevalence.
+A network that is trained in another way than the trainer's defaults says so in ``training_defaults``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from ..registry import Register
+
+MODELS: Register[type[nn.Module]] = Register("model")
+
+
+def build_model(name: str, heads: Sequence[str], window: int, hyperparameters: Mapping[str, Any] | None = None):
+    """A freshly initialised network of the register; weights depend on torch's current random state."""
+    # importing the modules enters their classes into the register
+    from . import deepm6aseq, mass  # noqa: F401
+
+    return MODELS[name](list(heads), window, **dict(hyperparameters or {}))

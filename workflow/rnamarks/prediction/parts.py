@@ -1,0 +1,57 @@
+"""Predictions for the validation and test parts of a split: the **predictions** border."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import nn
+
+from ..sequences import encode_windows
+from ..tables import read_parquet
+from .score import score_windows
+
+PARTS = ("valid", "test")
+
+
+def predict_parts(
+    model: nn.Module,
+    splits: Mapping[str, str | Path],
+    split: str,
+    *,
+    device: str | torch.device = "cpu",
+    batch_size: int = 512,
+) -> pd.DataFrame:
+    """Score the windows that a model was not trained on, each species with its own head.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    splits : mapping of head to path
+        Parquet files of the **splits** border.
+    split : {"paper", "guarded"}
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``window``, ``species``, ``part``, ``label``, ``logit``.
+    """
+    frames = []
+    for head, path in splits.items():
+        frame, _ = read_parquet(path, ["window", "species", "sequence", "label", split])
+        frame = frame[frame[split].isin(PARTS)]
+        logits = score_windows(model, encode_windows(frame["sequence"]), head, batch_size=batch_size, device=device)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "window": frame["window"].to_numpy(),
+                    "species": frame["species"].to_numpy(),
+                    "part": frame[split].to_numpy(),
+                    "label": frame["label"].to_numpy(),
+                    "logit": logits,
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)

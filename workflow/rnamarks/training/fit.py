@@ -1,0 +1,170 @@
+"""From split windows to a trained model directory: what the rule ``train_model`` and the line search call."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ..errors import InputError
+from ..models.checkpoint import ModelConfig, save_model
+from ..models.register import build_model
+from ..sequences import encode_windows
+from ..tables import read_parquet, write_tsv
+from .sampler import HeadData
+from .trainer import TrainingResult, TrainingSettings, train
+
+
+def read_part(path: str | Path, split: str, part: str) -> HeadData:
+    """The windows of one species and one part (``train``, ``valid``, ``test``) of a split, as codes and labels."""
+    frame, _ = read_parquet(path, ["sequence", "label", split])
+    chosen = frame[frame[split] == part]
+    if chosen.empty:
+        raise InputError(
+            f"no window of the part {part!r} of the split {split!r}", path=path, remedy="give more windows"
+        )
+    return HeadData(encode_windows(chosen["sequence"]), chosen["label"].to_numpy(dtype=bool))
+
+
+def digest_of(settings: Mapping[str, Any], data: Mapping[str, HeadData]) -> str:
+    """A hash of everything that decides the weights: settings and data. It names the checkpoint folder."""
+    sums = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    for name, part in data.items():
+        sums.update(name.encode())
+        sums.update(np.ascontiguousarray(part.codes).tobytes())
+        sums.update(np.packbits(part.labels).tobytes())
+    return sums.hexdigest()[:16]
+
+
+def fit_network(
+    network: str,
+    hyperparameters: Mapping[str, Any],
+    training: Mapping[str, HeadData],
+    validation: Mapping[str, HeadData],
+    settings: TrainingSettings,
+    *,
+    seed: int,
+    checkpoints: str | Path,
+    device: str = "auto",
+    threads: int = 1,
+    report: Callable[[str], None] = print,
+) -> TrainingResult:
+    """Build a network from the register and train it, or finish an interrupted training of the same one.
+
+    Parameters
+    ----------
+    network, hyperparameters
+        What to build.
+    training, validation : mapping of head to HeadData
+        In the order of the curriculum.
+    settings : TrainingSettings
+    seed : int
+        Of the initial weights and of every draw.
+    checkpoints : path-like
+        Root under which a folder named by :func:`digest_of` is kept.
+    device, threads, report
+        See :func:`rnamarks.training.trainer.train`.
+    """
+    window = next(iter(training.values())).codes.shape[1]
+    record = {
+        "network": network,
+        "hyperparameters": dict(hyperparameters),
+        "settings": asdict(settings),
+        "seed": seed,
+        "threads": threads,
+        "heads": list(training),
+    }
+    data = {f"train/{head}": part for head, part in training.items()}
+    data |= {f"valid/{head}": part for head, part in validation.items()}
+    torch.manual_seed(seed)
+    built = build_model(network, list(training), window, hyperparameters)
+    return train(
+        built,
+        training,
+        validation,
+        settings,
+        seed=seed,
+        checkpoints=Path(checkpoints) / digest_of(record, data),
+        device=device,
+        threads=threads,
+        report=report,
+    )
+
+
+def fit_from_splits(
+    splits: Mapping[str, str | Path],
+    order: Sequence[str],
+    *,
+    split: str,
+    network: str,
+    hyperparameters: Mapping[str, Any],
+    settings: TrainingSettings,
+    seed: int,
+    checkpoints: str | Path,
+    folder: str | Path,
+    modification: str,
+    motif: str,
+    device: str = "auto",
+    threads: int = 1,
+    report: Callable[[str], None] = print,
+) -> pd.DataFrame:
+    """Train on the split windows of the species in ``order`` and write the model directory.
+
+    Parameters
+    ----------
+    splits : mapping of species to path
+        Parquet files of the **splits** border.
+    order : sequence of str
+        Species in the order of the curriculum.
+    split : {"paper", "guarded"}
+    folder : path-like
+        Gets ``weights.safetensors``, ``config.json`` and ``history.tsv``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The history, as written.
+    """
+    training = {head: read_part(splits[head], split, "train") for head in order}
+    validation = {head: read_part(splits[head], split, "valid") for head in order}
+    result = fit_network(
+        network,
+        hyperparameters,
+        training,
+        validation,
+        settings,
+        seed=seed,
+        checkpoints=checkpoints,
+        device=device,
+        threads=threads,
+        report=report,
+    )
+    config = ModelConfig(
+        model=network,
+        heads=list(order),
+        window=next(iter(training.values())).codes.shape[1],
+        hyperparameters=dict(hyperparameters),
+        modification=modification,
+        motif=motif,
+        training={
+            "split": split,
+            "seed": seed,
+            "settings": asdict(settings),
+            "best_round": result.best_round,
+            "windows": {
+                head: {"positives": int(part.labels.sum()), "negatives": int((~part.labels).sum())}
+                for head, part in training.items()
+            },
+        },
+    )
+    save_model(folder, [result.state], config)
+    history = pd.DataFrame(result.history)
+    write_tsv(history, Path(folder) / "history.tsv")
+    return history

@@ -1,0 +1,82 @@
+from pathlib import Path
+
+from snakemake.utils import validate
+
+from rnamarks.configuration import Plan
+from rnamarks.sources.sheet import read_sources
+
+validate(config, "../schemas/config.schema.yaml")
+
+PLAN = Plan(config)
+SOURCES = {source.name: source for source in read_sources(config["sources"]["sheet"])}
+PLAN.check_sources(SOURCES)
+
+
+wildcard_constraints:
+    run=PLAN.run,
+    species="|".join(PLAN.species) or "none",
+    model="|".join(PLAN.networks) or "none",
+    baseline="|".join(PLAN.baselines) or "none",
+    setting="[A-Za-z0-9_]+",
+    split="paper|guarded",
+    seed="[0-9]+",
+
+
+def locate(reference, species=""):
+    """The path of a file named in the configuration: `source:NAME`, `data:PATH` below data_root, or a path."""
+    return PLAN.locate(reference, SOURCES, species)
+
+
+def get_site_tables(wildcards):
+    return [locate(entry["table"], wildcards.species) for entry in PLAN.species[wildcards.species]["sites"]]
+
+
+def get_genome(wildcards):
+    return locate(PLAN.species[wildcards.species]["genome"], wildcards.species)
+
+
+def get_annotation(wildcards):
+    return locate(PLAN.species[wildcards.species]["annotation"], wildcards.species)
+
+
+def get_orthologues(wildcards):
+    return [locate(config["orthologues"])] if config.get("orthologues") else []
+
+
+def get_window_files(wildcards):
+    return [locate(entry["file"], wildcards.species) for entry in PLAN.window_files(wildcards.species)]
+
+
+def get_windows(wildcards):
+    return [f"results/{wildcards.run}/datasets/{species}.windows.parquet" for species in PLAN.species]
+
+
+def get_drops(wildcards):
+    return PLAN.drops_files()
+
+
+def get_training_splits(wildcards):
+    return [
+        f"results/{wildcards.run}/datasets/{species}.split.parquet"
+        for species in PLAN.species_of(wildcards.setting)
+    ]
+
+
+def get_predictions(wildcards):
+    return [run.predictions for run in PLAN.runs]
+
+
+def get_histories(wildcards):
+    return [run.history for run in PLAN.runs if run.history]
+
+
+def get_released_weights(wildcards):
+    return [run.weights for run in PLAN.released_runs()]
+
+
+def get_external_files(wildcards):
+    return [locate(part["file"]) for entry in PLAN.external for part in entry["files"]]
+
+
+def get_final_targets():
+    return PLAN.targets()

@@ -1,0 +1,40 @@
+rule split_windows:
+    input:
+        windows=get_windows,
+    output:
+        splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
+        drops="results/{run}/datasets/splits.drops.tsv",
+        components="results/{run}/datasets/components.tsv",
+    log:
+        "logs/{run}/datasets/split_windows.log",
+    benchmark:
+        "benchmarks/results/{run}/datasets/split_windows.tsv"
+    conda:
+        "../../envs/sequence.yaml"
+    threads: 2
+    params:
+        seed=config["seed"],
+        test=config["splits"]["test"],
+        validation=config["splits"]["validation"],
+        identity=config["splits"]["identity"],
+    script:
+        "../../scripts/datasets/split_windows.py"
+
+
+rule measure_leaks:
+    input:
+        splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
+    output:
+        leaks="results/{run}/datasets/leaks.tsv",
+        identity="results/{run}/datasets/identity.parquet",
+    log:
+        "logs/{run}/datasets/measure_leaks.log",
+    benchmark:
+        "benchmarks/results/{run}/datasets/measure_leaks.tsv"
+    conda:
+        "../../envs/sequence.yaml"
+    threads: 2
+    params:
+        identity=config["splits"]["identity"],
+    script:
+        "../../scripts/datasets/measure_leaks.py"

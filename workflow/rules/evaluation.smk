@@ -1,0 +1,61 @@
+rule evaluate_models:
+    input:
+        predictions=get_predictions,
+        identity="results/{run}/datasets/identity.parquet",
+    output:
+        metrics="results/{run}/evaluation/metrics.tsv",
+        calibration="results/{run}/evaluation/calibration.tsv",
+        reliability="results/{run}/evaluation/reliability.tsv",
+        thresholds="results/{run}/evaluation/thresholds.tsv",
+        paired="results/{run}/evaluation/paired.tsv",
+        similarity="results/{run}/evaluation/similarity.tsv",
+    log:
+        "logs/{run}/evaluation/evaluate_models.log",
+    benchmark:
+        "benchmarks/results/{run}/evaluation/evaluate_models.tsv"
+    conda:
+        "../../envs/library.yaml"
+    params:
+        runs=[run.record() for run in PLAN.runs],
+        release=config.get("release"),
+        bootstrap=config["evaluation"]["bootstrap"],
+        precisions=config["evaluation"]["precisions"],
+        seed=config["seed"],
+    script:
+        "../../scripts/evaluation/evaluate_models.py"
+
+
+rule collect_drops:
+    input:
+        drops=get_drops,
+    output:
+        drops="results/{run}/evaluation/drops.tsv",
+    log:
+        "logs/{run}/evaluation/collect_drops.log",
+    conda:
+        "../../envs/library.yaml"
+    script:
+        "../../scripts/evaluation/collect_drops.py"
+
+
+rule evaluate_external:
+    input:
+        config="results/{run}/model/config.json",
+        weights="results/{run}/model/weights.safetensors",
+        splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
+        files=get_external_files,
+    output:
+        table="results/{run}/evaluation/external.tsv",
+    log:
+        "logs/{run}/evaluation/evaluate_external.log",
+    conda:
+        "../../envs/training.yaml"
+    threads: config["resources"]["training_threads"]
+    params:
+        sets=PLAN.external,
+        split=lambda wildcards: config["release"]["split"],
+        bootstrap=config["evaluation"]["bootstrap"],
+        device=config["resources"]["device"],
+        seed=config["seed"],
+    script:
+        "../../scripts/evaluation/evaluate_external.py"

@@ -1,0 +1,91 @@
+rule read_sites:
+    input:
+        tables=get_site_tables,
+    output:
+        sites="results/{run}/sites/{species}.sites.tsv.gz",
+        drops="results/{run}/sites/{species}.sites.drops.tsv",
+    log:
+        "logs/{run}/sites/read_sites/{species}.log",
+    conda:
+        "../../envs/library.yaml"
+    params:
+        formats=lambda wildcards: [entry["format"] for entry in PLAN.species[wildcards.species]["sites"]],
+        sources=lambda wildcards: [entry["name"] for entry in PLAN.species[wildcards.species]["sites"]],
+        assembly=lambda wildcards: PLAN.assembly_of(wildcards.species),
+        modification=config["modification"],
+        species="{species}",
+    script:
+        "../../scripts/sites/read_sites.py"
+
+
+rule build_transcripts:
+    input:
+        genome=get_genome,
+        annotation=get_annotation,
+    output:
+        transcripts="results/{run}/sites/{species}.transcripts.parquet",
+        drops="results/{run}/sites/{species}.transcripts.drops.tsv",
+    log:
+        "logs/{run}/sites/build_transcripts/{species}.log",
+    benchmark:
+        "benchmarks/results/{run}/sites/build_transcripts/{species}.tsv"
+    conda:
+        "../../envs/library.yaml"
+    params:
+        species="{species}",
+    script:
+        "../../scripts/sites/build_transcripts.py"
+
+
+if PLAN.species_with_tables():
+
+    rule cut_windows:
+        input:
+            transcripts="results/{run}/sites/{species}.transcripts.parquet",
+            sites="results/{run}/sites/{species}.sites.tsv.gz",
+            orthologues=get_orthologues,
+        output:
+            windows="results/{run}/datasets/{species}.windows.parquet",
+            drops="results/{run}/datasets/{species}.drops.tsv",
+        log:
+            "logs/{run}/sites/cut_windows/{species}.log",
+        benchmark:
+            "benchmarks/results/{run}/sites/cut_windows/{species}.tsv"
+        conda:
+            "../../envs/library.yaml"
+        params:
+            motif=config["motif"],
+            motif_offset=config["motif_offset"],
+            window=config["window"],
+            negatives_per_positive=config["negatives_per_positive"],
+            seed=config["seed"],
+            species="{species}",
+        wildcard_constraints:
+            species="|".join(PLAN.species_with_tables()),
+        script:
+            "../../scripts/sites/cut_windows.py"
+
+
+if PLAN.species_with_windows():
+
+    rule read_windows:
+        input:
+            files=get_window_files,
+        output:
+            windows="results/{run}/datasets/{species}.windows.parquet",
+            drops="results/{run}/datasets/{species}.drops.tsv",
+        log:
+            "logs/{run}/sites/read_windows/{species}.log",
+        conda:
+            "../../envs/library.yaml"
+        params:
+            files=lambda wildcards: [
+                {key: entry[key] for key in ("given", "label", "format")}
+                for entry in PLAN.window_files(wildcards.species)
+            ],
+            window=config["window"],
+            species="{species}",
+        wildcard_constraints:
+            species="|".join(PLAN.species_with_windows()),
+        script:
+            "../../scripts/sites/read_windows.py"

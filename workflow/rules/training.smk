@@ -1,0 +1,57 @@
+rule train_model:
+    input:
+        splits=get_training_splits,
+    output:
+        weights="results/{run}/models/{model}/{setting}/{split}/{seed}/weights.safetensors",
+        config="results/{run}/models/{model}/{setting}/{split}/{seed}/config.json",
+        history="results/{run}/models/{model}/{setting}/{split}/{seed}/history.tsv",
+    log:
+        "logs/{run}/training/train_model/{model}.{setting}.{split}.{seed}.log",
+    benchmark:
+        "benchmarks/results/{run}/training/train_model/{model}.{setting}.{split}.{seed}.tsv"
+    conda:
+        PLAN.training_environment
+    threads: config["resources"]["training_threads"]
+    resources:
+        gpu=PLAN.gpus_per_training,
+    params:
+        network=lambda wildcards: PLAN.networks[wildcards.model],
+        species=lambda wildcards: PLAN.species_of(wildcards.setting),
+        curriculum=lambda wildcards: PLAN.curriculum_of(wildcards.setting),
+        split="{split}",
+        seed=lambda wildcards: int(wildcards.seed),
+        modification=config["modification"],
+        motif=config["motif"],
+        device=config["resources"]["device"],
+        # outside the declared outputs, which Snakemake deletes when a job is killed
+        checkpoints=config["resources"]["checkpoints"],
+        name="{model} {setting} {split} seed {seed}",
+    script:
+        "../../scripts/training/train_model.py"
+
+
+rule line_search:
+    input:
+        splits=lambda wildcards: get_training_splits(PLAN.line_search),
+    output:
+        table="results/{run}/training/line_search.tsv",
+        best="results/{run}/training/line_search.yaml",
+    log:
+        "logs/{run}/training/line_search.log",
+    benchmark:
+        "benchmarks/results/{run}/training/line_search.tsv"
+    conda:
+        PLAN.training_environment
+    threads: config["resources"]["training_threads"]
+    resources:
+        gpu=PLAN.gpus_per_training,
+    params:
+        search=config.get("line_search"),
+        network=PLAN.networks[PLAN.line_search.model] if PLAN.line_search else None,
+        species=PLAN.species_of(PLAN.line_search.setting) if PLAN.line_search else [],
+        curriculum=PLAN.curriculum_of(PLAN.line_search.setting) if PLAN.line_search else None,
+        seed=config["seed"],
+        device=config["resources"]["device"],
+        checkpoints=config["resources"]["checkpoints"],
+    script:
+        "../../scripts/training/line_search.py"
