@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,7 +40,7 @@ def open_text(path: str | Path) -> Iterator[TextIO]:
     try:
         with opener(path, "rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline=None) as handle:
             yield handle
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError("the gzip stream is cut off or corrupt", path=path, remedy="fetch the file again") from error
     except UnicodeDecodeError as error:
         raise InputError(

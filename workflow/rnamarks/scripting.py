@@ -18,9 +18,10 @@ from .errors import InputError
 def logged(log_path: str | Path) -> Iterator[TextIO]:
     """Send standard output and standard error of the block, also those of programs it starts, to a log file.
 
-    An :class:`InputError` becomes one line in the log and one on the terminal, and the process ends with the error's exit
-    code (2). Any other exception leaves its traceback in the log and one line on the terminal, and the process ends with
-    code 1. Nothing else is changed: no handlers, no hooks, no warning filters; both streams are back after the block.
+    An :class:`InputError` becomes one line in the log and one on the terminal, and the process ends with the error's
+    exit code (2). Any other exception leaves its traceback in the log and one line on the terminal, and the process
+    ends with code 1. Nothing else is changed: no handlers, no hooks, no warning filters; both streams are back after
+    the block.
 
     >>> with logged(snakemake.log[0]) as terminal:
     ...     import numpy

@@ -36,7 +36,9 @@ def read_tree(path: str | Path) -> Tree:
     names = [tip.name for tip in tree.get_terminals()]
     for index, name in enumerate(names):
         if not name or name in names[:index]:
-            raise InputError("a tip has no name, or one that another has", path=path, value=name, remedy="name each tip")
+            raise InputError(
+                "a tip has no name, or one that another has", path=path, value=name, remedy="name each tip"
+            )
     for clade in tree.find_clades():
         if clade is tree.root:
             continue
@@ -114,8 +116,8 @@ def subtree(tree: Tree, species: Mapping[str, str] | Sequence[str]) -> Clade:
     Returns
     -------
     Bio.Phylo.BaseTree.Clade
-        A copy: tips carry the short names, inner clades with a single child are merged into it (their lengths added), and
-        the root has length 0.
+        A copy: tips carry the short names, inner clades with a single child are merged into it (their lengths added),
+        and the root has length 0.
 
     Raises
     ------

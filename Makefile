@@ -1,0 +1,42 @@
+# The two commands are `make demo` and `make test`; both install what is missing into this checkout first.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+CORES ?= $(shell nproc 2>/dev/null || echo 1)
+PYTEST ?=
+
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH)
+export PYTHONNOUSERSITE := 1
+unexport PYTHONPATH PYTHONHOME
+
+.PHONY: help demo test setup lint clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+	@echo
+	@echo "CORES=n       cores for make demo (here $(CORES))"
+	@echo "PYTEST=...    more arguments for pytest, for instance PYTEST='-k splits'"
+	@echo "PYTHON=...    interpreter to build .venv on (3.11 or newer)"
+
+demo: setup ## run the whole workflow on a simulated world and write results/demo/report.html
+	@scripts/setup/demo.sh "$(CORES)"
+
+test: setup lint ## set up, check the style, run every test
+	.venv/bin/python -m pytest $(PYTEST)
+
+setup: ## install the pinned Python packages into .venv and the system tools into .tools
+	@scripts/setup/install.sh
+	@scripts/setup/tools.sh
+
+lint: setup ## check style and workflow without running anything
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/snakefmt --check workflow
+	.venv/bin/snakemake --lint
+
+clean: ## remove the demo's results and caches; installed packages and other results stay
+	rm -rf results/demo .pytest_cache .ruff_cache .hypothesis
+	find scripts tests workflow benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

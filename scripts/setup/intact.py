@@ -1,0 +1,16 @@
+"""Say by the exit code whether every package installed in this environment is complete (0) or one was cut short (1)."""
+
+import sys
+import sysconfig
+from importlib.metadata import distributions
+from pathlib import Path
+
+folders = sys.argv[1:] or sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+# pip renames a package to ~name while it replaces it, and writes the list of a package's files last.
+cut_short = [entry.name for folder in folders for entry in Path(folder).glob("~*")]
+for distribution in distributions(path=folders):
+    files = distribution.files
+    if files is None or any(not Path(distribution.locate_file(file)).exists() for file in files):
+        cut_short.append(str(distribution.metadata["Name"]))
+if cut_short:
+    sys.exit(f"incomplete: {', '.join(sorted(cut_short))}")

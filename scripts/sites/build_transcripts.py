@@ -1,0 +1,26 @@
+from rnamarks.scripting import logged
+
+with logged(snakemake.log[0]):
+    import tempfile
+    from pathlib import Path
+
+    from rnamarks.sites.annotation import read_annotation
+    from rnamarks.sites.drops import Drops
+    from rnamarks.sites.transcripts import build_transcripts
+    from rnamarks.tables import write_parquet
+
+    species = snakemake.params.species
+    drops = Drops()
+    annotation = read_annotation(snakemake.input.annotation, drops, species=species)
+    # beside the output, because a genome may not fit where the system keeps temporary files
+    with tempfile.TemporaryDirectory(prefix=".genome.", dir=Path(snakemake.output.transcripts).parent) as workdir:
+        transcripts = build_transcripts(
+            annotation,
+            snakemake.input.genome,
+            drops,
+            workdir=workdir,
+            species=species,
+            annotation_path=snakemake.input.annotation,
+        )
+    write_parquet(transcripts, snakemake.output.transcripts, {"species": species})
+    drops.write(snakemake.output.drops)

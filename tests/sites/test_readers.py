@@ -1,0 +1,476 @@
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnamarks.errors import InputError
+from rnamarks.sites.drops import Drops
+from rnamarks.sites.modifications import load_modifications
+from rnamarks.sites.readers import READERS, TRANSCRIPT_READERS
+from rnamarks.sites.site_tables import SITE_COLUMNS, agreement, write_sites
+
+BED = "chr1\t100\t101\tx_GGACT\t3\t+\n"
+RMBASE_HEADER = (
+    "# chromosome    modStart        modEnd  modId   score   strand  modName modType supportNum      supportList"
+    "     pubmedIds       geneName        geneType        region  sequence\n"
+)
+RMBASE = "chr1\t100\t101\tid\t0\t+\tm6A|1\tm6A\t3\tGSE1\t1\tG\tcoding\texon\tGGACT\n"
+ATLAS_HEADER = "ID\tseqnames\tstart\tstrand\tTechnique_Num\n"
+ATLAS = "m6A_Rnor6_1\tchr1\t100\t+\t2\n"
+RADAR = "chromosome\tposition\tgene\tstrand\nchr1\t100\tG\t+\n"
+REDI = "1\t100\tA\tG\t+\n"
+LIST = "ENST1#G\t0\tchr1\t+\t50\t200\t100,\n"
+PLAIN = "#assembly=hg19\nchrom\tstart\tend\tstrand\tmodification\tsource\tsupport\nchr1\t100\t101\t+\tm6A\ta,b\t2\n"
+SMALL = {
+    "bed": BED,
+    "geo_bed": BED,
+    "rmbase_v2": RMBASE_HEADER + RMBASE,
+    "m6a_atlas": ATLAS_HEADER + ATLAS,
+    "radar": RADAR,
+    "redi": REDI,
+    "transcript_list": LIST,
+    "sites": PLAIN,
+}
+ONE_BASED = {"m6a_atlas", "radar", "redi"}
+
+
+@pytest.fixture(scope="module")
+def modifications(repository):
+    return load_modifications(repository / "config" / "modifications.tsv")
+
+
+@pytest.fixture
+def read(modifications):
+    def run(form, path, assembly="hg19", modification=None, register=READERS):
+        if modification is None:
+            modification = "I" if form in {"radar", "redi"} else "m6A"
+        drops = Drops()
+        frame = register[form](
+            path,
+            assembly=assembly,
+            modification=modifications[modification],
+            source="S",
+            drops=drops,
+            species="human",
+        )
+        counts = dict(zip(drops.frame()["reason"], drops.frame()["rows"], strict=True))
+        assert counts["kept"] == len(frame)
+        return frame, counts
+
+    return run
+
+
+def check_border(frame, assembly="hg19"):
+    assert tuple(frame.columns) == SITE_COLUMNS
+    assert frame.attrs["assembly"] == assembly
+    assert (frame["end"] == frame["start"] + 1).all()
+    assert frame["start"].dtype == np.int64
+    assert frame["strand"].isin(["+", "-"]).all()
+    assert (frame["support"] >= 1).all()
+    assert not frame.duplicated(["chrom", "start", "strand", "modification"]).any()
+    assert frame.index.tolist() == list(range(len(frame)))
+
+
+def test_all_formats_are_entered():
+    assert set(READERS.names()) == set(SMALL)
+    assert TRANSCRIPT_READERS.names() == ["sramp_transcript"]
+
+
+@pytest.mark.parametrize(
+    ("file", "assembly", "kept", "repeated"),
+    [
+        ("GSE63753_hek293.abcam.CIMS.m6A.9536.bed.gz", "hg19", 9_536, 0),
+        ("GSE63753_hek293.sysy.CITS.m6A.12051.bed.gz", "hg19", 12_051, 0),
+        ("GSM1828594_precise_m6A_sites_CD8T_hg18.bed.gz", "hg18", 19_682, 0),
+        ("GSM2300426_precise_m6A_sites_HeLa_CA_hg19.bed.gz", "hg19", 37_609, 6),
+        ("GSM2300428_precise_m6A_sites_HeLa_CY_hg19.bed.gz", "hg19", 46_351, 10),
+        ("GSM2602070_molm13_rep1.tag.uniq.sites.bed.gz", "hg19", 8_113, 0),
+    ],
+)
+def test_geo_files(read, shared_data, file, assembly, kept, repeated):
+    frame, counts = read("geo_bed", shared_data / "annotation" / "geo_m6a" / file, assembly)
+    check_border(frame, assembly)
+    expected = {"kept": kept} | ({"duplicate position": repeated} if repeated else {})
+    assert counts == expected
+    assert (frame["support"] == 1).all()
+    if "HeLa" in file:
+        assert "chr4_gl000193_random" in set(frame["chrom"])
+
+
+def test_wrong_modification_is_seen_in_the_motifs(read, shared_data):
+    path = shared_data / "annotation" / "geo_m6a" / "GSE63753_hek293.abcam.CIMS.m6A.9536.bed.gz"
+    frame, counts = read("geo_bed", path, modification="m7G")
+    assert len(frame) == 0
+    assert counts == {"motif in the name has no G in the middle": 9_536, "kept": 0}
+
+
+def test_hg18_file_is_refused_for_hg19_and_hardly_overlaps(read, shared_data):
+    folder = shared_data / "annotation" / "geo_m6a"
+    old_path = folder / "GSM1828594_precise_m6A_sites_CD8T_hg18.bed.gz"
+    with pytest.raises(InputError, match=r"another assembly than hg19 \(found 'hg18'\)"):
+        read("geo_bed", old_path)
+    old, _ = read("geo_bed", old_path, "hg18")
+    new, _ = read("geo_bed", folder / "GSM1828594_precise_m6A_sites_CD8T_hg19.bed.gz")
+    union, _ = read(
+        "bed", shared_data / "annotation" / "single_nucleotide" / "iM6A_SingleNucleotideReselutionData_hg19.bed.gz"
+    )
+    assert (len(old), len(new)) == (19_682, 19_677)
+    assert agreement(old, new).shared == 0
+    assert agreement(old, union) == (1, 19_682, 81_519)
+    assert agreement(new, union).share == 1.0
+
+
+@pytest.mark.parametrize(
+    ("file", "assembly", "modification", "counts"),
+    [
+        (
+            "PseudoU_Schwartz2014_Li2015_hg38.bed.gz",
+            "hg38",
+            "Y",
+            {"2 nt wide (liftOver artefact)": 10, "kept": 1_786},
+        ),
+        (
+            "miCLIP_m6A_Linder2015_hg38.bed.gz",
+            "hg38",
+            "m6A",
+            {"2 nt wide (liftOver artefact)": 2, "kept": 15_165},
+        ),
+        (
+            "PARCLIP_YTHDF2_Wang2014_hg38.bed.gz",
+            "hg38",
+            "m6A",
+            {"wider than one nucleotide (peak)": 2_671, "kept": 0},
+        ),
+        ("MeRIPseq_m1A_Dominissini2016_hg38.bed.gz", "hg38", "m1A", {"duplicate position": 1_483, "kept": 30_644}),
+        ("bsRNAseq_m5C_Squires2012_hg38.bed.gz", "GRCh38", "m5C", {"kept": 10_490}),
+        ("iM6A_MAZTER_mm10.bed.gz", "mm10", "m6A", {"duplicate position": 13, "kept": 1_693}),
+        ("iM6A_MAZTER_hg19.bed.gz", "hg19", "m6A", {"kept": 1_411}),
+        ("metaPlotR_m6a.bed.gz", "hg19", "m6A", {"kept": 9_536}),
+        ("metaPlotR_pseudoU.bed.gz", "hg19", "Y", {"duplicate position": 4, "kept": 392}),
+    ],
+)
+def test_single_nucleotide_beds(read, shared_data, file, assembly, modification, counts):
+    path = shared_data / "annotation" / "single_nucleotide" / file
+    frame, found = read("bed", path, assembly, modification)
+    check_border(frame, assembly)
+    assert found == counts
+
+
+def test_comment_of_the_other_assembly_is_seen(read, shared_data, tmp_path):
+    original = shared_data / "annotation" / "single_nucleotide" / "PseudoU_Schwartz2014_Li2015_hg38.bed.gz"
+    (tmp_path / "sites.bed.gz").write_bytes(original.read_bytes())
+    with pytest.raises(InputError, match="found 'hg38'"):
+        read("bed", tmp_path / "sites.bed.gz", "hg19", "Y")
+
+
+def test_text_in_the_score_column_needs_the_plain_bed_reader(read, shared_data):
+    path = shared_data / "annotation" / "single_nucleotide" / "metaPlotR_m6a.bed.gz"
+    with pytest.raises(InputError, match=r":1: the score is no number of reads .*; read this file with the format bed"):
+        read("geo_bed", path)
+    cims, _ = read("geo_bed", shared_data / "annotation" / "geo_m6a" / "GSE63753_hek293.abcam.CIMS.m6A.9536.bed.gz")
+    assert agreement(read("bed", path)[0], cims) == (9_536, 9_536, 9_536)
+
+
+@pytest.mark.parametrize(
+    ("modification", "counts"),
+    [
+        ("m7G", {"another modification": 481, "no G in the middle of the row's sequence": 1, "kept": 43}),
+        ("m5U", {"another modification": 495, "kept": 30}),
+        ("I", {"another modification": 522, "kept": 3}),
+        ("m6A", {"another modification": 525, "kept": 0}),
+    ],
+)
+def test_rmbase(read, shared_data, modification, counts):
+    path = shared_data / "annotation" / "rmbase" / "RMBase_v2_hg19_otherMod_site.sample.txt.gz"
+    frame, found = read("rmbase_v2", path, modification=modification)
+    check_border(frame)
+    assert found == counts
+
+
+def test_rmbase_says_its_assembly(read, shared_data):
+    path = shared_data / "annotation" / "rmbase" / "RMBase_v2_hg19_otherMod_site.sample.txt.gz"
+    with pytest.raises(InputError, match="another assembly than mm10"):
+        read("rmbase_v2", path, "mm10", "m7G")
+
+
+def test_rmbase_supports_types_with_commas_and_wide_rows(read, tmp_path):
+    path = tmp_path / "m6A.txt"
+    rows = [
+        RMBASE,
+        RMBASE.replace("\tm6A\t3", "\tm2,2G\t3"),
+        RMBASE.replace("\tm6A\t3", "\tm6A,m1A\t3"),
+        RMBASE.replace("\t101\t", "\t102\t"),
+        RMBASE.replace("GGACT", "GGCCT").replace("\t100\t101\t", "\t200\t201\t"),
+        RMBASE.replace("\tm6A\t3", "\tm6A\t5"),
+    ]
+    path.write_text("## provider: RMBase v2.0\n" + RMBASE_HEADER + "".join(rows))
+    frame, counts = read("rmbase_v2", path)
+    assert frame.values.tolist() == [["chr1", 100, 101, "+", "m6A", "S", 5]]
+    assert counts == {
+        "another modification": 2,
+        "wider than one nucleotide (peak)": 1,
+        "no A in the middle of the row's sequence": 1,
+        "duplicate position": 1,
+        "kept": 1,
+    }
+
+
+def test_rmbase_of_another_version_is_refused(read, tmp_path):
+    path = tmp_path / "m6A.txt"
+    path.write_text("##\n" + RMBASE_HEADER.replace("modName ", "") + RMBASE)
+    with pytest.raises(InputError, match=":2: the header has other columns"):
+        read("rmbase_v2", path)
+
+
+def test_m6a_atlas(read, shared_data):
+    path = shared_data / "annotation" / "m6a_atlas" / "m6A-Atlas2_Rat_Site.txt.gz"
+    frame, counts = read("m6a_atlas", path, "rn6")
+    check_border(frame, "rn6")
+    assert counts == {"kept": 6_156}
+    assert ((frame["chrom"] == "chr1") & (frame["start"] == 1_730_830) & (frame["strand"] == "+")).sum() == 1
+    assert (frame["support"] == 1).all()
+    with pytest.raises(InputError, match=r"another assembly than rn5 \(found 'rn6'\)"):
+        read("m6a_atlas", path, "rn5")
+    with pytest.raises(InputError, match="m6A only"):
+        read("m6a_atlas", path, "rn6", "Y")
+
+
+def test_inosine_tables(read, shared_data, tmp_path):
+    folder = shared_data / "annotation" / "a_to_i"
+    frame, counts = read("radar", folder / "hg19_RADAR2.sqlite.sql.gz")
+    check_border(frame)
+    assert counts == {"kept": 99}
+    site = frame[frame["start"] == 206_256_300].iloc[0]
+    assert (site["chrom"], site["strand"], site["modification"]) == ("1", "-", "I")
+    frame, counts = read("redi", folder / "hg19_REDIportal.txt.gz")
+    check_border(frame)
+    assert counts == {"kept": 100}
+    assert frame["start"].min() == 10_186
+    with pytest.raises(InputError, match="inosine only"):
+        read("redi", folder / "hg19_REDIportal.txt.gz", modification="m6A")
+
+    path = tmp_path / "redi.txt"
+    path.write_text("Region\tPosition\tRef\tEd\tStrand\n" + REDI + "1\t200\tT\tC\t-\n1\t300\tT\tC\t+\n")
+    frame, counts = read("redi", path)
+    assert frame["start"].tolist() == [99, 199]
+    assert counts["not an A-to-G change on its strand"] == 1
+
+
+def test_radar_insert_with_too_few_values(read, tmp_path):
+    path = tmp_path / "radar.sql"
+    path.write_text("BEGIN TRANSACTION;\nINSERT INTO \"x\" VALUES('1',5);\n")
+    with pytest.raises(InputError, match=r"radar\.sql:2: the INSERT"):
+        read("radar", path)
+    path.write_text("BEGIN TRANSACTION;\nINSERT INTO \"x\" VALUES('1',5,'it''s','+','a');\nCOMMIT;\n")
+    assert read("radar", path)[0]["start"].tolist() == [4]
+
+
+@pytest.mark.parametrize(
+    ("file", "bed", "assembly", "sites"),
+    [
+        ("human", "iM6A_SingleNucleotideReselutionData_hg19", "hg19", 47_084),
+        ("mouse", "iM6A_All5mers_precise_m6A_sites_all3combined_mm10", "mm10", 37_563),
+    ],
+)
+def test_transcript_lists_meet_their_bed(read, shared_data, file, bed, assembly, sites):
+    folder = shared_data / "annotation"
+    listed, counts = read(
+        "transcript_list", folder / "transcript_sites" / f"iM6A_UniqmRNA_{file}RRACHm6Asites_dataset.txt.gz", assembly
+    )
+    check_border(listed, assembly)
+    assert counts == {"kept": sites}
+    whole, _ = read("bed", folder / "single_nucleotide" / f"{bed}.bed.gz", assembly)
+    assert agreement(listed, whole).shared == sites
+    minus = listed["strand"] == "-"
+    assert agreement(listed[minus], whole, shift=2).shared < 0.05 * minus.sum()
+
+
+def test_transcript_list_offsets_and_bounds(read, tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text(LIST + LIST.replace("\t+\t", "\t-\t").replace("100,", "100,200,202,"))
+    frame, counts = read("transcript_list", path)
+    assert frame[["start", "strand"]].values.tolist() == [[98, "-"], [100, "+"], [198, "-"]]
+    assert counts == {"outside its transcript": 1, "kept": 3}
+    path.write_text(LIST + LIST.replace("100,", "100,,101"))
+    with pytest.raises(InputError, match=r"list.txt:2: positions is no whole number .*\(found ''\)"):
+        read("transcript_list", path)
+
+
+@pytest.mark.parametrize(
+    ("file", "positive", "negative"),
+    [("sramp1_YTHDF_mature.csv.gz", 5_318, 53_180), ("sramp1_mature_test.csv.gz", 12_166, 121_660)],
+)
+def test_sramp_tables(read, shared_data, file, positive, negative):
+    frame, counts = read("sramp_transcript", shared_data / "m6a" / "sramp" / file, register=TRANSCRIPT_READERS)
+    assert tuple(frame.columns) == ("transcript", "position", "label", "modification", "source")
+    assert (frame["label"].sum(), (frame["label"] == 0).sum()) == (positive, negative)
+    assert counts == {"kept": positive + negative}
+    if "YTHDF" in file:
+        assert frame.iloc[0].tolist() == ["ENST00000001146", 1267, 1, "m6A", "S"]
+
+
+def test_sramp_conflicts_repeats_and_wrong_classes(read, tmp_path):
+    path = tmp_path / "sramp.csv"
+    path.write_text("TranscriptID,Position,Class\nT,5,1\nT,5,1\nT,6,1\nT,6,-1\nT,7,0\n")
+    frame, counts = read("sramp_transcript", path, register=TRANSCRIPT_READERS)
+    assert frame[["position", "label"]].values.tolist() == [[4, 1], [6, 0]]
+    assert counts == {"duplicate position": 1, "both labels": 2, "kept": 2}
+    path.write_text("TranscriptID,Position,Class\nT,5,2\n")
+    with pytest.raises(InputError, match=r"sramp.csv:2: the class .*'2'"):
+        read("sramp_transcript", path, register=TRANSCRIPT_READERS)
+    path.write_text("TranscriptID,Position,Class\nT,0,1\n")
+    with pytest.raises(InputError, match=r"sramp.csv:2: Position is no whole number of at least 1"):
+        read("sramp_transcript", path, register=TRANSCRIPT_READERS)
+
+
+def test_own_table_survives_a_round(read, tmp_path):
+    frame = pd.DataFrame(
+        [["chr1", 5, 6, "+", "m6A", "a,b", 2], ["chr2", 7, 8, "-", "m6A", "a", 1]], columns=list(SITE_COLUMNS)
+    )
+    write_sites(frame, tmp_path / "sites.tsv.gz", "hg19")
+    with gzip.open(tmp_path / "sites.tsv.gz", "rt") as handle:
+        assert handle.readline() == "#assembly=hg19\n"
+    again, counts = read("sites", tmp_path / "sites.tsv.gz")
+    pd.testing.assert_frame_equal(again, frame, check_dtype=False)
+    assert counts == {"kept": 2}
+    with pytest.raises(InputError, match=r":1: the first line is not #assembly=mm10 \(found 'hg19'\)"):
+        read("sites", tmp_path / "sites.tsv.gz", "mm10")
+
+
+def test_own_table_fills_empty_sources_and_keeps_to_one_modification(read, tmp_path):
+    path = tmp_path / "sites.tsv"
+    path.write_text(PLAIN + "chr1\t50\t51\t+\tm6A\t\t1\nchr1\t60\t61\t+\tm1A\tz\t1\n")
+    frame, counts = read("sites", path)
+    assert frame["source"].tolist() == ["S", "a,b"]
+    assert counts == {"another modification": 1, "kept": 2}
+    path.write_text(PLAIN.replace("\t101\t", "\t102\t"))
+    with pytest.raises(InputError, match=r"sites.tsv:3: the end is not the start \+ 1"):
+        read("sites", path)
+
+
+@pytest.mark.parametrize("form", sorted(SMALL))
+@pytest.mark.parametrize("dress", ["plain", "crlf", "bom", "gzip", "repeated", "blank lines"])
+def test_dressed_files_give_the_same_site(read, tmp_path, form, dress):
+    assembly = "rn6" if form == "m6a_atlas" else "hg19"
+    text = SMALL[form]
+    last = text.splitlines(keepends=True)[-1]
+    data = {
+        "crlf": text.replace("\n", "\r\n").encode(),
+        "bom": b"\xef\xbb\xbf" + text.encode(),
+        "gzip": gzip.compress(text.encode()),
+        "repeated": (text + last).encode(),
+        "blank lines": (text + "\n   \n").encode(),
+    }.get(dress, text.encode())
+    path = tmp_path / "table"
+    path.write_bytes(data)
+    frame, counts = read(form, path, assembly)
+    check_border(frame, assembly)
+    start = 99 if form in ONE_BASED else 100
+    assert frame[["start", "strand"]].values.tolist() == [[start, "+"]]
+    assert counts.get("duplicate position", 0) == (dress == "repeated")
+
+
+@pytest.mark.parametrize("form", sorted(SMALL))
+def test_empty_and_header_only_files(read, tmp_path, form):
+    path = tmp_path / "table"
+    header = "".join(SMALL[form].splitlines(keepends=True)[:-1])
+    for data in (b"", b"\n\n", gzip.compress(b""), header.encode()):
+        path.write_bytes(data)
+        with pytest.raises(InputError, match=r"holds no site|is not #assembly"):
+            read(form, path, "rn6" if form == "m6a_atlas" else "hg19")
+
+
+@pytest.mark.parametrize("form", sorted(SMALL))
+def test_missing_truncated_and_binary_files(read, tmp_path, form):
+    with pytest.raises(InputError, match="no such file"):
+        read(form, tmp_path / "nowhere")
+    head, last = SMALL[form].rsplit("\n", 2)[0:2] if SMALL[form].count("\n") > 1 else ("", SMALL[form].rstrip("\n"))
+    rows = "\n".join(last.replace("100", str(100 + 7919 * i % 99_991)) for i in range(4000))
+    whole = gzip.compress((head + "\n" + rows + "\n").lstrip("\n").encode())
+    path = tmp_path / "table.gz"
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+    with pytest.raises(InputError, match="cut off or corrupt"):
+        read(form, path, "rn6" if form == "m6a_atlas" else "hg19")
+    path.write_bytes(b"\xff\xfe\x00chr1\t1\n")
+    with pytest.raises(InputError):
+        read(form, path)
+
+
+@pytest.mark.parametrize("form", sorted(SMALL))
+@pytest.mark.parametrize("wrong", ["-100", "1e2", "100.0", "", "abc", "100 000", "9" * 30])
+def test_positions_that_are_no_whole_numbers(read, tmp_path, form, wrong):
+    lines = SMALL[form].splitlines()
+    path = tmp_path / "table"
+    path.write_text("\n".join([*lines, lines[-1].replace("100", wrong, 1)]) + "\n")
+    with pytest.raises(InputError, match="no whole number") as caught:
+        read(form, path, "rn6" if form == "m6a_atlas" else "hg19")
+    assert caught.value.line == len(lines) + 1
+    assert str(caught.value).count("\n") == 0
+
+
+@pytest.mark.parametrize("form", sorted(SMALL))
+@pytest.mark.parametrize("wrong", [".", "", "plus"])
+def test_strands_that_are_none(read, tmp_path, form, wrong):
+    lines = SMALL[form].splitlines()
+    path = tmp_path / "table"
+    cells = lines[-1].split("\t")
+    cells[cells.index("+")] = wrong
+    path.write_text("\n".join([*lines, "\t".join(cells)]) + "\n")
+    with pytest.raises(InputError, match=r"the strand is neither \+ nor -") as caught:
+        read(form, path, "rn6" if form == "m6a_atlas" else "hg19")
+    assert caught.value.line == len(lines) + 1
+
+
+@pytest.mark.parametrize("form", sorted(SMALL))
+def test_rows_cut_off(read, tmp_path, form):
+    lines = SMALL[form].splitlines()
+    path = tmp_path / "table"
+    path.write_text("\n".join([*lines, "\t".join(lines[-1].split("\t")[:2])]) + "\n")
+    with pytest.raises(InputError, match="fields and needs") as caught:
+        read(form, path, "rn6" if form == "m6a_atlas" else "hg19")
+    assert caught.value.line == len(lines) + 1
+
+
+@pytest.mark.parametrize("form", ["m6a_atlas", "radar", "sites"])
+def test_missing_columns_are_named(read, tmp_path, form):
+    path = tmp_path / "table"
+    path.write_text(SMALL[form].replace("strand", "direction"))
+    with pytest.raises(InputError, match="the header lacks strand"):
+        read(form, path, "rn6" if form == "m6a_atlas" else "hg19")
+
+
+def test_bed_lines_of_browsers_and_blanks(read, tmp_path):
+    path = tmp_path / "sites.bed"
+    path.write_text("browser position chr1\ntrack name=x\n# remark\nchr1 100 101 x 0 +\n" + BED.replace("101", "100"))
+    with pytest.raises(InputError, match=r"sites.bed:5: the end is not after the start \(found '100'\)"):
+        read("bed", path)
+    path.write_text("track name=x\nchr1 100 101 x 0 +\n")
+    assert len(read("bed", path)[0]) == 1
+    path.write_text("\t100\t101\tx\t0\t+\n")
+    with pytest.raises(InputError, match="the chromosome is empty"):
+        read("bed", path)
+
+
+def test_lower_case_motif_is_understood(read, tmp_path):
+    path = tmp_path / "sites.bed"
+    path.write_text(BED.replace("GGACT", "ggact") + BED.replace("GGACT", "gct_5").replace("100\t101", "200\t201"))
+    frame, counts = read("geo_bed", path)
+    assert frame["start"].tolist() == [100]
+    assert counts == {"motif in the name has no A in the middle": 1, "kept": 1}
+
+
+def test_unknown_format_lists_the_known():
+    with pytest.raises(InputError, match="choose one of bed, geo_bed"):
+        READERS["rmbase_v3"]
+
+
+def test_large_table_comes_out_sorted_and_whole(read, tmp_path):
+    rng = np.random.default_rng(1)
+    starts = rng.choice(10_000_000, 30_000, replace=False)
+    path = tmp_path / "big.bed"
+    path.write_text("".join(f"chr1\t{start}\t{start + 1}\tx\t0\t+\n" for start in starts))
+    frame, _ = read("bed", path)
+    assert frame["start"].to_numpy().tolist() == sorted(starts.tolist())

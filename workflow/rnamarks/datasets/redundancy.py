@@ -1,0 +1,238 @@
+"""Windows that resemble training windows, and clusters of windows that resemble each other.
+
+RNA has one strand: a window and its reverse complement are two different sites, and CD-HIT is told so (``-r 0``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from ..errors import InputError
+from ..registry import Register
+from .neighbours import neighbours, write_fasta
+from .tools import run_tool, scratch_folder
+
+CLUSTERINGS: Register = Register("similarity clustering")
+
+# CD-HIT throws away sequences of this length and below without a word (its option -l)
+_TOO_SHORT = 10
+_PREFILTER_MARGIN = 0.25
+
+
+def word_length(identity: float) -> int:
+    """CD-HIT-EST's word length (``-n``) for an identity, the shorter of those its user's guide names.
+
+    Raises
+    ------
+    InputError
+        If the identity is below 0.75, which CD-HIT-EST cannot serve, or above 1.
+    """
+    if not 0.75 <= identity <= 1:
+        raise InputError(
+            "CD-HIT-EST compares at identities from 0.75 to 1", value=identity, remedy="give one of those"
+        )
+    for lowest, length in ((0.95, 10), (0.90, 8), (0.88, 7), (0.85, 6), (0.80, 5)):
+        if identity >= lowest:
+            return length
+    return 4
+
+
+def cdhit_similar(
+    train: Sequence[str],
+    test: Sequence[str],
+    *,
+    identity: float = 0.8,
+    threads: int = 1,
+    prefilter: bool = True,
+) -> np.ndarray:
+    """Which test windows CD-HIT-EST-2D finds similar to a training window.
+
+    Identity is CD-HIT's: matching nucleotides of the alignment over the length of the shorter window, here with
+    the N padding at both ends taken off. Only the same strand is compared. A window that is letter for letter a
+    training window is similar whatever its length; windows of 10 known letters and fewer, which CD-HIT would drop,
+    are compared in this way alone.
+
+    Parameters
+    ----------
+    train, test : sequence of str
+        RNA or DNA windows, 5' to 3'.
+    identity : float
+        From 0.75 to 1.
+    threads : int
+    prefilter : bool
+        Give CD-HIT only those windows that have a neighbour within 0.25 below the identity, found by MMseqs2. CD-HIT
+        at 0.8 aligns nearly every test window with every training window, so its time grows with the product of
+        their numbers. Windows with fewer than 30 known letters are then compared letter for letter alone.
+
+    Returns
+    -------
+    numpy.ndarray, shape=(n_test,), dtype=bool
+
+    Raises
+    ------
+    InputError
+        If a program is not there or the identity is out of range.
+    """
+    length = word_length(identity)
+    similar = pd.Series(list(test), dtype=object).isin(set(train)).to_numpy(dtype=bool)
+    train_stripped = [sequence.strip("N") for sequence in train]
+    test_stripped = [sequence.strip("N") for sequence in test]
+    train_used = np.array([len(s) > _TOO_SHORT for s in train_stripped], dtype=bool)
+    test_used = np.array([len(s) > _TOO_SHORT for s in test_stripped], dtype=bool) & ~similar
+    if prefilter and train_used.any() and test_used.any():
+        chosen_train, chosen_test = np.flatnonzero(train_used), np.flatnonzero(test_used)
+        pairs = neighbours(
+            [test_stripped[i] for i in chosen_test],
+            [train_stripped[i] for i in chosen_train],
+            min_identity=identity - _PREFILTER_MARGIN,
+            threads=threads,
+        )
+        near_train, near_test = np.zeros_like(train_used), np.zeros_like(test_used)
+        near_train[chosen_train[pairs["target"].unique()]] = True
+        near_test[chosen_test[pairs["query"].unique()]] = True
+        train_used, test_used = near_train, near_test
+    if not train_used.any() or not test_used.any():
+        return similar
+    with scratch_folder() as folder:
+        write_fasta(folder / "train.fasta", train_stripped, train_used)
+        write_fasta(folder / "test.fasta", test_stripped, test_used)
+        # -s2 0: by default a test window longer than a training window is never compared with it
+        run_tool(
+            ["cd-hit-est-2d", "-i", folder / "train.fasta", "-i2", folder / "test.fasta", "-o", folder / "kept"]
+            + ["-c", identity, "-n", length, "-r", 0, "-s2", 0, "-l", _TOO_SHORT]
+            + ["-d", 0, "-M", 0, "-T", threads]
+        )
+        kept = np.array(_fasta_names(folder / "kept"), dtype=np.int64)
+    alone = np.zeros_like(test_used)
+    alone[kept] = True
+    return similar | (test_used & ~alone)
+
+
+@CLUSTERINGS.add("cdhit")
+def cdhit_clusters(sequences: Sequence[str], *, identity: float = 0.8, threads: int = 1) -> np.ndarray:
+    """Clusters of windows by CD-HIT-EST, same strand only.
+
+    Each window joins the first, longest representative that it resembles, so two windows of different clusters
+    can still be more alike than ``identity``.
+
+    Parameters
+    ----------
+    sequences : sequence of str
+        RNA or DNA windows, 5' to 3'; N padding is taken off. Windows of 10 known letters and fewer cluster with
+        their exact copies only.
+    identity : float
+        From 0.75 to 1.
+    threads : int
+
+    Returns
+    -------
+    numpy.ndarray, shape=(n_windows,), dtype=int64
+        Cluster numbers from 0, in order of first appearance.
+    """
+    length = word_length(identity)
+    stripped = [sequence.strip("N") for sequence in sequences]
+    used = np.array([len(s) > _TOO_SHORT for s in stripped], dtype=bool)
+    labels = pd.factorize(pd.Series(list(sequences), dtype=object))[0].astype(np.int64)
+    if used.any():
+        with scratch_folder() as folder:
+            write_fasta(folder / "windows.fasta", stripped, used)
+            run_tool(
+                ["cd-hit-est", "-i", folder / "windows.fasta", "-o", folder / "kept", "-c", identity, "-n", length]
+                + ["-r", 0, "-l", _TOO_SHORT, "-d", 0, "-M", 0, "-T", threads]
+            )
+            clusters = read_clstr(folder / "kept.clstr")
+        labels[clusters["member"].to_numpy(np.int64)] = clusters["cluster"].to_numpy() + len(labels)
+    return pd.factorize(labels)[0].astype(np.int64)
+
+
+@CLUSTERINGS.add("linclust")
+def mmseqs_clusters(sequences: Sequence[str], *, identity: float = 0.8, threads: int = 1) -> np.ndarray:
+    """Clusters of windows by MMseqs2's linclust, whose time grows linearly with their number.
+
+    Linclust joins a nucleotide sequence with its reverse complement and cannot be told otherwise. For a split by
+    cluster this is harmless, as it only makes clusters larger; do not use it to remove or to count windows. It
+    misses many pairs close to the identity, so neighbours can end up in different clusters.
+
+    Parameters and the returned array are those of :func:`cdhit_clusters`; windows with fewer than 30 known
+    letters cluster with their exact copies only.
+    """
+    labels = pd.factorize(pd.Series(list(sequences), dtype=object))[0].astype(np.int64)
+    stripped = [sequence.strip("N") for sequence in sequences]
+    used = np.array([len(s) >= 30 for s in stripped], dtype=bool)
+    if used.any():
+        with scratch_folder() as folder:
+            write_fasta(folder / "windows.fasta", stripped, used)
+            run_tool(
+                ["mmseqs", "easy-linclust", folder / "windows.fasta", folder / "out", folder / "tmp"]
+                + ["--dbtype", 2, "--min-seq-id", identity, "-c", 0.8, "--mask", 0, "--threads", threads, "-v", 1]
+            )
+            pairs = pd.read_csv(folder / "out_cluster.tsv", sep="\t", names=["first", "member"], dtype=np.int64)
+        labels[pairs["member"].to_numpy()] = pairs["first"].to_numpy() + len(labels)
+    return pd.factorize(labels)[0].astype(np.int64)
+
+
+@CLUSTERINGS.add("neighbours")
+def neighbour_clusters(sequences: Sequence[str], *, identity: float = 0.8, threads: int = 1) -> np.ndarray:
+    """Clusters that no similar pair leaves: connected components of all pairs at or above the identity, same strand.
+
+    The pairs come from :func:`rnamarks.datasets.neighbours.neighbours` and from exact copies. This is the
+    clustering for a guarded split, since windows of different clusters have no neighbour among each other.
+
+    Parameters and the returned array are those of :func:`cdhit_clusters`.
+    """
+    labels, distinct = pd.factorize(pd.Series(list(sequences), dtype=object))
+    pairs = neighbours(list(distinct), min_identity=identity, threads=threads)
+    graph = coo_array((np.ones(len(pairs)), (pairs["query"], pairs["target"])), shape=(len(distinct), len(distinct)))
+    components = connected_components(graph, directed=False)[1]
+    return pd.factorize(components[labels])[0].astype(np.int64)
+
+
+@CLUSTERINGS.add("none")
+def exact_clusters(sequences: Sequence[str], *, identity: float = 1.0, threads: int = 1) -> np.ndarray:
+    """Clusters of letter-for-letter copies only; parameters and result as in :func:`cdhit_clusters`."""
+    return pd.factorize(pd.Series(list(sequences), dtype=object))[0].astype(np.int64)
+
+
+def read_clstr(path: str | Path) -> pd.DataFrame:
+    """Read CD-HIT's ``.clstr`` file.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``cluster`` (number), ``member`` (name), ``representative`` (bool); in the file's order.
+
+    Raises
+    ------
+    InputError
+        If a line is neither a cluster's head nor a member.
+    """
+    rows: list[tuple[int, str, bool]] = []
+    cluster = -1
+    with open(path, encoding="utf-8") as handle:
+        for number, line in enumerate(handle, 1):
+            line = line.rstrip("\n")
+            if line.startswith(">Cluster "):
+                cluster = int(line.removeprefix(">Cluster "))
+                continue
+            start, end = line.find(">"), line.rfind("... ")
+            if cluster < 0 or start < 0 or end < start:
+                raise InputError(
+                    "this is no line of a CD-HIT cluster file",
+                    path=path,
+                    line=number,
+                    value=line,
+                    remedy="give the .clstr file that cd-hit-est wrote",
+                )
+            rows.append((cluster, line[start + 1 : end], line.endswith("*")))
+    return pd.DataFrame(rows, columns=["cluster", "member", "representative"])
+
+
+def _fasta_names(path: Path) -> list[str]:
+    with open(path, encoding="ascii") as handle:
+        return [line[1:].split()[0] for line in handle if line.startswith(">")]

@@ -1,0 +1,390 @@
+"""Bootstrap intervals of many metrics and many models on the same resamples.
+
+A resample is a vector of counts, one per window. Scores are sorted once; every resample is then a pair of cumulative
+sums over the sorted counts, with ties taken together, so that thousands of resamples need no second sort. Models are
+compared on identical resamples, which makes differences paired.
+
+Three ways of resampling:
+
+- *stratified*: positives among positives and negatives among negatives. For sets whose ratio was chosen (1:1, 1:10).
+- *cases*: windows whatever their label. The prevalence varies, too.
+- *clusters*: whole groups of windows (genes), which keeps windows together that are alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from ..errors import InputError
+from .metrics import check_predictions, prevalence_weights
+
+RANKING = ("auroc", "auprc")
+AT_THRESHOLD = ("sensitivity", "specificity", "precision", "accuracy", "mcc")
+LEVEL = 0.95
+# blocks that stay in a core's cache run faster than larger ones
+_CELLS_AT_ONCE = 250_000
+
+
+@dataclass
+class Ranking:
+    """Scores of one model, sorted once for any number of weightings.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray, shape=(n,), dtype=bool
+    scores : numpy.ndarray, shape=(n,), dtype=float64
+    """
+
+    labels: np.ndarray
+    scores: np.ndarray
+    _positives: np.ndarray = field(init=False, repr=False)
+    _negatives: np.ndarray = field(init=False, repr=False)
+    _hits_to: np.ndarray | None = field(init=False, repr=False)
+    _false_to: np.ndarray = field(init=False, repr=False)
+    _false_before: np.ndarray | None = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        order = np.argsort(-self.scores, kind="stable")
+        positive = self.labels[order]
+        self._positives, self._negatives = order[positive], order[~positive]
+        hits, false = -self.scores[self._positives], -self.scores[self._negatives]
+        hits_to = np.searchsorted(hits, hits, side="right")
+        self._hits_to = None if np.array_equal(hits_to, np.arange(1, len(hits) + 1)) else hits_to
+        self._false_to = np.searchsorted(false, hits, side="right")
+        before = np.searchsorted(false, hits, side="left")
+        self._false_before = None if np.array_equal(before, self._false_to) else before
+
+    def weighted(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """AUROC and average precision under each weighting.
+
+        Parameters
+        ----------
+        weights : numpy.ndarray, shape=(n_weightings, n)
+            In the order of the labels; not negative.
+
+        Returns
+        -------
+        auroc, auprc : numpy.ndarray, shape=(n_weightings,)
+            NaN where one label has no weight.
+        """
+        steps = np.take(weights, self._positives, axis=1)
+        hits = np.cumsum(steps, axis=1, dtype=np.float64)
+        false = np.zeros((len(weights), len(self._negatives) + 1))
+        np.cumsum(np.take(weights, self._negatives, axis=1), axis=1, out=false[:, 1:])
+        positives, negatives = hits[:, -1].copy(), false[:, -1]
+        if self._hits_to is not None:
+            hits = np.take(hits, self._hits_to - 1, axis=1)
+        above = np.take(false, self._false_to, axis=1)
+        # a positive's rank is the mean of the negatives above it with and without those tied with it
+        area = np.einsum("ij,ij->i", steps, above)
+        if self._false_before is not None:
+            area = (area + np.einsum("ij,ij->i", steps, np.take(false, self._false_before, axis=1))) / 2
+        above += hits
+        # nothing is called only where the step is zero, too
+        np.maximum(above, np.finfo(np.float64).tiny, out=above)
+        np.divide(hits, above, out=hits)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            auroc = 1 - area / (positives * negatives)
+            auprc = np.where(negatives > 0, np.einsum("ij,ij->i", steps, hits) / positives, np.nan)
+        return auroc, auprc
+
+
+def resample_counts(
+    labels: np.ndarray,
+    n: int,
+    generator: np.random.Generator,
+    *,
+    stratified: bool = True,
+    groups: np.ndarray | None = None,
+) -> Iterator[np.ndarray]:
+    """Blocks of resamples as counts.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray, shape=(n_windows,), dtype=bool
+    n : int
+        Resamples in all.
+    generator : numpy.random.Generator
+    stratified : bool
+        Keep the numbers of positives and of negatives; has no meaning with ``groups``.
+    groups : numpy.ndarray, shape=(n_windows,), optional
+        Cluster of each window; whole clusters are drawn, as many as there are.
+
+    Yields
+    ------
+    numpy.ndarray, shape=(up to n, n_windows), dtype=float64
+        Times that each window is drawn. A block holds at most about 250,000 cells.
+    """
+    windows = len(labels)
+    if groups is not None:
+        names, cluster = np.unique(np.asarray(groups), return_inverse=True)
+        if len(names) < 2:
+            raise InputError(
+                "all windows lie in one group", value=str(names[0]), remedy="resample windows instead of groups"
+            )
+        strata = [np.arange(len(names))]
+    elif stratified:
+        strata = [np.flatnonzero(labels), np.flatnonzero(~labels)]
+    else:
+        strata = [np.arange(windows)]
+    units = len(strata[0]) if groups is not None else windows
+    size = max(1, min(n, _CELLS_AT_ONCE // max(units, windows)))
+    for start in range(0, n, size):
+        rows = min(size, n - start)
+        counts = np.zeros((rows, units))
+        for members in strata:
+            drawn = generator.integers(0, len(members), size=(rows, len(members)))
+            drawn += len(members) * np.arange(rows)[:, None]
+            counts[:, members] = np.bincount(drawn.ravel(), minlength=rows * len(members)).reshape(rows, -1)
+        yield counts if groups is None else counts[:, cluster]
+
+
+def resampled_metrics(
+    labels: np.ndarray,
+    logits: np.ndarray,
+    *,
+    n: int = 1000,
+    seed: int = 0,
+    probabilities: np.ndarray | None = None,
+    prevalences: Mapping[str, float] | None = None,
+    threshold: float | None = None,
+    stratified: bool = True,
+    groups: np.ndarray | None = None,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Metrics of several models on the same windows, and the same metrics on the same resamples.
+
+    Parameters
+    ----------
+    labels : array, shape=(n_windows,)
+    logits : array, shape=(n_models, n_windows)
+        Any scores where no threshold is asked for.
+    n : int
+        Resamples; 0 for none.
+    seed : int
+    probabilities : array, shape=(n_models, n_windows), optional
+        Calibrated; adds ``brier`` and ``log_loss``.
+    prevalences : mapping of str to float, optional
+        Adds ``auprc_<name>``, the average precision with the windows weighted to that share of positives.
+    threshold : float, optional
+        Adds ``sensitivity``, ``specificity``, ``precision``, ``accuracy``, ``mcc`` of ``logit > threshold``.
+    stratified, groups
+        See :func:`resample_counts`.
+
+    Returns
+    -------
+    values : dict of str to numpy.ndarray, shape=(n_models,)
+    draws : dict of str to numpy.ndarray, shape=(n_models, n)
+        NaN where a resample of groups holds one label only.
+
+    Raises
+    ------
+    InputError
+        As :func:`~rnamarks.evaluation.metrics.check_predictions`; or if more than one resample of groups in ten lacks
+        a label.
+    """
+    labels, logits = check_predictions(labels, np.atleast_2d(np.asarray(logits, dtype=np.float64)))
+    rankings = [Ranking(labels, scores) for scores in logits]
+    bases = {f"auprc_{name}": prevalence_weights(labels, share) for name, share in (prevalences or {}).items()}
+    losses = _losses(labels, probabilities)
+    called = None if threshold is None else logits > threshold
+
+    def measure(counts: np.ndarray) -> dict[str, np.ndarray]:
+        result: dict[str, list[np.ndarray]] = {name: [] for name in (*RANKING, *bases)}
+        reweighted = {name: counts * base for name, base in bases.items()}
+        for ranking in rankings:
+            for name, value in zip(RANKING, ranking.weighted(counts), strict=True):
+                result[name].append(value)
+            for name, weights in reweighted.items():
+                result[name].append(ranking.weighted(weights)[1])
+        table = {name: np.stack(values) for name, values in result.items()}
+        total = counts.sum(axis=1)
+        table |= {name: loss @ counts.T / total for name, loss in losses.items()}
+        if called is not None:
+            positives = counts[:, labels].sum(axis=1)
+            hits = (called & labels).astype(np.float64) @ counts.T
+            table |= _confusion_ratios(hits, called.astype(np.float64) @ counts.T - hits, positives, total - positives)
+        return table
+
+    values = {name: value[:, 0] for name, value in measure(np.ones((1, len(labels)))).items()}
+    generator = np.random.default_rng(seed)
+    blocks = [measure(c) for c in resample_counts(labels, n, generator, stratified=stratified, groups=groups)]
+    draws = {name: np.hstack([block[name] for block in blocks] or [np.empty((len(logits), 0))]) for name in values}
+    if n and np.isnan(draws["auroc"][0]).mean() > 0.1:
+        raise InputError(
+            "more than one resample in ten lacks positives or negatives",
+            remedy="give more groups, or resample windows instead of groups",
+        )
+    return values, draws
+
+
+def _losses(labels: np.ndarray, probabilities: np.ndarray | None) -> dict[str, np.ndarray]:
+    if probabilities is None:
+        return {}
+    probabilities = np.atleast_2d(np.asarray(probabilities, dtype=np.float64))
+    # the same margin as scikit-learn's log loss
+    margin = np.finfo(np.float64).eps
+    kept = np.clip(probabilities, margin, 1 - margin)
+    return {
+        "brier": (probabilities - labels) ** 2,
+        "log_loss": -np.where(labels, np.log(kept), np.log1p(-kept)),
+    }
+
+
+def _confusion_ratios(hits, false_calls, positives, negatives) -> dict[str, np.ndarray]:
+    rejected = negatives - false_calls
+    with np.errstate(invalid="ignore", divide="ignore"):
+        product = hits * rejected - false_calls * (positives - hits)
+        margins = (hits + false_calls) * positives * negatives * (rejected + positives - hits)
+        return {
+            "sensitivity": hits / positives,
+            "specificity": rejected / negatives,
+            "precision": hits / (hits + false_calls),
+            "accuracy": (hits + rejected) / (positives + negatives),
+            "mcc": np.where(margins > 0, product / np.sqrt(margins), 0.0),
+        }
+
+
+def interval(draws: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+    """Percentile interval of one metric's resamples; NaN resamples are left out, and NaN comes back for none."""
+    kept = draws[np.isfinite(draws)]
+    if not kept.size:
+        return float("nan"), float("nan")
+    tail = (1 - level) / 2
+    low, high = np.quantile(kept, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def over_seeds(draws: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Resamples of the mean over seeds, with seeds resampled as well as windows.
+
+    The seeds are drawn with replacement in each resample, and their deviation from the mean is stretched by
+    sqrt(k / (k - 1)), because k drawn seeds vary too little by that factor. One seed passes through unchanged: its
+    interval knows of windows only.
+
+    Parameters
+    ----------
+    draws : numpy.ndarray, shape=(n_seeds, n)
+        One metric of the seeds' models on the same resamples; or the difference to another model.
+
+    Returns
+    -------
+    numpy.ndarray, shape=(n,)
+    """
+    seeds, n = draws.shape
+    centre = draws.mean(axis=0)
+    if seeds == 1:
+        return centre
+    generator = np.random.default_rng(seed)
+    chosen = generator.integers(0, seeds, size=(seeds, n))
+    drawn = np.take_along_axis(draws, chosen, axis=0).mean(axis=0)
+    return centre + np.sqrt(seeds / (seeds - 1)) * (drawn - centre)
+
+
+def two_sided_p(differences: np.ndarray) -> float:
+    """Twice the smaller share of resampled differences on either side of zero, counted with one more; at most 1."""
+    kept = differences[np.isfinite(differences)]
+    if not kept.size:
+        return float("nan")
+    below, above = int((kept <= 0).sum()), int((kept >= 0).sum())
+    return min(1.0, 2 * (1 + min(below, above)) / (kept.size + 1))
+
+
+def bootstrap_metrics(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    *,
+    n: int = 1000,
+    seed: int = 0,
+    probabilities: np.ndarray | None = None,
+    prevalences: Mapping[str, float] | None = None,
+    threshold: float | None = None,
+    stratified: bool = True,
+    groups: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """Metrics of one model with their 95 % bootstrap intervals.
+
+    Parameters
+    ----------
+    labels, scores : array, shape=(n_windows,)
+    n, seed, probabilities, prevalences, threshold, stratified, groups
+        See :func:`resampled_metrics`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``metric``, ``value``, ``low``, ``high``.
+    """
+    values, draws = resampled_metrics(
+        labels,
+        np.asarray(scores)[None],
+        n=n,
+        seed=seed,
+        probabilities=probabilities,
+        prevalences=prevalences,
+        threshold=threshold,
+        stratified=stratified,
+        groups=groups,
+    )
+    rows = [(name, float(value[0]), *interval(draws[name][0])) for name, value in values.items()]
+    return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
+
+
+def paired_bootstrap(
+    labels: np.ndarray,
+    scores_a: np.ndarray,
+    scores_b: np.ndarray,
+    *,
+    n: int = 1000,
+    seed: int = 0,
+    metrics: Sequence[str] = RANKING,
+    stratified: bool = True,
+    groups: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """Differences a - b of two models on the same windows, with 95 % intervals and two-sided p values.
+
+    Parameters
+    ----------
+    labels : array, shape=(n_windows,)
+    scores_a, scores_b : array, shape=(n_windows,) or (n_seeds, n_windows)
+        With several seeds, values are means over seeds, and the interval covers seeds and windows
+        (:func:`over_seeds`, drawn for a and for b apart).
+    n, seed, stratified, groups
+        See :func:`resampled_metrics`.
+    metrics : sequence of str
+        ``auroc``, ``auprc``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``metric``, ``value_a``, ``value_b``, ``difference``, ``low``, ``high``, ``p``.
+    """
+    a, b = (np.atleast_2d(np.asarray(scores, dtype=np.float64)) for scores in (scores_a, scores_b))
+    values, draws = resampled_metrics(labels, np.vstack([a, b]), n=n, seed=seed, stratified=stratified, groups=groups)
+    rows = []
+    for name in metrics:
+        if name not in values:
+            raise InputError("no such metric here", value=name, remedy=f"choose from {', '.join(RANKING)}")
+        rows.append((name, *paired_row(values[name], draws[name], slice(0, len(a)), slice(len(a), None))))
+    return pd.DataFrame(rows, columns=["metric", "value_a", "value_b", "difference", "low", "high", "p"])
+
+
+def paired_row(
+    values: np.ndarray, draws: np.ndarray, a: slice | np.ndarray, b: slice | np.ndarray
+) -> tuple[float, float, float, float, float, float]:
+    """``value_a, value_b, difference, low, high, p`` of one metric from :func:`resampled_metrics`.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape=(n_models,)
+    draws : numpy.ndarray, shape=(n_models, n)
+    a, b : slice or array of int
+        The rows (seeds) of the two models.
+    """
+    value_a, value_b = float(values[a].mean()), float(values[b].mean())
+    # two streams, so that the seeds of a and of b are drawn independently
+    differences = over_seeds(draws[a], seed=1) - over_seeds(draws[b], seed=2)
+    return value_a, value_b, value_a - value_b, *interval(differences), two_sided_p(differences)

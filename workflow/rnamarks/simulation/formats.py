@@ -1,0 +1,203 @@
+"""Files of the demo world, written as the public databases write theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..files import write_text
+from ..sequences import decode
+from .annotation import Layout, Transcript
+
+RMBASE_COLUMNS = [
+    *("chromosome", "modStart", "modEnd", "modId", "score", "strand", "modName", "modType"),
+    *("supportNum", "supportList", "pubmedIds", "geneName", "geneType", "region", "sequence"),
+]
+_REGION_NAMES = {"utr5": "utr5", "cds": "cds", "utr3": "utr3", "noncoding": "exon"}
+
+
+def write_genome(layout: Layout, path: str | Path) -> None:
+    """FASTA with 60 nt per line; parts that a repeat masker would mark are in lower case."""
+    with write_text(path) as handle:
+        for chrom, dna in layout.chromosomes.items():
+            handle.write(f">{chrom}\n")
+            text = dna.decode("ascii")
+            handle.writelines(f"{text[at : at + 60]}\n" for at in range(0, len(text), 60))
+
+
+def write_gtf(layout: Layout, assembly: str, path: str | Path, *, chr_prefix: bool = True) -> None:
+    """GTF in the manner of Ensembl: 1-based closed, exons in transcript order, the stop codon outside CDS and UTR.
+
+    Parameters
+    ----------
+    layout : Layout
+    assembly : str
+        Named in the ``#!`` lines.
+    path : path-like
+    chr_prefix : bool
+        Whether chromosomes are ``chr1`` as in UCSC's genome files, or ``1`` as in Ensembl's.
+    """
+    genes: dict[str, list[Transcript]] = {}
+    for transcript in layout.transcripts:
+        genes.setdefault(transcript.gene, []).append(transcript)
+    with write_text(path) as handle:
+        handle.write(f"#!genome-build {assembly}\n#!genome-version {assembly}\n#!genebuild-last-updated simulated\n")
+        for isoforms in genes.values():
+            for line in _gene_lines(isoforms):
+                handle.write(line if chr_prefix else line.removeprefix("chr"))
+
+
+def _gene_lines(isoforms: list[Transcript]) -> Iterator[str]:
+    head = isoforms[0]
+    shared = {"gene_id": head.gene, "gene_version": 1}
+    rest = {"gene_name": head.gene_name, "gene_source": "simulated", "gene_biotype": head.biotype}
+    ends = [edge for transcript in isoforms for exon in transcript.exons for edge in exon]
+    yield _line(head, "gene", min(ends), max(ends), ".", {**shared, **rest})
+    for transcript in isoforms:
+        own = {**shared, "transcript_id": transcript.transcript, "transcript_version": 1, **rest}
+        own["transcript_biotype"] = transcript.biotype
+        edges = [edge for exon in transcript.exons for edge in exon]
+        yield _line(transcript, "transcript", min(edges), max(edges), ".", own)
+        spans = [("exon", 0, transcript.codes.size)]
+        if transcript.coding:
+            first, last = transcript.coding
+            spans += [("CDS", first, last - 3), ("start_codon", first, first + 3), ("stop_codon", last - 3, last)]
+            spans += [("five_prime_utr", 0, first), ("three_prime_utr", last, transcript.codes.size)]
+        for feature, first, last in spans:
+            for number, start, end, before in _pieces(transcript, first, last):
+                frame = str(-before % 3) if feature in ("CDS", "start_codon", "stop_codon") else "."
+                numbered = own if feature.endswith("utr") else {**own, "exon_number": number}
+                yield _line(transcript, feature, start, end, frame, numbered)
+
+
+def _pieces(transcript: Transcript, first: int, last: int) -> Iterator[tuple[int, int, int, int]]:
+    """Exon number, genome span, and the nucleotides of the feature before it, for a span of the transcript."""
+    begin = 0
+    for number, (start, end) in enumerate(transcript.exons, 1):
+        low, high = max(first, begin), min(last, begin + end - start)
+        if low < high:
+            if transcript.strand == "+":
+                yield number, start + low - begin, start + high - begin, low - first
+            else:
+                yield number, end - (high - begin), end - (low - begin), low - first
+        begin += end - start
+
+
+def _line(transcript: Transcript, feature: str, start: int, end: int, frame: str, attributes: dict) -> str:
+    text = " ".join(f'{key} "{value}";' for key, value in attributes.items())
+    return f"{transcript.chrom}\tsimulated\t{feature}\t{start + 1}\t{end}\t.\t{transcript.strand}\t{frame}\t{text}\n"
+
+
+def rmbase_rows(layout: Layout, sites: pd.DataFrame, traps: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Rows as in RMBase v2, with what makes such tables hard to read.
+
+    Parameters
+    ----------
+    layout : Layout
+    sites : pandas.DataFrame
+        Columns ``chrom``, ``start``, ``strand``, ``gene_name``, ``biotype``, ``region``, ``strength`` (log odds;
+        the number of experiments grows with it).
+    traps : int
+        How many rows to add of each kind: on a contig the genome lacks; a site once more under another id; a base that
+        is no A (the neighbour of a site); an A in an intergenic DRACH.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns :data:`RMBASE_COLUMNS` and ``trap`` (``""`` for a true row), in genome order.
+    """
+    rows = sites.assign(support=1 + rng.poisson(np.exp(np.clip(sites["strength"] / 4, -2, 1.5))), trap="")
+    extra = []
+    for kind in ("unknown contig", "duplicate", "not A"):
+        chosen = rows.iloc[np.sort(rng.choice(len(rows), size=min(traps, len(rows)), replace=False))].copy()
+        chosen["trap"] = kind
+        if kind == "unknown contig":
+            chosen["chrom"] = "chrUn_sim0001"
+        elif kind == "not A":
+            # one downstream of the A of a DRACH is always C
+            chosen["start"] += np.where(chosen["strand"] == "+", 1, -1)
+        extra.append(chosen)
+    rows = pd.concat([rows, *extra, _intergenic(layout, traps)], ignore_index=True)
+    rows = rows.sort_values(["chrom", "start", "strand", "trap"], kind="stable", ignore_index=True)
+    names = [f"m6A_site_{number}" for number in range(1, len(rows) + 1)]
+    known = rows["chrom"].isin(list(layout.chromosomes))
+    around = [
+        _around(layout, chrom, start, strand) if here else "N" * 41
+        for chrom, start, strand, here in zip(rows["chrom"], rows["start"], rows["strand"], known, strict=True)
+    ]
+    studies = [",".join(f"SIM{study + 1:03d}" for study in range(support)) for support in rows["support"]]
+    return pd.DataFrame(
+        {
+            "chromosome": rows["chrom"],
+            "modStart": rows["start"],
+            "modEnd": rows["start"] + 1,
+            "modId": names,
+            "score": 0,
+            "strand": rows["strand"],
+            "modName": names,
+            "modType": "m6A",
+            "supportNum": rows["support"],
+            "supportList": studies,
+            "pubmedIds": "simulated",
+            "geneName": rows["gene_name"],
+            "geneType": rows["biotype"],
+            "region": rows["region"].map(_REGION_NAMES).fillna("intergenic"),
+            "sequence": around,
+            "trap": rows["trap"],
+        }
+    )
+
+
+def write_rmbase(rows: pd.DataFrame, assembly: str, path: str | Path) -> None:
+    """RMBase v2 download: six ``##`` lines, a ``#`` header padded with blanks, not tabs, then tab-separated rows."""
+    with write_text(path) as handle:
+        handle.write("## provider: RMBase v2.0\n## format: bed6+\n")
+        handle.write(f"## description: {assembly}_m6A_site\n## date: simulated\n")
+        handle.write("## contact: none, this table is simulated\n## please cite: nothing, this table is simulated\n")
+        handle.write(("# " + "\t".join(RMBASE_COLUMNS)).expandtabs(8) + "\n")
+        rows[RMBASE_COLUMNS].to_csv(handle, sep="\t", header=False, index=False, lineterminator="\n")
+
+
+def write_bed(sites: pd.DataFrame, path: str | Path, rng: np.random.Generator) -> None:
+    """BED6 as single-nucleotide protocols deposit it: no header, score = reads, the name ends in the five letters.
+
+    Parameters
+    ----------
+    sites : pandas.DataFrame
+        Columns ``chrom``, ``start``, ``strand``, ``motif`` (RNA, 5 letters).
+    path : path-like
+    rng : numpy.random.Generator
+    """
+    sites = sites.sort_values(["chrom", "start", "strand"], kind="stable", ignore_index=True)
+    reads = 3 + rng.poisson(6, size=len(sites))
+    with write_text(path) as handle:
+        for index, row in enumerate(sites.itertuples(index=False)):
+            name = f"{index + 1}[gene={row.chrom}_c{index + 1}][PH={reads[index]}]_{row.motif.replace('U', 'T')}"
+            handle.write(f"{row.chrom}\t{row.start}\t{row.start + 1}\t{name}\t{reads[index]}\t{row.strand}\n")
+
+
+def _intergenic(layout: Layout, count: int) -> pd.DataFrame:
+    """DRACH A's of the forward strand before the first gene of a chromosome."""
+    found = []
+    for chrom, dna in layout.chromosomes.items():
+        first = min(start for entry in layout.transcripts if entry.chrom == chrom for start, _ in entry.exons)
+        text = dna[: first - 5].upper()
+        found += [
+            (chrom, at) for at in range(2, len(text) - 2) if text[at - 2 : at + 3] in (b"GGACT", b"AGACA", b"GAACT")
+        ]
+    chosen = pd.DataFrame(found[:count], columns=["chrom", "start"])
+    return chosen.assign(
+        strand="+", gene_name="intergenic", biotype="intergenic", region="intergenic", support=1, trap="intergenic"
+    )
+
+
+def _around(layout: Layout, chrom: str, start: int, strand: str, flank: int = 20) -> str:
+    codes = np.frombuffer(layout.chromosomes[chrom][start - flank : start + flank + 1].upper(), dtype=np.uint8)
+    table = np.full(256, 4, dtype=np.uint8)
+    table[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4)
+    sense = table[codes] if strand == "+" else np.where(table[codes] < 4, 3 - table[codes], 4)[::-1]
+    return decode(sense).replace("U", "T")

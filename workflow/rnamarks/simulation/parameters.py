@@ -1,0 +1,135 @@
+"""What a simulated world is like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from ..errors import InputError
+
+
+@dataclass(frozen=True)
+class WorldParameters:
+    """What the world is like. Spans are closed; rates are per million years; lengths are nucleotides.
+
+    Attributes
+    ----------
+    genes, chromosomes : int
+    exons, utr5, codons, utr3, intron, spacer : (int, int)
+        Smallest and largest number or length per gene.
+    isoform_share, noncoding_share : float
+        Genes with a second isoform; genes without coding sequence.
+    substitution_rate : float
+        Per free site.
+    kappa, omega : float
+        Transitions over transversions; chance that a changed amino acid stays.
+    indel_rate : float
+        Per place where an insertion or deletion can be.
+    inversion_rate : float
+        Per genome.
+    loss_rate, duplication_rate : float
+        Per gene.
+    prevalence : float
+        Share of DRACH that is methylated, in every species.
+    letters_weight, upstream_weight, downstream_weight, stop_weight : float
+        Weights of the standardised terms of the rule.
+    clade_weight, clade_memory : float
+        Stationary deviation of the weights that differ between species, and the time in which they change.
+    hidden_memory : float
+        Time in which the unseen part of methylation, which close species share, changes.
+    reported_share, second_lab_share : float
+        Of the methylated sites of the species with two tables, the shares in the first and the second one.
+    traps : int
+        Rows of each kind that a reader has to drop, per table.
+    chr_prefix : bool
+        Whether annotation names chromosomes as the genome does (chr1) or as Ensembl does (1).
+    """
+
+    genes: int = 120
+    chromosomes: int = 3
+    exons: tuple[int, int] = (2, 5)
+    utr5: tuple[int, int] = (80, 250)
+    codons: tuple[int, int] = (300, 600)
+    utr3: tuple[int, int] = (600, 1600)
+    intron: tuple[int, int] = (120, 600)
+    spacer: tuple[int, int] = (300, 1200)
+    isoform_share: float = 0.3
+    noncoding_share: float = 0.04
+    substitution_rate: float = 0.0022
+    kappa: float = 4.0
+    omega: float = 0.1
+    indel_rate: float = 0.003
+    inversion_rate: float = 0.03
+    loss_rate: float = 1e-4
+    duplication_rate: float = 1e-4
+    prevalence: float = 0.075
+    letters_weight: float = 0.9
+    upstream_weight: float = 1.05
+    downstream_weight: float = 1.05
+    stop_weight: float = 0.45
+    clade_weight: float = 0.7
+    clade_memory: float = 500.0
+    hidden_memory: float = 60.0
+    reported_share: float = 0.85
+    second_lab_share: float = 0.6
+    traps: int = 3
+    chr_prefix: bool = True
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, tuple) and not 0 < value[0] <= value[1]:
+                raise InputError(f"{field.name} is no span", value=value, remedy="give the smallest and the largest")
+        checks = {
+            "genes": self.genes >= 2 * self.chromosomes,
+            "chromosomes": self.chromosomes >= 1,
+            "codons": self.codons[0] >= 60 * self.exons[1],
+            "utr5": self.utr5[0] >= 30,
+            "utr3": self.utr3[0] >= 60,
+            "intron": self.intron[0] >= 40,
+            "prevalence": 0 < self.prevalence < 0.5,
+            "omega": 0 <= self.omega <= 1,
+        }
+        for name, good in checks.items():
+            if not good:
+                raise InputError(
+                    f"the simulated world cannot have this {name}",
+                    value=getattr(self, name),
+                    remedy="see the demo world's page for what fits together",
+                )
+
+    @classmethod
+    def from_mapping(cls, given: Mapping[str, object]) -> WorldParameters:
+        """Parameters from a configuration; what is not given keeps its default.
+
+        Raises
+        ------
+        InputError
+            If a key is unknown, a value is of the wrong kind, or values do not fit together.
+        """
+        known = {field.name: field.default for field in fields(cls)}
+        cleaned = {}
+        for key, value in given.items():
+            if key not in known:
+                raise InputError(
+                    "the simulation has no such parameter", value=key, remedy=f"choose from {', '.join(sorted(known))}"
+                )
+            cleaned[key] = _like(known[key], value, key)
+        return cls(**cleaned)
+
+
+def _like(default: object, value: object, key: str) -> object:
+    """A configured value in the type of the default, or an error that says what is wanted."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(default, bool):
+        good, wanted = isinstance(value, bool), "true or false"
+    elif isinstance(default, int):
+        good, wanted = number and value == int(value) and value >= 0, "a whole number, at least 0"
+    elif isinstance(default, float):
+        good, wanted = number and value >= 0, "a number, at least 0"
+    else:
+        good = isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(end, int) for end in value)
+        wanted = "two whole numbers, as in [2, 5]"
+    if not good:
+        raise InputError(f"the simulation cannot use this {key}", value=value, remedy=f"give {wanted}")
+    return type(default)(value)

@@ -1,0 +1,263 @@
+"""The demo world and the null world: raw files in published formats with a truth that is known.
+
+Genomes evolve along the species tree (:mod:`~rnamarks.simulation.evolution`), a rule methylates their transcripts
+(:mod:`~rnamarks.simulation.rule`), and what public databases would hold of it is written out
+(:mod:`~rnamarks.simulation.formats`). In the null world the same labels are dealt out at random.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from Bio.Phylo.BaseTree import Tree
+from scipy.optimize import brentq
+from scipy.special import expit, ndtr
+from sklearn.metrics import roc_auc_score
+
+from ..errors import InputError
+from ..sequences import decode
+from ..sites.species import Species
+from ..tables import write_parquet, write_tsv
+from ..training.tree import subtree
+from . import formats
+from .annotation import Candidates, Layout, candidates, lay_out
+from .evolution import ancestor, evolve
+from .parameters import WorldParameters
+from .rule import CLADE, TERMS, standardise
+
+TRUTH_COLUMNS = [
+    *("species", "chrom", "start", "strand", "gene", "gene_name", "biotype", "transcript", "position", "region"),
+    *("motif", "logit", "label", "reported", "second_lab"),
+]
+
+
+@dataclass(frozen=True)
+class World:
+    """A simulated world.
+
+    Attributes
+    ----------
+    species : list of Species
+    layouts : dict of str to Layout
+    truth : pandas.DataFrame
+        One row per DRACH A: :data:`TRUTH_COLUMNS`. ``start`` is 0-based on the genome, ``position`` 0-based on the
+        transcript, ``logit`` what the rule says, ``label`` 1 where methylated, ``reported`` and ``second_lab`` whether
+        the RMBase and the BED table have it. In the null world the label does not depend on the logit.
+    parameters : WorldParameters
+    seed : int
+    null : bool
+    second_lab_species : str or None
+    """
+
+    species: list[Species]
+    layouts: dict[str, Layout]
+    truth: pd.DataFrame
+    parameters: WorldParameters
+    seed: int
+    null: bool
+    second_lab_species: str | None
+
+
+def simulate(
+    species: Sequence[Species],
+    tree: Tree,
+    parameters: WorldParameters | None = None,
+    *,
+    seed: int = 1,
+    null: bool = False,
+    second_lab_species: str | None = None,
+) -> World:
+    """Evolve genomes, methylate them and decide what is reported.
+
+    Parameters
+    ----------
+    species : sequence of Species
+    tree : Bio.Phylo.BaseTree.Tree
+        Branch lengths in millions of years.
+    parameters : WorldParameters, optional
+    seed : int
+        Same arguments and seed, same world.
+    null : bool
+        Deal the labels out anew at random among the DRACH A's of each species; the genomes stay the same.
+    second_lab_species : str, optional
+        The species with a second table.
+
+    Raises
+    ------
+    InputError
+        If a species is not in the tree, or ``second_lab_species`` is none of the species.
+    """
+    parameters = parameters or WorldParameters()
+    names = [entry.species for entry in species]
+    if second_lab_species is not None and second_lab_species not in names:
+        raise InputError(
+            "the second lab's species is not simulated",
+            value=second_lab_species,
+            remedy=f"choose from {', '.join(names)}",
+        )
+    clades = subtree(tree, {entry.species: entry.tree_name for entry in species})
+    root = ancestor(parameters, len(CLADE), seed)
+    reference = candidates(lay_out("ancestor", root)).terms
+    mean, deviation = np.nanmean(reference, axis=0), np.nanstd(reference, axis=0)
+    genomes = evolve(root, clades, parameters, seed)
+    layouts, parts = {}, []
+    for name in names:
+        layouts[name] = lay_out(name, genomes[name])
+        found = candidates(layouts[name])
+        # zlib.crc32 is stable between runs, which hash() of a text is not
+        rng = np.random.default_rng([seed, 3, zlib.crc32(name.encode())])
+        logit = _logits(standardise(found.terms, mean, deviation), genomes[name].weights, parameters)
+        label = (ndtr(found.hidden) < expit(logit)).astype(np.int8)
+        if null:
+            label = rng.permutation(label)
+        part = _truth(name, found, logit, label)
+        parts.append(_reported(part, parameters, rng, two=name == second_lab_species))
+    truth = pd.concat(parts, ignore_index=True)[TRUTH_COLUMNS]
+    return World(list(species), layouts, truth, parameters, seed, null, second_lab_species)
+
+
+def _logits(terms: np.ndarray, clade_weights: np.ndarray, parameters: WorldParameters) -> np.ndarray:
+    shared = [
+        parameters.letters_weight,
+        parameters.upstream_weight,
+        parameters.downstream_weight,
+        parameters.stop_weight,
+    ]
+    assert len(shared) + len(clade_weights) == len(TERMS)
+    total = terms @ np.concatenate([shared, clade_weights])
+    return total + brentq(lambda base: expit(total + base).mean() - parameters.prevalence, -40, 40)
+
+
+def _truth(species: str, found: Candidates, logit: np.ndarray, label: np.ndarray) -> pd.DataFrame:
+    pairs = list(zip(found.transcripts, found.positions, strict=True))
+    return pd.DataFrame(
+        {
+            "species": species,
+            "chrom": [transcript.chrom for transcript in found.transcripts],
+            "start": [int(transcript.genome[at]) for transcript, at in pairs],
+            "strand": [transcript.strand for transcript in found.transcripts],
+            "gene": [transcript.gene for transcript in found.transcripts],
+            "gene_name": [transcript.gene_name for transcript in found.transcripts],
+            "biotype": [transcript.biotype for transcript in found.transcripts],
+            "transcript": [transcript.transcript for transcript in found.transcripts],
+            "position": found.positions,
+            "region": [_region(transcript.coding, at) for transcript, at in pairs],
+            "motif": [decode(transcript.codes[at - 2 : at + 3]) for transcript, at in pairs],
+            "logit": logit,
+            "label": label,
+        }
+    )
+
+
+def _region(coding: tuple[int, int] | None, position: int) -> str:
+    if coding is None:
+        return "noncoding"
+    return "utr5" if position < coding[0] else "cds" if position < coding[1] else "utr3"
+
+
+def _reported(part: pd.DataFrame, parameters: WorldParameters, rng: np.random.Generator, *, two: bool) -> pd.DataFrame:
+    """Which table has which methylated site; every one is in at least one."""
+    methylated = part["label"].to_numpy() == 1
+    if not two:
+        return part.assign(reported=methylated, second_lab=False)
+    first = methylated & (rng.random(len(part)) < parameters.reported_share)
+    second = methylated & (~first | (rng.random(len(part)) < parameters.second_lab_share))
+    return part.assign(reported=first, second_lab=second)
+
+
+def summarise(truth: pd.DataFrame) -> pd.DataFrame:
+    """How much there is to find, per species and for ``all``.
+
+    Parameters
+    ----------
+    truth : pandas.DataFrame
+        Of a :class:`World`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``species``, ``sites``, ``positives``, ``prevalence``, ``rule_auroc`` (the rule's own log odds: no model
+        can expect more on new genes), ``fivemer_auroc`` (share of methylated sites among equal DRACH words, counted on
+        every other gene and scored on the rest).
+    """
+    rows = []
+    for name, part in [*truth.groupby("species", sort=False), ("all", truth)]:
+        # the number at the end of the name is the family: orthologues fall on one side
+        held_out = part["gene"].str[-5:].astype(int) % 2 == 0
+        kept = part[~held_out]
+        prior = kept["label"].mean()
+        counts = kept.groupby("motif")["label"].agg(["sum", "count"])
+        share = (counts["sum"] + 10 * prior) / (counts["count"] + 10)
+        scores = part.loc[held_out, "motif"].map(share).fillna(prior)
+        rows.append(
+            {
+                "species": name,
+                "sites": len(part),
+                "positives": int(part["label"].sum()),
+                "prevalence": part["label"].mean(),
+                "rule_auroc": roc_auc_score(part["label"], part["logit"]),
+                "fivemer_auroc": roc_auc_score(part.loc[held_out, "label"], scores),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def orthologues(world: World) -> pd.DataFrame:
+    """Columns ``orthogroup``, ``species``, ``gene``: one row per gene; groups mostly hold one gene per species."""
+    rows = [
+        (f"OG{family:05d}", entry.species, gene)
+        for entry in world.species
+        for gene, family in sorted(world.layouts[entry.species].families.items())
+    ]
+    frame = pd.DataFrame(rows, columns=["orthogroup", "species", "gene"])
+    return frame.sort_values("orthogroup", kind="stable", ignore_index=True)
+
+
+def write_world(world: World, folder: str | Path) -> list[Path]:
+    """Write the world's files, each atomically; the same world gives the same bytes.
+
+    Per species ``{species}.genome.fa.gz``, ``{species}.annotation.gtf.gz`` and ``{species}.rmbase.tsv.gz``; for the
+    species of the second lab ``{species}.miclip.bed.gz``; ``orthologues.tsv`` and ``truth.parquet``.
+
+    Returns
+    -------
+    list of pathlib.Path
+    """
+    folder = Path(folder)
+    written = []
+
+    def path(name: str) -> Path:
+        written.append(folder / name)
+        return written[-1]
+
+    traps: dict[str, dict[str, int]] = {}
+    for entry in world.species:
+        name, layout = entry.species, world.layouts[entry.species]
+        part = world.truth[world.truth["species"] == name]
+        rng = np.random.default_rng([world.seed, 4, zlib.crc32(name.encode())])
+        formats.write_genome(layout, path(f"{name}.genome.fa.gz"))
+        formats.write_gtf(
+            layout, entry.assembly, path(f"{name}.annotation.gtf.gz"), chr_prefix=world.parameters.chr_prefix
+        )
+        reported = part[part["reported"]]
+        reported = reported.assign(strength=0.0 if world.null else reported["logit"])
+        rows = formats.rmbase_rows(layout, reported, world.parameters.traps, rng)
+        traps[name] = {kind: int(count) for kind, count in rows["trap"].value_counts().items() if kind}
+        formats.write_rmbase(rows, entry.assembly, path(f"{name}.rmbase.tsv.gz"))
+        if name == world.second_lab_species:
+            formats.write_bed(part[part["second_lab"]], path(f"{name}.miclip.bed.gz"), rng)
+    write_tsv(orthologues(world), path("orthologues.tsv"))
+    metadata = {
+        "seed": world.seed,
+        "null": world.null,
+        "parameters": asdict(world.parameters),
+        "traps": traps,
+        "summary": summarise(world.truth).round(6).to_dict("records"),
+    }
+    write_parquet(world.truth, path("truth.parquet"), metadata)
+    return written

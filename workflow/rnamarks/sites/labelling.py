@@ -1,0 +1,415 @@
+"""Positive and negative windows from transcripts and lists of modified sites."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from ..errors import InputError
+from ..sequences import decode_windows
+from ..tables import read_tsv
+from .annotation import match_contigs
+from .coordinates import SPAN, TranscriptMap
+from .drops import KEPT, NOTE, Drops
+from .motifs import bases_at_offset, find_motif
+from .window_files import WINDOW_COLUMNS
+from .windows import flank_of, lay_chunks
+
+POSITIVES = "positives"
+NEGATIVES = "negatives"
+NegativesFrom = Literal["transcriptome", "modified_transcripts"]
+
+_ENSEMBL_VERSION = r"^(ENS[A-Z]*G[0-9]{11})\.[0-9]+$"
+
+logger = logging.getLogger(__name__)
+
+
+def label_sites(
+    transcripts: pd.DataFrame,
+    sites: pd.DataFrame,
+    *,
+    drops: Drops,
+    species: str,
+    seed: int,
+    motif: str = "DRACH",
+    offset: int = 2,
+    width: int = 101,
+    negatives_per_positive: int = 10,
+    negatives_from: NegativesFrom = "transcriptome",
+    veto: Iterable[pd.DataFrame] = (),
+    orthologues: pd.DataFrame | None = None,
+    least_on_base: float = 0.5,
+) -> pd.DataFrame:
+    """Windows around modified sites and around sampled sites that no list calls modified.
+
+    Candidates are all occurrences of the motif on transcripts, one per genome position and strand. A
+    position that several isoforms carry in the motif is shown on one of them: that with the longest coding
+    sequence, then the longest, then the first id in text order. Positives are the candidates that ``sites``
+    lists. Negatives are drawn without replacement from the candidates that neither ``sites`` nor ``veto`` lists.
+
+    Parameters
+    ----------
+    transcripts : pandas.DataFrame
+        Border **transcripts**.
+    sites : pandas.DataFrame
+        Border **sites**, of one modification: ``chrom``, ``start`` (0-based on the forward strand), ``strand``,
+        ``source``, ``support``. Chromosomes may be named with or without ``chr``.
+    drops : Drops
+        Takes the counts: of the sites under the stage ``positives`` and their source, of the unmodified
+        candidates under ``negatives``.
+    species : str
+    seed : int
+        Of the sampling; the same input in any order of rows and the same seed give the same windows.
+    motif, offset : str, int
+        The modified base is ``motif[offset]``. For sites without a motif give the base alone, ``A`` and 0.
+    width : int
+        Odd.
+    negatives_per_positive : int
+        If there are fewer candidates all are taken, with a warning.
+    negatives_from : {'transcriptome', 'modified_transcripts'}
+        All transcripts (as MASS does), or only those that carry a positive.
+    veto : iterable of pandas.DataFrame
+        More lists of modified positions (``chrom``, ``start``, ``strand``), of any source and modification.
+    orthologues : pandas.DataFrame, optional
+        ``gene`` and ``orthogroup``. Ensembl gene ids match with and without version.
+    least_on_base : float
+        Of 50 or more sites on transcripts at least this share must lie on the motif's base, else the sites
+        are taken for another assembly. About 0.3 do by chance. 0 switches the check off.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Border **windows**, ordered by chromosome, strand and position; ``label`` int8, ``support`` 0 for negatives.
+
+    Raises
+    ------
+    InputError
+        If no site lies on a chromosome of the transcripts, too few lie on the right base, or no positive or no
+        negative is left.
+
+    Notes
+    -----
+    Sequences are encoded a chunk at a time. Beside the transcripts' own text (1 byte per nt) there are about
+    100 bytes per occurrence of the motif, isoforms counted singly, and 600 per window. Human, 100,000
+    transcripts of 300 Mnt, 5.3 million occurrences of DRACH and 1.65 million windows: 1.9 GB.
+    """
+    if negatives_per_positive < 1:
+        raise InputError(
+            "negatives per positive must be 1 or more", value=negatives_per_positive, remedy="give 10 as the paper does"
+        )
+    if negatives_from not in ("transcriptome", "modified_transcripts"):
+        raise InputError(
+            "no such scope of negatives", value=negatives_from, remedy="choose transcriptome or modified_transcripts"
+        )
+    transcript_map = TranscriptMap(transcripts)
+    sites = _one_per_position(_on_contigs(sites, transcripts, drops, species), drops, species)
+    site_key = _keys(transcript_map, sites)
+
+    hit_transcript, hit_position = _scan(transcripts["sequence"], motif, offset)
+    hit_key = transcript_map.group[hit_transcript] * SPAN + transcript_map.to_genome(hit_transcript, hit_position)
+    hit_listed = _is_in(hit_key, site_key)
+    listed = _is_in(site_key, hit_key)
+    _count_sites(transcript_map, transcripts["sequence"], sites, listed, motif, offset, least_on_base, drops, species)
+    if not hit_listed.any():
+        raise InputError(
+            f"{species}: none of {len(sites)} sites lies in {motif} on a transcript",
+            remedy="check motif, assembly and strand of the sites",
+        )
+    if negatives_from == "modified_transcripts":
+        modified = np.unique(hit_transcript[hit_listed])
+        eligible = hit_listed | np.isin(hit_transcript, modified)
+        hit_transcript, hit_position = hit_transcript[eligible], hit_position[eligible]
+        hit_key, hit_listed = hit_key[eligible], hit_listed[eligible]
+
+    rank = _isoform_rank(transcripts, transcript_map)
+    order = np.lexsort((rank[hit_transcript], hit_key))
+    chosen = order[np.concatenate(([True], np.diff(hit_key[order]) != 0))]
+    positive = chosen[hit_listed[chosen]]
+    drops.count(
+        POSITIVES, species, "transcripts", f"{NOTE}other isoforms of a kept site", hit_listed.sum() - len(positive)
+    )
+    unlisted = chosen[~hit_listed[chosen]]
+    called = np.zeros(len(unlisted), dtype=bool)
+    for frame in veto:
+        called |= _is_in(hit_key[unlisted], _keys(transcript_map, _renamed(frame, transcripts)))
+    drops.count(NEGATIVES, species, "transcripts", "called modified by another list", called.sum())
+    negative = _sample(unlisted[~called], len(positive) * negatives_per_positive, seed, species, motif, drops)
+
+    rows = np.sort(np.concatenate((positive, negative)))
+    sequence = _texts(transcripts["sequence"], hit_transcript[rows], hit_position[rows], width)
+    by_key = np.argsort(hit_key[rows], kind="stable")
+    rows, sequence = rows[by_key], sequence[by_key]
+    owner, position, key = hit_transcript[rows], hit_position[rows], hit_key[rows]
+    support = np.zeros(len(rows), dtype=np.int64)
+    is_positive = hit_listed[rows]
+    site_order = np.argsort(site_key, kind="stable")
+    at = site_order[np.searchsorted(site_key[site_order], key[is_positive])]
+    support[is_positive] = sites["support"].to_numpy(dtype=np.int64)[at]
+
+    frame = transcripts[["chrom", "strand", "transcript", "gene"]].iloc[owner].reset_index(drop=True)
+    frame["start"] = key % SPAN
+    frame["window"] = species + ":" + frame["chrom"] + ":" + frame["start"].astype(str) + ":" + frame["strand"]
+    frame["species"] = species
+    frame["sequence"] = sequence
+    frame["label"] = is_positive.astype(np.int8)
+    frame["position"] = position
+    frame["region"] = transcript_map.region(owner, position)
+    frame["orthogroup"] = _orthogroups(frame["gene"], orthologues)
+    frame["support"] = support
+    frame["given"] = ""
+    return frame[list(WINDOW_COLUMNS)]
+
+
+def sites_on_genome(
+    transcripts: pd.DataFrame,
+    transcript: Sequence[str],
+    position: np.ndarray,
+    *,
+    drops: Drops,
+    species: str,
+    source: str,
+) -> pd.DataFrame:
+    """Genome positions of sites that a source gives on transcripts.
+
+    Parameters
+    ----------
+    transcripts : pandas.DataFrame
+        Border **transcripts**.
+    transcript : sequence of str, shape=(n,)
+        Ids as in ``transcripts``.
+    position : array-like of int, shape=(n,)
+        0-based on the transcript, 5' to 3'.
+    drops : Drops
+        Takes the sites on unknown transcripts and those off the end of theirs, under the stage ``positives``.
+    species, source : str
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``chrom``, ``start`` (0-based), ``end``, ``strand``, indexed by the rows that were kept.
+    """
+    scope = drops.scope(POSITIVES, species, source)
+    row = pd.Index(transcripts["transcript"]).get_indexer(pd.Index(transcript))
+    frame = pd.DataFrame({"row": row, "position": np.asarray(position, dtype=np.int64)})
+    frame = scope.keep(frame, frame["row"] >= 0, "unknown transcript")
+    start = TranscriptMap(transcripts).to_genome(frame["row"].to_numpy(), frame["position"].to_numpy())
+    frame = scope.keep(frame.assign(start=start), start >= 0, "off the end of its transcript")
+    found = transcripts[["chrom", "strand"]].iloc[frame["row"]].set_index(frame.index)
+    return found.assign(start=frame["start"], end=frame["start"] + 1)[["chrom", "start", "end", "strand"]]
+
+
+def read_orthologues(path: str | Path, species: str) -> pd.DataFrame:
+    """Genes of one species and their orthogroups.
+
+    Parameters
+    ----------
+    path : path-like
+        TSV with the columns ``gene`` and ``orthogroup``, and ``species`` where genes of several species could
+        have one name.
+    species : str
+        Rows of other species are left out if there is a column ``species``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``gene`` and ``orthogroup``, text; one row per gene.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, the species has no row, or a gene is in two orthogroups.
+    """
+    frame, _ = read_tsv(path, ("gene", "orthogroup"), dtype={"gene": str, "orthogroup": str, "species": str})
+    if "species" in frame.columns:
+        frame = frame[frame["species"] == species]
+        if not len(frame):
+            raise InputError(
+                "the table of orthologues has no gene of the species",
+                path=path,
+                value=species,
+                remedy="write the species as in config/species.tsv",
+            )
+    return _one_group_each(frame, path)
+
+
+def _one_group_each(orthologues: pd.DataFrame, path: str | Path | None = None) -> pd.DataFrame:
+    table = orthologues[["gene", "orthogroup"]].dropna().astype(str).drop_duplicates(ignore_index=True)
+    twice = table["gene"].duplicated()
+    if twice.any():
+        raise InputError(
+            "a gene is in two orthogroups",
+            path=path,
+            value=table.loc[twice, "gene"].iloc[0],
+            remedy="put it in one of them",
+        )
+    return table
+
+
+def _renamed(sites: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFrame:
+    """The sites with the transcripts' names of chromosomes, as far as these have them."""
+    pairs = match_contigs(sites["chrom"].unique(), transcripts["chrom"].unique())
+    return sites.assign(chrom=sites["chrom"].map(pairs).fillna(sites["chrom"]))
+
+
+def _on_contigs(sites: pd.DataFrame, transcripts: pd.DataFrame, drops: Drops, species: str) -> pd.DataFrame:
+    if not len(sites):
+        raise InputError(f"{species}: the table of sites is empty", remedy="check the filters of its source")
+    negative = sites["start"] < 0
+    if negative.any():
+        raise InputError(
+            f"{species}: a site lies before the start of its chromosome",
+            value=int(sites.loc[negative, "start"].iloc[0]),
+            remedy="give 0-based positions",
+        )
+    renamed = _renamed(sites, transcripts)
+    known = renamed["chrom"].isin(transcripts["chrom"].unique())
+    if not known.any():
+        raise InputError(
+            f"{species}: sites and transcripts have no chromosome in common",
+            value=str(sites["chrom"].iloc[0]),
+            remedy=f"the transcripts lie on {', '.join(transcripts['chrom'].unique()[:3])}; give one assembly",
+        )
+    return _keep(renamed, known, "chromosome without transcripts", drops, species)
+
+
+def _keep(sites: pd.DataFrame, mask: pd.Series, reason: str, drops: Drops, species: str) -> pd.DataFrame:
+    for source, rows in sites.loc[~mask, "source"].value_counts(sort=False).items():
+        drops.count(POSITIVES, species, source, reason, rows)
+    return sites[mask]
+
+
+def _one_per_position(sites: pd.DataFrame, drops: Drops, species: str) -> pd.DataFrame:
+    """One row per position and strand, that with the most support."""
+    sites = sites.sort_values("support", ascending=False, kind="stable")
+    sites = _keep(sites, ~sites.duplicated(["chrom", "start", "strand"]), "position listed twice", drops, species)
+    return sites.reset_index(drop=True)
+
+
+def _keys(transcript_map: TranscriptMap, sites: pd.DataFrame) -> np.ndarray:
+    """One sortable number per genome position and strand, -1 where no transcript lies on that chromosome's strand."""
+    group = transcript_map.group_of(sites["chrom"], sites["strand"])
+    return np.where(group >= 0, group * SPAN + sites["start"].to_numpy(dtype=np.int64), -1)
+
+
+def _is_in(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    wanted = np.unique(wanted)
+    if not len(wanted):
+        return np.zeros(len(values), dtype=bool)
+    at = np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)
+    return wanted[at] == values
+
+
+def _scan(sequences: pd.Series, motif: str, offset: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row of the transcript and 0-based position on it of each occurrence of the motif."""
+    owners, positions = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for first, laid in lay_chunks(sequences, flank=1):
+        owner, position = laid.owner(find_motif(laid.codes, motif, offset))
+        owners.append(owner + first)
+        positions.append(position)
+    return np.concatenate(owners), np.concatenate(positions)
+
+
+def _texts(sequences: pd.Series, transcript: np.ndarray, position: np.ndarray, width: int) -> np.ndarray:
+    """RNA of the windows around positions; the rows must ascend by transcript and then by position."""
+    texts = np.empty(len(transcript), dtype=object)
+    done = 0
+    for first, laid in lay_chunks(sequences, flank_of(width)):
+        end = int(np.searchsorted(transcript, first + len(laid.starts)))
+        at = laid.starts[transcript[done:end] - first] + position[done:end]
+        texts[done:end] = decode_windows(laid.windows(at, width))
+        done = end
+    return texts
+
+
+def _count_sites(
+    transcript_map: TranscriptMap,
+    sequences: pd.Series,
+    sites: pd.DataFrame,
+    listed: np.ndarray,
+    motif: str,
+    offset: int,
+    least_on_base: float,
+    drops: Drops,
+    species: str,
+) -> None:
+    """Count why sites are no candidates, and stop where the assembly looks wrong."""
+    bases = bases_at_offset(motif, offset)
+    query, owner, position = transcript_map.overlaps(sites["chrom"], sites["strand"], sites["start"])
+    covered = np.zeros(len(sites), dtype=bool)
+    covered[query] = True
+    first = np.concatenate(([True], np.diff(query) != 0)) if len(query) else np.zeros(0, dtype=bool)
+    query, owner, position = query[first], owner[first], position[first]
+    texts = sequences.to_numpy()
+    on_base = listed.copy()
+    unlisted = ~listed[query]
+    on_base[query[unlisted]] = [
+        texts[row][at] in bases for row, at in zip(owner[unlisted], position[unlisted], strict=True)
+    ]
+    share = on_base[covered].mean() if covered.any() else 1.0
+    if covered.sum() >= 50 and share < least_on_base:
+        raise InputError(
+            f"{species}: only {share:.0%} of {covered.sum()} sites on transcripts lie on {'/'.join(bases)}",
+            remedy="check that sites and genome are of one assembly and that positions are 0-based",
+        )
+    reason = np.select(
+        [listed, ~covered, ~on_base],
+        [KEPT, "not on a transcript", f"base at the site is not {'/'.join(bases)}"],
+        f"not in {motif}",
+    )
+    for (source, why), rows in sites.groupby([sites["source"], reason], sort=True).size().items():
+        drops.count(POSITIVES, species, source, why, rows)
+
+
+def _isoform_rank(transcripts: pd.DataFrame, transcript_map: TranscriptMap) -> np.ndarray:
+    """Place of each transcript in the order in which isoforms are preferred, from 0."""
+    coding = transcript_map.cds_end - transcript_map.cds_start
+    names = transcripts["transcript"].to_numpy().astype(str)
+    order = np.lexsort((names, -transcript_map.lengths, -coding))
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return rank
+
+
+def _sample(candidates: np.ndarray, wanted: int, seed: int, species: str, motif: str, drops: Drops) -> np.ndarray:
+    if not len(candidates):
+        raise InputError(
+            f"{species}: no {motif} on the transcripts is left as a negative",
+            remedy="give more transcripts, or take negatives from the whole transcriptome",
+        )
+    if len(candidates) < wanted:
+        logger.warning(
+            "%s: %d negatives were wanted and %d unmodified %s exist; all are taken",
+            species,
+            wanted,
+            len(candidates),
+            motif,
+        )
+        wanted = len(candidates)
+    taken = candidates[np.random.default_rng(seed).choice(len(candidates), wanted, replace=False)]
+    drops.count(NEGATIVES, species, "transcripts", "not sampled", len(candidates) - wanted)
+    drops.count(NEGATIVES, species, "transcripts", KEPT, wanted)
+    return taken
+
+
+def _orthogroups(genes: pd.Series, orthologues: pd.DataFrame | None) -> np.ndarray:
+    if orthologues is None:
+        return np.full(len(genes), "", dtype=object)
+    table = _one_group_each(orthologues)
+
+    def bare(names: pd.Series) -> pd.Series:
+        return names.str.replace(_ENSEMBL_VERSION, r"\1", regex=True)
+
+    groups = dict(zip(bare(table["gene"]), table["orthogroup"], strict=True))
+    found = bare(genes).map(groups)
+    if len(genes) and found.isna().all():
+        raise InputError(
+            "no gene of the windows is in the table of orthologues",
+            value=genes.iloc[0],
+            remedy="give gene ids as in the annotation",
+        )
+    return found.fillna("").to_numpy(dtype=object)

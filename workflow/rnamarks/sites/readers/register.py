@@ -1,0 +1,31 @@
+"""The registers that the reader modules enter themselves into."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+
+from ...registry import Register
+from ..drops import Drops
+from ..modifications import Modification
+
+
+class Reader(Protocol):
+    """What every reader is: keyword-only settings, a table out."""
+
+    def __call__(
+        self,
+        path: str | Path,
+        *,
+        assembly: str,
+        modification: Modification,
+        source: str,
+        drops: Drops,
+        species: str,
+    ) -> pd.DataFrame: ...
+
+
+READERS: Register[Reader] = Register("site format")
+TRANSCRIPT_READERS: Register[Reader] = Register("transcript site format")
