@@ -158,7 +158,7 @@ build=$(wanted_build)
 install_torch "$build" ||
     fail "torch could not be installed: see pip's message above; is the package index reachable (pip config list)?"
 say "the packages of $lock (a few minutes the first time)"
-pip install --requirement "$lock" ||
+pip install --use-pep517 --requirement "$lock" ||
     fail "the packages of $lock could not be installed: see pip's message above; nothing is lost, run make again."
 pip install --no-deps --no-build-isolation --editable . ||
     fail "rnamarks itself could not be installed into .venv: see pip's message above."

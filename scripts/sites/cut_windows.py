@@ -10,7 +10,8 @@ with logged(snakemake.log[0]):
     params = snakemake.params
     transcripts, _ = read_parquet(snakemake.input.transcripts, TRANSCRIPT_COLUMNS)
     sites, metadata = read_tsv(snakemake.input.sites, SITE_COLUMNS, dtype={"chrom": str, "source": str})
-    orthologues = [read_orthologues(path, params.species) for path in snakemake.input.get("orthologues", [])]
+    orthologues = [read_orthologues(path, params.species) for path in snakemake.input.orthologues]
+    veto = [read_tsv(path, SITE_COLUMNS, dtype={"chrom": str, "source": str})[0] for path in snakemake.input.veto]
     drops = Drops()
     windows = label_sites(
         transcripts,
@@ -22,6 +23,7 @@ with logged(snakemake.log[0]):
         offset=params.motif_offset,
         width=params.window,
         negatives_per_positive=params.negatives_per_positive,
+        veto=veto,
         orthologues=orthologues[0] if orthologues else None,
     )
     write_parquet(windows, snakemake.output.windows, {"species": params.species, **metadata})

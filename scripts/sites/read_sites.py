@@ -1,29 +1,25 @@
 from rnamarks.scripting import logged
 
 with logged(snakemake.log[0]):
+    import tempfile
     from pathlib import Path
 
-    from rnamarks.sites.drops import Drops
     from rnamarks.sites.modifications import find_modification, load_modifications
-    from rnamarks.sites.readers import READERS
-    from rnamarks.sites.site_tables import merge_sites, write_sites
+    from rnamarks.sites.site_sets import read_site_tables
+    from rnamarks.sites.site_tables import write_sites
 
     params = snakemake.params
-    shipped = Path(snakemake.scriptdir).parents[1] / "config" / "modifications.tsv"
-    modification = find_modification(
-        load_modifications(snakemake.input.get("modifications", shipped)), params.modification
-    )
-    drops = Drops()
-    tables = [
-        READERS[name](
-            path,
+    # beside the output, because a genome may not fit where the system keeps temporary files
+    with tempfile.TemporaryDirectory(prefix=".genome.", dir=Path(snakemake.output.sites).parent) as workdir:
+        sites, drops = read_site_tables(
+            snakemake.input.tables,
+            params.formats,
+            params.sources,
+            genome=snakemake.input.genome,
+            workdir=workdir,
             assembly=params.assembly,
-            modification=modification,
-            source=source,
-            drops=drops,
+            modification=find_modification(load_modifications(snakemake.input.modifications), params.modification),
             species=params.species,
         )
-        for path, name, source in zip(snakemake.input.tables, params.formats, params.sources, strict=True)
-    ]
-    write_sites(merge_sites(tables), snakemake.output.sites, params.assembly)
+    write_sites(sites, snakemake.output.sites, params.assembly)
     drops.write(snakemake.output.drops)

@@ -122,7 +122,7 @@ def test_learns_a_motif_at_random_places():
 
 @pytest.mark.parametrize("wrong", [{"filter_width": 8}, {"width": 4}, {"channels": 12}, {"lstm_units": 3}])
 def test_sizes_that_do_not_fit(wrong):
-    with pytest.raises(ValueError, match="odd|multiple"):
+    with pytest.raises(ValueError, match=r"odd|multiple"):
         Unanchored(["human"], 41, **wrong)
 
 

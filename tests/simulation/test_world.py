@@ -16,8 +16,8 @@ from rnamarks.files import open_text, sha256_of
 from rnamarks.sequences import encode, read_records
 from rnamarks.simulation.formats import RMBASE_COLUMNS
 from rnamarks.simulation.genes import STOP_CODONS
-from rnamarks.simulation.rule import SHARED, TERMS, drach_positions, raw_terms
 from rnamarks.simulation.parameters import WorldParameters
+from rnamarks.simulation.rule import SHARED, TERMS, drach_positions, raw_terms
 from rnamarks.simulation.world import orthologues, simulate, summarise, write_world
 from rnamarks.sites.species import read_species, select_species
 from rnamarks.tables import read_parquet, read_tsv

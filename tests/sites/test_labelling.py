@@ -74,7 +74,8 @@ def candidates(transcripts, motif="DRACH", offset=2):
             word = row.sequence[at : at + len(motif)]
             if all(base in IUPAC[letter] for base, letter in zip(word, motif, strict=True)):
                 key = (row.chrom, row.strand, places[at + offset])
-                best[key] = min(best.get(key, (rank, "", 0)), (rank, row.transcript, at + offset))
+                shown = (rank, row.transcript, at + offset)
+                best[key] = min(best.get(key, shown), shown)
     return {key: value[1:] for key, value in best.items()}
 
 

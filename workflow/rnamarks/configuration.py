@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError
+from .sites.modifications import find_modification, load_modifications
 from .sites.species import read_species
 from .training.tree import distances, order_from, read_tree
 
@@ -67,10 +68,12 @@ class Plan:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
         self.run: str = config["run"]
+        modifications = load_modifications(config["modification_sheet"])
+        self.base = find_modification(modifications, config["modification"]).base
         self.folder = f"results/{self.run}"
         self.species: dict[str, Any] = dict(config["species"])
         for name, entry in self.species.items():
-            ready, tables = "windows" in entry, {"genome", "annotation", "sites"} & set(entry)
+            ready, tables = "windows" in entry, {"genome", "annotation", "sites"} & entry.keys()
             if ready == bool(tables) or (tables and len(tables) < 3):
                 raise InputError(
                     f"species {name} needs either windows, or genome, annotation and sites",
@@ -178,6 +181,10 @@ class Plan:
             and (run.model, run.setting, run.split) == tuple(release.get(key) for key in ("model", "setting", "split"))
         ]
 
+    def site_tables(self, species: str, role: str) -> list[dict[str, str]]:
+        """Tables of modified sites of a species, as ``sites`` or as ``veto``."""
+        return list(self.species[species].get(role, []))
+
     def species_with_tables(self) -> list[str]:
         """Species given as genome, annotation and site tables."""
         return [name for name, entry in self.species.items() if "sites" in entry]
@@ -243,7 +250,7 @@ class Plan:
         """Raise :class:`InputError` for the first reference that names an unknown source."""
         for name, entry in self.species.items():
             references = [entry.get("genome"), entry.get("annotation")]
-            references += [table["table"] for table in entry.get("sites", [])]
+            references += [table["table"] for role in ("sites", "veto") for table in self.site_tables(name, role)]
             references += [file["file"] for file in self.window_files(name)]
             for reference in filter(None, references):
                 self.locate(reference, sources, name)
@@ -256,7 +263,7 @@ class Plan:
                 files.append(f"{self.folder}/datasets/{name}.drops.tsv")
             else:
                 files += [
-                    f"{self.folder}/sites/{name}.sites.drops.tsv",
+                    *(f"{self.folder}/sites/{name}.{role}.drops.tsv" for role in ("sites", "veto") if role in entry),
                     f"{self.folder}/sites/{name}.transcripts.drops.tsv",
                     f"{self.folder}/datasets/{name}.drops.tsv",
                 ]

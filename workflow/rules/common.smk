@@ -17,6 +17,7 @@ wildcard_constraints:
     species="|".join(PLAN.species) or "none",
     model="|".join(PLAN.networks) or "none",
     baseline="|".join(PLAN.baselines) or "none",
+    role="sites|veto",
     setting="[A-Za-z0-9_]+",
     split="paper|guarded",
     seed="[0-9]+",
@@ -28,7 +29,15 @@ def locate(reference, species=""):
 
 
 def get_site_tables(wildcards):
-    return [locate(entry["table"], wildcards.species) for entry in PLAN.species[wildcards.species]["sites"]]
+    return [
+        locate(entry["table"], wildcards.species) for entry in PLAN.site_tables(wildcards.species, wildcards.role)
+    ]
+
+
+def get_veto(wildcards):
+    if not PLAN.site_tables(wildcards.species, "veto"):
+        return []
+    return [f"results/{wildcards.run}/sites/{wildcards.species}.veto.tsv.gz"]
 
 
 def get_genome(wildcards):

@@ -14,9 +14,10 @@ rule split_windows:
     threads: 2
     params:
         seed=config["seed"],
-        test=config["splits"]["test"],
-        validation=config["splits"]["validation"],
-        identity=config["splits"]["identity"],
+        **{
+            key: config["splits"][key]
+            for key in ("train", "valid", "test", "identity", "clustering", "scope", "prefilter")
+        },
     script:
         "../../scripts/datasets/split_windows.py"
 

@@ -59,3 +59,18 @@ rule evaluate_external:
         seed=config["seed"],
     script:
         "../../scripts/evaluation/evaluate_external.py"
+
+
+rule trace_curves:
+    input:
+        predictions=get_predictions,
+    output:
+        curves="results/{run}/evaluation/curves.tsv",
+    log:
+        "logs/{run}/evaluation/trace_curves.log",
+    conda:
+        "../../envs/library.yaml"
+    params:
+        runs=[run.record() for run in PLAN.runs],
+    script:
+        "../../scripts/evaluation/trace_curves.py"

@@ -1,6 +1,9 @@
 if config.get("simulation"):
 
     rule simulate_world:
+        input:
+            species=config["species_sheet"],
+            tree=config["tree"],
         output:
             genomes=expand("resources/{{world}}/{species}.genome.fa.gz", species=PLAN.species),
             annotations=expand("resources/{{world}}/{species}.annotation.gtf.gz", species=PLAN.species),
@@ -18,12 +21,10 @@ if config.get("simulation"):
             "../../envs/library.yaml"
         params:
             species=list(PLAN.species),
-            species_sheet=config["species_sheet"],
-            tree=config["tree"],
             seed=config["simulation"]["seed"],
-            null_world=config["simulation"]["null_world"],
-            second_lab=config["simulation"]["second_lab"],
-            sizes=config["simulation"].get("sizes", {}),
+            null=config["simulation"]["null_world"],
+            second_lab_species=config["simulation"]["second_lab"],
+            size=config["simulation"]["sizes"],
         wildcard_constraints:
             world=config["simulation"]["world"],
         script:

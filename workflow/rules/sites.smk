@@ -1,16 +1,18 @@
 rule read_sites:
     input:
         tables=get_site_tables,
+        genome=get_genome,
+        modifications=config["modification_sheet"],
     output:
-        sites="results/{run}/sites/{species}.sites.tsv.gz",
-        drops="results/{run}/sites/{species}.sites.drops.tsv",
+        sites="results/{run}/sites/{species}.{role}.tsv.gz",
+        drops="results/{run}/sites/{species}.{role}.drops.tsv",
     log:
-        "logs/{run}/sites/read_sites/{species}.log",
+        "logs/{run}/sites/read_sites/{species}.{role}.log",
     conda:
         "../../envs/library.yaml"
     params:
-        formats=lambda wildcards: [entry["format"] for entry in PLAN.species[wildcards.species]["sites"]],
-        sources=lambda wildcards: [entry["name"] for entry in PLAN.species[wildcards.species]["sites"]],
+        formats=lambda wildcards: [entry["format"] for entry in PLAN.site_tables(wildcards.species, wildcards.role)],
+        sources=lambda wildcards: [entry["name"] for entry in PLAN.site_tables(wildcards.species, wildcards.role)],
         assembly=lambda wildcards: PLAN.assembly_of(wildcards.species),
         modification=config["modification"],
         species="{species}",
@@ -43,6 +45,7 @@ if PLAN.species_with_tables():
         input:
             transcripts="results/{run}/sites/{species}.transcripts.parquet",
             sites="results/{run}/sites/{species}.sites.tsv.gz",
+            veto=get_veto,
             orthologues=get_orthologues,
         output:
             windows="results/{run}/datasets/{species}.windows.parquet",
@@ -54,8 +57,8 @@ if PLAN.species_with_tables():
         conda:
             "../../envs/library.yaml"
         params:
-            motif=config["motif"],
-            motif_offset=config["motif_offset"],
+            motif=config["motif"] or PLAN.base,
+            motif_offset=config["motif_offset"] if config["motif"] else 0,
             window=config["window"],
             negatives_per_positive=config["negatives_per_positive"],
             seed=config["seed"],

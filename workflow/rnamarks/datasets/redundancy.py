@@ -34,9 +34,7 @@ def word_length(identity: float) -> int:
         If the identity is below 0.75, which CD-HIT-EST cannot serve, or above 1.
     """
     if not 0.75 <= identity <= 1:
-        raise InputError(
-            "CD-HIT-EST compares at identities from 0.75 to 1", value=identity, remedy="give one of those"
-        )
+        raise InputError("CD-HIT-EST compares at identities from 0.75 to 1", value=identity, remedy="give one of those")
     for lowest, length in ((0.95, 10), (0.90, 8), (0.88, 7), (0.85, 6), (0.80, 5)):
         if identity >= lowest:
             return length

@@ -94,5 +94,5 @@ def run_tool(command: Sequence[str | Path | int | float], *, folder: str | Path 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A new folder under TMPDIR that is removed with all it holds when the block ends, error or not."""
-    with tempfile.TemporaryDirectory(prefix="rnamarks-") as folder:
+    with tempfile.TemporaryDirectory(prefix="rnamarks-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from .metrics import check_predictions, prevalence_weights
+from .metrics import check_predictions, require_prevalence
 
 RANKING = ("auroc", "auprc")
 AT_THRESHOLD = ("sensitivity", "specificity", "precision", "accuracy", "mcc")
@@ -58,18 +58,22 @@ class Ranking:
         before = np.searchsorted(false, hits, side="left")
         self._false_before = None if np.array_equal(before, self._false_to) else before
 
-    def weighted(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def weighted(self, weights: np.ndarray, ratios: Sequence[float] = (1.0,)) -> tuple[np.ndarray, list[np.ndarray]]:
         """AUROC and average precision under each weighting.
 
         Parameters
         ----------
         weights : numpy.ndarray, shape=(n_weightings, n)
             In the order of the labels; not negative.
+        ratios : sequence of float
+            Further weights of a negative, relative to a positive, each giving an average precision of its own: that
+            of another prevalence.
 
         Returns
         -------
-        auroc, auprc : numpy.ndarray, shape=(n_weightings,)
-            NaN where one label has no weight.
+        auroc : numpy.ndarray, shape=(n_weightings,)
+        auprc : list of numpy.ndarray, shape=(n_weightings,)
+            One for each ratio. All are NaN where one label has no weight.
         """
         steps = np.take(weights, self._positives, axis=1)
         hits = np.cumsum(steps, axis=1, dtype=np.float64)
@@ -83,13 +87,16 @@ class Ranking:
         area = np.einsum("ij,ij->i", steps, above)
         if self._false_before is not None:
             area = (area + np.einsum("ij,ij->i", steps, np.take(false, self._false_before, axis=1))) / 2
-        above += hits
-        # nothing is called only where the step is zero, too
-        np.maximum(above, np.finfo(np.float64).tiny, out=above)
-        np.divide(hits, above, out=hits)
         with np.errstate(invalid="ignore", divide="ignore"):
             auroc = 1 - area / (positives * negatives)
-            auprc = np.where(negatives > 0, np.einsum("ij,ij->i", steps, hits) / positives, np.nan)
+            auprc = []
+            for ratio in ratios:
+                called = ratio * above
+                called += hits
+                # nothing is called only where the step is zero, too
+                np.maximum(called, np.finfo(np.float64).tiny, out=called)
+                np.divide(hits, called, out=called)
+                auprc.append(np.where(negatives > 0, np.einsum("ij,ij->i", steps, called) / positives, np.nan))
         return auroc, auprc
 
 
@@ -188,19 +195,17 @@ def resampled_metrics(
     """
     labels, logits = check_predictions(labels, np.atleast_2d(np.asarray(logits, dtype=np.float64)))
     rankings = [Ranking(labels, scores) for scores in logits]
-    bases = {f"auprc_{name}": prevalence_weights(labels, share) for name, share in (prevalences or {}).items()}
+    odds = labels.mean() / (1 - labels.mean())
+    ratios = {"auprc": 1.0} | {
+        f"auprc_{name}": odds * (1 - require_prevalence(share)) / share for name, share in (prevalences or {}).items()
+    }
     losses = _losses(labels, probabilities)
     called = None if threshold is None else logits > threshold
 
     def measure(counts: np.ndarray) -> dict[str, np.ndarray]:
-        result: dict[str, list[np.ndarray]] = {name: [] for name in (*RANKING, *bases)}
-        reweighted = {name: counts * base for name, base in bases.items()}
-        for ranking in rankings:
-            for name, value in zip(RANKING, ranking.weighted(counts), strict=True):
-                result[name].append(value)
-            for name, weights in reweighted.items():
-                result[name].append(ranking.weighted(weights)[1])
-        table = {name: np.stack(values) for name, values in result.items()}
+        ranked = [ranking.weighted(counts, list(ratios.values())) for ranking in rankings]
+        table = {"auroc": np.stack([auroc for auroc, _ in ranked])}
+        table |= {name: np.stack([auprc[i] for _, auprc in ranked]) for i, name in enumerate(ratios)}
         total = counts.sum(axis=1)
         table |= {name: loss @ counts.T / total for name, loss in losses.items()}
         if called is not None:

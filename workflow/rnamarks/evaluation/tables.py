@@ -1,7 +1,8 @@
 """The tidy tables of the evaluation, built from predictions.
 
 A *run* is one file of predictions: a model, a setting (which species it was trained on), a split and a seed. Runs that
-share model, setting and split are its seeds. For each species the tables then hold every seed, their ``mean`` (the
+share model, setting and split are its seeds; models trained on one species each are one run or several, as the files
+come. For each species the tables then hold every seed, their ``mean`` (the
 metric's mean over seeds, with an interval over seeds and windows) and their ``ensemble`` (the metric of the mean
 logit). All runs of one split are measured on the same windows and the same resamples.
 """
@@ -159,10 +160,6 @@ def build_panels(
     """
     if not runs:
         raise InputError("there are no predictions to evaluate", remedy="give at least one run")
-    named = [(run.model, run.setting, run.split, run.seed) for run in runs]
-    for name in named:
-        if named.count(name) > 1:
-            raise InputError("one model, setting, split and seed is given twice", value=name, remedy="give it once")
     panels = []
     for split in dict.fromkeys(run.split for run in runs):
         members = [run for run in runs if run.split == split]
@@ -179,7 +176,7 @@ def build_panels(
 
 def _align(members: Sequence[Run], split: str, species: str, part: str):
     """Windows, labels, keys and logits (seeds, then an ensemble, per model) of one species and part, or None."""
-    found: dict[tuple[str, str], list[tuple[str, np.ndarray]]] = {}
+    found: dict[tuple[str, str], dict[str, np.ndarray]] = {}
     windows = labels = first = None
     for run in members:
         frame = run.frame[(run.frame["species"] == species) & (run.frame["part"] == part)]
@@ -199,13 +196,19 @@ def _align(members: Sequence[Run], split: str, species: str, part: str):
                 f"{run.model} and {first.model} have different labels for {part} windows of {species}, split {split}",
                 remedy="score them on the same splits table",
             )
-        found.setdefault((run.model, run.setting), []).append((str(run.seed), frame["logit"].to_numpy(np.float64)))
+        seeds = found.setdefault((run.model, run.setting), {})
+        if str(run.seed) in seeds:
+            raise InputError(
+                f"{run.model} ({run.setting}, seed {run.seed}) is given twice for {species}, split {split}",
+                remedy="give each model, setting, split and seed once for a species",
+            )
+        seeds[str(run.seed)] = frame["logit"].to_numpy(np.float64)
     if windows is None:
         return None
     keys, rows = [], []
     for (model, setting), seeds in found.items():
-        stack = [logits for _, logits in seeds]
-        keys += [(model, setting, seed) for seed, _ in seeds] + [(model, setting, "ensemble")]
+        stack = list(seeds.values())
+        keys += [(model, setting, seed) for seed in seeds] + [(model, setting, "ensemble")]
         rows += [*stack, np.mean(stack, axis=0)]
     try:
         labels, logits = check_predictions(labels, np.stack(rows))
@@ -304,13 +307,13 @@ def _counts(labels: np.ndarray) -> tuple[int, int, float]:
 def paired_table(
     panels: Sequence[Panel], *, reference: tuple[str, str] | None = None, n: int = 1000, seed: int = 0
 ) -> pd.DataFrame:
-    """Differences between models on the same windows and resamples.
+    """Differences between models on the same windows and resamples, every pair once.
 
     Parameters
     ----------
     panels : sequence of Panel
     reference : (model, setting), optional
-        Compare this one with every other; default: every pair once.
+        Stands at a in all its pairs; the others keep the order of the runs.
     n, seed : int
 
     Returns
@@ -327,18 +330,8 @@ def paired_table(
             (model, setting): {"mean": seeds, "ensemble": np.array([together])}
             for model, setting, seeds, together in panel.aggregates()
         }
-        if reference is not None and tuple(reference) not in members:
-            raise InputError(
-                f"the reference has no predictions for {panel.species}, split {panel.split}",
-                value=tuple(reference),
-                remedy=f"choose one of {', '.join(' '.join(name) for name in members)}",
-            )
-        names = list(members)
-        pairs = (
-            [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-            if reference is None
-            else [(tuple(reference), b) for b in names if b != tuple(reference)]
-        )
+        names = sorted(members, key=lambda name: name != tuple(reference or ()))
+        pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
         for a, b in pairs:
             for kind in ("mean", "ensemble"):
                 for metric in ("auroc", "auprc"):
@@ -462,7 +455,8 @@ def similarity_table(
     ----------
     panels : sequence of Panel
     identity : pandas.DataFrame
-        ``window``, ``max_identity`` (0 to 1), and ``species`` and ``split`` where one table holds several.
+        ``window``, ``max_identity`` (0 to 1; NaN where no neighbour was found, which counts as 0), and ``species`` and
+        ``split`` where one table holds several.
     edges : sequence of float
         Ascending; a bin holds its lower edge, the last one its upper edge, too.
     n, seed : int
@@ -487,7 +481,8 @@ def similarity_table(
         for column in ("split", "species"):
             if column in known.columns:
                 known = known[known[column] == getattr(panel, column)]
-        nearest = known.drop_duplicates("window").set_index("window")["max_identity"].reindex(panel.windows).to_numpy()
+        nearest = known.drop_duplicates("window").set_index("window")["max_identity"].fillna(0.0)
+        nearest = nearest.reindex(panel.windows).to_numpy(np.float64)
         lost = ~((nearest >= edges[0]) & (nearest <= edges[-1]))
         if lost.any():
             raise InputError(

@@ -137,9 +137,9 @@ def threshold_table(
     valid : (labels, logits), each shape=(n,)
         Where the thresholds are chosen.
     test : (labels, logits) or None
-        Where they are checked, at the same prevalence.
+        Where they are checked: at the stated prevalence, or at their own where none is stated.
     calibration : Calibration, optional
-        Gives the threshold as a probability, too, at ``prevalence``.
+        Gives the threshold as a probability, too, at the stated prevalence or the calibration's.
     precisions : sequence of float
     prevalence : float, optional
         Share of positives that the precision is for; default: that of the validation part.
@@ -168,9 +168,9 @@ def threshold_table(
             continue
         row["logit"], row["precision_valid"], row["recall_valid"] = found
         if calibration is not None:
-            row["probability"] = float(calibration.probability(found[0], share))
+            row["probability"] = float(calibration.probability(found[0], prevalence))
         if test is not None:
-            row |= precision_at(*test, found[0], prevalence=share)
+            row |= precision_at(*test, found[0], prevalence=prevalence)
             if row["called"] == 0:
                 row["note"] = "calls nothing in the test part"
             elif row["precision_high"] < target:

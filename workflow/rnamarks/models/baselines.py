@@ -9,7 +9,7 @@ and kept.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -22,27 +22,10 @@ from sklearn.linear_model import LogisticRegression
 
 from ..errors import InputError
 from ..registry import Register
-from ..sequences import ALPHABET, UNKNOWN, encode_windows
+from ..sequences import UNKNOWN, encode_windows
+from ..sites.motifs import find_motif
 from .checkpoint import WEIGHTS, ModelConfig, load_members, save_model
 
-IUPAC = {
-    "A": "A",
-    "C": "C",
-    "G": "G",
-    "U": "U",
-    "T": "U",
-    "R": "AG",
-    "Y": "CU",
-    "S": "CG",
-    "W": "AU",
-    "K": "GU",
-    "M": "AC",
-    "B": "CGU",
-    "D": "AGU",
-    "H": "ACU",
-    "V": "ACG",
-    "N": "ACGU",
-}
 CENTRED_SHARE = 0.99
 _ROWS_AT_ONCE = 4096
 
@@ -90,27 +73,22 @@ def kmer_counts(codes: np.ndarray, k: int) -> np.ndarray:
     return np.bincount(cells, minlength=len(codes) * 4**k).reshape(len(codes), 4**k).astype(np.float32)
 
 
-def motif_hits(codes: np.ndarray, motif: str) -> np.ndarray:
-    """Whether a motif in IUPAC letters starts at each position.
+def motif_starts(codes: np.ndarray, motif: str) -> tuple[np.ndarray, np.ndarray]:
+    """Every occurrence of a motif in windows, overlapping ones included.
 
     Parameters
     ----------
     codes : numpy.ndarray, shape=(n, width), dtype=uint8
     motif : str
-        DNA or RNA; N in a window matches nothing.
+        IUPAC, DNA or RNA; N in a window matches nothing.
 
     Returns
     -------
-    numpy.ndarray, shape=(n, max(width - len(motif) + 1, 0)), dtype=bool
+    row, start : numpy.ndarray, shape=(n_occurrences,), dtype=int64
+        Window, and 0-based index of the motif's first letter in it.
     """
-    starts = max(codes.shape[1] - len(motif) + 1, 0)
-    hits = np.ones((len(codes), starts), dtype=bool)
-    for offset, letter in enumerate(motif.upper()):
-        if letter not in IUPAC:
-            raise InputError("a motif holds a letter that is not IUPAC", value=motif, remedy="write it like DRACH")
-        allowed = np.array([base in IUPAC[letter] for base in ALPHABET] + [False])
-        hits &= allowed[codes[:, offset : offset + starts]]
-    return hits
+    apart = np.pad(codes, ((0, 0), (0, 1)), constant_values=UNKNOWN)
+    return np.divmod(find_motif(apart.ravel(), motif), apart.shape[1])
 
 
 def is_centred(codes: np.ndarray) -> bool:
@@ -256,29 +234,30 @@ class Prevalence(Baseline):
 class MotifRule(Baseline):
     """Log odds of how often a motif, and its strong form, occur.
 
-    Centred windows: motif yes or no and strong form yes or no, with the middle A at the motif's first A. Other
-    windows: number of motifs (0 to 7 and more) and of strong forms (0 to 3 and more) anywhere. One table, with one
+    Centred windows: motif yes or no and strong form yes or no, the site being the middle letter. Other windows:
+    number of motifs (0 to 7 and more) and of strong forms (0 to 3 and more) anywhere. One table, with one
     pseudo-window in each cell.
 
     Parameters
     ----------
     motif, strong : str
-        IUPAC.
+        IUPAC; both hold the site at the same index.
+    motif_offset : int
+        0-based index of the site in them.
     """
 
     motif: str = "DRACH"
     strong: str = "GGAC"
+    motif_offset: int = 2
     saved: ClassVar[tuple[str, ...]] = ("centred", "table")
 
     def _cells(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         counts = []
         for motif, most in ((self.motif, 7), (self.strong, 3)):
-            hits = motif_hits(codes, motif)
+            row, start = motif_starts(codes, motif)
             if self.centred:
-                at = self.width // 2 - motif.upper().index("A")
-                counts.append(hits[:, at].astype(np.int64))
-            else:
-                counts.append(np.minimum(hits.sum(axis=1), most))
+                row = row[start + self.motif_offset == self.width // 2]
+            counts.append(np.minimum(np.bincount(row, minlength=len(codes)), most))
         return counts[0], counts[1]
 
     def _fit(self, codes, labels, seed):
@@ -381,12 +360,15 @@ class KmerModel(Baseline):
     longest : int
     motif : str
         IUPAC; ``""`` leaves the third group out.
+    motif_offset : int
+        0-based index in the motif from which distances count.
     reach : int
-        Largest distance from the motif's middle, in nt.
+        Largest distance, in nt.
     """
 
     longest: int = 6
     motif: str = "DRACH"
+    motif_offset: int = 2
     reach: int = 20
     saved: ClassVar[tuple[str, ...]] = ("centred",)
 
@@ -413,12 +395,12 @@ class KmerModel(Baseline):
         return sp.csr_matrix((np.ones(len(row), dtype=np.float32), (row, columns)), shape=shape)
 
     def _around_motif(self, codes: np.ndarray) -> sp.csr_matrix:
-        row, start = np.nonzero(motif_hits(codes, self.motif))
+        row, start = motif_starts(codes, self.motif)
         padded = np.pad(codes, ((0, 0), (self.reach, self.reach)), constant_values=UNKNOWN)
         pairs = kmer_codes(padded, 2)
         # index 0 of ``pairs`` is ``reach`` to the left of the window's first letter
         offsets = np.arange(2 * self.reach)
-        found = pairs[row[:, None], (start + len(self.motif) // 2)[:, None] + offsets]
+        found = pairs[row[:, None], (start + self.motif_offset)[:, None] + offsets]
         occurrence, offset = np.nonzero(found >= 0)
         columns = offset * 16 + found[occurrence, offset]
         ones = np.ones(len(columns), dtype=np.float32)
@@ -552,6 +534,8 @@ def fit_baselines(
     split: str,
     seed: int = 0,
     setting: str = "single",
+    motif: str = "",
+    motif_offset: int = 0,
     hyperparameters: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Baseline], pd.DataFrame]:
     """Fit one kind of baseline and predict the validation and test parts.
@@ -567,7 +551,10 @@ def fit_baselines(
     seed : int
     setting : str
         ``single``: one for each species, from its own training part. ``pooled``: one from all training parts.
+    motif, motif_offset : str, int
+        Handed to the baselines that know a motif; ``""`` leaves them at theirs, which is m6A's DRACH.
     hyperparameters : mapping, optional
+        Of the baseline's class.
 
     Returns
     -------
@@ -590,6 +577,9 @@ def fit_baselines(
             value=sorted(set(hyperparameters) - known),
             remedy=f"it has {', '.join(sorted(known)) or 'none'}",
         )
+    chosen_values = dict(hyperparameters or {})
+    if motif and {"motif", "motif_offset"} <= known:
+        chosen_values = {"motif": motif, "motif_offset": motif_offset} | chosen_values
     codes, labels = {}, {}
     for species, frame in frames.items():
         if split not in frame.columns:
@@ -603,7 +593,7 @@ def fit_baselines(
             raise InputError(
                 "species have windows of several widths", value=sorted(widths), remedy="use setting single"
             )
-        fitted = kind(**dict(hyperparameters or {})).fit(
+        fitted = kind(**chosen_values).fit(
             np.concatenate([codes[s][trained[s]] for s in frames]),
             np.concatenate([labels[s][trained[s]] for s in frames]),
             seed=seed,
@@ -614,9 +604,7 @@ def fit_baselines(
         for species in frames:
             chosen = trained[species]
             try:
-                heads[species] = kind(**dict(hyperparameters or {})).fit(
-                    codes[species][chosen], labels[species][chosen], seed=seed
-                )
+                heads[species] = kind(**chosen_values).fit(codes[species][chosen], labels[species][chosen], seed=seed)
             except InputError as error:
                 raise InputError(f"{species}, split {split}: {error}") from error
     tables = []
@@ -681,10 +669,3 @@ def load_baselines(folder: str | Path) -> tuple[dict[str, Baseline], ModelConfig
             )
         arrays[head][name] = tensor.numpy()
     return {head: kind.from_arrays(found, config.hyperparameters) for head, found in arrays.items()}, config
-
-
-def require_baselines(names: Sequence[str]) -> list[str]:
-    """The same names, if all are registered; else :class:`InputError` that lists them."""
-    for name in names:
-        BASELINES[name]
-    return list(names)

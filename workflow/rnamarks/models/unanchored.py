@@ -1,10 +1,10 @@
 """A network for windows that hold a site anywhere, recommended where the site is not at the middle of the window.
 
-No weight belongs to a position: convolutions and a bidirectional LSTM describe every
-position, and three kinds of pooling (largest value, mean, learned attention) turn positions into one vector. Species
-share all of this; a small dense classifier per species reads the vector. Every operation treats each window by itself
-(group normalisation, no batch statistics), so batches of one species at a time train the shared part without
-disturbing the others. At 101 nt it trains on about as many windows per second as DeepM6ASeq.
+No weight belongs to a position: convolutions and a bidirectional LSTM describe every position, and three kinds of
+pooling (largest value, mean, learned attention) turn positions into one vector. Species share all of this; a small
+dense classifier per species reads the vector. Every operation treats each window by itself (group normalisation, no
+batch statistics), so batches of one species at a time train the shared part without disturbing the others. At 101 nt
+it trains on about as many windows per second as DeepM6ASeq.
 """
 
 from __future__ import annotations

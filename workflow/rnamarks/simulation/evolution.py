@@ -2,8 +2,8 @@
 
 Substitutions follow the HKY85 model (Hasegawa, Kishino and Yano 1985, J. Mol. Evol. 22:160) in steps of at most
 :data:`STEP` million years. In coding sequence a codon that turned into a stop is put back, and one whose amino acid
-changed is kept with the probability ``omega``. Insertions and deletions of 1 to 6 nt happen outside coding sequence; gene
-order changes by inversions; genes are lost and duplicated.
+changed is kept with the probability ``omega``. Insertions and deletions of 1 to 6 nt happen outside coding sequence;
+gene order changes by inversions; genes are lost and duplicated.
 """
 
 from __future__ import annotations
@@ -121,7 +121,10 @@ def _ornstein_uhlenbeck(
 def _substitute(gene: GeneCopy, time: float, parameters: WorldParameters, rng: np.random.Generator) -> None:
     cumulative = _transition(time * parameters.substitution_rate, parameters.kappa)
     thresholds = cumulative[gene.model.kind, gene.codes]
-    proposal = (rng.random(gene.codes.size)[:, None] > thresholds[:, :3]).sum(axis=1).astype(np.uint8)
+    draw = rng.random(gene.codes.size)
+    proposal = np.zeros(gene.codes.size, dtype=np.uint8)
+    for letter in range(3):
+        proposal += draw > thresholds[:, letter]
     columns = gene.model.codons
     if columns.size:
         old, new = gene.codes[columns], proposal[columns]

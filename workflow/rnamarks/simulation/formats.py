@@ -110,7 +110,9 @@ def rmbase_rows(layout: Layout, sites: pd.DataFrame, traps: int, rng: np.random.
     pandas.DataFrame
         Columns :data:`RMBASE_COLUMNS` and ``trap`` (``""`` for a true row), in genome order.
     """
-    rows = sites.assign(support=1 + rng.poisson(np.exp(np.clip(sites["strength"] / 4, -2, 1.5))), trap="")
+    rows = sites.assign(
+        support=1 + rng.poisson(np.exp(np.clip(sites["strength"] / 4, -2, 1.5))), trap="", origin=sites["chrom"]
+    )
     extra = []
     for kind in ("unknown contig", "duplicate", "not A"):
         chosen = rows.iloc[np.sort(rng.choice(len(rows), size=min(traps, len(rows)), replace=False))].copy()
@@ -124,10 +126,9 @@ def rmbase_rows(layout: Layout, sites: pd.DataFrame, traps: int, rng: np.random.
     rows = pd.concat([rows, *extra, _intergenic(layout, traps)], ignore_index=True)
     rows = rows.sort_values(["chrom", "start", "strand", "trap"], kind="stable", ignore_index=True)
     names = [f"m6A_site_{number}" for number in range(1, len(rows) + 1)]
-    known = rows["chrom"].isin(list(layout.chromosomes))
     around = [
-        _around(layout, chrom, start, strand) if here else "N" * 41
-        for chrom, start, strand, here in zip(rows["chrom"], rows["start"], rows["strand"], known, strict=True)
+        _around(layout, chrom, start, strand)
+        for chrom, start, strand in zip(rows["origin"], rows["start"], rows["strand"], strict=True)
     ]
     studies = [",".join(f"SIM{study + 1:03d}" for study in range(support)) for support in rows["support"]]
     return pd.DataFrame(
@@ -190,6 +191,7 @@ def _intergenic(layout: Layout, count: int) -> pd.DataFrame:
             (chrom, at) for at in range(2, len(text) - 2) if text[at - 2 : at + 3] in (b"GGACT", b"AGACA", b"GAACT")
         ]
     chosen = pd.DataFrame(found[:count], columns=["chrom", "start"])
+    chosen["origin"] = chosen["chrom"]
     return chosen.assign(
         strand="+", gene_name="intergenic", biotype="intergenic", region="intergenic", support=1, trap="intergenic"
     )

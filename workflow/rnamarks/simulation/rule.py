@@ -1,8 +1,8 @@
 """The rule by which the demo world methylates adenosines.
 
-The log odds of a DRACH are a sum of standardised terms: the strength of its five letters, a U-rich element upstream and a
-UGUA-like one downstream (the writer's context, the same in all species), two elements whose weights drift along the tree,
-and the nearness of the stop codon. An element is scored by its best match, in matching letters, within a range of
+The log odds of a DRACH are a sum of standardised terms: the strength of its five letters, a U-rich element upstream and
+a UGUA-like one downstream (the writer's context, the same in all species), two elements whose weights drift along the
+tree, and the nearness of the stop codon. An element is scored by its best match, in matching letters, within a range of
 distances from the A.
 """
 

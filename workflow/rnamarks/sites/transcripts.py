@@ -61,9 +61,7 @@ def open_genome(path: str | Path, workdir: str | Path) -> pyfaidx.Fasta:
                 path=path,
                 remedy="give a FASTA file that begins with '>'",
             )
-        return pyfaidx.Fasta(
-            str(plain), indexname=str(workdir / f"{stem}.fai"), as_raw=True, sequence_always_upper=False
-        )
+        return pyfaidx.Fasta(str(plain), indexname=str(workdir / f"{stem}.fai"), sequence_always_upper=False)
     except (EOFError, gzip.BadGzipFile) as error:
         raise InputError("the gzip stream is cut off or corrupt", path=path, remedy="fetch the file again") from error
     except (pyfaidx.FastaIndexingError, ValueError) as error:
@@ -186,7 +184,7 @@ def _splice_contig(
                 remedy="give a genome and an annotation of one assembly",
             )
     try:
-        contig = encode(genome[chrom][:])
+        contig = encode(genome[chrom][:].seq)
     except InputError as error:
         raise InputError(
             f"contig {chrom}: a letter is no nucleotide", path=genome_path, value=error.value, remedy=error.remedy

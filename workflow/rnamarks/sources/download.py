@@ -132,8 +132,8 @@ def fetch(
     Raises
     ------
     InputError
-        If no address gave the file (each is listed with its reason), if the file in place is not the right one, or if an
-        address cannot be fetched from.
+        If no address gave the file (each is listed with its reason), if the file in place is not the right one, or if
+        an address cannot be fetched from.
     """
     destination = Path(destination)
     addresses = _addresses(source, mirror)
@@ -180,6 +180,8 @@ class _Download:
         self.session.headers["User-Agent"] = f"rnamarks/{__version__}"
         # the file's own bytes: no packing on the way
         self.session.headers["Accept-Encoding"] = "identity"
+        # some servers hang up after an answer, a redirect for instance, without saying so
+        self.session.headers["Connection"] = "close"
 
     def run(self, addresses: list[str | Path], retries: int, backoff: float) -> FetchReport:
         reasons: list[str] = []

@@ -103,7 +103,8 @@ def record(path: str | Path, name: str, url: str, sha256: str, size: int) -> Loc
 def exclusive(path: Path) -> Iterator[int]:
     """Hold a file, made if missing, so that other processes that ask for the same wait.
 
-    The kernel lets go if this process dies. The file may be replaced or renamed by its holder: whoever waited then opens the name afresh.
+    The kernel lets go if this process dies. The file may be replaced or renamed by its holder: whoever waited then
+    opens the name afresh.
 
     Yields
     ------

@@ -1,0 +1,17 @@
+"""Measure how much of each test part the training part already holds."""
+
+from rnamarks.scripting import logged
+
+with logged(snakemake.log[0]):
+    import pandas as pd
+
+    from rnamarks.datasets.leaks import measure_leaks
+    from rnamarks.datasets.splits import COLUMNS
+    from rnamarks.tables import read_parquet, write_parquet, write_tsv
+
+    windows = pd.concat(
+        [read_parquet(path, [*COLUMNS, "paper", "guarded"])[0] for path in snakemake.input.splits], ignore_index=True
+    )
+    leaks, identities = measure_leaks(windows, identity=snakemake.params.identity, threads=snakemake.threads)
+    write_tsv(leaks, snakemake.output.leaks)
+    write_parquet(identities, snakemake.output.identity)

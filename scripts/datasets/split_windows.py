@@ -1,0 +1,28 @@
+"""Put the windows of all species into the parts of both splits."""
+
+from rnamarks.scripting import logged
+
+with logged(snakemake.log[0]):
+    import pandas as pd
+
+    from rnamarks.datasets.splits import COLUMNS, split_windows
+    from rnamarks.tables import read_parquet, write_parquet, write_tsv
+
+    tables = [read_parquet(path, COLUMNS) for path in snakemake.input.windows]
+    splits, drops, components = split_windows(
+        pd.concat([frame for frame, _ in tables], ignore_index=True),
+        fractions=(snakemake.params.train, snakemake.params.valid, snakemake.params.test),
+        seed=snakemake.params.seed,
+        identity=snakemake.params.identity,
+        clustering=snakemake.params.clustering,
+        scope=snakemake.params.scope,
+        prefilter=snakemake.params.prefilter,
+        threads=snakemake.threads,
+    )
+    first = 0
+    for (frame, metadata), path in zip(tables, snakemake.output.splits, strict=True):
+        rows = splits.iloc[first : first + len(frame)]
+        write_parquet(rows, path, metadata | {"split_seed": snakemake.params.seed})
+        first += len(frame)
+    write_tsv(drops, snakemake.output.drops)
+    write_tsv(components, snakemake.output.components)

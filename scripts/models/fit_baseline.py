@@ -1,0 +1,21 @@
+from rnamarks.scripting import logged
+
+with logged(snakemake.log[0]):
+    from rnamarks.models.baselines import fit_baselines
+    from rnamarks.tables import read_parquet, write_parquet
+
+    params = snakemake.params
+    columns = ["window", "species", "sequence", "label", params.split]
+    frames = {
+        species: read_parquet(path, columns)[0]
+        for species, path in zip(params.species, snakemake.input.splits, strict=True)
+    }
+    _, predictions = fit_baselines(
+        frames,
+        params.baseline,
+        split=params.split,
+        seed=params.seed,
+        motif=params.motif,
+        motif_offset=params.motif_offset,
+    )
+    write_parquet(predictions, snakemake.output.predictions)

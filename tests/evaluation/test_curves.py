@@ -1,0 +1,85 @@
+"""Thinned curves keep their area, their ends and their order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from rnamarks.evaluation.curves import CURVE_COLUMNS, curve_points, curve_table, simplify_curve
+from rnamarks.evaluation.tables import Run, build_panels
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+
+def scored(n, share, gap, seed=0):
+    random = np.random.default_rng(seed)
+    labels = random.random(n) < share
+    return labels, random.normal(size=n) + gap * labels
+
+
+@pytest.mark.parametrize("gap", [0.0, 1.0, 3.0])
+@pytest.mark.parametrize("share", [0.5, 0.09])
+@pytest.mark.parametrize("n", [400, 20_000])
+def test_area_survives_thinning(n, share, gap):
+    labels, scores = scored(n, share, gap)
+    roc, precision = (curve_points(labels, scores, curve) for curve in ("roc", "pr"))
+    assert np.trapezoid(roc[:, 1], roc[:, 0]) == pytest.approx(roc_auc_score(labels, scores), abs=5e-4)
+    # the step function that average precision integrates and the line between its corners differ where positives are few
+    assert np.trapezoid(precision[:, 1], precision[:, 0]) == pytest.approx(
+        average_precision_score(labels, scores), abs=2e-3 if n > 1000 else 1.5e-2
+    )
+    whole = curve_points(labels, scores, "pr", most=10**9)
+    assert np.trapezoid(precision[:, 1], precision[:, 0]) == pytest.approx(
+        np.trapezoid(whole[:, 1], whole[:, 0]), abs=1e-3
+    )
+
+
+@pytest.mark.parametrize("curve", ["roc", "pr"])
+def test_curve_is_short_ordered_and_complete(curve):
+    points = curve_points(*scored(20_000, 0.2, 1.0), curve)
+    assert len(points) == 200
+    assert (np.diff(points[:, 0]) >= 0).all()
+    assert points[0, 0] == 0
+    assert points[-1, 0] == 1
+    assert ((points >= 0) & (points <= 1)).all()
+
+
+def test_perfect_and_constant_scores():
+    labels = np.array([True, True, False, False])
+    assert curve_points(labels, labels.astype(float), "roc").tolist()[1] == [0, 1]
+    assert curve_points(labels, np.zeros(4), "roc").tolist() == [[0, 0], [1, 1]]
+    assert curve_points(labels, np.zeros(4), "pr").tolist() == [[0, 0.5], [1, 0.5]]
+    with pytest.raises(ValueError, match="lift"):
+        curve_points(labels, np.zeros(4), "lift")
+
+
+def test_simplifying_keeps_the_corner():
+    x = np.linspace(0, 1, 101)
+    kept = simplify_curve(x, np.minimum(1, 4 * x), most=3)
+    assert kept.tolist() == [0, 25, 100]
+    assert simplify_curve(x, x, most=101).tolist() == list(range(101))
+    with pytest.raises(ValueError, match="two points"):
+        simplify_curve(x, x, most=1)
+
+
+def test_table_has_the_ensembles_of_the_test_part():
+    labels, _ = scored(300, 0.3, 0)
+    runs = []
+    for seed in (1, 2):
+        parts = [
+            pd.DataFrame(
+                {
+                    "window": [f"w{i}" for i in range(300)],
+                    "species": "human",
+                    "part": part,
+                    "label": labels.astype(int),
+                    "logit": labels + np.random.default_rng(seed).normal(size=300),
+                }
+            )
+            for part in ("valid", "test")
+        ]
+        runs.append(Run("mass", "single", "paper", seed, pd.concat(parts)))
+    table = curve_table(build_panels(runs, parts=("test", "valid")))
+    assert tuple(table.columns) == CURVE_COLUMNS
+    assert set(table["seed"]) == {"ensemble"}
+    assert set(table["curve"]) == {"roc", "pr"}
+    assert curve_table([]).empty

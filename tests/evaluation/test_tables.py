@@ -1,0 +1,230 @@
+"""The metrics border and its companions, from predictions of simulated models."""
+
+from __future__ import annotations
+
+import runpy
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from rnamarks.errors import InputError
+from rnamarks.evaluation.metrics import expected_calibration_error, prevalence_weights
+from rnamarks.evaluation.tables import (
+    METRIC_COLUMNS,
+    Run,
+    build_panels,
+    calibration_table,
+    metrics_table,
+    paired_table,
+    reliability_tables,
+    similarity_table,
+    threshold_tables,
+)
+from rnamarks.tables import read_tsv, write_parquet, write_tsv
+
+SIZES = {"human": (400, 600), "mouse": (300, 500)}
+
+
+def predictions(species, strength, seed):
+    """A predictions frame; ``strength`` is how far apart the two labels' logits lie."""
+    noise = np.random.default_rng(seed)
+    tables = []
+    for index, name in enumerate(species):
+        world = np.random.default_rng(100 + index)
+        for part, n in zip(("valid", "test"), SIZES[name], strict=True):
+            labels = (world.random(n) < 0.3).astype(int)
+            shared = world.normal(size=n)
+            logit = strength * (labels + shared) + 0.4 * noise.normal(size=n)
+            table = pd.DataFrame({"window": [f"{name}:{part}:{i}" for i in range(n)], "species": name, "part": part})
+            tables.append(table.assign(label=labels, logit=logit))
+    return pd.concat(tables, ignore_index=True).sample(frac=1, random_state=seed)
+
+
+@pytest.fixture
+def runs():
+    both = ("human", "mouse")
+    found = [Run("mass", "two", "paper", seed, predictions(both, 1.0, seed)) for seed in (1, 2, 3)]
+    found += [Run("mass", "single", "paper", 1, predictions(("human",), 1.0, 5))]
+    mouse = predictions(both, 1.0, 6)
+    found += [Run("mass", "single", "paper", 1, mouse[mouse["species"] == "mouse"])]
+    return [*found, Run("chance", "single", "paper", 0, predictions(both, 0.0, 7))]
+
+
+def of(table, **wanted):
+    for column, value in wanted.items():
+        table = table[table[column] == value]
+    return table
+
+
+def test_metrics_of_seeds_mean_and_ensemble(runs):
+    panels = build_panels(runs, parts=("test", "valid"))
+    table = metrics_table(panels, n=200)
+    assert tuple(table.columns) == METRIC_COLUMNS
+    assert not table.duplicated([*METRIC_COLUMNS[:7]]).any()
+    mine = of(table, model="mass", setting="two", species="mouse", part="test", metric="auroc").set_index("seed")
+    assert list(mine.index) == ["1", "2", "3", "ensemble", "mean"]
+    frames = [of(run.frame, species="mouse", part="test").sort_values("window") for run in runs[:3]]
+    labels = frames[0]["label"]
+    areas = [roc_auc_score(labels, frame["logit"]) for frame in frames]
+    assert mine.loc[["1", "2", "3"], "value"].tolist() == pytest.approx(areas)
+    assert mine.at["mean", "value"] == pytest.approx(np.mean(areas))
+    together = np.mean([frame["logit"] for frame in frames], axis=0)
+    assert mine.at["ensemble", "value"] == pytest.approx(roc_auc_score(labels, together))
+    assert mine.at["ensemble", "value"] > mine.at["mean", "value"]
+    assert (mine["n_positive"] == labels.sum()).all()
+    assert mine["prevalence"].to_numpy() == pytest.approx(labels.mean())
+    other = of(table, model="mass", setting="two", species="mouse", part="test", seed="1").set_index("metric")["value"]
+    weights = prevalence_weights(labels, 1 / 11)
+    expected = average_precision_score(labels, frames[0]["logit"], sample_weight=weights)
+    assert other["auprc_1to10"] == pytest.approx(expected)
+    assert other["auprc_ratio"] == pytest.approx(other["auprc"] / labels.mean())
+    assert other["auprc_1to1"] > other["auprc"] > other["auprc_1to10"]
+    bounded = table[~table["metric"].isin(["ece", "ece_noise"])]
+    assert (bounded["low"] <= bounded["high"]).all()
+    assert {"brier", "log_loss", "ece", "ece_noise", "mcc"} <= set(table["metric"])
+
+
+def test_mean_of_one_seed_is_that_seed(runs):
+    table = metrics_table(build_panels(runs), n=50)
+    mine = of(table, model="chance", species="human").drop(columns="seed")
+    seed, mean = (mine[of(table, model="chance", species="human")["seed"] == name] for name in ("0", "mean"))
+    pd.testing.assert_frame_equal(seed.reset_index(drop=True), mean.reset_index(drop=True))
+
+
+def test_pairs_share_resamples_and_find_the_better_model(runs):
+    panels = build_panels(runs)
+    table = paired_table(panels, reference=("mass", "two"), n=300)
+    assert len(table) == 3 * 2 * 2 * 2
+    against = of(table, model_b="chance", metric="auprc", species="human", seed="mean")
+    assert against["model_a"].tolist() == ["mass"] * 1 + ["mass"] * 1
+    assert (against["low"] > 0).all()
+    assert (against["p"] < 0.02).all()
+    first = table[(table["model_a"] == "mass") & (table["setting_a"] == "two")]
+    assert len(first) == 2 * 2 * 2 * 2
+    assert table["difference"].to_numpy() == pytest.approx((table["value_a"] - table["value_b"]).to_numpy())
+
+
+def test_calibration_reliability_and_thresholds(runs):
+    panels = build_panels(runs)
+    calibration = calibration_table(panels)
+    assert set(of(calibration, model="mass")["method"]) == {"platt"}
+    row = of(calibration, model="mass", setting="two", species="human", seed="ensemble").iloc[0]
+    panel = next(panel for panel in panels if panel.species == "human")
+    place = panel.keys.index[
+        (panel.keys["model"] == "mass") & (panel.keys["setting"] == "two") & (panel.keys["seed"] == "ensemble")
+    ][0]
+    assert row["ece"] == pytest.approx(expected_calibration_error(panel.labels, panel.probabilities[place]))
+    assert row["ece"] < row["ece_raw"]
+    reliability = reliability_tables(panels)
+    chosen = of(reliability, model="mass", setting="two", species="human", seed="ensemble")
+    assert chosen["n"].sum() == 600
+    thresholds = threshold_tables(panels, precisions=(0.5, 0.999))
+    mine = of(thresholds, model="mass", setting="two", species="mouse", seed="ensemble").set_index("target_precision")
+    assert mine.at[0.5, "note"] == ""
+    assert mine.at[0.999, "note"].startswith("not reachable")
+    assert thresholds.columns[:6].tolist() == ["model", "setting", "split", "species", "seed", "part"]
+
+
+def test_too_small_validation_part_says_so(runs):
+    small = []
+    for run in runs[:3]:
+        lost = (run.frame["part"] == "valid") & (run.frame["window"].str.extract(r"(\d+)$")[0].astype(int) > 20)
+        small.append(Run(run.model, run.setting, run.split, run.seed, run.frame[~lost]))
+    table = calibration_table(build_panels(small))
+    assert set(table["method"]) == {"prior"}
+    with pytest.raises(InputError, match="too few to calibrate"):
+        build_panels(small, few="error")
+
+
+def test_similarity_bins(runs):
+    panels = build_panels(runs)
+    windows = np.concatenate([panel.windows for panel in panels])
+    identity = pd.DataFrame({"window": windows, "max_identity": np.linspace(0.55, 1.0, len(windows))})
+    identity.loc[0, "max_identity"] = np.nan
+    table = similarity_table(panels, identity, n=50)
+    mine = of(table, model="mass", setting="two", species="human", seed="mean", metric="auroc").set_index(
+        "identity_from"
+    )
+    counts = mine["n_positive"] + mine["n_negative"]
+    assert counts.sum() == 600
+    assert counts[0.0] == 1
+    assert np.isnan(mine.at[0.0, "value"])
+    filled = mine[mine[["n_positive", "n_negative"]].min(axis=1) >= 20]
+    assert len(filled) >= 2
+    assert filled["value"].between(0.6, 0.95).all()
+    with pytest.raises(InputError, match="have no identity"):
+        similarity_table(panels, identity.iloc[5:], n=10)
+
+
+def test_genes_as_clusters(runs):
+    frame = runs[0].frame
+    genes = pd.DataFrame({"species": frame["species"], "window": frame["window"]})
+    genes["group"] = np.where(genes.index % 3 == 0, "", "gene" + (genes.index // 7).astype(str))
+    panels = build_panels(runs[:1], groups=genes)
+    assert len(panels[0].groups) == 600
+    assert len(set(panels[0].groups)) > 200
+    table = metrics_table(panels, n=50)
+    assert (of(table, metric="auroc")["low"] < of(table, metric="auroc")["value"]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda frame: frame[frame["window"] != "human:test:3"], "not scored on the same test windows of human"),
+        (lambda frame: frame.assign(label=1 - frame["label"]), "different labels"),
+        (lambda frame: frame.assign(logit=np.nan), "test windows of human, split paper: the score"),
+        (lambda frame: frame[frame["part"] == "test"], "no validation windows"),
+    ],
+)
+def test_runs_that_do_not_fit_together(runs, change, words):
+    other = Run("other", "two", "paper", 1, change(runs[0].frame))
+    with pytest.raises(InputError, match=words):
+        build_panels([runs[0], other])
+
+
+def test_unusable_runs(runs):
+    frame = runs[0].frame
+    with pytest.raises(InputError, match="given twice for human"):
+        build_panels([runs[0], runs[0]])
+    with pytest.raises(InputError, match="predicted twice"):
+        Run("mass", "two", "paper", 1, pd.concat([frame, frame]))
+    with pytest.raises(InputError, match="lacks the column logit"):
+        Run("mass", "two", "paper", 1, frame.drop(columns="logit"))
+    with pytest.raises(InputError, match="no predictions"):
+        build_panels([])
+    with pytest.raises(InputError, match=r"all \d+ windows have the label 1"):
+        build_panels([Run("mass", "two", "paper", 1, frame[frame["label"] == 1])])
+
+
+def test_script_writes_all_tables(runs, tmp_path, repository):
+    paths = []
+    for index, run in enumerate(runs):
+        paths.append(tmp_path / f"{index}.parquet")
+        write_parquet(run.frame, paths[-1])
+    identity = pd.DataFrame({"window": runs[0].frame["window"], "max_identity": 0.7})
+    write_parquet(identity, tmp_path / "identity.parquet")
+    names = ("metrics", "calibration", "reliability", "thresholds", "paired", "similarity")
+    stand_in = SimpleNamespace(
+        input=SimpleNamespace(predictions=paths, identity=tmp_path / "identity.parquet"),
+        output=SimpleNamespace(**{name: tmp_path / f"{name}.tsv" for name in names}),
+        log=[tmp_path / "log.txt"],
+        params=SimpleNamespace(
+            runs=[{"model": r.model, "setting": r.setting, "split": r.split, "seed": r.seed} for r in runs],
+            release={"model": "mass", "setting": "two", "split": "paper"},
+            bootstrap=40,
+            precisions=[0.5],
+            seed=1,
+        ),
+    )
+    script = repository / "scripts/evaluation/evaluate_models.py"
+    runpy.run_path(str(script), init_globals={"snakemake": stand_in})
+    for name in names:
+        table, _ = read_tsv(tmp_path / f"{name}.tsv")
+        assert len(table), name
+    metrics, _ = read_tsv(tmp_path / "metrics.tsv", METRIC_COLUMNS)
+    assert set(metrics["part"]) == {"test", "valid"}
+    write_tsv(metrics, tmp_path / "again.tsv")
+    assert (tmp_path / "again.tsv").read_bytes() == (tmp_path / "metrics.tsv").read_bytes()

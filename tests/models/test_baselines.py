@@ -1,0 +1,287 @@
+"""Baselines: features by hand, closed forms by hand, planted signals found, arrays there and back."""
+
+from __future__ import annotations
+
+import runpy
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from rnamarks.errors import InputError
+from rnamarks.models.baselines import (
+    BASELINES,
+    KmerLogistic,
+    fit_baselines,
+    is_centred,
+    kmer_codes,
+    kmer_counts,
+    load_baselines,
+    motif_starts,
+    save_baselines,
+)
+from rnamarks.sequences import decode_windows, encode_windows, read_records
+from rnamarks.tables import read_parquet, write_parquet
+
+QUICK = {"kmer_logistic": {"longest": 3, "reach": 4}, "kmer_xgboost": {"longest": 3, "reach": 4, "trees": 20}}
+QUICK["kmer_blend"] = QUICK["kmer_xgboost"]
+INFORMATIVE = sorted(set(BASELINES) - {"prevalence"})
+
+
+def world(n=1200, width=31, *, centred=True, seed=0):
+    """Windows and labels; positives carry GGACU at the middle or somewhere, negatives AAACA."""
+    generator = np.random.default_rng(seed)
+    codes = generator.integers(0, 4, size=(n, width)).astype(np.uint8)
+    labels = generator.random(n) < 0.5
+    motifs = encode_windows(["AAACA", "GGACU"])
+    starts = np.full(n, width // 2 - 2) if centred else generator.integers(0, width - 4, size=n)
+    noise = generator.random(n) < 0.1
+    for row in range(n):
+        codes[row, starts[row] : starts[row] + 5] = motifs[int(labels[row] ^ noise[row])]
+    return codes, labels
+
+
+def make(name):
+    return BASELINES[name](**QUICK.get(name, {}))
+
+
+def test_kmers_by_hand():
+    codes = encode_windows(["AACNGU", "UUUUUU"])
+    assert kmer_codes(codes, 2).tolist() == [[0, 1, -1, -1, 11], [15] * 5]
+    counts = kmer_counts(codes, 3)
+    assert counts.shape == (2, 64)
+    assert counts[0, 1] == 1
+    assert counts[0].sum() == 1
+    assert counts[1, 63] == 4
+    assert kmer_codes(codes, 7).shape == (2, 0)
+
+
+def test_motif_starts_do_not_run_over_the_edge():
+    codes = encode_windows(["CCGGA", "CUGGA", "GGACU", "GGANU"])
+    row, start = motif_starts(codes, "GGAC")
+    assert (row.tolist(), start.tolist()) == ([2], [0])
+    row, start = motif_starts(encode_windows(["GGACAGACU"]), "DRACH")
+    assert start.tolist() == [0, 4]
+
+
+def test_centred_windows_are_told_from_others():
+    assert is_centred(world()[0])
+    assert not is_centred(world(centred=False)[0])
+    assert not is_centred(np.full((5, 7), 4, dtype=np.uint8))
+
+
+def test_frequency_by_hand():
+    codes = encode_windows(["GGACU"] * 3 + ["AAACA"] + ["AAACA"] * 2)
+    fitted = BASELINES["kmer_frequency"]().fit(codes, [1, 1, 1, 1, 0, 0])
+    assert fitted.centred
+    expected = np.log([(3 + 1) / (4 + 1024), (1 + 1) / (4 + 1024)]) - np.log([1 / (2 + 1024), 3 / (2 + 1024)])
+    assert fitted.logit(encode_windows(["GGACU", "AAACA", "GGNCU"])) == pytest.approx([*expected, 0])
+
+
+def test_frequency_of_windows_that_are_not_centred_sums():
+    codes, labels = world(centred=False)
+    fitted = BASELINES["kmer_frequency"]().fit(codes, labels)
+    table = fitted.table[:-1]
+    assert fitted.logit(codes[:50]) == pytest.approx(kmer_counts(codes[:50], 5) @ table)
+
+
+def test_naive_bayes_by_hand():
+    codes = encode_windows(["ACGU", "ACGA", "UUUU", "UUUA"])
+    fitted = BASELINES["naive_bayes_trinucleotide"]().fit(codes, [1, 1, 0, 0])
+    # place 1: ACG twice of 2; place 2: CGU once of 2; 64 outcomes with 2 added to each
+    first = np.log((2 + 2) / (2 + 128)) - np.log(2 / (2 + 128))
+    second = np.log((1 + 2) / (2 + 128)) - np.log(2 / (2 + 128))
+    assert fitted.logit(encode_windows(["ACGU", "ACGN", "NNNN"])) == pytest.approx([first + second, first, 0])
+
+
+def test_motif_rule_counts_where_windows_are_not_centred():
+    codes, labels = world(centred=False)
+    fitted = BASELINES["motif_rule"]().fit(codes, labels)
+    some = encode_windows(["C" * 31, "GGACU" + "C" * 26, "GGACU" * 2 + "C" * 21])
+    assert fitted.logit(some) == pytest.approx([fitted.table[0, 0], fitted.table[1, 1], fitted.table[2, 2]])
+    assert fitted.table[1, 1] > 0 > fitted.table[1, 0]
+
+
+def test_motif_rule_looks_at_the_middle_of_centred_windows():
+    codes, labels = world()
+    fitted = BASELINES["motif_rule"]().fit(codes, labels)
+    away = np.full((1, 31), 1, dtype=np.uint8)
+    away[0, :5] = encode_windows(["GGACU"])
+    away[0, 13:18] = encode_windows(["AAACA"])
+    middle = np.full((1, 31), 1, dtype=np.uint8)
+    middle[0, 13:18] = encode_windows(["GGACU"])
+    assert fitted.logit(away)[0] < 0 < fitted.logit(middle)[0]
+
+
+@pytest.mark.parametrize("centred", [True, False])
+@pytest.mark.parametrize("name", INFORMATIVE)
+def test_planted_signal_is_found_and_chance_is_not(name, centred):
+    if name == "naive_bayes_trinucleotide" and not centred:
+        pytest.skip("it knows places only")
+    codes, labels = world(centred=centred)
+    new_codes, new_labels = world(centred=centred, seed=1)
+    fitted = make(name).fit(codes, labels, seed=1)
+    assert roc_auc_score(new_labels, fitted.logit(new_codes)) > 0.8
+    generator = np.random.default_rng(2)
+    empty = make(name).fit(codes, generator.permutation(labels), seed=1).logit(new_codes)
+    areas = [roc_auc_score(generator.permutation(new_labels), empty) for _ in range(20)]
+    assert np.mean(areas) == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("name", sorted(BASELINES))
+def test_arrays_round_trip_gives_the_same_logits(name):
+    codes, labels = world(400)
+    codes[::7, :4] = 4
+    fitted = make(name).fit(codes, labels, seed=3)
+    arrays = fitted.to_arrays()
+    assert all(array.dtype.kind in "biuf" for array in arrays.values())
+    again = BASELINES[name].from_arrays(arrays, fitted.hyperparameters())
+    expected = fitted.logit(codes)
+    assert np.isfinite(expected).all()
+    assert np.array_equal(again.logit(codes), expected)
+    assert np.array_equal(make(name).fit(codes, labels, seed=3).logit(codes), expected)
+    alone = np.concatenate([fitted.logit(codes[row : row + 1]) for row in range(10)])
+    assert np.allclose(alone, expected[:10], atol=1e-5)
+    with pytest.raises(InputError, match="unknown or missing arrays"):
+        BASELINES[name].from_arrays({**arrays, "more": np.zeros(1)})
+
+
+@pytest.mark.parametrize("name", ["motif_rule", "kmer_logistic", "kmer_xgboost", "kmer_blend"])
+def test_logits_are_for_one_to_one(name):
+    codes, labels = world(4000)
+    kept = ~labels | (np.arange(4000) % 10 == 0)
+    balanced = make(name).fit(codes, labels).logit(codes)
+    rare = make(name).fit(codes[kept], labels[kept]).logit(codes)
+    assert abs(np.mean(rare) - np.mean(balanced)) < 0.45 * np.log(10)
+
+
+def test_features_of_the_linear_model():
+    codes, _ = world(60)
+    model = KmerLogistic(longest=2, reach=3)
+    model.centred = False
+    found = model.features(codes)
+    assert found.shape == (60, 4 + 16 + 31 * 4 + 6 * 16)
+    assert found[:, :4].toarray() == pytest.approx(np.sqrt(kmer_counts(codes, 1)))
+    ones = found[:, 20 : 20 + 124].toarray().reshape(60, 31, 4)
+    assert np.array_equal(ones.argmax(axis=2), codes)
+    around = found[:, -96:].toarray().reshape(60, 6, 16) ** 2
+    row, start = motif_starts(codes, "DRACH")
+    # offset 0 from the motif's A is always A followed by C
+    assert around[:, 3, 1] == pytest.approx(np.bincount(row, minlength=60))
+    first = np.zeros((60, 16))
+    for window, place in zip(row, start + 2 - 3, strict=True):
+        if place >= 0:
+            first[window, codes[window, place] * 4 + codes[window, place + 1]] += 1
+    assert around[:, 0] == pytest.approx(first)
+
+
+def test_unusable_training_windows():
+    codes, labels = world(50)
+    with pytest.raises(InputError, match="cannot train"):
+        make("kmer_frequency").fit(codes, np.ones(50))
+    with pytest.raises(InputError, match="one label per window"):
+        make("kmer_frequency").fit(codes, labels[:-1])
+    with pytest.raises(InputError, match="31 nt"):
+        make("kmer_frequency").fit(codes, labels).logit(codes[:, 1:])
+    with pytest.raises(InputError, match="choose one of"):
+        BASELINES["random_forest"]
+    assert make("kmer_frequency").fit(codes, labels).logit(codes[:0]).shape == (0,)
+
+
+@pytest.fixture
+def frames():
+    found = {}
+    for seed, species in enumerate(("human", "mouse")):
+        codes, labels = world(300, seed=seed)
+        part = np.resize(["train", "train", "train", "valid", "test", ""], 300)
+        found[species] = pd.DataFrame(
+            {
+                "window": [f"{species}:{i}" for i in range(300)],
+                "species": species,
+                "sequence": decode_windows(codes),
+                "label": labels.astype(np.int64),
+                "paper": part,
+                "guarded": part[::-1],
+            }
+        )
+    return found
+
+
+def test_predictions_of_every_species(frames):
+    heads, predictions = fit_baselines(frames, "kmer_frequency", split="guarded")
+    assert list(predictions.columns) == ["window", "species", "part", "label", "logit"]
+    assert predictions.groupby(["species", "part"]).size().to_dict() == {
+        (species, part): 50 for species in frames for part in ("valid", "test")
+    }
+    joined = predictions.merge(pd.concat(frames.values()), on="window")
+    assert (joined["part"] == joined["guarded"]).all()
+    assert (joined["label_x"] == joined["label_y"]).all()
+    assert not np.allclose(heads["human"].table, heads["mouse"].table)
+    pooled, _ = fit_baselines(frames, "kmer_frequency", split="guarded", setting="pooled")
+    assert pooled["human"] is pooled["mouse"]
+
+
+def test_motif_reaches_those_that_know_one(frames):
+    heads, _ = fit_baselines(frames, "motif_rule", split="paper", motif="GGACU", motif_offset=2)
+    assert heads["human"].hyperparameters() == {"motif": "GGACU", "strong": "GGAC", "motif_offset": 2}
+    heads, _ = fit_baselines(frames, "motif_rule", split="paper", motif="")
+    assert heads["human"].motif == "DRACH"
+    fit_baselines(frames, "prevalence", split="paper", motif="GGACU")
+
+
+def test_requests_that_cannot_be_met(frames):
+    with pytest.raises(InputError, match="no such setting"):
+        fit_baselines(frames, "prevalence", split="paper", setting="all")
+    with pytest.raises(InputError, match="no such split"):
+        fit_baselines(frames, "prevalence", split="random")
+    with pytest.raises(InputError, match="no such hyperparameter"):
+        fit_baselines(frames, "prevalence", split="paper", hyperparameters={"k": 3})
+    frames["mouse"].loc[frames["mouse"]["paper"] == "train", "label"] = 0
+    with pytest.raises(InputError, match="mouse, split paper: 0 positives"):
+        fit_baselines(frames, "kmer_frequency", split="paper")
+
+
+@pytest.mark.parametrize("name", ["kmer_frequency", "kmer_blend", "prevalence"])
+def test_model_directory_round_trip(frames, tmp_path, name):
+    heads, predictions = fit_baselines(frames, name, split="paper", hyperparameters=QUICK.get(name))
+    save_baselines(tmp_path / "model", name, heads, motif="DRACH")
+    again, config = load_baselines(tmp_path / "model")
+    assert (config.model, config.heads, config.window) == (name, ["human", "mouse"], 31)
+    human = predictions[predictions["species"] == "human"]
+    sequences = frames["human"].set_index("window")["sequence"][human["window"]]
+    assert np.array_equal(again["human"].logit(encode_windows(sequences)), human["logit"])
+    (tmp_path / "model" / "weights.safetensors").write_bytes(b"broken")
+    with pytest.raises(InputError, match="not the ones"):
+        load_baselines(tmp_path / "model")
+
+
+def test_script(frames, tmp_path, repository):
+    paths = []
+    for species, frame in frames.items():
+        paths.append(tmp_path / f"{species}.parquet")
+        write_parquet(frame, paths[-1])
+    params = {"baseline": "naive_bayes_trinucleotide", "split": "paper", "seed": 1, "motif": "", "motif_offset": 0}
+    stand_in = SimpleNamespace(
+        input=SimpleNamespace(splits=paths),
+        output=SimpleNamespace(predictions=tmp_path / "predictions.parquet"),
+        log=[tmp_path / "log.txt"],
+        params=SimpleNamespace(species=list(frames), **params),
+    )
+    script = repository / "scripts/models/fit_baseline.py"
+    runpy.run_path(str(script), init_globals={"snakemake": stand_in})
+    found, _ = read_parquet(tmp_path / "predictions.parquet", ["window", "species", "part", "label", "logit"])
+    _, expected = fit_baselines(frames, "naive_bayes_trinucleotide", split="paper")
+    pd.testing.assert_frame_equal(found, expected)
+
+
+@pytest.mark.parametrize(("tissue", "area"), [("human_brain", 0.788), ("rat_kidney", 0.905)])
+def test_naive_bayes_on_published_tissues(shared_data, tissue, area):
+    sets = []
+    for part in ("train", "independent"):
+        records = list(read_records(shared_data / "m6a" / "irna_m6a_41nt" / f"{tissue}_{part}.fa.gz"))
+        sets.append((encode_windows(r.sequence for r in records), np.array([r.header[0] == "+" for r in records])))
+    (codes, labels), (new_codes, new_labels) = sets
+    fitted = make("naive_bayes_trinucleotide").fit(codes, labels)
+    assert roc_auc_score(new_labels, fitted.logit(new_codes)) == pytest.approx(area, abs=0.004)

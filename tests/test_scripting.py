@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rnamarks.errors import InputError
+from rnamarks.scripting import logged
+
+WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
+
+
+def run(tmp_path: Path, body: str, before: str = "") -> tuple[subprocess.CompletedProcess, str]:
+    """Run a script whose block is ``body``, as the workflow does; its result and its log."""
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import sys\nfrom rnamarks.scripting import logged\n{before}\nwith logged(sys.argv[1]) as terminal:\n{lines}"
+    )
+    log = tmp_path / "logs" / "rule" / "job.log"
+    done = subprocess.run(
+        [sys.executable, str(script), str(log)],
+        env=os.environ | {"PYTHONPATH": str(WORKFLOW)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done, log.read_text(encoding="utf-8")
+
+
+def test_both_streams_of_the_script_and_of_its_programs_go_to_the_log(tmp_path):
+    body = (
+        "import os\nprint('one')\nprint('zwei ä', file=sys.stderr)\n"
+        "os.system('echo three; echo four >&2')\nprint('five')"
+    )
+    done, log = run(tmp_path, body)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert log == "one\nzwei ä\nthree\nfour\nfive\n"
+
+
+def test_the_terminal_is_still_reachable(tmp_path):
+    done, log = run(tmp_path, "print('seen', file=terminal)")
+    assert (done.stdout, done.stderr, log) == ("", "seen\n", "")
+
+
+def test_a_users_mistake_is_one_line_in_both_and_code_2(tmp_path):
+    body = "raise InputError('bad\\nvalue', path='a.tsv', line=3, remedy='mend it')"
+    done, log = run(tmp_path, body, before="from rnamarks.errors import InputError")
+    assert done.returncode == 2
+    assert done.stderr == log == "error: a.tsv:3: bad value; mend it\n"
+
+
+def test_a_bug_keeps_its_traceback_in_the_log_and_ends_with_code_1(tmp_path):
+    done, log = run(tmp_path, "print('before')\n{}['key']")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: KeyError: 'key' (the traceback is in ")
+    assert done.stderr.count("\n") == 1
+    assert log.startswith("before\nTraceback (most recent call last):\n")
+    assert 'script.py"' in log
+    assert log.endswith("KeyError: 'key'\n")
+
+
+def test_an_import_that_fails_is_in_the_log(tmp_path):
+    done, log = run(tmp_path, "import no_such_module")
+    assert done.returncode == 1
+    assert "No module named 'no_such_module'" in log
+
+
+def test_a_scripts_own_exit_code_is_kept(tmp_path):
+    assert run(tmp_path, "sys.exit(7)")[0].returncode == 7
+
+
+def test_snakemake_is_not_needed(tmp_path):
+    done, _ = run(tmp_path, "assert 'snakemake' not in sys.modules")
+    assert done.returncode == 0
+
+
+def test_streams_are_back_afterwards_and_the_log_is_written_anew(tmp_path, capsys):
+    log = tmp_path / "job.log"
+    log.write_text("old\n")
+    before = sys.stdout, sys.stderr
+    with logged(log) as terminal:
+        print("new")
+        print("seen", file=terminal)
+    assert (sys.stdout, sys.stderr) == before
+    assert log.read_text() == "new\n"
+    print("after")
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("after\n", "seen\n")
+
+
+def test_file_descriptors_are_back_afterwards(tmp_path, capfd):
+    open_before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else None
+
+    def work() -> None:
+        with logged(tmp_path / "job.log"):
+            os.system("echo inside")
+            raise InputError("wrong")
+
+    with pytest.raises(SystemExit) as ended:
+        work()
+    assert ended.value.code == 2
+    assert isinstance(ended.value.__cause__, InputError)
+    os.system("echo outside")
+    captured = capfd.readouterr()
+    assert captured.out == "outside\n"
+    assert captured.err == "error: wrong\n"
+    assert (tmp_path / "job.log").read_text() == "inside\nerror: wrong\n"
+    if open_before is not None:
+        assert len(os.listdir("/proc/self/fd")) == open_before

@@ -1,0 +1,495 @@
+"""The two splits that every result is reported on.
+
+*Paper*: as MASS describes it, each species apart: 80 % of the windows at random for training, 20 % for testing, test
+windows that CD-HIT-EST finds at least 80 % similar to a training window removed. The paper gives no share for its
+validation part; here it is one eighth of the 80 %. Windows of one gene, and of one gene in two species, fall on both
+sides of this split.
+
+*Guarded*: windows of one gene, of one group of orthologues in any species, and windows that resemble each other stay
+together. A unit is a connected component of these three relations.
+
+Parts are ``train``, ``valid``, ``test`` and ``""`` (left out; the reason is counted in the drops).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from ..errors import InputError
+from ..registry import Register
+from .redundancy import CLUSTERINGS, cdhit_similar
+
+PARTS = ("train", "valid", "test")
+FRACTIONS = (0.7, 0.1, 0.2)
+NEIGHBOURHOOD = 10_000
+SCOPES: Register = Register("scope of the redundancy filter")
+
+COLUMNS = ("window", "species", "sequence", "label", "chrom", "start", "strand", "gene", "orthogroup", "given")
+_DROP_COLUMNS = ["stage", "species", "source", "reason", "rows"]
+
+
+@SCOPES.add("species")
+def _own_species(species: np.ndarray, name: str) -> np.ndarray:
+    return species == name
+
+
+@SCOPES.add("all")
+def _all_species(species: np.ndarray, name: str) -> np.ndarray:
+    return np.ones(len(species), dtype=bool)
+
+
+class Split(NamedTuple):
+    """A split of n windows.
+
+    ``parts``: shape=(n_windows,), object, one of train, valid, test and the empty string.
+    ``drops``: columns ``stage``, ``species``, ``source`` (name of the split), ``reason``, ``rows``.
+    """
+
+    parts: np.ndarray
+    drops: pd.DataFrame
+
+
+class GuardedSplit(NamedTuple):
+    """A guarded split of n windows.
+
+    ``parts`` and ``drops`` as in :class:`Split`. ``component``: shape=(n_windows,), int64, the unit each window
+    moved with. ``components``: one row per unit with ``component``, ``part``, ``windows``, ``positives``,
+    ``species`` (number), ``genes`` (number), ``share`` (of all windows), ``note``: ``similarity edges cut`` for units
+    that a too large component was cut into, ``larger than the limit`` for one that cannot be cut, else empty.
+    """
+
+    parts: np.ndarray
+    drops: pd.DataFrame
+    component: np.ndarray
+    components: pd.DataFrame
+
+
+def paper_split(
+    windows: pd.DataFrame,
+    *,
+    fractions: Sequence[float] = FRACTIONS,
+    seed: int = 0,
+    identity: float = 0.8,
+    threads: int = 1,
+    scope: str = "species",
+    prefilter: bool = True,
+) -> Split:
+    """Random split of each species, test windows similar to training windows removed.
+
+    Within a species and a label the windows are shuffled and cut. Test windows similar to a window of the training or
+    validation part (the paper's 80 %) are left out, then validation windows similar to a training window.
+
+    A species whose windows came split (column ``given``) keeps its own test part: of it, only letter-for-letter copies
+    of training windows are left out. If it has no validation part, one is taken from its training part by the seed.
+
+    Parameters
+    ----------
+    windows : pandas.DataFrame
+        Columns ``species``, ``sequence``, ``label``, ``given``; all species together.
+    fractions : sequence of float
+        Shares of train, valid and test.
+    seed : int
+        A species' split depends on the seed and its name, not on the other species.
+    identity : float
+        At and above it CD-HIT-EST calls two windows similar.
+    threads : int
+    scope : str
+        ``species``: compare with training windows of the same species, as the paper did; ``all``: of every species.
+    prefilter : bool
+        See :func:`rnamarks.datasets.redundancy.cdhit_similar`.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    InputError
+        If the shares do not add up to 1, a species came split in part only or without a training or test part, or
+        has too few windows of a label to fill each part.
+    """
+    shares = _checked_fractions(fractions)
+    in_scope = SCOPES[scope]
+    species = windows["species"].to_numpy(dtype=object)
+    sequence = windows["sequence"].to_numpy(dtype=object)
+    label = windows["label"].to_numpy()
+    given = windows["given"].to_numpy(dtype=object)
+    parts = np.full(len(windows), "", dtype=object)
+    came_split: list[str] = []
+    names = list(dict.fromkeys(species))
+    for name in names:
+        rows = np.flatnonzero(species == name)
+        generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
+        if (given[rows] != "").any():
+            parts[rows] = _given_parts(given[rows], label[rows], shares, generator, name)
+            came_split.append(name)
+        else:
+            parts[rows] = _random_parts(label[rows], shares, generator, name)
+    assigned = parts.copy()
+    reasons = np.full(len(windows), "", dtype=object)
+    for name in names:
+        own = species == name
+        compared = in_scope(species, name)
+        for part, against in (("test", ("train", "valid")), ("valid", ("train",))):
+            rows = np.flatnonzero(own & (assigned == part))
+            reference = np.flatnonzero(compared & np.isin(assigned, against))
+            if name in came_split:
+                similar = pd.Series(sequence[rows], dtype=object).isin(set(sequence[own & np.isin(assigned, against)]))
+                reason = f"{part} window is an exact copy of a training window"
+            else:
+                similar = cdhit_similar(
+                    sequence[reference], sequence[rows], identity=identity, threads=threads, prefilter=prefilter
+                )
+                reason = f"{part} window at least {identity:.0%} similar to a training window"
+            dropped = rows[np.asarray(similar, dtype=bool)]
+            parts[dropped] = ""
+            reasons[dropped] = reason
+    return Split(parts, _drops(species, parts, reasons, "paper"))
+
+
+def guarded_split(
+    windows: pd.DataFrame,
+    *,
+    fractions: Sequence[float] = FRACTIONS,
+    seed: int = 0,
+    clusters: np.ndarray | None = None,
+    limit: float = 0.5,
+) -> GuardedSplit:
+    """Split by gene, orthologues and similarity together, over all species at once.
+
+    Windows are joined if they share a gene within a species, an orthogroup, or a similarity cluster, or are letter
+    for letter the same. Windows without a gene but with a place on the genome join the others of their species,
+    chromosome and strand of this kind by single linkage at 10 kb, in place of a gene.
+
+    Similarity joins whole genomes through repeats and gene families. If a component holds more than ``limit`` of all
+    windows, its similarity edges (never those of gene, orthogroup, place or exact copy) are cut, its pieces are
+    assigned one by one, and of each cluster that then lies in several parts only the windows of the first of train,
+    valid, test stay; the others are left out and counted. No cluster thus ever spans two parts.
+
+    Components are assigned largest first, each to the part that is least full for the positives and negatives
+    of the component's species.
+
+    Parameters
+    ----------
+    windows : pandas.DataFrame
+        Columns ``species``, ``sequence``, ``label``, ``gene``, ``orthogroup``, ``chrom``, ``start`` (0-based),
+        ``strand``; all species together. A column ``given`` is not looked at.
+    fractions : sequence of float
+        Shares of train, valid and test, aimed at for positives and negatives of each species.
+    seed : int
+        Order of components of one size.
+    clusters : numpy.ndarray, shape=(n_windows,), optional
+        Similarity cluster of each window, from one of ``rnamarks.datasets.redundancy.CLUSTERINGS``.
+    limit : float
+        Share of all windows above which a component is cut.
+
+    Returns
+    -------
+    GuardedSplit
+
+    Raises
+    ------
+    InputError
+        If the shares do not add up to 1 or the clusters are not one per window.
+    """
+    shares = _checked_fractions(fractions)
+    if clusters is not None and len(clusters) != len(windows):
+        raise InputError(
+            f"there are {len(windows)} windows and a cluster for {len(clusters)}", remedy="cluster the same windows"
+        )
+    species = windows["species"].to_numpy(dtype=object)
+    if not len(windows):
+        empty = np.zeros(0, dtype=np.int64)
+        return GuardedSplit(
+            species, pd.DataFrame(columns=_DROP_COLUMNS), empty, _component_table(windows, empty, species, species)
+        )
+    firm = [_gene_keys(windows), _orthogroup_keys(windows), _place_keys(windows), _copy_keys(windows)]
+    keys = firm if clusters is None else [*firm, pd.factorize(np.asarray(clusters))[0]]
+    component = _components(keys)
+    sizes = np.bincount(component)
+    cut = np.zeros(len(windows), dtype=bool)
+    if clusters is not None:
+        for number in np.flatnonzero(sizes > limit * len(windows)):
+            rows = np.flatnonzero(component == number)
+            pieces = _components([key[rows] for key in firm])
+            component[rows] = pieces + component.max() + 1
+            cut[rows] = pieces.max() > 0
+        component = pd.factorize(component)[0].astype(np.int64)
+    sizes = np.bincount(component)
+    notes = np.where(sizes > limit * len(windows), "larger than the limit", "").astype(object)
+    notes[np.unique(component[cut])] = "similarity edges cut"
+    part_of = _assign(component, species, windows["label"].to_numpy(), shares, seed)
+    order = part_of[component]
+    reasons = np.full(len(windows), "", dtype=object)
+    parts = np.array(PARTS, dtype=object)[order]
+    if cut.any():
+        cluster = pd.factorize(np.asarray(clusters))[0]
+        first_part = pd.Series(order).groupby(cluster).transform("min").to_numpy()
+        spans = order > first_part
+        parts[spans] = ""
+        reasons[spans] = "similar to a window of another part, in a component that was cut"
+    table = _component_table(windows, component, np.array(PARTS, dtype=object)[part_of], notes)
+    return GuardedSplit(parts, _drops(species, parts, reasons, "guarded"), component, table)
+
+
+def split_windows(
+    windows: pd.DataFrame,
+    *,
+    fractions: Sequence[float] = FRACTIONS,
+    seed: int = 0,
+    identity: float = 0.8,
+    clustering: str = "neighbours",
+    scope: str = "species",
+    prefilter: bool = True,
+    threads: int = 1,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Both splits of the windows of all species.
+
+    Parameters
+    ----------
+    windows : pandas.DataFrame
+        The windows tables of all species, one below the other (columns as in the windows border).
+    fractions, seed, identity, scope, prefilter, threads
+        As in :func:`paper_split` and :func:`guarded_split`.
+    clustering : str
+        How similar windows are joined for the guarded split: ``neighbours`` (no pair at or above the identity falls
+        apart), ``linclust`` (for millions of windows), ``cdhit``, ``none`` (exact copies only).
+
+    Returns
+    -------
+    splits : pandas.DataFrame
+        The windows with the columns ``paper`` and ``guarded``.
+    drops : pandas.DataFrame
+        ``stage``, ``species``, ``source``, ``reason``, ``rows``.
+    components : pandas.DataFrame
+        See :class:`GuardedSplit`.
+
+    Raises
+    ------
+    InputError
+        As the two splits do.
+    """
+    paper = paper_split(
+        windows,
+        fractions=fractions,
+        seed=seed,
+        identity=identity,
+        threads=threads,
+        scope=scope,
+        prefilter=prefilter,
+    )
+    clusters = CLUSTERINGS[clustering](windows["sequence"].tolist(), identity=identity, threads=threads)
+    guarded = guarded_split(windows, fractions=fractions, seed=seed, clusters=clusters)
+    splits = windows.assign(paper=paper.parts, guarded=guarded.parts)
+    check_split(splits, "guarded", clusters)
+    return splits, pd.concat([paper.drops, guarded.drops], ignore_index=True), guarded.components
+
+
+def check_split(windows: pd.DataFrame, split: str, clusters: np.ndarray | None = None) -> None:
+    """Make sure that no gene of a species, no orthogroup, no exact copy and no cluster lies in two parts.
+
+    Parameters
+    ----------
+    windows : pandas.DataFrame
+        Columns ``species``, ``sequence``, ``gene``, ``orthogroup`` and the split's; windows left out do not count.
+    split : str
+        Name of the split's column.
+    clusters : numpy.ndarray, shape=(n_windows,), optional
+
+    Raises
+    ------
+    InputError
+        Naming the first gene, orthogroup, sequence or cluster that spans parts.
+    """
+    part = windows[split].to_numpy(dtype=object)
+    used = part != ""
+    relations = {
+        "gene": (_gene_keys(windows), windows["species"] + " " + windows["gene"]),
+        "orthogroup": (_orthogroup_keys(windows), windows["orthogroup"]),
+        "sequence": (_copy_keys(windows), windows["sequence"]),
+    }
+    if clusters is not None:
+        relations["similarity cluster"] = (np.asarray(clusters), pd.Series(np.asarray(clusters)))
+    for kind, (key, shown) in relations.items():
+        rows = np.flatnonzero(used & (key >= 0))
+        spread = pd.Series(part[rows]).groupby(key[rows]).transform("nunique").to_numpy()
+        if (spread > 1).any():
+            at = rows[int(np.argmax(spread > 1))]
+            raise InputError(
+                f"a {kind} lies in two parts of the split {split}",
+                value=shown.iloc[at],
+                remedy="make the split again with guarded_split",
+            )
+
+
+def _checked_fractions(fractions: Sequence[float]) -> np.ndarray:
+    shares = np.asarray(fractions, dtype=float)
+    if shares.shape != (3,) or (shares <= 0).any() or abs(shares.sum() - 1) > 1e-6:
+        raise InputError(
+            "the shares of train, valid and test are three positive numbers that add up to 1",
+            value=[float(share) for share in shares.ravel()],
+            remedy="give for instance 0.7, 0.1, 0.2",
+        )
+    return shares
+
+
+def _random_parts(label: np.ndarray, shares: np.ndarray, generator: np.random.Generator, species: str) -> np.ndarray:
+    parts = np.full(len(label), "train", dtype=object)
+    for value in np.unique(label):
+        rows = generator.permutation(np.flatnonzero(label == value))
+        n_test, n_valid = round(shares[2] * len(rows)), round(shares[1] * len(rows))
+        if min(n_test, n_valid, len(rows) - n_test - n_valid) < 1:
+            raise InputError(
+                f"{species} has too few windows of label {value} for three parts",
+                value=len(rows),
+                remedy="give more windows or leave the species out",
+            )
+        parts[rows[:n_test]] = "test"
+        parts[rows[n_test : n_test + n_valid]] = "valid"
+    return parts
+
+
+def _given_parts(
+    given: np.ndarray, label: np.ndarray, shares: np.ndarray, generator: np.random.Generator, species: str
+) -> np.ndarray:
+    strange = ~np.isin(given, PARTS)
+    if strange.any():
+        raise InputError(
+            f"{species} came split, but {int(strange.sum())} of its {len(given)} windows have no part or an unknown one",
+            value=given[int(np.argmax(strange))],
+            remedy="give train, valid or test for all its windows, or for none",
+        )
+    for part in ("train", "test"):
+        if not (given == part).any():
+            raise InputError(f"{species} came split without a {part} part", remedy=f"give its {part} windows")
+    parts = given.copy()
+    if not (given == "valid").any():
+        share = shares[1] / (shares[0] + shares[1])
+        for value in np.unique(label):
+            rows = generator.permutation(np.flatnonzero((given == "train") & (label == value)))
+            parts[rows[: round(share * len(rows))]] = "valid"
+    return parts
+
+
+def _gene_keys(windows: pd.DataFrame) -> np.ndarray:
+    """A number per gene and species, -1 where the gene is unknown."""
+    known = (windows["gene"] != "").to_numpy(dtype=bool)
+    keys = windows.groupby(["species", "gene"], sort=False).ngroup().to_numpy(dtype=np.int64)
+    return np.where(known, keys, -1)
+
+
+def _orthogroup_keys(windows: pd.DataFrame) -> np.ndarray:
+    known = (windows["orthogroup"] != "").to_numpy(dtype=bool)
+    return np.where(known, pd.factorize(windows["orthogroup"])[0], -1).astype(np.int64)
+
+
+def _copy_keys(windows: pd.DataFrame) -> np.ndarray:
+    """A number per sequence; padding alone (all N) is no sequence."""
+    known = (windows["sequence"].str.strip("N") != "").to_numpy(dtype=bool)
+    return np.where(known, pd.factorize(windows["sequence"])[0], -1).astype(np.int64)
+
+
+def _place_keys(windows: pd.DataFrame) -> np.ndarray:
+    """A number per run of windows without gene that lie within 10 kb of the next, -1 for all other windows."""
+    keys = np.full(len(windows), -1, dtype=np.int64)
+    placed = ((windows["gene"] == "") & (windows["chrom"] != "") & (windows["start"] >= 0)).to_numpy(dtype=bool)
+    rows = np.flatnonzero(placed)
+    if not rows.size:
+        return keys
+    line = windows.iloc[rows].groupby(["species", "chrom", "strand"], sort=False).ngroup().to_numpy()
+    start = windows["start"].to_numpy()[rows]
+    order = np.lexsort((start, line))
+    new = np.ones(len(rows), dtype=bool)
+    new[1:] = (np.diff(line[order]) != 0) | (np.diff(start[order]) > NEIGHBOURHOOD)
+    keys[rows[order]] = np.cumsum(new)
+    return keys
+
+
+def _components(keys: Sequence[np.ndarray]) -> np.ndarray:
+    """Connected components of windows that share a key of any kind; -1 joins nothing."""
+    n = len(keys[0])
+    ends: list[np.ndarray] = []
+    starts: list[np.ndarray] = []
+    nodes = n
+    for key in keys:
+        rows = np.flatnonzero(key >= 0)
+        numbers = pd.factorize(key[rows])[0]
+        starts.append(rows)
+        ends.append(numbers + nodes)
+        nodes += int(numbers.max()) + 1 if len(numbers) else 0
+    start, end = np.concatenate(starts), np.concatenate(ends)
+    graph = coo_array((np.ones(len(start), dtype=np.int8), (start, end)), shape=(nodes, nodes))
+    found = connected_components(graph, directed=False)[1][:n]
+    return pd.factorize(found)[0].astype(np.int64)
+
+
+def _assign(component: np.ndarray, species: np.ndarray, label: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
+    """Part (0 train, 1 valid, 2 test) of each component.
+
+    Greedy on the sum over species and labels of (count - target)² / target, divided by the total: the part that is
+    relatively emptiest takes the next component, and a component that is large against a part's target avoids it, so
+    that components of every size go to every part and only the largest are bound for training.
+    """
+    kinds = pd.factorize(pd.MultiIndex.from_arrays([species, label]))[0]
+    n_components, n_kinds = int(component.max()) + 1, int(kinds.max()) + 1
+    counts = coo_array((np.ones(len(component)), (component, kinds)), shape=(n_components, n_kinds)).tocsr()
+    totals = np.bincount(kinds, minlength=n_kinds).astype(float)
+    target = shares[:, None] * totals
+    filled = np.zeros((3, n_kinds))
+    sizes = np.bincount(component)
+    order = np.lexsort((np.random.default_rng(seed).permutation(n_components), -sizes))
+    part_of = np.zeros(n_components, dtype=np.int64)
+    indptr, indices, data = counts.indptr, counts.indices, counts.data
+    for number in order:
+        kind = indices[indptr[number] : indptr[number + 1]]
+        count = data[indptr[number] : indptr[number + 1]]
+        cost = ((2 * (filled[:, kind] - target[:, kind]) + count) * count / target[:, kind] / totals[kind]).sum(axis=1)
+        part = int(np.argmin(cost))
+        part_of[number] = part
+        filled[part, kind] += count
+    return part_of
+
+
+def _component_table(
+    windows: pd.DataFrame, component: np.ndarray, parts: np.ndarray, notes: np.ndarray
+) -> pd.DataFrame:
+    columns = ["component", "part", "windows", "positives", "species", "genes", "share", "note"]
+    if not len(component):
+        return pd.DataFrame(columns=columns)
+    genes = _gene_keys(windows)
+    frame = pd.DataFrame(
+        {
+            "component": component,
+            "positives": (windows["label"].to_numpy() == 1).astype(np.int64),
+            "species": windows["species"].to_numpy(),
+            "gene": pd.Series(genes).where(genes >= 0).to_numpy(),
+        }
+    )
+    groups = frame.groupby("component", sort=True)
+    table = pd.DataFrame(
+        {
+            "component": np.arange(len(parts)),
+            "part": parts,
+            "windows": groups.size().to_numpy(),
+            "positives": groups["positives"].sum().to_numpy(),
+            "species": groups["species"].nunique().to_numpy(),
+            "genes": groups["gene"].nunique().to_numpy(),
+        }
+    )
+    table["share"] = table["windows"] / len(component)
+    table["note"] = notes
+    return table.sort_values(["windows", "component"], ascending=[False, True], ignore_index=True)
+
+
+def _drops(species: np.ndarray, parts: np.ndarray, reasons: np.ndarray, split: str) -> pd.DataFrame:
+    shown = np.where(parts != "", "kept", reasons)
+    counts = pd.DataFrame({"species": species, "reason": shown}).groupby(["species", "reason"], sort=False).size()
+    table = counts.reset_index(name="rows").assign(stage="datasets", source=split)
+    return table[_DROP_COLUMNS]

@@ -1,0 +1,118 @@
+"""ROC and precision-recall curves as tidy points, few enough to draw and to open in a spreadsheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from .tables import RUN_COLUMNS, Panel
+
+CURVES = ("roc", "pr")
+CURVE_COLUMNS = (*RUN_COLUMNS, "curve", "x", "y")
+MOST_POINTS = 200
+
+
+def simplify_curve(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> np.ndarray:
+    """Indices of the points that matter most to the shape of a polyline (Visvalingam and Whyatt 1993).
+
+    The point whose triangle with its neighbours is smallest goes first, so that the area below the line hardly changes.
+    In one pass all points that are smallest among their neighbours go together, which keeps the passes few.
+
+    Parameters
+    ----------
+    x, y : numpy.ndarray, shape=(n,)
+    most : int
+        Points to keep; the first and the last always stay.
+
+    Returns
+    -------
+    numpy.ndarray, shape=(min(n, most),)
+        Ascending.
+    """
+    if most < 2:
+        raise ValueError(f"a curve needs two points, not {most}")
+    kept = np.arange(len(x))
+    while len(kept) > most:
+        px, py = x[kept], y[kept]
+        area = np.abs(
+            (px[1:-1] - px[:-2]) * (py[2:] - py[:-2]) - (px[2:] - px[:-2]) * (py[1:-1] - py[:-2])
+        )
+        padded = np.concatenate(([np.inf], area, [np.inf]))
+        removable = np.flatnonzero((area < padded[:-2]) & (area <= padded[2:]))
+        if not removable.size:
+            removable = np.array([int(area.argmin())])
+        smallest = removable[np.argsort(area[removable], kind="stable")[: len(kept) - most]]
+        kept = np.delete(kept, smallest + 1)
+    return kept
+
+
+def curve_points(labels: np.ndarray, scores: np.ndarray, curve: str, most: int = MOST_POINTS) -> np.ndarray:
+    """Points of one curve.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray, shape=(n,), dtype=bool
+    scores : numpy.ndarray, shape=(n,)
+    curve : {"roc", "pr"}
+        ``roc``: x is the share of negatives called (1 - specificity), y the share of positives called. ``pr``: x is
+        recall, y precision at the windows' own prevalence; where recall is 0 precision is not defined, and the first
+        point repeats the precision of the highest score.
+    most : int
+
+    Returns
+    -------
+    numpy.ndarray, shape=(at most ``most``, 2)
+        Ascending in x.
+    """
+    if curve == "roc":
+        x, y, _ = roc_curve(labels, scores)
+    elif curve == "pr":
+        precision, recall, _ = precision_recall_curve(labels, scores)
+        x, y = recall[::-1], precision[::-1].copy()
+        y[0] = y[1]
+    else:
+        raise ValueError(f"no such curve: {curve}")
+    kept = simplify_curve(x, y, most)
+    return np.column_stack([x[kept], y[kept]])
+
+
+def curve_table(panels: Sequence[Panel], most: int = MOST_POINTS) -> pd.DataFrame:
+    """Both curves of every ensemble on the test part.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        Those whose ``part`` is ``test`` are used.
+    most : int
+        Most points of a curve.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns :data:`CURVE_COLUMNS`; ``seed`` is ``ensemble`` throughout.
+    """
+    tables = []
+    for panel in panels:
+        if panel.part != "test":
+            continue
+        for model, setting, _, together in panel.aggregates():
+            for curve in CURVES:
+                points = curve_points(panel.labels, panel.logits[together], curve, most)
+                tables.append(
+                    pd.DataFrame(
+                        {
+                            "model": model,
+                            "setting": setting,
+                            "split": panel.split,
+                            "species": panel.species,
+                            "seed": "ensemble",
+                            "curve": curve,
+                            "x": points[:, 0],
+                            "y": points[:, 1],
+                        }
+                    )
+                )
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(CURVE_COLUMNS))

@@ -1,0 +1,20 @@
+rule fetch_source:
+    output:
+        file=ensure("resources/sources/{source}/{file}", non_empty=True),
+    log:
+        "logs/sources/fetch_source/{source}.{file}.log",
+    wildcard_constraints:
+        source="|".join(SOURCES) or "none",
+        file="|".join(sorted({source.file for source in SOURCES.values()})) or "none",
+    conda:
+        "../../envs/library.yaml"
+    params:
+        source="{source}",
+        version=lambda wildcards: SOURCES[wildcards.source].version,
+        # Functions of `output` stay out of Snakemake's comparison with the last run: another mirror, or a sheet with one
+        # line more, must not fetch every genome again.
+        sheet=lambda wildcards, output: config["sources"]["sheet"],
+        lock=lambda wildcards, output: config["sources"]["lock"],
+        mirror=lambda wildcards, output: config["sources"]["mirror"],
+    script:
+        "../../scripts/sources/fetch_source.py"
