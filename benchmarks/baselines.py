@@ -1,6 +1,6 @@
 """Baselines on published windows: AUROC and AUPRC with 95 % bootstrap intervals.
 
-    python benchmarks/baselines.py [--data FOLDER] [--out TSV] [--only deepm6aseq,irna,mass]
+    python benchmarks/baselines.py [--data FOLDER] [--out TSV] [--only deepm6aseq,irna,mass] [--baselines a,b]
 
 - DeepM6ASeq's human, mouse and zebrafish sets: fitted on each training file, measured on its test file.
 - iRNA-m6A's 41-nt tissue sets: fitted on the training set, measured on the independent one.
@@ -62,7 +62,7 @@ def data_sets(data: Path, chosen: set[str]) -> Iterator[tuple[str, pd.DataFrame,
     """Name, training windows, test windows and baselines of each comparison."""
     m6a = data / "m6a"
     deep, mass = m6a / "deepm6aseq", m6a / "mass"
-    quick = ["prevalence", "motif_rule", "kmer_frequency", "naive_bayes_trinucleotide"]
+    quick = ["prevalence", "composition", "motif_rule", "kmer_frequency", "naive_bayes_trinucleotide"]
     everything = [*quick, "kmer_logistic", "kmer_xgboost", "kmer_blend"]
     if "deepm6aseq" in chosen:
         for short, species in SPECIES.items():
@@ -76,7 +76,7 @@ def data_sets(data: Path, chosen: set[str]) -> Iterator[tuple[str, pd.DataFrame,
             train, test = (
                 read_signed(m6a / "irna_m6a_41nt" / f"{tissue}_{part}.fa.gz") for part in ("train", "independent")
             )
-            yield f"iRNA-m6A {tissue}", train, test, ["naive_bayes_trinucleotide", "kmer_blend"]
+            yield f"iRNA-m6A {tissue}", train, test, ["composition", "naive_bayes_trinucleotide", "kmer_blend"]
     if "mass" in chosen:
         train = read_pair(deep / "dr_pos_train.txt.gz", deep / "dr_neg_train.txt.gz")
         test = read_pair(mass / "danRer10_pos_test.txt.gz", mass / "danRer10_neg_test.txt.gz")
@@ -101,6 +101,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(default))
     parser.add_argument("--out", type=Path)
     parser.add_argument("--only", default="deepm6aseq,irna,mass")
+    parser.add_argument("--baselines", help="names, comma-separated; default: all that suit the set")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     if not arguments.data.is_dir():
@@ -111,7 +112,7 @@ def main() -> None:
         test = test[~seen]
         codes, test_codes = encode_windows(train["sequence"]), encode_windows(test["sequence"])
         labels, test_labels = train["label"].to_numpy(), test["label"].to_numpy()
-        for baseline in baselines:
+        for baseline in arguments.baselines.split(",") if arguments.baselines else baselines:
             start = time.process_time()
             logits = BASELINES[baseline]().fit(codes, labels, seed=arguments.seed).logit(test_codes)
             seconds = time.process_time() - start

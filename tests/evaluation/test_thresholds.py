@@ -11,10 +11,11 @@ from rnamarks.evaluation.metrics import prevalence_weights
 from rnamarks.evaluation.thresholds import COLUMNS, precision_at, threshold_at_precision, threshold_table
 
 
-def drawn(n, prevalence, seed):
+def drawn(n, prevalence, seed, wrong=0.0):
     generator = np.random.default_rng(seed)
     labels = generator.random(n) < prevalence
-    return labels, np.round(2 * generator.normal(size=n) + 4 * labels - 2, 2)
+    logits = np.round(2 * generator.normal(size=n) + 4 * labels - 2, 2)
+    return labels ^ (generator.random(n) < wrong), logits
 
 
 @pytest.mark.parametrize("prevalence", [None, 0.5, 1 / 11])
@@ -43,11 +44,9 @@ def test_few_lucky_windows_make_no_threshold():
 
 
 def test_table_of_reachable_and_unreachable_targets():
-    valid, test = drawn(4000, 0.1, 2), drawn(4000, 0.1, 3)
+    valid, test = drawn(4000, 0.2, 2, wrong=0.2), drawn(4000, 0.2, 3, wrong=0.2)
     calibration = fit_calibration(*valid)
-    table = threshold_table(valid, test, calibration=calibration, precisions=(0.5, 0.9, 1.0)).set_index(
-        "target_precision"
-    )
+    table = threshold_table(valid, test, calibration=calibration, precisions=(0.5, 0.999)).set_index("target_precision")
     assert list(table.reset_index().columns) == list(COLUMNS)
     row = table.loc[0.5]
     assert row["note"] == ""
@@ -56,9 +55,10 @@ def test_table_of_reachable_and_unreachable_targets():
     assert row["called"] == called.sum()
     assert row["precision"] == pytest.approx(test[0][called].mean())
     assert row["recall"] == pytest.approx(test[0][called].sum() / test[0].sum())
-    assert row["precision_low"] < 0.5 < row["precision_high"]
-    lost = table.loc[1.0]
-    assert lost["note"].startswith("not reachable; best 0.9")
+    assert row["precision"] == pytest.approx(0.5, abs=0.06)
+    assert (row["precision_low"], row["precision_high"]) == wilson(test[0][called].sum(), called.sum())
+    lost = table.loc[0.999]
+    assert lost["note"].startswith("not reachable; best 0.")
     assert lost[["logit", "probability", "recall", "precision"]].isna().all()
     assert (table["prevalence"] == valid[0].mean()).all()
 

@@ -94,7 +94,9 @@ class Plan:
         )
         device = config["resources"]["device"]
         self.gpus_per_training = 1 if device.startswith("cuda") else 0
-        self.training_environment = f"../../envs/training{'_gpu' if self.gpus_per_training else ''}.yaml"
+        self.training_environment = (
+            "../../envs/training_gpu.yaml" if self.gpus_per_training else "../../envs/training.yaml"
+        )
         self.order = self._order()
         self.runs = self._runs()
         release = config.get("release")

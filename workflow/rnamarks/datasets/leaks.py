@@ -1,8 +1,8 @@
 """The leak meter: how much of a test part the training part already holds.
 
 For each split, species and label: the share of test windows that have in training an exact copy, a neighbour of at
-least the given identity on the same strand, a window of an orthologous gene, or a window of the same gene; and each test
-window's highest identity, so that metrics can be computed by similarity.
+least the given identity on the same strand, a window of an orthologous gene, or a window of the same gene; and each
+test window's highest identity, so that metrics can be computed by similarity.
 """
 
 from __future__ import annotations
@@ -114,8 +114,8 @@ def measure_leaks(
     leaks : pandas.DataFrame
         ``split``, ``species``, ``label`` (``all``, ``1``, ``0``), ``kind``, ``n`` (test windows for which the
         question can be asked: those with a known gene or orthogroup for these kinds), ``n_leaky``, ``share`` (NaN
-        where n is 0). Kinds: ``exact_own`` and ``similar_own`` (training windows of the same species), ``exact_any`` and
-        ``similar_any`` (of any species), ``gene_own``, ``orthogroup_own`` (same species, another gene),
+        where n is 0). Kinds: ``exact_own`` and ``similar_own`` (training windows of the same species), ``exact_any``
+        and ``similar_any`` (of any species), ``gene_own``, ``orthogroup_own`` (same species, another gene),
         ``orthogroup_other`` (another species).
     identities : pandas.DataFrame
         The tables of :func:`identity_to_training`, one below the other.

@@ -1,4 +1,4 @@
-"""Which windows resemble which, on the same strand: MMseqs2 finds the pairs, identity is counted here over whole windows.
+"""Which windows resemble which, on the same strand: MMseqs2 finds pairs, identity is counted over whole windows.
 
 Identity of two windows is the number of matching nucleotides divided by the known letters (not N) of the window
 that has fewer of them. A local alignment stops where its score no longer grows, often a few letters short of the
@@ -130,6 +130,9 @@ def _hits(
     target_known = query_known if itself else (target_codes < UNKNOWN).sum(axis=1)
     if word is None:
         word = 9 if len(target_known) <= _LARGE else 11
+    # a diagonal that scores less than this cannot belong to an alignment over most of even the shortest window
+    shortest = min(int(known[known >= FEWEST_KNOWN].min(initial=1000)) for known in (query_known, target_known))
+    ungapped = max(15, int(0.3 * shortest)) if min_identity >= 0.7 else 15
     with scratch_folder() as folder:
         query_path, target_path = folder / "queries.fasta", folder / "targets.fasta"
         if not write_fasta(query_path, queries, query_known >= FEWEST_KNOWN):
@@ -140,10 +143,21 @@ def _hits(
             return
         # without a mask: windows of low complexity are neighbours too; the E-value is generous because identity decides
         run_tool(
-            ["mmseqs", "easy-search", query_path, target_path, folder / "hits.tsv", folder / "tmp"]
-            + ["--search-type", 3, "--strand", 1, "-k", word, "--spaced-kmer-mode", 1, "--mask", 0, "-a", 1]
-            + ["-e", 1000, "--max-seqs", most + itself, "--threads", threads, "-v", 1]
-            + ["--format-output", ",".join(_HIT_COLUMNS)]
+            ["mmseqs", "easy-search", query_path, target_path, folder / "hits.tsv", folder / "tmp"],
+            {
+                "--search-type": 3,
+                "--strand": 1,
+                "-k": word,
+                "--spaced-kmer-mode": 1,
+                "--mask": 0,
+                "-a": 1,
+                "-e": 1000,
+                "--min-ungapped-score": min(ungapped, 45),
+                "--max-seqs": most + itself,
+                "--threads": threads,
+                "-v": 1,
+                "--format-output": ",".join(_HIT_COLUMNS),
+            },
         )
         if (folder / "hits.tsv").stat().st_size == 0:
             return

@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ..errors import InputError
 from ..registry import Register
-from .neighbours import neighbours, write_fasta
+from .neighbours import FEWEST_KNOWN, neighbours, write_fasta
 from .tools import run_tool, scratch_folder
 
 CLUSTERINGS: Register = Register("similarity clustering")
@@ -100,11 +100,20 @@ def cdhit_similar(
     with scratch_folder() as folder:
         write_fasta(folder / "train.fasta", train_stripped, train_used)
         write_fasta(folder / "test.fasta", test_stripped, test_used)
-        # -s2 0: by default a test window longer than a training window is never compared with it
+        # by default a test window longer than a training window is not compared with it; changing that takes -s2 and -S2
         run_tool(
-            ["cd-hit-est-2d", "-i", folder / "train.fasta", "-i2", folder / "test.fasta", "-o", folder / "kept"]
-            + ["-c", identity, "-n", length, "-r", 0, "-s2", 0, "-l", _TOO_SHORT]
-            + ["-d", 0, "-M", 0, "-T", threads]
+            ["cd-hit-est-2d", "-i", folder / "train.fasta", "-i2", folder / "test.fasta", "-o", folder / "kept"],
+            {
+                "-c": identity,
+                "-n": length,
+                "-r": 0,
+                "-s2": 0,
+                "-S2": 1_000_000,
+                "-l": _TOO_SHORT,
+                "-d": 0,
+                "-M": 0,
+                "-T": threads,
+            },
         )
         kept = np.array(_fasta_names(folder / "kept"), dtype=np.int64)
     alone = np.zeros_like(test_used)
@@ -141,8 +150,8 @@ def cdhit_clusters(sequences: Sequence[str], *, identity: float = 0.8, threads: 
         with scratch_folder() as folder:
             write_fasta(folder / "windows.fasta", stripped, used)
             run_tool(
-                ["cd-hit-est", "-i", folder / "windows.fasta", "-o", folder / "kept", "-c", identity, "-n", length]
-                + ["-r", 0, "-l", _TOO_SHORT, "-d", 0, "-M", 0, "-T", threads]
+                ["cd-hit-est", "-i", folder / "windows.fasta", "-o", folder / "kept"],
+                {"-c": identity, "-n": length, "-r": 0, "-l": _TOO_SHORT, "-d": 0, "-M": 0, "-T": threads},
             )
             clusters = read_clstr(folder / "kept.clstr")
         labels[clusters["member"].to_numpy(np.int64)] = clusters["cluster"].to_numpy() + len(labels)
@@ -162,13 +171,13 @@ def mmseqs_clusters(sequences: Sequence[str], *, identity: float = 0.8, threads:
     """
     labels = pd.factorize(pd.Series(list(sequences), dtype=object))[0].astype(np.int64)
     stripped = [sequence.strip("N") for sequence in sequences]
-    used = np.array([len(s) >= 30 for s in stripped], dtype=bool)
+    used = np.array([len(s) >= FEWEST_KNOWN for s in stripped], dtype=bool)
     if used.any():
         with scratch_folder() as folder:
             write_fasta(folder / "windows.fasta", stripped, used)
             run_tool(
-                ["mmseqs", "easy-linclust", folder / "windows.fasta", folder / "out", folder / "tmp"]
-                + ["--dbtype", 2, "--min-seq-id", identity, "-c", 0.8, "--mask", 0, "--threads", threads, "-v", 1]
+                ["mmseqs", "easy-linclust", folder / "windows.fasta", folder / "out", folder / "tmp"],
+                {"--dbtype": 2, "--min-seq-id": identity, "-c": 0.8, "--mask": 0, "--threads": threads, "-v": 1},
             )
             pairs = pd.read_csv(folder / "out_cluster.tsv", sep="\t", names=["first", "member"], dtype=np.int64)
         labels[pairs["member"].to_numpy()] = pairs["first"].to_numpy() + len(labels)

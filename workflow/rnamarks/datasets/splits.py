@@ -24,6 +24,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ..errors import InputError
 from ..registry import Register
+from ..sites.drops import KEPT, Drops
 from .redundancy import CLUSTERINGS, cdhit_similar
 
 PARTS = ("train", "valid", "test")
@@ -32,7 +33,6 @@ NEIGHBOURHOOD = 10_000
 SCOPES: Register = Register("scope of the redundancy filter")
 
 COLUMNS = ("window", "species", "sequence", "label", "chrom", "start", "strand", "gene", "orthogroup", "given")
-_DROP_COLUMNS = ["stage", "species", "source", "reason", "rows"]
 
 
 @SCOPES.add("species")
@@ -207,9 +207,7 @@ def guarded_split(
     species = windows["species"].to_numpy(dtype=object)
     if not len(windows):
         empty = np.zeros(0, dtype=np.int64)
-        return GuardedSplit(
-            species, pd.DataFrame(columns=_DROP_COLUMNS), empty, _component_table(windows, empty, species, species)
-        )
+        return GuardedSplit(species, Drops().frame(), empty, _component_table(windows, empty, species, species))
     firm = [_gene_keys(windows), _orthogroup_keys(windows), _place_keys(windows), _copy_keys(windows)]
     keys = firm if clusters is None else [*firm, pd.factorize(np.asarray(clusters))[0]]
     component = _components(keys)
@@ -362,7 +360,7 @@ def _given_parts(
     strange = ~np.isin(given, PARTS)
     if strange.any():
         raise InputError(
-            f"{species} came split, but {int(strange.sum())} of its {len(given)} windows have no part or an unknown one",
+            f"{species} came split, but {int(strange.sum())} of its {len(given)} windows have no known part",
             value=given[int(np.argmax(strange))],
             remedy="give train, valid or test for all its windows, or for none",
         )
@@ -489,7 +487,10 @@ def _component_table(
 
 
 def _drops(species: np.ndarray, parts: np.ndarray, reasons: np.ndarray, split: str) -> pd.DataFrame:
-    shown = np.where(parts != "", "kept", reasons)
-    counts = pd.DataFrame({"species": species, "reason": shown}).groupby(["species", "reason"], sort=False).size()
-    table = counts.reset_index(name="rows").assign(stage="datasets", source=split)
-    return table[_DROP_COLUMNS]
+    drops = Drops()
+    for name in dict.fromkeys(species):
+        own = species == name
+        for reason in dict.fromkeys(reasons[own & (parts == "")]):
+            drops.count("datasets", name, split, reason, int((own & (reasons == reason) & (parts == "")).sum()))
+        drops.count("datasets", name, split, KEPT, int((own & (parts != "")).sum()))
+    return drops.frame()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,13 +54,17 @@ def find_tool(name: str) -> str:
     return path
 
 
-def run_tool(command: Sequence[str | Path | int | float], *, folder: str | Path | None = None) -> str:
-    """Run a program to its end.
+def run_tool(
+    command: Sequence[str | Path], options: Mapping[str, object] | None = None, *, folder: str | Path | None = None
+) -> str:
+    """Run a program to its end; no shell is involved.
 
     Parameters
     ----------
     command : sequence
-        Program name (looked up on PATH) and arguments; no shell is involved.
+        Program name (looked up on PATH) and the arguments that stand alone.
+    options : mapping, optional
+        Options with their values, put after the command.
     folder : path-like, optional
         Working folder.
 
@@ -77,6 +81,7 @@ def run_tool(command: Sequence[str | Path | int | float], *, folder: str | Path 
         If it ends with a code other than 0.
     """
     words = [str(word) for word in command]
+    words += [str(word) for option in (options or {}).items() for word in option]
     done = subprocess.run(
         [find_tool(words[0]), *words[1:]],
         cwd=folder,

@@ -19,7 +19,8 @@ def simplify_curve(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> np.
     """Indices of the points that matter most to the shape of a polyline (Visvalingam and Whyatt 1993).
 
     The point whose triangle with its neighbours is smallest goes first, so that the area below the line hardly changes.
-    In one pass all points that are smallest among their neighbours go together, which keeps the passes few.
+    In one pass all points go together that are among the smallest and smaller than both their neighbours, which keeps
+    the passes few.
 
     Parameters
     ----------
@@ -34,17 +35,26 @@ def simplify_curve(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> np.
     """
     if most < 2:
         raise ValueError(f"a curve needs two points, not {most}")
+    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     kept = np.arange(len(x))
+    if len(kept) > most:
+        # runs of ties would leave one point in each pass
+        turns = np.zeros(len(x), dtype=bool)
+        turns[[0, -1]] = True
+        for values in (x, y):
+            level = np.diff(values) == 0
+            turns[1:-1] |= level[:-1] != level[1:]
+        sloped = (np.diff(x) != 0) & (np.diff(y) != 0)
+        turns[1:-1] |= sloped[:-1] | sloped[1:]
+        kept = np.flatnonzero(turns)
     while len(kept) > most:
         px, py = x[kept], y[kept]
-        area = np.abs(
-            (px[1:-1] - px[:-2]) * (py[2:] - py[:-2]) - (px[2:] - px[:-2]) * (py[1:-1] - py[:-2])
-        )
+        area = np.abs((px[1:-1] - px[:-2]) * (py[2:] - py[:-2]) - (px[2:] - px[:-2]) * (py[1:-1] - py[:-2]))
+        excess = len(kept) - most
         padded = np.concatenate(([np.inf], area, [np.inf]))
-        removable = np.flatnonzero((area < padded[:-2]) & (area <= padded[2:]))
-        if not removable.size:
-            removable = np.array([int(area.argmin())])
-        smallest = removable[np.argsort(area[removable], kind="stable")[: len(kept) - most]]
+        low = area <= np.partition(area, excess - 1)[excess - 1]
+        removable = np.flatnonzero(low & (area < padded[:-2]) & (area <= padded[2:]))
+        smallest = removable[np.argsort(area[removable], kind="stable")[:excess]]
         kept = np.delete(kept, smallest + 1)
     return kept
 

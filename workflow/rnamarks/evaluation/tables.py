@@ -124,10 +124,10 @@ class Panel:
 
     def aggregates(self) -> Iterable[tuple[str, str, np.ndarray, int]]:
         """``model, setting, rows of the seeds, row of the ensemble`` of each model and setting."""
-        for (model, setting), rows in self.keys.groupby(["model", "setting"], sort=False).groups.items():
-            rows = np.asarray(rows)
-            together = self.keys.loc[rows, "seed"] == "ensemble"
-            yield model, setting, rows[~together], int(rows[together.to_numpy()][0])
+        for model, setting in self.keys[["model", "setting"]].drop_duplicates().itertuples(index=False, name=None):
+            mine = (self.keys["model"] == model) & (self.keys["setting"] == setting)
+            together = self.keys["seed"] == "ensemble"
+            yield model, setting, np.flatnonzero(mine & ~together), int(np.flatnonzero(mine & together)[0])
 
 
 def build_panels(
@@ -202,7 +202,12 @@ def _align(members: Sequence[Run], split: str, species: str, part: str):
                 f"{run.model} ({run.setting}, seed {run.seed}) is given twice for {species}, split {split}",
                 remedy="give each model, setting, split and seed once for a species",
             )
-        seeds[str(run.seed)] = frame["logit"].to_numpy(np.float64)
+        try:
+            _, seeds[str(run.seed)] = check_predictions(labels, frame["logit"].to_numpy(np.float64))
+        except InputError as error:
+            raise InputError(
+                f"{run.model} ({run.setting}, seed {run.seed}), {part} windows of {species}, split {split}: {error}"
+            ) from error
     if windows is None:
         return None
     keys, rows = [], []
@@ -210,11 +215,7 @@ def _align(members: Sequence[Run], split: str, species: str, part: str):
         stack = list(seeds.values())
         keys += [(model, setting, seed) for seed in seeds] + [(model, setting, "ensemble")]
         rows += [*stack, np.mean(stack, axis=0)]
-    try:
-        labels, logits = check_predictions(labels, np.stack(rows))
-    except InputError as error:
-        raise InputError(f"{part} windows of {species}, split {split}: {error}") from error
-    return windows, labels, pd.DataFrame(keys, columns=["model", "setting", "seed"]), logits
+    return windows, labels.astype(bool), pd.DataFrame(keys, columns=["model", "setting", "seed"]), np.stack(rows)
 
 
 def _panel(split, species, part, aligned, share, groups, few) -> Panel:

@@ -11,20 +11,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-import torch
 from sklearn.linear_model import LogisticRegression
 
 from ..errors import InputError
 from ..registry import Register
 from ..sequences import UNKNOWN, encode_windows
 from ..sites.motifs import find_motif
-from .checkpoint import WEIGHTS, ModelConfig, load_members, save_model
 
 CENTRED_SHARE = 0.99
 _ROWS_AT_ONCE = 4096
@@ -308,6 +305,24 @@ class KmerFrequency(Baseline):
 
     def _logit(self, codes):
         return self.table[self._kmers(codes)].sum(axis=1)
+
+
+@BASELINES.add("composition")
+@dataclass
+class Composition(Baseline):
+    """How often A, C, G and U occur, wherever: log ratios of the letters' frequencies, summed over the window.
+
+    It sees no motif. What it scores above chance tells how far positives and negatives come from different sequence.
+    """
+
+    saved: ClassVar[tuple[str, ...]] = ("table",)
+
+    def _fit(self, codes, labels, seed):
+        counts = kmer_counts(codes, 1)
+        self.table = log_ratio(counts[labels].sum(axis=0, dtype=float), counts[~labels].sum(axis=0, dtype=float), 1.0)
+
+    def _logit(self, codes):
+        return kmer_counts(codes, 1) @ self.table
 
 
 @BASELINES.add("naive_bayes_trinucleotide")
@@ -613,59 +628,3 @@ def fit_baselines(
         table = frame.loc[kept, ["window", "species", split, "label"]].rename(columns={split: "part"})
         tables.append(table.assign(logit=heads[species].logit(codes[species][kept])))
     return heads, pd.concat(tables, ignore_index=True)
-
-
-def save_baselines(
-    folder: str | Path,
-    name: str,
-    heads: Mapping[str, Baseline],
-    *,
-    modification: str = "m6A",
-    motif: str = "",
-    calibration: Mapping[str, Mapping[str, Any]] | None = None,
-    training: Mapping[str, Any] | None = None,
-) -> None:
-    """Write fitted baselines as a model directory, in the networks' format, one head per species.
-
-    Parameters
-    ----------
-    folder : path-like
-    name : str
-        In :data:`BASELINES`.
-    heads : mapping of species to Baseline
-        All of one kind, width and hyperparameters.
-    modification, motif, calibration, training
-        See :class:`~rnamarks.models.checkpoint.ModelConfig`.
-    """
-    first = next(iter(heads.values()))
-    tensors = {
-        f"{head}.{key}": torch.from_numpy(np.array(array))
-        for head, baseline in heads.items()
-        for key, array in baseline.to_arrays().items()
-    }
-    config = ModelConfig(
-        name,
-        list(heads),
-        first.width,
-        first.hyperparameters(),
-        modification=modification,
-        motif=motif,
-        calibration=dict(calibration or {}),
-        training=dict(training or {}),
-    )
-    save_model(folder, [tensors], config)
-
-
-def load_baselines(folder: str | Path) -> tuple[dict[str, Baseline], ModelConfig]:
-    """Read what :func:`save_baselines` wrote; the weights' hash is checked first."""
-    (tensors,), config = load_members(folder)
-    kind = BASELINES[config.model]
-    arrays: dict[str, dict[str, np.ndarray]] = {head: {} for head in config.heads}
-    for key, tensor in tensors.items():
-        head, _, name = key.rpartition(".")
-        if head not in arrays:
-            raise InputError(
-                "an array belongs to no head", path=Path(folder) / WEIGHTS, value=key, remedy="save the model again"
-            )
-        arrays[head][name] = tensor.numpy()
-    return {head: kind.from_arrays(found, config.hyperparameters) for head, found in arrays.items()}, config

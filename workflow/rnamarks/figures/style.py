@@ -1,0 +1,140 @@
+"""One look for all figures: sizes, colours, and a way to save them so that equal input gives equal bytes."""
+
+from __future__ import annotations
+
+import colorsys
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib import colors
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..files import atomic_path
+
+WIDTH = 7.2
+"""Inches, two columns of a journal."""
+
+INK = "#222222"
+QUIET = "#767676"
+FAINT = "#E6E6E6"
+CHANCE = "#9A3324"
+
+RAMPS = (("#CDB9E3", "#3F1273"), ("#F3B27A", "#8C3A04"), ("#8FD0C5", "#00524A"), ("#F0A9C4", "#8A0F4C"))
+"""Lightest and darkest colour of each network's settings, networks in the order of the configuration."""
+
+GREYS = ("#8C8C8C", "#6B6B6B", "#A3A3A3", "#555555", "#BABABA", "#404040", "#7A7A7A")
+SPARE = ("#117733", "#AA4499", "#999933", "#661100", "#6699CC", "#888888", "#DDCC77")
+"""Colours of species that the sheet of species does not know."""
+
+DASHES = ((0, (1, 1)), (0, (4, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (2.5, 2.5)), (0, (1, 2.5)), (0, (8, 2)))
+
+SETTINGS: dict[str, Any] = {
+    "svg.hashsalt": "rnamarks",
+    # text as outlines looks the same on every machine, whatever fonts it has
+    "svg.fonttype": "path",
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "legend.handlelength": 2.2,
+    "lines.linewidth": 1.4,
+    "text.color": INK,
+    "figure.facecolor": "white",
+    "figure.constrained_layout.h_pad": 0.06,
+    "figure.constrained_layout.w_pad": 0.06,
+}
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Decorator: the function draws in the house's style, whatever the process had set."""
+
+    @functools.wraps(draw)
+    def inside(*args: Any, **kwargs: Any) -> Figure:
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(SETTINGS)
+            return draw(*args, **kwargs)
+
+    return inside
+
+
+def new_figure(height: float, width: float = WIDTH) -> Figure:
+    """An empty figure, sizes in inches, that needs no window system."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Write a figure as SVG, atomically; the same figure gives the same bytes."""
+    with matplotlib.rc_context(), atomic_path(path) as part:
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SETTINGS)
+        figure.savefig(part, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def ramp(index: int, position: float) -> str:
+    """Colour of a network's setting.
+
+    Parameters
+    ----------
+    index : int
+        The network's place in the configuration, from 0.
+    position : float
+        0 for the lightest, 1 for the darkest.
+    """
+    low, high = (colorsys.rgb_to_hls(*colors.to_rgb(colour)) for colour in RAMPS[index % len(RAMPS)])
+    mixed = [a + (b - a) * position for a, b in zip(low, high, strict=True)]
+    return colors.to_hex(colorsys.hls_to_rgb(*mixed))
+
+
+def letter(axes: Axes, text: str) -> None:
+    """Write a panel's letter above its upper left corner."""
+    axes.annotate(
+        text,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(-26, 7),
+        textcoords="offset points",
+        fontsize=11,
+        fontweight="bold",
+        ha="left",
+        va="bottom",
+        annotation_clip=False,
+    )
+
+
+def ink_on(colour: Sequence[float] | str) -> str:
+    """Black or white, whichever is legible on a colour."""
+    red, green, blue = colors.to_rgb(colour)
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else INK
+
+
+def grid_of(count: int, most: int = 4) -> tuple[int, int]:
+    """Rows and columns for a number of equal panels, at most so many side by side."""
+    columns = min(count, most)
+    rows = -(-count // columns)
+    return rows, -(-count // rows)
