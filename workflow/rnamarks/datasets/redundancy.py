@@ -66,7 +66,9 @@ def cdhit_similar(
     prefilter : bool
         Give CD-HIT only those windows that have a neighbour within 0.25 below the identity, found by MMseqs2. CD-HIT
         at 0.8 aligns nearly every test window with every training window, so its time grows with the product of
-        their numbers. Windows with fewer than 30 known letters are then compared letter for letter alone.
+        their numbers (DeepM6ASeq's human set, 12,611 windows against 49,050: 17 minutes of one core instead of about
+        one, for the same 595 windows). Windows with fewer than 30 known letters are then compared letter for letter
+        alone.
 
     Returns
     -------
@@ -100,7 +102,7 @@ def cdhit_similar(
     with scratch_folder() as folder:
         write_fasta(folder / "train.fasta", train_stripped, train_used)
         write_fasta(folder / "test.fasta", test_stripped, test_used)
-        # by default a test window longer than a training window is not compared with it; changing that takes -s2 and -S2
+        # without -s2 and -S2 a test window that is longer than a training window is not compared with it
         run_tool(
             ["cd-hit-est-2d", "-i", folder / "train.fasta", "-i2", folder / "test.fasta", "-o", folder / "kept"],
             {

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from .design import Design
 from .lookup import select
 from .marks import species_handles
-from .style import CHANCE, FAINT, INK, QUIET, grid_of, letter, new_figure, styled
+from .style import CHANCE, FAINT, INK, QUIET, grid_of, label_bottom, letter, new_figure, styled
 
 
 @styled
@@ -33,6 +33,7 @@ def draw_reliability(reliability: pd.DataFrame, calibration: pd.DataFrame, desig
     top = 1.0
     if len(bins):
         top = min(1.0, np.ceil(10.5 * np.nanmax(bins[["predicted", "high"]].to_numpy(float))) / 10)
+    ticks = [tick for tick in (0, 0.02, 0.1, 0.25, 0.5, 0.75, 1) if tick <= top]
     for axes, name in zip(grid.flat, design.species, strict=False):
         mine = bins[bins["species"] == name]
         axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.9, linestyle=(0, (3, 2)))
@@ -52,23 +53,24 @@ def draw_reliability(reliability: pd.DataFrame, calibration: pd.DataFrame, desig
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.85},
             )
         axes.set_title(name)
+        axes.set_xscale("function", functions=(_root, np.square))
+        axes.set_yscale("function", functions=(_root, np.square))
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.set_xlim(0, top)
         axes.set_ylim(0, top)
-        axes.set_aspect("equal")
+        axes.set_box_aspect(1)
         axes.grid(color=FAINT)
-    for axes in grid.flat[len(design.species) :]:
-        axes.set_visible(False)
-    for column in range(columns):
-        last = max(row for row in range(rows) if row * columns + column < len(design.species))
-        grid[last, column].tick_params(labelbottom=True)
-    figure.supxlabel("calibrated probability, mean of bin", fontsize=8)
+    label_bottom(grid, len(design.species), "calibrated probability")
     figure.supylabel("share of sites observed", fontsize=8)
     return figure
 
 
-def explain_reliability(
-    reliability: pd.DataFrame, calibration: pd.DataFrame, design: Design
-) -> list[tuple[str, str]]:
+def _root(values: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.maximum(values, 0))
+
+
+def explain_reliability(reliability: pd.DataFrame, calibration: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
     """Caption of :func:`draw_reliability`."""
     key = {"model": design.best.model, "setting": design.best.setting, "split": design.split, "seed": "ensemble"}
     bins = select(reliability, **key).groupby("species")["n"].sum()
@@ -76,11 +78,11 @@ def explain_reliability(
     return [
         (
             "",
-            f"Reliability of {design.best.label} (ensemble) on the test part, {design.split} split. Each point is a tenth "
-            f"of the test windows, sorted by probability; vertical lines: 95 % Wilson intervals; dashed: perfect "
-            f"calibration. ECE: expected calibration error of the raw output (trained at 1:1) → after undoing the prior "
-            f"and fitting on the validation part; in brackets what a perfectly calibrated model would show by chance. "
-            f"Test windows: {counts}.",
+            f"Reliability of {design.best.label} (ensemble) on the test part, {design.split} split. Each point is a "
+            "tenth of the test windows, sorted by probability; vertical lines: 95 % Wilson intervals; dashed: perfect "
+            "calibration. Both axes are on a square-root scale. ECE: expected calibration error of the raw output "
+            "(trained at 1:1) → after undoing the prior and fitting on the validation part; in brackets what a "
+            f"perfectly calibrated model would show by chance. Test windows: {counts}.",
         )
     ]
 
@@ -94,9 +96,7 @@ def draw_thresholds(thresholds: pd.DataFrame, design: Design) -> Figure:
     thresholds : pandas.DataFrame
     design : Design
     """
-    mine = select(
-        thresholds, model=design.best.model, setting=design.best.setting, split=design.split, seed="ensemble"
-    )
+    mine = select(thresholds, model=design.best.model, setting=design.best.setting, split=design.split, seed="ensemble")
     targets = sorted(mine["target_precision"].astype(float).unique())
     figure = new_figure(2.9)
     grid = figure.subplots(1, 2, sharex=True, sharey=True)
@@ -137,9 +137,7 @@ def draw_thresholds(thresholds: pd.DataFrame, design: Design) -> Figure:
 
 def explain_thresholds(thresholds: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
     """Captions of :func:`draw_thresholds`, by panel."""
-    mine = select(
-        thresholds, model=design.best.model, setting=design.best.setting, split=design.split, seed="ensemble"
-    )
+    mine = select(thresholds, model=design.best.model, setting=design.best.setting, split=design.split, seed="ensemble")
     counts = mine.drop_duplicates("species").set_index("species")
     told = ", ".join(
         f"{name} {int(counts.at[name, 'n_positive']):,} : {int(counts.at[name, 'n_negative']):,}"
@@ -148,8 +146,8 @@ def explain_thresholds(thresholds: pd.DataFrame, design: Design) -> list[tuple[s
     )
     common = (
         f"{design.best.label}, ensemble, {design.split} split. For each species the threshold of highest recall that "
-        f"reaches the precision on the validation part was taken to the test part; 95 % Wilson intervals. x: no threshold "
-        f"reaches that precision, or none of the test windows is called. Sites : others in test: {told}."
+        "reaches the precision on the validation part was taken to the test part; 95 % Wilson intervals. x: no "
+        f"threshold reaches that precision, or none of the test windows is called. Sites : others in test: {told}."
     )
     return [
         ("A", f"Precision found on the test part; red: what was asked for. {common}"),

@@ -33,7 +33,9 @@ def _legend(figure: Figure, *extra: Line2D) -> None:
     entries = [
         Line2D([], [], color=INK, marker="o", markersize=6, markeredgewidth=0, label="mean of seeds, 95 % interval"),
         Line2D([], [], color=INK, marker=".", markersize=5, linestyle="none", alpha=0.6, label="one seed"),
-        Line2D([], [], color=INK, marker="o", markersize=6, markerfacecolor="white", linestyle="none", label="ensemble"),
+        Line2D(
+            [], [], color=INK, marker="o", markersize=6, markerfacecolor="white", linestyle="none", label="ensemble"
+        ),
         *extra,
     ]
     figure.legend(handles=entries, loc="outside lower center", ncols=len(entries), handletextpad=0.5)
@@ -113,9 +115,9 @@ def explain_models(metrics: pd.DataFrame, design: Design) -> list[tuple[str, str
             (
                 panel,
                 f"Models trained on {name} alone, measured on its test part ({design.split} split; sites : others "
-                f"{say_counts({name: counts[name]})}). Left: area under the precision-recall curve (AUPRC), right: area "
-                f"under the ROC curve (AUROC), both without unit. {INTERVAL_TEXT} Dashed: what a random order gives, "
-                f"which for AUPRC is the prevalence.",
+                f"{say_counts({name: counts[name]})}). Left: area under the precision-recall curve (AUPRC), right: "
+                f"area under the ROC curve (AUROC), both without unit. {INTERVAL_TEXT} Dashed: what a random order "
+                "gives, which for AUPRC is the prevalence.",
             )
         )
     return texts
@@ -171,7 +173,7 @@ def draw_settings(metrics: pd.DataFrame, design: Design) -> Figure:
 
 def _step(series: Series, design: Design) -> str:
     if series.model != design.recommended[0]:
-        return f"1\n{series.network.replace('DeepM6ASeq', 'DeepM6A-' + chr(10) + 'Seq')}"
+        return f"1\n{series.network.replace('DeepM6ASeq', 'Deep-' + chr(10) + 'M6ASeq')}"
     count = "1" if series.setting == "single" else str(len(series.species))
     if series.curriculum in ("", "tree"):
         return count
@@ -260,9 +262,9 @@ def explain_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc
     return [
         (
             "",
-            f"{METRIC_LABELS[metric]} of every model (rows) on the test part of every species (columns), {design.split} "
-            f"split, mean over seeds; bold: highest of the species; –: not trained. A random order gives {chance}. "
-            f"Sites : others: {counts}. Intervals are in the table.",
+            f"{METRIC_LABELS[metric]} of every model (rows) on the test part of every species (columns), "
+            f"{design.split} split, mean over seeds; bold: highest of the species; –: not trained. A random order "
+            f"gives {chance}. Sites : others: {counts}. Intervals are in the table.",
         )
     ]
 
@@ -279,42 +281,45 @@ def draw_differences(paired: pd.DataFrame, metrics: pd.DataFrame, design: Design
     design : Design
     """
     rivals = _rivals(metrics, design)
-    figure = new_figure(0.9 + max(1.6, 0.105 * len(rivals) * (len(design.species) + 2)))
+    found = {
+        (rival.key, metric): differences(
+            paired, design.recommended, rival.key, split=design.split, metric=metric, seed="ensemble"
+        )
+        for rival in rivals
+        for metric in ("auprc", "auroc")
+    }
+    lines = [(rival, [name for name in design.species if name in found[rival.key, "auprc"]]) for rival in rivals]
+    lines = [(rival, names) for rival, names in lines if names]
+    tops = np.cumsum([0, *(max(2, len(names)) + 1.2 for _, names in lines)])
+    figure = new_figure(0.95 + max(1.0, 0.115 * tops[-1]))
     grid = figure.subplots(1, 2, sharey=True)
-    height = len(design.species) + 1.5
     for axes, metric, panel in zip(grid, ("auprc", "auroc"), "AB", strict=True):
-        for block, rival in enumerate(rivals):
-            found = differences(
-                paired, design.recommended, rival.key, split=design.split, metric=metric, seed="ensemble"
-            )
-            for line, name in enumerate(design.species):
-                if name not in found:
-                    continue
-                row, at, colour = found[name], block * height + line, design.colours[name]
-                axes.plot([row["low"], row["high"]], [at, at], color=colour, linewidth=1.4, solid_capstyle="round")
+        for top, (rival, names) in zip(tops[:-1], lines, strict=True):
+            first = top + (max(2, len(names)) - len(names)) / 2
+            for at, name in enumerate(names, 0):
+                row, colour = found[rival.key, metric][name], design.colours[name]
+                axes.plot([row["low"], row["high"]], [first + at] * 2, color=colour, linewidth=1.5)
                 sure = row["low"] > 0 or row["high"] < 0
                 axes.plot(
                     row["difference"],
-                    at,
+                    first + at,
                     "o",
                     color=colour,
-                    markersize=4,
+                    markersize=4.2,
                     markerfacecolor=colour if sure else "white",
                     markeredgewidth=1,
                 )
-            if block:
-                axes.axhline(block * height - 1.25, color=FAINT, linewidth=0.8)
+            if top:
+                axes.axhline(top - 1.1, color=FAINT, linewidth=0.8)
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.set_xlabel(f"difference in {METRIC_LABELS[metric]}")
-        axes.set_yticks(
-            [block * height + (len(design.species) - 1) / 2 for block in range(len(rivals))],
-            [rival.label for rival in rivals],
-        )
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x")
         letter(axes, panel)
-    grid[0].set_ylim(len(rivals) * height - 1.25, -1.25)
+    middles = [top + (max(2, len(names)) - 1) / 2 for top, (_, names) in zip(tops[:-1], lines, strict=True)]
+    grid[0].set_yticks(middles, [rival.label for rival, _ in lines])
+    grid[0].set_ylim(tops[-1] - 1.1, -1.1)
     grid[0].set_title(f"{design.best.label} minus …")
     figure.legend(handles=species_handles(design), loc="outside lower center", ncols=min(8, len(design.species)))
     return figure
@@ -336,8 +341,8 @@ def explain_differences(paired: pd.DataFrame, metrics: pd.DataFrame, design: Des
         (
             panel,
             f"Difference in {METRIC_LABELS[metric]} between {design.best.label} (ensemble) and each other model "
-            f"(ensemble) on the same test windows, {design.split} split. Right of zero the first is better. Lines: 95 % "
-            f"intervals from a paired bootstrap of test windows; filled: the interval excludes zero; open: it does "
+            f"(ensemble) on the same test windows, {design.split} split. Right of zero the first is better. Lines: 95 "
+            "% intervals from a paired bootstrap of test windows; filled: the interval excludes zero; open: it does "
             f"not.{which} Sites : others: {counts}.",
         )
         for panel, metric in (("A", "auprc"), ("B", "auroc"))
@@ -392,7 +397,8 @@ def explain_external(external: pd.DataFrame, design: Design) -> list[tuple[str, 
         (
             panel,
             f"{METRIC_LABELS[metric]} of the released model on sets from elsewhere, coloured by the species head that "
-            f"scored them, with 95 % bootstrap intervals over windows; red marks: a random order. Sites : others: {counts}.",
+            f"scored them, with 95 % bootstrap intervals over windows; red marks: a random order. Sites : others: "
+            f"{counts}.",
         )
         for panel, metric in (("A", "auprc"), ("B", "auroc"))
     ]

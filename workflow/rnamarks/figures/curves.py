@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .design import Design
-from .lookup import counts_by_species, metric_rows, say_counts, select
-from .style import CHANCE, FAINT, grid_of, new_figure, styled
+from .design import Design, Series
+from .lookup import best_baseline, counts_by_species, metric_rows, say_counts, select
+from .style import CHANCE, FAINT, grid_of, label_bottom, new_figure, styled
 
 AXES = {
     "roc": ("share of others called", "share of sites called"),
@@ -33,12 +32,13 @@ def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, cur
     Returns
     -------
     matplotlib.figure.Figure
-        Curves of the ensembles of ``design.headline()``; the area of the recommended one is written in.
+        Curves of ensembles: the recommended model, networks of one species, the best baseline. The area of the
+        recommended one is written in.
     """
     rows, columns = grid_of(len(design.species))
-    shown = design.headline()
-    figure = new_figure(0.55 + 1.75 * rows + 0.2 * -(-len(shown) // 3), 1.8 * columns + 0.2 if columns < 4 else 7.2)
-    grid = np.atleast_2d(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False))
+    shown = _shown(metrics, design)
+    figure = new_figure(0.75 + 1.9 * rows + 0.2 * -(-len(shown) // 3), 1.8 * columns + 0.2 if columns < 4 else 7.2)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     area, label = AREAS[curve]
     areas = metric_rows(metrics, area, design.split, seed="ensemble")
     here = select(curves, split=design.split, curve=curve)
@@ -84,12 +84,7 @@ def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, cur
         axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
         axes.set_aspect("equal")
         axes.grid(color=FAINT)
-    for axes in grid.flat[len(design.species) :]:
-        axes.set_visible(False)
-    for column in range(columns):
-        last = max(row for row in range(rows) if row * columns + column < len(design.species))
-        grid[last, column].tick_params(labelbottom=True)
-    figure.supxlabel(AXES[curve][0], fontsize=8)
+    label_bottom(grid, len(design.species), AXES[curve][0])
     figure.supylabel(AXES[curve][1], fontsize=8)
     handles = [
         Line2D(
@@ -108,12 +103,17 @@ def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, cur
     return figure
 
 
+def _shown(metrics: pd.DataFrame, design: Design) -> list[Series]:
+    lead = best_baseline(metrics, design, design.split)
+    return [*design.headline(), *([lead] if lead else [])]
+
+
 def explain_curves(
     curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, curve: str = "roc"
 ) -> list[tuple[str, str]]:
     """Caption of :func:`draw_curves`."""
     counts = say_counts(counts_by_species(metrics, design.species, design.split))
-    shown = design.headline()
+    shown = _shown(metrics, design)
     area = f" The number is the {AREAS[curve][1]} of {shown[0].label}." if shown else ""
     if curve == "roc":
         what = (

@@ -16,6 +16,7 @@ from .style import QUIET, ink_on, letter, new_figure, styled
 PARTS = ("train", "valid", "test", "")
 PART_LABELS = {"train": "training", "valid": "validation", "test": "test", "": "left out"}
 PART_STRENGTH = {"train": 1.0, "valid": 0.62, "test": 0.32}
+SPLITS = ("paper", "guarded")
 KEPT, NOTE = "kept", "note: "
 
 
@@ -40,7 +41,9 @@ def draw_counts(counts: pd.DataFrame, design: Design) -> Figure:
         for column, (label, word) in enumerate(((1, "sites"), (0, "others"))):
             axes = grid[line, column]
             longest = max(
-                sum(number.get((at, name, part, label), 0) for part in PARTS) for name in design.species for at in splits
+                sum(number.get((at, name, part, label), 0) for part in PARTS)
+                for name in design.species
+                for at in splits
             )
             for at, name in enumerate(design.species):
                 left = 0
@@ -84,9 +87,9 @@ def explain_counts(counts: pd.DataFrame, design: Design) -> list[tuple[str, str]
         texts.append(
             (
                 panel,
-                f"Windows of each species in the {split} split by part: modified sites on the left ({int(rows.get(1, 0)):,} "
-                f"in all), other motifs on the right ({int(rows.get(0, 0)):,}). Hatched: left out of the split; reasons "
-                f"are in the table of dropped rows.",
+                f"Windows of each species in the {split} split by part: modified sites on the left "
+                f"({int(rows.get(1, 0)):,} in all), other motifs on the right ({int(rows.get(0, 0)):,}). Hatched: left "
+                "out of the split; reasons are in the table of dropped rows.",
             )
         )
     return texts
@@ -106,7 +109,7 @@ def draw_drops(drops: pd.DataFrame, design: Design) -> Figure:
     columns = [name for name in design.species if name in table.columns]
     columns += [name for name in table.columns if name not in columns]
     values = table[columns].to_numpy(dtype=float)
-    figure = new_figure(0.7 + 0.205 * len(table))
+    figure = new_figure(0.5 + 0.205 * len(table))
     axes = figure.subplots()
     lost = np.array([reason != KEPT and not reason.startswith(NOTE) for _, reason in table.index], dtype=bool)
     largest = np.nanmax(np.where(lost[:, None], np.nan_to_num(values), 1), initial=2.0)
@@ -144,6 +147,8 @@ def draw_drops(drops: pd.DataFrame, design: Design) -> Figure:
 def _by_reason(drops: pd.DataFrame) -> pd.DataFrame:
     """Rows by (stage and source where that is a split, reason), columns species; ``kept`` last in its stage."""
     rows = drops.fillna({"source": "", "stage": "", "species": ""}).copy()
+    of_split = rows["source"].isin(SPLITS)
+    rows.loc[of_split, "stage"] = rows.loc[of_split, "source"] + " split"
     stages = list(dict.fromkeys(rows["stage"]))
     order = {
         (stage, reason): (stages.index(stage), reason == KEPT, reason.startswith(NOTE), at)
@@ -163,8 +168,8 @@ def explain_drops(drops: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
     return [
         (
             "",
-            f"Rows of the input that were dropped, by stage and reason (rows) and species (columns), over all sources and "
-            f"both splits: {int(lost['rows'].sum()):,} in all; darker is more, on a logarithmic scale. Bold: rows kept by "
-            f"the stage; italic: rows that stayed although something is odd about them.",
+            "Rows of the input that were dropped, by stage and reason (rows) and species (columns), over all sources "
+            f"and both splits: {int(lost['rows'].sum()):,} in all; darker is more, on a logarithmic scale. Bold: rows "
+            "kept by the stage; italic: rows that stayed although something is odd about them.",
         )
     ]

@@ -180,8 +180,8 @@ class Design:
         return [*others, *(entry for entry in trained if entry.model == lead.model)]
 
     def headline(self) -> list[Series]:
-        """Series that curves are drawn of: the recommended one, and everything trained on one species."""
-        singles = [entry for entry in self.single() if entry.model != "prevalence" and entry.key != self.recommended]
+        """The recommended series, and the networks trained on one species."""
+        singles = [entry for entry in self.single() if entry.trained and entry.key != self.recommended]
         return [*([self.best] if self.best else []), *singles]
 
 

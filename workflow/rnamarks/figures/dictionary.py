@@ -53,7 +53,11 @@ _MODEL = (
     ("model", "text", "name of the network or baseline in the configuration"),
     ("setting", "text", "species trained together: `single` for one at a time, else a name in the configuration"),
 )
-_SPLIT = ("split", "text", "`paper` (random, similar test windows removed) or `guarded` (genes and orthologues together)")
+_SPLIT = (
+    "split",
+    "text",
+    "`paper` (random, similar test windows removed) or `guarded` (genes and orthologues together)",
+)
 _SPECIES = ("species", "text", "species whose windows are measured")
 _PART = ("part", "text", "`valid` or `test`")
 _SEED_KINDS = "a number, `mean` (over seeds) or `ensemble` (of the mean logit)"
@@ -69,9 +73,9 @@ _METRIC = (
     (
         "metric",
         "text",
-        "`auroc`, `auprc` (at the windows' own prevalence), `auprc_ratio` (over prevalence), `auprc_1to1`, `auprc_1to10` "
-        "(windows weighted to that ratio), `sensitivity`, `specificity`, `precision`, `accuracy`, `mcc` (logit above 0), "
-        "`brier`, `log_loss`, `ece`, `ece_noise` (calibrated probability)",
+        "`auroc`, `auprc` (at the windows' own prevalence), `auprc_ratio` (over prevalence), `auprc_1to1`, "
+        "`auprc_1to10` (windows weighted to that ratio), `sensitivity`, `specificity`, `precision`, `accuracy`, `mcc` "
+        "(logit above 0), `brier`, `log_loss`, `ece`, `ece_noise` (calibrated probability)",
     ),
     ("value", "number", "the metric; no unit"),
     ("low", "number", "lower end of its 95 % bootstrap interval over windows, for `mean` over seeds and windows"),
@@ -116,7 +120,11 @@ TABLES: dict[str, Table] = {
             ("seed", "text", "`ensemble` throughout"),
             ("curve", "text", "`roc` or `pr`"),
             ("x", "share", "`roc`: share of others called (1 − specificity); `pr`: recall"),
-            ("y", "share", "`roc`: share of sites called (sensitivity); `pr`: precision at the windows' own prevalence"),
+            (
+                "y",
+                "share",
+                "`roc`: share of sites called (sensitivity); `pr`: precision at the windows' own prevalence",
+            ),
         ),
     ),
     "calibration": Table(
@@ -129,7 +137,11 @@ TABLES: dict[str, Table] = {
             ("prevalence", "share", "share of sites that the probability is for"),
             ("slope", "number", "factor on the prior-corrected logit"),
             ("intercept", "number", "added after that, natural-log odds"),
-            ("method", "text", "`platt` (slope and intercept fitted), `prior` (prior undone only), `flat` (no ranking)"),
+            (
+                "method",
+                "text",
+                "`platt` (slope and intercept fitted), `prior` (prior undone only), `flat` (no ranking)",
+            ),
             ("n_positive", "count", "sites of the validation part that were fitted on"),
             ("n_negative", "count", "other windows of the validation part"),
             ("fitted_on", "text", "which windows the constants come from"),
@@ -241,8 +253,8 @@ TABLES: dict[str, Table] = {
             (
                 "kind",
                 "text",
-                "`exact` same sequence, `similar` at least the configured identity on the same strand, each in `own` or "
-                "`any` species; `gene_own` same gene; `orthogroup_own` another gene of the orthogroup in the same "
+                "`exact` same sequence, `similar` at least the configured identity on the same strand, each in `own` "
+                "or `any` species; `gene_own` same gene; `orthogroup_own` another gene of the orthogroup in the same "
                 "species; `orthogroup_other` in another species",
             ),
             ("n", "count", "test windows for which the question can be asked"),
@@ -305,7 +317,10 @@ TABLES: dict[str, Table] = {
         "Hyperparameters tried one after the other by cross-validation; made on request.",
         _columns(
             ("parameter", "text", "name, led by `hyperparameters.` or `training.`"),
-            ("value", "text", "value tried"),
+            ("value", "text", "value tried, as JSON"),
+            ("fold", "count", "fold of the cross-validation, from 1"),
+            ("auroc", "share", "validation AUROC of the fold"),
+            ("chosen", "flag", "whether the value has the best mean over folds"),
         ),
     ),
     "sites": Table(
@@ -377,12 +392,22 @@ def document() -> str:
     lines = [
         "# Tables",
         "",
-        "Every table of a run, below `results/<run>/`. Text tables are tab-separated with a header line; an empty field is",
-        "a value that is not known. Shares lie between 0 and 1. The report explains the same columns beside its figures.",
+        "Every table of a run, below `results/<run>/`. Text tables are tab-separated with a header line; an empty "
+        "field is",
+        "a value that is not known. Shares lie between 0 and 1. The report explains the same columns beside its "
+        "figures.",
         "This page is written by `python -m rnamarks.figures.dictionary > docs/tables.md` (in `workflow/`).",
     ]
     for name, table in TABLES.items():
-        lines += ["", f"## {name}", "", f"`{table.path}`. {table.about}", "", "| column | kind | meaning |", "| --- | --- | --- |"]
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            f"`{table.path}`. {table.about}",
+            "",
+            "| column | kind | meaning |",
+            "| --- | --- | --- |",
+        ]
         lines += [f"| `{column.name}` | {column.kind} | {column.meaning} |" for column in table.columns]
     return "\n".join(lines) + "\n"
 

@@ -68,5 +68,3 @@ def species_handles(design: Design) -> list[Line2D]:
         Line2D([], [], color=design.colours[name], marker="o", markersize=4, linewidth=1.4, label=name)
         for name in design.species
     ]
-
-

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from .design import Design, Series
 from .lookup import METRIC_LABELS, best_baseline, counts_by_species, metric_rows, say_counts, select
 from .marks import SEQUENTIAL, cell, draw_interval
-from .style import CHANCE, FAINT, INK, QUIET, grid_of, ink_on, letter, new_figure, styled
+from .style import CHANCE, FAINT, INK, QUIET, grid_of, ink_on, label_bottom, letter, new_figure, styled
 
 KIND_LABELS = {
     "exact_own": "same sequence,\nown species",
@@ -129,7 +129,9 @@ def draw_both_splits(metrics: pd.DataFrame, design: Design) -> Figure:
                     look = _in_colour(series, design.colours[name])
                     draw_interval(axes, top + line + shift, row, look, hollow=split != splits[0])
                     chance = row["prevalence"] if metric == "auprc" else 0.5
-                    axes.plot([chance] * 2, [top + line + shift - 0.16, top + line + shift + 0.16], color=CHANCE, lw=1.2)
+                    axes.plot(
+                        [chance] * 2, [top + line + shift - 0.16, top + line + shift + 0.16], color=CHANCE, lw=1.2
+                    )
                 if metric == "auprc":
                     ticks.append((top + line, name))
         axes.set_xlabel(METRIC_LABELS[metric])
@@ -154,7 +156,9 @@ def draw_both_splits(metrics: pd.DataFrame, design: Design) -> Figure:
         for at, split in enumerate(splits)
     ]
     handles.append(
-        Line2D([], [], color=CHANCE, marker="|", markersize=9, markeredgewidth=1.3, linestyle="none", label="random order")
+        Line2D(
+            [], [], color=CHANCE, marker="|", markersize=9, markeredgewidth=1.3, linestyle="none", label="random order"
+        )
     )
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
@@ -174,15 +178,13 @@ def _on_both(metrics: pd.DataFrame, design: Design) -> list[Series]:
 def explain_both_splits(metrics: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
     """Captions of :func:`draw_both_splits`, by panel."""
     splits = list(dict.fromkeys(split for series in _on_both(metrics, design) for split in series.splits))
-    told = "; ".join(
-        f"{split}: {say_counts(counts_by_species(metrics, design.species, split))}" for split in splits
-    )
+    told = "; ".join(f"{split}: {say_counts(counts_by_species(metrics, design.species, split))}" for split in splits)
     return [
         (
             panel,
-            f"{METRIC_LABELS[metric]} on the test part of each split, mean over seeds with 95 % bootstrap interval. The "
-            f"paper split is random with test windows similar to training removed; the guarded split keeps genes, "
-            f"orthologues and similar windows together, so what it loses was memory of relatives. The two test parts "
+            f"{METRIC_LABELS[metric]} on the test part of each split, mean over seeds with 95 % bootstrap interval. "
+            "The paper split is random with test windows similar to training removed; the guarded split keeps genes, "
+            "orthologues and similar windows together, so what it loses was memory of relatives. The two test parts "
             f"hold different windows. Red marks: a random order. Sites : others: {told}.",
         )
         for panel, metric in (("A", "auprc"), ("B", "auroc"))
@@ -203,10 +205,11 @@ def draw_similarity(similarity: pd.DataFrame, metrics: pd.DataFrame, design: Des
     shown = _compared(metrics, design)
     rows = select(similarity, metric="auprc_1to1", split=design.split, part="test", seed="mean")
     edges = rows[["identity_from", "identity_to"]].drop_duplicates().sort_values("identity_from").to_numpy(float)
-    panels, columns = grid_of(len(design.species))
-    figure = new_figure(0.75 + 1.75 * panels, 1.8 * columns + 0.2 if columns < 4 else 7.2)
+    names = _with_values(rows, design) or list(design.species[:1])
+    panels, columns = grid_of(len(names))
+    figure = new_figure(0.85 + 1.75 * panels, 1.8 * columns + 0.2 if columns < 4 else 7.2)
     grid = figure.subplots(panels, columns, sharex=True, sharey=True, squeeze=False)
-    for axes, name in zip(grid.flat, design.species, strict=False):
+    for axes, name in zip(grid.flat, names, strict=False):
         counts: dict[int, int] = {}
         for at, series in enumerate(shown):
             shift = (at - (len(shown) - 1) / 2) * 0.2
@@ -233,23 +236,25 @@ def draw_similarity(similarity: pd.DataFrame, metrics: pd.DataFrame, design: Des
         axes.axhline(0.5, color=CHANCE, linestyle=(0, (3, 2)), linewidth=1)
         axes.set_title(name)
         axes.grid(axis="y", color=FAINT)
-        axes.set_xticks(range(len(edges)), [_bin(*edge) for edge in edges], rotation=55, ha="right", rotation_mode="anchor")
+        axes.set_xticks(
+            range(len(edges)), [_bin(*edge) for edge in edges], rotation=55, ha="right", rotation_mode="anchor"
+        )
         axes.set_xlim(-0.6, len(edges) - 0.4)
     low = rows["low"].min()
     grid[0, 0].set_ylim(min(0.4, low - 0.05) if np.isfinite(low) else 0.4, 1.02)
-    for axes in grid.flat[len(design.species) :]:
-        axes.set_visible(False)
-    for column in range(columns):
-        last = max(row for row in range(panels) if row * columns + column < len(design.species))
-        grid[last, column].tick_params(labelbottom=True)
+    label_bottom(grid, len(names), "identity, %")
     figure.supylabel("AUPRC at 1:1", fontsize=8)
-    figure.supxlabel("identity with the nearest training window, %", fontsize=8)
     handles = [
         Line2D([], [], color=series.colour, marker=series.marker, linewidth=1.4, label=series.label) for series in shown
     ]
     handles.append(Line2D([], [], color=CHANCE, linestyle=(0, (3, 2)), linewidth=1, label="random order"))
     figure.legend(handles=handles, loc="outside lower center", ncols=min(4, len(handles)))
     return figure
+
+
+def _with_values(rows: pd.DataFrame, design: Design) -> list[str]:
+    known = set(rows.loc[rows["value"].notna(), "species"])
+    return [name for name in design.species if name in known]
 
 
 def _bin(low: float, high: float) -> str:
@@ -261,17 +266,19 @@ def _compared(metrics: pd.DataFrame, design: Design) -> list[Series]:
     return [entry for entry in (design.best, lead) if entry]
 
 
-def explain_similarity(
-    similarity: pd.DataFrame, metrics: pd.DataFrame, design: Design
-) -> list[tuple[str, str]]:
+def explain_similarity(similarity: pd.DataFrame, metrics: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
     """Caption of :func:`draw_similarity`."""
     counts = say_counts(counts_by_species(metrics, design.species, design.split))
+    rows = select(similarity, metric="auprc_1to1", split=design.split, part="test", seed="mean")
+    absent = [name for name in design.species if name not in _with_values(rows, design)]
+    left_out = f" Without such a bin, and not shown: {', '.join(absent)}." if absent else ""
     return [
         (
             "",
-            f"AUPRC with test windows weighted to one site per other motif, so that bins compare, by the highest identity "
-            f"of the test window with any training window of any species, {design.split} split; mean over seeds with 95 % "
-            f"bootstrap interval. Small numbers: sites in the bin; a bin with fewer than 20 sites or 20 others has no "
-            f"value. Identity below 60 % is a lower bound. Sites : others in all: {counts}.",
+            "AUPRC with test windows weighted to one site per other motif, so that bins compare, by the highest "
+            f"identity of the test window with any training window of any species (horizontal axis), {design.split} "
+            "split; mean over seeds with 95 % bootstrap interval. Small numbers: sites in the bin; a bin with fewer "
+            f"than 20 sites or 20 others has no value. Identity below 60 % is a lower bound.{left_out} Sites : others "
+            f"in all: {counts}.",
         )
     ]

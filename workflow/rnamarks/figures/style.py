@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib import colors
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,7 +27,7 @@ CHANCE = "#9A3324"
 RAMPS = (("#CDB9E3", "#3F1273"), ("#F3B27A", "#8C3A04"), ("#8FD0C5", "#00524A"), ("#F0A9C4", "#8A0F4C"))
 """Lightest and darkest colour of each network's settings, networks in the order of the configuration."""
 
-GREYS = ("#8C8C8C", "#6B6B6B", "#A3A3A3", "#555555", "#BABABA", "#404040", "#7A7A7A")
+GREYS = ("#8C8C8C", "#6B6B6B", "#7E7E7E", "#4A4A4A", "#5C5C5C", "#333333", "#999999")
 SPARE = ("#117733", "#AA4499", "#999933", "#661100", "#6699CC", "#888888", "#DDCC77")
 """Colours of species that the sheet of species does not know."""
 
@@ -131,6 +132,26 @@ def ink_on(colour: Sequence[float] | str) -> str:
     """Black or white, whichever is legible on a colour."""
     red, green, blue = colors.to_rgb(colour)
     return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else INK
+
+
+def label_bottom(grid: np.ndarray, count: int, text: str) -> None:
+    """Label the horizontal axis of the lowest panel of each column and hide panels beyond ``count``.
+
+    Parameters
+    ----------
+    grid : numpy.ndarray of matplotlib.axes.Axes, shape=(rows, columns)
+    count : int
+        Panels in use, filled row by row.
+    text : str
+    """
+    rows, columns = grid.shape
+    for axes in grid.flat[count:]:
+        axes.set_visible(False)
+    for column in range(columns):
+        used = [row for row in range(rows) if row * columns + column < count]
+        if used:
+            grid[used[-1], column].tick_params(labelbottom=True)
+            grid[used[-1], column].set_xlabel(text)
 
 
 def grid_of(count: int, most: int = 4) -> tuple[int, int]:

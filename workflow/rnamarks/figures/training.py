@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from .design import Design, Series
 from .lookup import select
 from .marks import species_handles
-from .style import FAINT, INK, QUIET, grid_of, new_figure, styled
+from .style import FAINT, INK, QUIET, grid_of, label_bottom, new_figure, styled
 
 
 def _panels(design: Design) -> list[tuple[Series, str]]:
@@ -50,10 +50,8 @@ def draw_training(histories: pd.DataFrame, design: Design) -> Figure:
         axes.set_title(series.label + (f"\n{split} split" if len({at for _, at in panels}) > 1 else ""), fontsize=7.5)
         axes.grid(axis="y", color=FAINT)
         axes.xaxis.get_major_locator().set_params(integer=True)
-    for axes in grid.flat[len(panels) :]:
-        axes.set_visible(False)
+    label_bottom(grid, len(panels), "round")
     figure.supylabel("AUROC, validation part", fontsize=8)
-    figure.supxlabel("round", fontsize=8)
     handles = [*species_handles(design)]
     for handle in handles:
         handle.set_marker("")
