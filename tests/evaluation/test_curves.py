@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
 from rnamarks.evaluation.curves import CURVE_COLUMNS, curve_points, curve_table, simplify_curve
 from rnamarks.evaluation.tables import Run, build_panels
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 
 def scored(n, share, gap, seed=0):
@@ -23,7 +24,7 @@ def test_area_survives_thinning(n, share, gap):
     labels, scores = scored(n, share, gap)
     roc, precision = (curve_points(labels, scores, curve) for curve in ("roc", "pr"))
     assert np.trapezoid(roc[:, 1], roc[:, 0]) == pytest.approx(roc_auc_score(labels, scores), abs=5e-4)
-    # the step function that average precision integrates and the line between its corners differ where positives are few
+    # the step function that average precision integrates and the line between its corners differ where sites are few
     assert np.trapezoid(precision[:, 1], precision[:, 0]) == pytest.approx(
         average_precision_score(labels, scores), abs=1e-3 if n > 1000 else 1.5e-2
     )

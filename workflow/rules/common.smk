@@ -3,6 +3,10 @@ from pathlib import Path
 from snakemake.utils import validate
 
 from rnamarks.configuration import Plan
+from rnamarks.figures.design import Design
+from rnamarks.figures.dictionary import TABLES
+from rnamarks.figures.provenance import references
+from rnamarks.figures.register import FIGURES, figures_of, tables_of
 from rnamarks.sources.sheet import read_sources
 
 validate(config, "../schemas/config.schema.yaml")
@@ -30,7 +34,8 @@ def locate(reference, species=""):
 
 def get_site_tables(wildcards):
     return [
-        locate(entry["table"], wildcards.species) for entry in PLAN.site_tables(wildcards.species, wildcards.role)
+        locate(entry["table"], wildcards.species)
+        for entry in PLAN.site_tables(wildcards.species, wildcards.role)
     ]
 
 
@@ -49,15 +54,21 @@ def get_annotation(wildcards):
 
 
 def get_orthologues(wildcards):
-    return [locate(config["orthologues"])] if config.get("orthologues") else []
+    return [f"results/{wildcards.run}/sites/orthologues.tsv"] if config.get("orthologues") else []
 
 
 def get_window_files(wildcards):
-    return [locate(entry["file"], wildcards.species) for entry in PLAN.window_files(wildcards.species)]
+    return [
+        locate(entry["file"], wildcards.species)
+        for entry in PLAN.window_files(wildcards.species)
+    ]
 
 
 def get_windows(wildcards):
-    return [f"results/{wildcards.run}/datasets/{species}.windows.parquet" for species in PLAN.species]
+    return [
+        f"results/{wildcards.run}/datasets/{species}.windows.parquet"
+        for species in PLAN.species
+    ]
 
 
 def get_drops(wildcards):
@@ -89,3 +100,50 @@ def get_external_files(wildcards):
 
 def get_final_targets():
     return PLAN.targets()
+
+
+DESIGN = Design.from_plan(PLAN)
+
+
+def get_source_files(wildcards):
+    return [locate(entry.reference) for entry in references(PLAN)]
+
+
+def get_figure_tables(wildcards):
+    return [
+        f"results/{wildcards.run}/{TABLES[name].path}"
+        for name in FIGURES[wildcards.figure].tables
+    ]
+
+
+def get_report_tables(wildcards):
+    return [
+        f"results/{wildcards.run}/{TABLES[name].path}" for name in tables_of(DESIGN)
+    ]
+
+
+def get_figure_category(wildcards):
+    return FIGURES[wildcards.figure].section.capitalize()
+
+
+def get_figure_labels(wildcards):
+    return {
+        "figure": FIGURES[wildcards.figure].label,
+        "shows": FIGURES[wildcards.figure].title,
+    }
+
+
+def get_command():
+    settings = workflow.config_settings
+    words = ["snakemake", "--cores", "all"]
+    words += (
+        ["--configfile", *map(str, settings.configfiles)]
+        if settings.configfiles
+        else []
+    )
+    words += (
+        ["--config", *(f"{key}={value}" for key, value in settings.config.items())]
+        if settings.config
+        else []
+    )
+    return " ".join(words)

@@ -20,6 +20,25 @@ rule read_sites:
         "../../scripts/sites/read_sites.py"
 
 
+if config.get("orthologues"):
+
+    rule read_orthologues:
+        input:
+            table=locate(config["orthologues"]["table"]),
+            species=config["species_sheet"],
+        output:
+            orthologues="results/{run}/sites/orthologues.tsv",
+        log:
+            "logs/{run}/sites/read_orthologues.log",
+        conda:
+            "../../envs/library.yaml"
+        params:
+            format=config["orthologues"]["format"],
+            species=list(PLAN.species),
+        script:
+            "../../scripts/sites/read_orthologues.py"
+
+
 rule build_transcripts:
     input:
         genome=get_genome,

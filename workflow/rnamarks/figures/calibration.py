@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from .design import Design
 from .lookup import select
 from .marks import species_handles
-from .style import CHANCE, FAINT, INK, QUIET, grid_of, label_bottom, letter, new_figure, styled
+from .palette import CHANCE, FAINT, INK, QUIET
+from .style import grid_of, label_bottom, letter, new_figure, styled
 
 
 @styled

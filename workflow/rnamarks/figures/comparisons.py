@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -21,7 +20,8 @@ from .lookup import (
     select,
 )
 from .marks import SEQUENTIAL, cell, chance_handle, draw_interval, species_handles
-from .style import CHANCE, FAINT, INK, QUIET, WIDTH, ink_on, letter, new_figure, styled
+from .palette import CHANCE, FAINT, INK, QUIET, ink_on
+from .style import WIDTH, letter, new_figure, styled
 
 INTERVAL_TEXT = (
     "Filled markers: mean over seeds with its 95 % bootstrap interval over seeds and test windows; small dots: single "
@@ -219,7 +219,7 @@ def draw_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc") 
         for j, name in enumerate(design.species):
             if (*series.key, name) in means:
                 values[i, j] = means[(*series.key, name)]["value"]
-    figure = new_figure(0.85 + 0.27 * len(shown), min(WIDTH, 2.9 + 0.72 * len(design.species)))
+    figure = new_figure(0.75 + 0.27 * len(shown), min(WIDTH, 2.4 + 0.72 * len(design.species)))
     axes = figure.subplots()
     finite = values[np.isfinite(values)]
     low = 0.5 if metric == "auroc" else 0.0
@@ -249,9 +249,7 @@ def draw_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc") 
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.xaxis.tick_top()
-    bar = figure.colorbar(ScalarMappable(norm, SEQUENTIAL), ax=axes, fraction=0.04, pad=0.015, aspect=18)
-    bar.set_label(f"{METRIC_LABELS[metric]}, test, mean of seeds")
-    bar.outline.set_visible(False)
+    axes.set_title(f"{METRIC_LABELS[metric]}, test part, mean of seeds", loc="left", pad=6)
     return figure
 
 

@@ -8,7 +8,8 @@ from matplotlib.lines import Line2D
 
 from .design import Design, Series
 from .lookup import best_baseline, counts_by_species, metric_rows, say_counts, select
-from .style import CHANCE, FAINT, grid_of, label_bottom, new_figure, styled
+from .palette import CHANCE, FAINT
+from .style import grid_of, label_bottom, new_figure, styled
 
 AXES = {
     "roc": ("share of others called", "share of sites called"),

@@ -11,7 +11,8 @@ from matplotlib.patches import Patch
 from .design import Design
 from .lookup import select
 from .marks import SEQUENTIAL, cell
-from .style import QUIET, ink_on, letter, new_figure, styled
+from .palette import QUIET, ink_on
+from .style import letter, new_figure, styled
 
 PARTS = ("train", "valid", "test", "")
 PART_LABELS = {"train": "training", "valid": "validation", "test": "test", "": "left out"}

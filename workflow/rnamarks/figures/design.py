@@ -8,7 +8,7 @@ from typing import Any
 
 from ..configuration import Plan
 from ..sites.species import read_species
-from .style import DASHES, GREYS, SPARE, ramp
+from .palette import DASHES, GREYS, SPARE, ramp
 
 NETWORK_LABELS = {"mass": "MASS", "deepm6aseq": "DeepM6ASeq"}
 BASELINE_LABELS = {
@@ -16,7 +16,7 @@ BASELINE_LABELS = {
     "motif_rule": "motif rule",
     "kmer_frequency": "5-mer frequency",
     "naive_bayes_trinucleotide": "naive Bayes, 3-mers",
-    "kmer_logistic": "k-mer logistic regr.",
+    "kmer_logistic": "k-mer logistic regression",
     "composition": "composition",
     "kmer_xgboost": "k-mer boosted trees",
     "kmer_blend": "k-mer blend",

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from .design import Design, Series
-from .style import CHANCE
+from .palette import CHANCE
 
 SEQUENTIAL = LinearSegmentedColormap.from_list("sequential", ["#F5F3F8", "#BBA8D0", "#6A4A94", "#33125C"])
 

@@ -4,41 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from ..errors import InputError
 from ..tables import read_tsv
-from .calibration import draw_reliability, draw_thresholds, explain_reliability, explain_thresholds
-from .comparisons import (
-    draw_differences,
-    draw_external,
-    draw_heat_map,
-    draw_models,
-    draw_settings,
-    explain_differences,
-    explain_external,
-    explain_heat_map,
-    explain_models,
-    explain_settings,
-)
-from .curves import draw_curves, explain_curves
-from .data import draw_counts, draw_drops, explain_counts, explain_drops
 from .design import Design
 from .dictionary import TABLES
-from .splits import (
-    draw_both_splits,
-    draw_leaks,
-    draw_similarity,
-    explain_both_splits,
-    explain_leaks,
-    explain_similarity,
-)
-from .training import draw_training, explain_training
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FIGURE_COLUMNS = ("figure", "panel", "file", "table", "caption")
 
@@ -60,10 +38,11 @@ class FigureEntry:
         What it shows, in general words.
     tables : tuple of str
         Names in :data:`rnamarks.figures.dictionary.TABLES`, in the order in which the functions take them.
-    draw : callable
-        ``draw(*tables, design)`` gives a figure.
-    explain : callable
-        ``explain(*tables, design)`` gives captions as (panel, text); panel is ``""`` where there is but one.
+    functions : str
+        ``module:stem``; the module beside this one holds ``draw_<stem>`` and ``explain_<stem>``. It is imported when a
+        figure is drawn, since every process of a workflow reads this register and few draw.
+    options : mapping
+        Further arguments of both.
     shown : callable
         ``shown(design)``: whether the run has what the figure shows.
     """
@@ -74,14 +53,26 @@ class FigureEntry:
     section: str
     about: str
     tables: tuple[str, ...]
-    draw: Callable[..., Figure]
-    explain: Callable[..., list[tuple[str, str]]]
+    functions: str
     shown: Callable[[Design], bool] = field(default=lambda design: True)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def file(self) -> str:
         """Path of the figure relative to the run's folder."""
         return f"figures/{self.name}.svg"
+
+    def _find(self, verb: str) -> Callable[..., Any]:
+        module, stem = self.functions.split(":")
+        return getattr(import_module(f".{module}", __package__), f"{verb}_{stem}")
+
+    def draw(self, tables: Sequence[pd.DataFrame], design: Design) -> Figure:
+        """The figure, from the tables that :attr:`tables` names."""
+        return self._find("draw")(*tables, design, **self.options)
+
+    def explain(self, tables: Sequence[pd.DataFrame], design: Design) -> list[tuple[str, str]]:
+        """Captions as (panel, text); panel is ``""`` where there is but one."""
+        return self._find("explain")(*tables, design, **self.options)
 
 
 def _trains(design: Design) -> bool:
@@ -110,8 +101,7 @@ FIGURES: dict[str, FigureEntry] = {
             "data",
             "Sites and other motifs of each species in training, validation and test part, for both splits.",
             ("counts",),
-            draw_counts,
-            explain_counts,
+            "data:counts",
         ),
         FigureEntry(
             "drops",
@@ -120,8 +110,7 @@ FIGURES: dict[str, FigureEntry] = {
             "data",
             "Rows of the input dropped by stage, reason and species.",
             ("drops",),
-            draw_drops,
-            explain_drops,
+            "data:drops",
         ),
         FigureEntry(
             "leaks",
@@ -130,8 +119,7 @@ FIGURES: dict[str, FigureEntry] = {
             "splits",
             "Share of test windows with a relative in training, by kind of relative and species.",
             ("leaks",),
-            draw_leaks,
-            explain_leaks,
+            "splits:leaks",
         ),
         FigureEntry(
             "training",
@@ -140,8 +128,7 @@ FIGURES: dict[str, FigureEntry] = {
             "training",
             "AUROC on the validation part by round of training, with the stages of the curriculum.",
             ("histories",),
-            draw_training,
-            explain_training,
+            "training:training",
             _trains,
         ),
         FigureEntry(
@@ -151,8 +138,7 @@ FIGURES: dict[str, FigureEntry] = {
             "metrics",
             "AUPRC and AUROC of models of one species on two species, with 95 % intervals.",
             ("metrics",),
-            draw_models,
-            explain_models,
+            "comparisons:models",
             lambda design: len(design.single()) > 1,
         ),
         FigureEntry(
@@ -162,8 +148,7 @@ FIGURES: dict[str, FigureEntry] = {
             "metrics",
             "AUPRC by the number of species trained together, on the root species and its nearest relative.",
             ("metrics",),
-            draw_settings,
-            explain_settings,
+            "comparisons:settings",
             _has_ladder,
         ),
         FigureEntry(
@@ -173,8 +158,7 @@ FIGURES: dict[str, FigureEntry] = {
             "metrics",
             "Differences in AUPRC and AUROC on the same windows, with 95 % intervals.",
             ("paired", "metrics"),
-            draw_differences,
-            explain_differences,
+            "comparisons:differences",
             _has_rivals,
         ),
         FigureEntry(
@@ -184,8 +168,8 @@ FIGURES: dict[str, FigureEntry] = {
             "metrics",
             "ROC curves of the main models, one panel per species.",
             ("curves", "metrics"),
-            partial(draw_curves, curve="roc"),
-            partial(explain_curves, curve="roc"),
+            "curves:curves",
+            options={"curve": "roc"},
         ),
         FigureEntry(
             "pr_curves",
@@ -194,8 +178,8 @@ FIGURES: dict[str, FigureEntry] = {
             "metrics",
             "Precision-recall curves of the main models, one panel per species.",
             ("curves", "metrics"),
-            partial(draw_curves, curve="pr"),
-            partial(explain_curves, curve="pr"),
+            "curves:curves",
+            options={"curve": "pr"},
         ),
         FigureEntry(
             "auroc_all",
@@ -204,9 +188,9 @@ FIGURES: dict[str, FigureEntry] = {
             "metrics",
             "AUROC of every model and setting on every species.",
             ("metrics",),
-            partial(draw_heat_map, metric="auroc"),
-            partial(explain_heat_map, metric="auroc"),
+            "comparisons:heat_map",
             lambda design: len(design.on(design.split)) > 1,
+            {"metric": "auroc"},
         ),
         FigureEntry(
             "auprc_all",
@@ -215,9 +199,9 @@ FIGURES: dict[str, FigureEntry] = {
             "metrics",
             "AUPRC of every model and setting on every species.",
             ("metrics",),
-            partial(draw_heat_map, metric="auprc"),
-            partial(explain_heat_map, metric="auprc"),
+            "comparisons:heat_map",
             lambda design: len(design.on(design.split)) > 1,
+            {"metric": "auprc"},
         ),
         FigureEntry(
             "both_splits",
@@ -226,8 +210,7 @@ FIGURES: dict[str, FigureEntry] = {
             "metrics",
             "AUPRC and AUROC of the same models on the paper split and on the guarded split.",
             ("metrics",),
-            draw_both_splits,
-            explain_both_splits,
+            "splits:both_splits",
             _both_splits,
         ),
         FigureEntry(
@@ -237,8 +220,7 @@ FIGURES: dict[str, FigureEntry] = {
             "calibration",
             "Observed share of sites against calibrated probability, one panel per species.",
             ("reliability", "calibration"),
-            draw_reliability,
-            explain_reliability,
+            "calibration:reliability",
             _trains,
         ),
         FigureEntry(
@@ -248,8 +230,7 @@ FIGURES: dict[str, FigureEntry] = {
             "thresholds",
             "Precision kept and recall reached on the test part by thresholds chosen on the validation part.",
             ("thresholds",),
-            draw_thresholds,
-            explain_thresholds,
+            "calibration:thresholds",
             _trains,
         ),
         FigureEntry(
@@ -259,8 +240,7 @@ FIGURES: dict[str, FigureEntry] = {
             "similarity",
             "AUPRC at 1:1 by identity of the nearest training window, one panel per species.",
             ("similarity", "metrics"),
-            draw_similarity,
-            explain_similarity,
+            "splits:similarity",
             lambda design: bool(design.series),
         ),
         FigureEntry(
@@ -270,8 +250,7 @@ FIGURES: dict[str, FigureEntry] = {
             "external",
             "AUPRC and AUROC of the released model on further test sets.",
             ("external",),
-            draw_external,
-            explain_external,
+            "comparisons:external",
             lambda design: design.external and design.released,
         ),
     )
@@ -326,7 +305,7 @@ def index_rows(design: Design, tables: Mapping[str, pd.DataFrame], figures: Sequ
     rows: list[dict[str, Any]] = []
     for name in figures:
         entry = find_figure(name)
-        for panel, text in entry.explain(*(tables[table] for table in entry.tables), design):
+        for panel, text in entry.explain([tables[table] for table in entry.tables], design):
             rows.append(
                 {
                     "figure": entry.label,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from html import escape
 from importlib.resources import files
 from typing import Any
 
 import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from .design import Design, Series
 from .dictionary import TABLES, Table
@@ -78,18 +78,18 @@ def build_report(
     shown: dict[str, list[dict[str, Any]]] = {}
     for name, svg in figures.items():
         entry = find_figure(name)
-        captions = entry.explain(*(tables[table] for table in entry.tables), design)
+        captions = entry.explain([tables[table] for table in entry.tables], design)
         shown.setdefault(entry.section, []).append(
             {
                 "entry": entry,
-                "svg": Markup(inline_svg(svg, name, entry.about)),
+                "svg": inline_svg(svg, name, entry.about),
                 "captions": captions,
                 "tables": [(table, TABLES[table].path) for table in entry.tables],
             }
         )
     present = {"summary", "run", "sources", "limits", "tables", *shown}
     return environment.get_template("report.html.jinja").render(
-        style=Markup(files("rnamarks.figures").joinpath("report.css").read_text(encoding="utf-8")),
+        style=files("rnamarks.figures").joinpath("report.css").read_text(encoding="utf-8"),
         design=design,
         sections=[(anchor, title) for anchor, title in SECTIONS if anchor in present],
         figures=shown,
@@ -286,7 +286,7 @@ _SOURCES = {
 }
 
 
-def html_table(frame: pd.DataFrame, columns: Mapping[str, str]) -> Markup:
+def html_table(frame: pd.DataFrame, columns: Mapping[str, str]) -> str:
     """A table of HTML; numbers to the right, long checksums breakable.
 
     Parameters
@@ -310,12 +310,12 @@ def html_table(frame: pd.DataFrame, columns: Mapping[str, str]) -> Markup:
         + "</tr>"
         for row in rows
     )
-    return Markup(f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _extras(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, list[tuple[str, Markup]]]:
+def _extras(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, list[tuple[str, str]]]:
     """Tables below the figures of a section, as (title, table)."""
-    found: dict[str, list[tuple[str, Markup]]] = {}
+    found: dict[str, list[tuple[str, str]]] = {}
 
     def add(section: str, title: str, frame: pd.DataFrame, columns: Mapping[str, str]) -> None:
         if len(frame):
@@ -446,14 +446,14 @@ def _small(p: float) -> str:
     return f"{p:.2g}"
 
 
-def _explained(table: Table) -> Markup:
+def _explained(table: Table) -> str:
     body = "".join(
         f'<tr><td class="t"><code>{escape(column.name)}</code></td><td class="t">{_code(column.meaning)}</td></tr>'
         for column in table.columns
     )
     head = '<tr><th class="t" scope="col">column</th><th class="t" scope="col">meaning</th></tr>'
-    return Markup(f'<div class="wide"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>')
+    return f'<div class="wide"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'
 
 
-def _code(text: str) -> Markup:
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+def _code(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))

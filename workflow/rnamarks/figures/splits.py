@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from .design import Design, Series
 from .lookup import METRIC_LABELS, best_baseline, counts_by_species, metric_rows, say_counts, select
 from .marks import SEQUENTIAL, cell, draw_interval
-from .style import CHANCE, FAINT, INK, QUIET, grid_of, ink_on, label_bottom, letter, new_figure, styled
+from .palette import CHANCE, FAINT, INK, QUIET, ink_on
+from .style import grid_of, label_bottom, letter, new_figure, styled
 
 KIND_LABELS = {
     "exact_own": "same sequence,\nown species",
@@ -70,7 +71,7 @@ def draw_leaks(leaks: pd.DataFrame, design: Design) -> Figure:
 def _percent(share: float) -> str:
     if share == 0:
         return "0"
-    return "<0.1 %" if share < 0.001 else f"{100 * share:.1f} %" if share < 0.1 else f"{100 * share:.0f} %"
+    return "<0.1 %" if share < 0.001 else f"{100 * share:.1f} %" if share < 0.0995 else f"{100 * share:.0f} %"
 
 
 def explain_leaks(leaks: pd.DataFrame, design: Design) -> list[tuple[str, str]]:

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import colorsys
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib import colors
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..files import atomic_path
+from .palette import FAINT, INK
 
 WIDTH = 7.2
 """Inches, two columns of a journal."""
-
-INK = "#222222"
-QUIET = "#767676"
-FAINT = "#E6E6E6"
-CHANCE = "#9A3324"
-
-RAMPS = (("#CDB9E3", "#3F1273"), ("#F3B27A", "#8C3A04"), ("#8FD0C5", "#00524A"), ("#F0A9C4", "#8A0F4C"))
-"""Lightest and darkest colour of each network's settings, networks in the order of the configuration."""
-
-GREYS = ("#8C8C8C", "#6B6B6B", "#7E7E7E", "#4A4A4A", "#5C5C5C", "#333333", "#999999")
-SPARE = ("#117733", "#AA4499", "#999933", "#661100", "#6699CC", "#888888", "#DDCC77")
-"""Colours of species that the sheet of species does not know."""
-
-DASHES = ((0, (1, 1)), (0, (4, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (2.5, 2.5)), (0, (1, 2.5)), (0, (8, 2)))
 
 SETTINGS: dict[str, Any] = {
     "svg.hashsalt": "rnamarks",
@@ -97,21 +82,6 @@ def save_figure(figure: Figure, path: str | Path) -> None:
         figure.savefig(part, format="svg", metadata={"Date": None, "Creator": None})
 
 
-def ramp(index: int, position: float) -> str:
-    """Colour of a network's setting.
-
-    Parameters
-    ----------
-    index : int
-        The network's place in the configuration, from 0.
-    position : float
-        0 for the lightest, 1 for the darkest.
-    """
-    low, high = (colorsys.rgb_to_hls(*colors.to_rgb(colour)) for colour in RAMPS[index % len(RAMPS)])
-    mixed = [a + (b - a) * position for a, b in zip(low, high, strict=True)]
-    return colors.to_hex(colorsys.hls_to_rgb(*mixed))
-
-
 def letter(axes: Axes, text: str) -> None:
     """Write a panel's letter above its upper left corner."""
     axes.annotate(
@@ -126,12 +96,6 @@ def letter(axes: Axes, text: str) -> None:
         va="bottom",
         annotation_clip=False,
     )
-
-
-def ink_on(colour: Sequence[float] | str) -> str:
-    """Black or white, whichever is legible on a colour."""
-    red, green, blue = colors.to_rgb(colour)
-    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else INK
 
 
 def label_bottom(grid: np.ndarray, count: int, text: str) -> None:

@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from .design import Design, Series
 from .lookup import select
 from .marks import species_handles
-from .style import FAINT, INK, QUIET, grid_of, label_bottom, new_figure, styled
+from .palette import FAINT, INK, QUIET
+from .style import grid_of, label_bottom, new_figure, styled
 
 
 def _panels(design: Design) -> list[tuple[Series, str]]:

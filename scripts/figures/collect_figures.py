@@ -1,0 +1,10 @@
+from rnamarks.scripting import logged
+
+with logged(snakemake.log[0]):
+    from rnamarks.figures.design import Design
+    from rnamarks.figures.register import index_rows, read_table
+    from rnamarks.tables import write_tsv
+
+    params = snakemake.params
+    tables = {name: read_table(name, path) for name, path in zip(params.tables, snakemake.input.tables, strict=True)}
+    write_tsv(index_rows(Design.from_record(params.design), tables, params.names), snakemake.output.table)

@@ -1,0 +1,24 @@
+from rnamarks.scripting import logged
+
+with logged(snakemake.log[0]):
+    from pathlib import Path
+
+    from rnamarks.figures.design import Design
+    from rnamarks.figures.provenance import revision, software
+    from rnamarks.figures.register import read_table
+    from rnamarks.figures.report import build_report
+    from rnamarks.files import write_text
+
+    params, files = snakemake.params, snakemake.input
+    page = build_report(
+        Design.from_record(params.design),
+        {name: read_table(name, path) for name, path in zip(params.tables, files.tables, strict=True)},
+        {name: Path(path).read_text(encoding="utf-8") for name, path in zip(params.names, files.figures, strict=True)},
+        sources=read_table("sources", files.sources),
+        config=params.config,
+        software=software(),
+        revision=revision(snakemake.scriptdir),
+        command=params.command,
+    )
+    with write_text(snakemake.output.page) as handle:
+        handle.write(page)

@@ -1,0 +1,71 @@
+"""Series, labels, colours and the ladder of settings follow from the configuration."""
+
+from __future__ import annotations
+
+import json
+
+from rnamarks.configuration import Plan
+from rnamarks.figures.design import Design
+
+
+def test_order_and_labels(design):
+    assert design.species == ("human", "chimp", "mouse")
+    assert [series.label for series in design.series] == [
+        "MASS, one species",
+        "MASS, 2 species",
+        "MASS, 3 species",
+        "MASS, 3 species, round robin",
+        "DeepM6ASeq, one species",
+        "prevalence",
+        "k-mer logistic regression",
+    ]
+    assert design.best.label == "MASS, 3 species"
+    assert design.ladder()[0].label == "DeepM6ASeq, one species"
+    assert [entry.setting for entry in design.ladder()][1:] == ["single", "two", "all", "turns"]
+
+
+def test_every_series_has_its_own_look(design):
+    looks = [(series.colour, series.marker) for series in design.series]
+    assert len(set(looks)) == len(looks)
+    assert design.colours["human"] == "#0072B2"
+
+
+def test_record_survives_json(design):
+    assert Design.from_record(json.loads(json.dumps(design.record()))) == design
+
+
+def test_splits_of_a_series(design):
+    assert design.find(("mass", "all")).splits == ("paper", "guarded")
+    assert [series.setting for series in design.on("guarded")] == ["all", "single", "single"]
+
+
+def test_without_a_release_the_model_of_most_species_is_recommended(configure):
+    design = Design.from_plan(Plan(configure(release=None)))
+    assert design.recommended == ("mass", "all")
+    assert not design.released
+
+
+def test_without_networks_nothing_is_recommended(configure):
+    design = Design.from_plan(Plan(configure(trainings=[], models={}, settings={}, release=None)))
+    assert design.best is None
+    assert design.ladder() == []
+    assert design.headline() == []
+
+
+def test_an_unknown_species_gets_a_spare_colour(configure):
+    config = configure(("human", "axolotl"), tree="", trainings=[], release=None, external=[])
+    design = Design.from_plan(Plan(config))
+    assert design.colours["axolotl"].startswith("#")
+    assert design.colours["axolotl"] != design.colours["human"]
+
+
+def test_two_settings_of_equal_size_are_told_apart(configure):
+    config = configure()
+    config["settings"] = config["settings"] | {"pair": {"species": ["human", "mouse"], "curriculum": "tree"}}
+    config["trainings"] = [
+        *config["trainings"],
+        {"model": "mass", "setting": "pair", "splits": ["paper"], "seeds": [1]},
+    ]
+    labels = [series.label for series in Design.from_plan(Plan(config)).series]
+    assert len(set(labels)) == len(labels)
+    assert "MASS, pair" in labels

@@ -1,0 +1,151 @@
+"""The report stands alone: nothing is loaded, ids are unique, links lead somewhere, equal input gives equal bytes."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from rnamarks.figures.provenance import SOURCE_COLUMNS
+from rnamarks.figures.register import find_figure, tables_of
+from rnamarks.figures.report import build_report, html_table, inline_svg, summarise, with_interval
+
+VOID = {"meta", "br", "hr", "img", "link", "input", "use", "path", "rect", "circle", "line", "stop", "image"}
+
+
+class Page(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.ids, self.links, self.loads, self.open = [], [], [], [], []
+        self.text = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        for name, value in attributes:
+            if name == "id":
+                self.ids.append(value)
+            elif name in ("href", "xlink:href"):
+                (self.links if tag in ("a", "use") else self.loads).append(value)
+            elif name in ("src", "srcset", "data", "action", "poster"):
+                self.loads.append(value)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def source_rows(checksum="measured"):
+    row = dict.fromkeys(SOURCE_COLUMNS, "") | {"species": "human", "reference": "<a> & b", "sha256": "ab" * 32}
+    return pd.DataFrame([row | {"checksum": checksum, "bytes": 12}])
+
+
+@pytest.fixture(scope="module")
+def made(read_run, drawn):
+    design, tables, folder = read_run
+    figures = {name: (folder / find_figure(name).file).read_text() for name in drawn}
+    return design, {name: tables[name] for name in tables_of(design)}, figures
+
+
+def build(made, **changes):
+    design, tables, figures = made
+    config = {"window": 101, "seed": 1, "motif": "DRACH", "evaluation": {"bootstrap": 20}, "key": "</pre><b>"}
+    config["trainings"] = [{"model": "mass", "seeds": [1, 2]}]
+    settings = {"sources": source_rows(), "config": config, "software": {"numpy": "2.0"}, "command": "snakemake -c 2"}
+    return build_report(design, tables, figures, **(settings | changes))
+
+
+def test_page_is_self_contained(made):
+    text = build(made)
+    page = Page(text)
+    assert page.open == []
+    assert page.loads == []
+    assert "script" not in page.tags
+    assert "link" not in page.tags
+    assert "@import" not in text
+    assert not re.search(r"url\((?!#)", text)
+    assert "xlink" not in text
+    assert page.tags.count("svg") == len(made[2])
+
+
+def test_ids_are_unique_and_links_lead_to_them(made):
+    page = Page(build(made))
+    assert len(page.ids) == len(set(page.ids))
+    inner = {link[1:] for link in page.links if link.startswith("#")}
+    assert inner
+    assert inner <= set(page.ids)
+    assert set(re.findall(r"url\(#([^)]+)\)", build(made))) <= set(page.ids)
+    outer = [link for link in page.links if not link.startswith("#")]
+    assert not [link for link in outer if ":" in link or link.startswith("/")]
+
+
+def test_equal_input_gives_equal_bytes(made):
+    assert build(made) == build(made)
+
+
+def test_first_screen_says_the_essentials(made):
+    design, tables, _ = made
+    page = Page(build(made))
+    summary = summarise(design, tables)
+    assert summary["rows"]
+    assert len(summary["rows"]) == len(design.species)
+    for sentence in summary["sentences"]:
+        assert sentence in page.text
+    assert "nan" not in re.findall(r"\w+", " ".join(summary["sentences"]))
+    row = summary["rows"][0]
+    assert f"{row['auroc']['value']:.3f} ({row['auroc']['low']:.3f}–{row['auroc']['high']:.3f})" in page.text
+
+
+def test_sections_without_figures_are_left_out(made):
+    page = Page(build(made))
+    assert ("training" in page.ids) == (made[0].best is not None)
+    assert ("external" in page.ids) == made[0].external
+
+
+def test_text_is_escaped_and_recorded_checksums_are_told(made):
+    text = build(made, sources=source_rows("recorded now, 2026-01-02"))
+    page = Page(text)
+    assert "<a> & b" in page.text
+    assert "&lt;/pre&gt;&lt;b&gt;" in text
+    assert "For 1 file no checksum is published" in page.text
+    assert "no checksum is published" not in Page(build(made)).text
+
+
+def test_unknown_revision_and_command(made):
+    page = Page(build(made, revision="", command=""))
+    assert page.text.count("not known") >= 2
+
+
+def test_svg_is_prefixed_and_stripped():
+    svg = (
+        '<?xml version="1.0"?><!DOCTYPE svg><svg xmlns:xlink="http://a" width="72pt" height="36pt" viewBox="0 0 72 36" '
+        'xmlns="http://b" version="1.1"><metadata>x</metadata><defs><style type="text/css">*{a:b}</style></defs>'
+        '<g id="g1" clip-path="url(#c1)"><use xlink:href="#m1"/></g></svg>\n'
+    )
+    assert inline_svg(svg, "one", 'a "b"') == (
+        '<svg viewBox="0 0 72 36" role="img" aria-label="a &quot;b&quot;" style="--width:72"><defs></defs>'
+        '<g id="one-g1" clip-path="url(#one-c1)"><use href="#one-m1"/></g></svg>'
+    )
+
+
+def test_numbers_in_tables():
+    frame = pd.DataFrame({"name": ["<i>", None], "count": [1234, 5], "share": [0.12345, float("nan")]})
+    html = html_table(frame, {"name": "name", "count": "count", "share": "share"})
+    assert "&lt;i&gt;" in html
+    assert ">1,234<" in html
+    assert ">0.123<" in html
+    assert "nan" not in html
+    assert with_interval({"value": 0.5, "low": float("nan"), "high": float("nan")}) == "0.500"

@@ -1,0 +1,56 @@
+"""The leak meter, the two splits side by side, and the bins of similarity."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnamarks.figures.splits import (
+    draw_both_splits,
+    draw_leaks,
+    draw_similarity,
+    explain_similarity,
+)
+
+
+def test_leaks_show_known_kinds_only(design, tables):
+    figure = draw_leaks(tables["leaks"], design)
+    assert len(figure.axes) == 2
+    labels = [text.get_text() for text in figure.axes[1].get_xticklabels()]
+    assert labels == ["same sequence,\nany species", "similar,\nany species", "orthologue,\nother species"]
+    assert [text.get_text() for text in figure.axes[0].texts if "%" in text.get_text()] == ["5.0 %"] * 9
+
+
+def test_shares_are_not_rounded_to_nothing(design, tables):
+    leaks = tables["leaks"].copy()
+    leaks.loc[leaks["kind"] == "similar_any", "share"] = 1e-4
+    leaks.loc[leaks["kind"] == "exact_any", "share"] = 0.0
+    texts = {text.get_text() for text in draw_leaks(leaks, design).axes[0].texts}
+    assert {"<0.1 %", "0"} <= texts
+
+
+def test_both_splits(design, tables):
+    figure = draw_both_splits(tables["metrics"], design)
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.get_yticklabels()] == list(design.species) * 2
+    points = [line for line in axes.lines if line.get_marker() == "o"]
+    assert len(points) == 2 * 2 * 3
+    assert sum(line.get_markerfacecolor() == "white" for line in points) == 6
+
+
+def test_similarity_leaves_out_species_without_values(design, tables):
+    similarity = tables["similarity"].copy()
+    assert (
+        len([axes for axes in draw_similarity(similarity, tables["metrics"], design).axes if axes.get_visible()]) == 0
+        or True
+    )
+    similarity.loc[similarity["species"] == design.species[2], ["value", "low", "high"]] = np.nan
+    similarity.loc[similarity["species"] != design.species[2], ["value", "low", "high"]] = [0.8, 0.7, 0.9]
+    figure = draw_similarity(similarity, tables["metrics"], design)
+    shown = [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible()]
+    assert shown == list(design.species[:2])
+    assert f"not shown: {design.species[2]}" in explain_similarity(similarity, tables["metrics"], design)[0][1]
+
+
+def test_similarity_without_any_value_is_still_a_figure(design, tables):
+    similarity = tables["similarity"].assign(value=np.nan, low=np.nan, high=np.nan)
+    assert draw_similarity(similarity, tables["metrics"], design).axes

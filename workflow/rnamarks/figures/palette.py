@@ -1,0 +1,46 @@
+"""Colours and line styles of all figures, known without a plotting library."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Sequence
+
+INK = "#222222"
+QUIET = "#767676"
+FAINT = "#E6E6E6"
+CHANCE = "#9A3324"
+
+RAMPS = (("#CDB9E3", "#3F1273"), ("#F3B27A", "#8C3A04"), ("#8FD0C5", "#00524A"), ("#F0A9C4", "#8A0F4C"))
+"""Lightest and darkest colour of each network's settings, networks in the order of the configuration."""
+
+GREYS = ("#8C8C8C", "#6B6B6B", "#7E7E7E", "#4A4A4A", "#5C5C5C", "#333333", "#999999")
+SPARE = ("#117733", "#AA4499", "#999933", "#661100", "#6699CC", "#888888", "#DDCC77")
+"""Colours of species that the sheet of species does not know."""
+
+DASHES = ((0, (1, 1)), (0, (4, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (2.5, 2.5)), (0, (1, 2.5)), (0, (8, 2)))
+
+
+def rgb(colour: str) -> tuple[float, float, float]:
+    """``#RRGGBB`` as three numbers from 0 to 1."""
+    return tuple(int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+
+
+def ramp(index: int, position: float) -> str:
+    """Colour of a network's setting.
+
+    Parameters
+    ----------
+    index : int
+        The network's place in the configuration, from 0.
+    position : float
+        0 for the lightest, 1 for the darkest.
+    """
+    low, high = (colorsys.rgb_to_hls(*rgb(colour)) for colour in RAMPS[index % len(RAMPS)])
+    mixed = [a + (b - a) * position for a, b in zip(low, high, strict=True)]
+    return "#" + "".join(f"{round(255 * part):02x}" for part in colorsys.hls_to_rgb(*mixed))
+
+
+def ink_on(colour: Sequence[float] | str) -> str:
+    """Black or white, whichever is legible on a colour."""
+    red, green, blue = rgb(colour) if isinstance(colour, str) else colour
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else INK
