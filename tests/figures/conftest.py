@@ -49,7 +49,7 @@ def make_config(species=("human", "chimp", "mouse"), **changes):
         "motif": "DRACH",
         "motif_offset": 2,
         "window": 101,
-        "orthologues": "",
+        "orthologues": {"table": "orthologues.tsv", "format": "orthogroups"},
         "species": {name: {"windows": {"all": {"labelled": f"{name}.fa"}, "format": "fasta"}} for name in species},
         "baselines": ["prevalence", "kmer_logistic"],
         "models": {"mass": {"network": "mass"}, "deepm6aseq": {"network": "deepm6aseq"}},

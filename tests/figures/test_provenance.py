@@ -13,6 +13,8 @@ def test_references_of_windows_and_external(plan):
     found = references(plan)
     assert Reference("human", "windows", "human.fa") in found
     assert Reference("human", "external", "elsewhere.fa") in found
+    assert Reference("all", "orthologues", "orthologues.tsv") in found
+    assert len(found) == len(set(found)) == 5
 
 
 def test_checksums_say_where_they_come_from(tmp_path):

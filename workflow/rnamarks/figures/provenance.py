@@ -76,7 +76,7 @@ def references(plan: Plan) -> list[Reference]:
         named += [("windows", file["file"]) for file in plan.window_files(name)]
         found += [Reference(name, role, path.replace("{species}", name)) for role, path in named if path]
     if plan.config.get("orthologues"):
-        found.append(Reference("all", "orthologues", plan.config["orthologues"]))
+        found.append(Reference("all", "orthologues", plan.config["orthologues"]["table"]))
     found += [Reference(entry["head"], "external", part["file"]) for entry in plan.external for part in entry["files"]]
     return list(dict.fromkeys(found))
 

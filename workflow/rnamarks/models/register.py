@@ -22,6 +22,6 @@ MODELS: Register[type[nn.Module]] = Register("model")
 def build_model(name: str, heads: Sequence[str], window: int, hyperparameters: Mapping[str, Any] | None = None):
     """A freshly initialised network of the register; weights depend on torch's current random state."""
     # importing the modules enters their classes into the register
-    from . import deepm6aseq, mass  # noqa: F401
+    from . import deepm6aseq, mass, unanchored  # noqa: F401
 
     return MODELS[name](list(heads), window, **dict(hyperparameters or {}))

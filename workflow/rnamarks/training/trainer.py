@@ -47,7 +47,7 @@ class TrainingSettings:
     batch_size : int
         Windows per step, half of them positive.
     steps_per_round : int
-        Steps between validations.
+        Steps between validations; 0 for as many as one pass over the training windows of all species takes.
     rounds : int
         Most rounds of the last stage, the one with all species.
     stage_rounds : int
@@ -57,7 +57,7 @@ class TrainingSettings:
     learning_rate, classifier_learning_rate : float
         Adam's rates for the shared extractor and for the classifiers.
     weight_decay : float
-        Decoupled (AdamW); 0 is plain Adam.
+        Decoupled (AdamW), on weight matrices and filters only, not on biases and norms; 0 is plain Adam.
     schedule : {"constant", "one_cycle"}
         ``one_cycle`` rises linearly over the first tenth of all planned steps and falls as a cosine to zero.
     sampling : {"replacement", "cycle"}
@@ -108,9 +108,9 @@ class TrainingSettings:
                 raise InputError("no such training setting", value=key, remedy=f"known are {', '.join(known)}")
         return cls(**values)
 
-    def planned_steps(self, stages: int) -> int:
-        """Steps if no stage ends early."""
-        return self.steps_per_round * (self.rounds + self.stage_rounds * (stages - 1))
+    def steps_for(self, windows: int) -> int:
+        """Steps of a round where there are this many training windows."""
+        return self.steps_per_round or math.ceil(windows / self.batch_size)
 
 
 @dataclass
@@ -253,7 +253,10 @@ class _Module(lightning.LightningModule):
             else None
         )
         self.settings, self.seed, self.folder, self.report = settings, seed, folder, report
-        self.stages: list[Stage] = CURRICULA[settings.curriculum](list(training))
+        self.steps = settings.steps_for(sum(len(data.labels) for data in training.values()))
+        self.stages: list[Stage] = CURRICULA[settings.curriculum](
+            {head: len(data.labels) for head, data in training.items()}
+        )
         self.samplers = {
             head: BalancedSampler(
                 head,
@@ -291,7 +294,7 @@ class _Module(lightning.LightningModule):
     def train_dataloader(self) -> DataLoader:
         visits = []
         counts = dict(self.progress["visits"])
-        for step in range(self.settings.steps_per_round):
+        for step in range(self.steps):
             head = self.stage.head_at(self.progress["stage_step"] + step)
             visits.append((head, counts[head]))
             counts[head] += 1
@@ -319,19 +322,18 @@ class _Module(lightning.LightningModule):
 
     def configure_optimizers(self) -> dict[str, Any]:
         settings = self.settings
-        classifiers = list(self.network.classifiers.parameters())
-        mine = {id(parameter) for parameter in classifiers}
-        shared = [parameter for parameter in self.network.parameters() if id(parameter) not in mine]
+        classifiers = {id(parameter) for parameter in self.network.classifiers.parameters()}
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for parameter in self.network.parameters():
+            rate = settings.classifier_learning_rate if id(parameter) in classifiers else settings.learning_rate
+            decay = settings.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((rate, decay), []).append(parameter)
         optimizer = torch.optim.AdamW(
-            [
-                {"params": shared, "lr": settings.learning_rate},
-                {"params": classifiers, "lr": settings.classifier_learning_rate},
-            ],
-            weight_decay=settings.weight_decay,
+            [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
         )
         if settings.schedule == "constant":
             return {"optimizer": optimizer}
-        total = settings.planned_steps(len(self.stages))
+        total = self.steps * (settings.rounds + settings.stage_rounds * (len(self.stages) - 1))
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step, total))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -362,13 +364,13 @@ class _Module(lightning.LightningModule):
                 }
             )
         score = float(np.mean([row["auroc"] for row in rows]))
-        speed = settings.batch_size * settings.steps_per_round / seconds
+        speed = settings.batch_size * self.steps / seconds
         for row in rows:
             row |= {"score": score, "seconds": seconds, "windows_per_second": speed}
         progress["history"] += rows
         progress["round"] += 1
         progress["stage_round"] += 1
-        progress["stage_step"] += settings.steps_per_round
+        progress["stage_step"] += self.steps
         progress["visits"] = dict(self.next_visits)
         better = score > progress["best_score"]
         if better:
