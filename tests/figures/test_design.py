@@ -69,3 +69,22 @@ def test_two_settings_of_equal_size_are_told_apart(configure):
     labels = [series.label for series in Design.from_plan(Plan(config)).series]
     assert len(set(labels)) == len(labels)
     assert "MASS, pair" in labels
+
+
+def test_known_networks_look_the_same_in_every_run(configure, design):
+    config = configure(models={"other": {"network": "mass"}, "deepm6aseq": {}, "mass": {}})
+    config["trainings"].insert(0, {"model": "other", "setting": "all", "splits": ["paper"], "seeds": [1]})
+    turned = {series.key: series.colour for series in Design.from_plan(Plan(config)).series}
+    for series in design.series:
+        assert turned[series.key] == series.colour
+    assert turned["other", "all"] not in {series.colour for series in design.series}
+
+
+def test_the_row_of_nested_sets_follows_the_curriculum_that_most_have(configure):
+    config = configure()
+    for setting in ("two", "all"):
+        config["settings"][setting]["curriculum"] = "proportional"
+    series = {entry.setting: entry for entry in Design.from_plan(Plan(config)).series if entry.model == "mass"}
+    assert [setting for setting, entry in series.items() if entry.nested] == ["single", "two", "all"]
+    assert series["all"].label == "MASS, 3 species"
+    assert series["turns"].label == "MASS, 3 species, round robin"

@@ -77,9 +77,7 @@ def evaluate(
     from .prediction.windows import evaluate_files
     from .tables import write_tsv
 
-    table = evaluate_files(
-        _scorer(model, head, device, batch_size, threads), positives, negatives, bootstrap=bootstrap
-    )
+    table = evaluate_files(_scorer(model, head, device, batch_size, threads), positives, negatives, bootstrap=bootstrap)
     if out is None:
         table.to_csv(sys.stdout, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
     else:

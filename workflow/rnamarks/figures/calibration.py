@@ -11,7 +11,7 @@ from .design import Design
 from .lookup import select
 from .marks import species_handles
 from .palette import CHANCE, FAINT, INK, QUIET
-from .style import grid_of, label_bottom, letter, new_figure, styled
+from .style import WIDTH, grid_of, label_bottom, letter, new_figure, styled
 
 
 @styled
@@ -29,7 +29,7 @@ def draw_reliability(reliability: pd.DataFrame, calibration: pd.DataFrame, desig
     key = {"model": design.best.model, "setting": design.best.setting, "split": design.split, "seed": "ensemble"}
     bins, errors = select(reliability, **key), select(calibration, **key)
     rows, columns = grid_of(len(design.species))
-    figure = new_figure(0.45 + 1.85 * rows, 1.8 * columns + 0.2 if columns < 4 else 7.2)
+    figure = new_figure(0.45 + 1.85 * rows, min(WIDTH, 1.8 * columns + 0.2), "compressed")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     top = 1.0
     if len(bins):

@@ -19,7 +19,7 @@ from .lookup import (
     seed_values,
     select,
 )
-from .marks import SEQUENTIAL, cell, chance_handle, draw_interval, species_handles
+from .marks import SEQUENTIAL, cell, chance_handle, draw_interval, species_handles, value_axis
 from .palette import CHANCE, FAINT, INK, QUIET, ink_on
 from .style import WIDTH, letter, new_figure, styled
 
@@ -96,7 +96,8 @@ def draw_models(metrics: pd.DataFrame, design: Design) -> Figure:
                 letter(axes, "AB"[line])
         grid[-1, column].set_xlabel(METRIC_LABELS[metric])
     grid[0, 0].set_ylim(len(shown) - 0.45, -0.55)
-    grid[0, 0].set_xlim(left=0)
+    value_axis(grid[0, 0], select(metrics, part="test", split=design.split)["prevalence"].min())
+    value_axis(grid[0, 1])
     _legend(figure, chance_handle("random order (AUPRC: prevalence)"))
     return figure
 
@@ -154,7 +155,7 @@ def draw_settings(metrics: pd.DataFrame, design: Design) -> Figure:
                 draw_interval(axes, at + 0.26, together | {"low": np.nan}, series, upright=True, hollow=True)
                 axes.plot([at - 0.22] * len(seeds), seeds, ".", color=series.colour, markersize=4, alpha=0.7)
             draw_interval(axes, at, row, series, upright=True)
-            if series.model == design.recommended[0] and series.curriculum in ("", "tree"):
+            if series.model == design.recommended[0] and series.nested:
                 path.append((at, row["value"]))
         if len(path) > 1:
             axes.plot(*zip(*path, strict=True), color=QUIET, linewidth=0.9, zorder=2)
@@ -175,7 +176,7 @@ def _step(series: Series, design: Design) -> str:
     if series.model != design.recommended[0]:
         return f"1\n{series.network.replace('DeepM6ASeq', 'Deep-' + chr(10) + 'M6ASeq')}"
     count = "1" if series.setting == "single" else str(len(series.species))
-    if series.curriculum in ("", "tree"):
+    if series.nested:
         return count
     return f"{count}\n{series.curriculum.replace('_', chr(10))}"
 
@@ -311,6 +312,7 @@ def draw_differences(paired: pd.DataFrame, metrics: pd.DataFrame, design: Design
                 axes.axhline(top - 1.1, color=FAINT, linewidth=0.8)
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.set_xlabel(f"difference in {METRIC_LABELS[metric]}")
+        value_axis(axes)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x")
@@ -379,7 +381,8 @@ def draw_external(external: pd.DataFrame, design: Design) -> Figure:
         axes.grid(axis="x")
         letter(axes, panel)
     grid[0].set_ylim(len(names) - 0.4, -0.6)
-    grid[0].set_xlim(left=0)
+    value_axis(grid[0], external["prevalence"].min())
+    value_axis(grid[1])
     return figure
 
 

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from .design import Design, Series
 from .lookup import best_baseline, counts_by_species, metric_rows, say_counts, select
 from .palette import CHANCE, FAINT
-from .style import grid_of, label_bottom, new_figure, styled
+from .style import WIDTH, grid_of, label_bottom, new_figure, styled
 
 AXES = {
     "roc": ("share of others called", "share of sites called"),
@@ -38,7 +38,8 @@ def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, cur
     """
     rows, columns = grid_of(len(design.species))
     shown = _shown(metrics, design)
-    figure = new_figure(0.75 + 1.9 * rows + 0.2 * -(-len(shown) // 3), 1.8 * columns + 0.2 if columns < 4 else 7.2)
+    height = 0.75 + 1.9 * rows + 0.2 * -(-len(shown) // 3)
+    figure = new_figure(height, min(WIDTH, 1.8 * columns + 0.2), "compressed")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     area, label = AREAS[curve]
     areas = metric_rows(metrics, area, design.split, seed="ensemble")
@@ -118,8 +119,8 @@ def explain_curves(
     area = f" The number is the {AREAS[curve][1]} of {shown[0].label}." if shown else ""
     if curve == "roc":
         what = (
-            "ROC curves on the test part of each species: share of sites called (sensitivity) against share of other "
-            "motifs called (1 − specificity) over all thresholds."
+            "ROC curves on the test part of each species: share of sites called (sensitivity) against share of others "
+            "called (1 − specificity) over all thresholds."
         )
     else:
         what = (

@@ -89,7 +89,7 @@ def explain_counts(counts: pd.DataFrame, design: Design) -> list[tuple[str, str]
             (
                 panel,
                 f"Windows of each species in the {split} split by part: modified sites on the left "
-                f"({int(rows.get(1, 0)):,} in all), other motifs on the right ({int(rows.get(0, 0)):,}). Hatched: left "
+                f"({int(rows.get(1, 0)):,} in all), others on the right ({int(rows.get(0, 0)):,}). Hatched: left "
                 "out of the split; reasons are in the table of dropped rows.",
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,7 +11,9 @@ from ..configuration import Plan
 from ..sites.species import read_species
 from .palette import DASHES, GREYS, SPARE, ramp
 
-NETWORK_LABELS = {"mass": "MASS", "deepm6aseq": "DeepM6ASeq"}
+NETWORK_LABELS = {"mass": "MASS", "deepm6aseq": "DeepM6ASeq", "unanchored": "Unanchored"}
+NETWORK_LOOKS = {"mass": 0, "deepm6aseq": 1, "unanchored": 2}
+"""Networks that look the same in every run; others take what is left, in the order of the configuration."""
 BASELINE_LABELS = {
     "prevalence": "prevalence",
     "motif_rule": "motif rule",
@@ -21,7 +24,7 @@ BASELINE_LABELS = {
     "kmer_xgboost": "k-mer boosted trees",
     "kmer_blend": "k-mer blend",
 }
-NETWORK_MARKERS = (("s", "o", "^"), ("D", "d", "v"), ("p", "h", "<"), ("P", "X", ">"))
+NETWORK_MARKERS = (("s", "o", "^"), ("D", "d", "v"), ("p", "h", "<"), ("P", "X", ">"), ("8", "H", "^"), ("s", "d", "v"))
 BASELINE_MARKERS = ("X", "P", "v", "<", ">", "h", "d")
 
 
@@ -44,6 +47,9 @@ class Series:
         False for a baseline.
     curriculum : str
         ``""`` for a baseline or a single species.
+    nested : bool
+        Whether it belongs to the network's row from one species to all: one species, or the curriculum that most of the
+        network's settings have.
     species : tuple of str
         Species that it was trained on, in the order of the tree.
     splits : tuple of str
@@ -58,6 +64,7 @@ class Series:
     dash: Any
     trained: bool
     curriculum: str
+    nested: bool
     species: tuple[str, ...]
     splits: tuple[str, ...]
 
@@ -194,7 +201,9 @@ def _networks(plan: Plan) -> list[Series]:
             entry["settings"].append(run.setting)
             entry["splits"].append(run.split)
     series = []
-    for index, network in enumerate(plan.networks):
+    free = (number for number in itertools.count() if number not in NETWORK_LOOKS.values())
+    for network in plan.networks:
+        index = NETWORK_LOOKS[network] if network in NETWORK_LOOKS else next(free)
         mine = []
         for (model, setting), entry in found.items():
             if model != network:
@@ -203,12 +212,13 @@ def _networks(plan: Plan) -> list[Series]:
             curriculum = "" if setting == "single" else plan.curriculum_of(setting)
             species = tuple(name for name in plan.order if name in names)
             mine.append((setting, species, curriculum, tuple(dict.fromkeys(entry["splits"]))))
-        mine.sort(key=lambda entry: (entry[0] != "single", entry[2] not in ("", "tree"), len(entry[1])))
+        main = _most_common([curriculum for setting, _, curriculum, _ in mine if setting != "single"])
+        mine.sort(key=lambda entry: (entry[0] != "single", entry[2] not in ("", main), len(entry[1])))
         label = NETWORK_LABELS.get(network, network.replace("_", " "))
-        sizes = [len(species) for setting, species, curriculum, _ in mine if curriculum in ("", "tree")]
+        sizes = [len(species) for setting, species, curriculum, _ in mine if curriculum in ("", main)]
         markers = NETWORK_MARKERS[index % len(NETWORK_MARKERS)]
         for rank, (setting, species, curriculum, splits) in enumerate(mine):
-            single, nested = setting == "single", curriculum in ("", "tree")
+            single, nested = setting == "single", curriculum in ("", main)
             words = "one species" if single else f"{len(species)} species"
             same = [entry for entry in mine if entry[0] != "single" and len(entry[1]) == len(species)]
             if not single and len(same) > 1 and not nested:
@@ -227,11 +237,17 @@ def _networks(plan: Plan) -> list[Series]:
                     dash="-" if nested and not single else DASHES[(index + 1) % len(DASHES)],
                     trained=True,
                     curriculum=curriculum,
+                    nested=nested,
                     species=species,
                     splits=splits,
                 )
             )
     return series
+
+
+def _most_common(names: list[str]) -> str:
+    """The name that comes most often; among equals the first."""
+    return max(dict.fromkeys(names), key=names.count, default="")
 
 
 def _baselines(plan: Plan) -> list[Series]:
@@ -246,6 +262,7 @@ def _baselines(plan: Plan) -> list[Series]:
             dash=DASHES[index % len(DASHES)],
             trained=False,
             curriculum="",
+            nested=True,
             species=tuple(plan.order),
             splits=tuple(plan.SPLITS),
         )

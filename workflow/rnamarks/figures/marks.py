@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 from .design import Design, Series
 from .palette import CHANCE
 
+NEAR_ZERO = 0.25
 SEQUENTIAL = LinearSegmentedColormap.from_list("sequential", ["#F5F3F8", "#BBA8D0", "#6A4A94", "#33125C"])
 
 
@@ -50,6 +51,20 @@ def draw_interval(
         markeredgewidth=1.2 if hollow else 0,
         zorder=4,
     )
+
+
+def value_axis(axes: Axes, lowest_chance: float | None = None) -> None:
+    """Few ticks along the horizontal axis, and zero on it where a random order stands near zero.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    lowest_chance : float, optional
+        Smallest prevalence shown.
+    """
+    axes.locator_params(axis="x", nbins=5)
+    if lowest_chance is not None and lowest_chance < NEAR_ZERO:
+        axes.set_xlim(left=0)
 
 
 def cell(x: float, y: float, colour: Sequence[float] | str) -> Rectangle:

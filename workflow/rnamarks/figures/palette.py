@@ -10,8 +10,15 @@ QUIET = "#767676"
 FAINT = "#E6E6E6"
 CHANCE = "#9A3324"
 
-RAMPS = (("#CDB9E3", "#3F1273"), ("#F3B27A", "#8C3A04"), ("#8FD0C5", "#00524A"), ("#F0A9C4", "#8A0F4C"))
-"""Lightest and darkest colour of each network's settings, networks in the order of the configuration."""
+RAMPS = (
+    ("#CDB9E3", "#3F1273"),
+    ("#F3B27A", "#8C3A04"),
+    ("#8FD0C5", "#00524A"),
+    ("#F0A9C4", "#8A0F4C"),
+    ("#D9C38C", "#5E4403"),
+    ("#A9BCE0", "#16306B"),
+)
+"""Lightest and darkest colour of the settings of one network."""
 
 GREYS = ("#8C8C8C", "#6B6B6B", "#7E7E7E", "#4A4A4A", "#5C5C5C", "#333333", "#999999")
 SPARE = ("#117733", "#AA4499", "#999933", "#661100", "#6699CC", "#888888", "#DDCC77")
@@ -31,7 +38,7 @@ def ramp(index: int, position: float) -> str:
     Parameters
     ----------
     index : int
-        The network's place in the configuration, from 0.
+        Which of :data:`RAMPS`, counted from 0.
     position : float
         0 for the lightest, 1 for the darkest.
     """

@@ -99,7 +99,7 @@ FIGURES: dict[str, FigureEntry] = {
             "Windows",
             "Windows by species and part",
             "data",
-            "Sites and other motifs of each species in training, validation and test part, for both splits.",
+            "Sites and others of each species in training, validation and test part, for both splits.",
             ("counts",),
             "data:counts",
         ),

@@ -18,6 +18,7 @@ from .dictionary import TABLES, Table
 from .lookup import best_baseline, counts_by_species, differences, metric_rows, select
 from .register import find_figure, tables_of
 
+LONG_WORD = 24
 SECTIONS = (
     ("summary", "Summary"),
     ("run", "What was run"),
@@ -304,13 +305,19 @@ def html_table(frame: pd.DataFrame, columns: Mapping[str, str]) -> str:
     body = "".join(
         "<tr>"
         + "".join(
-            f'<td class="{"n" if right else "t"}">{escape(_number(value))}</td>'
+            f'<td class="{_kind(value, right)}">{escape(_number(value))}</td>'
             for value, right in zip(row, numeric, strict=True)
         )
         + "</tr>"
         for row in rows
     )
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _kind(value: Any, right: bool) -> str:
+    if right:
+        return "n"
+    return "t long" if max(map(len, str(value).split()), default=0) > LONG_WORD else "t"
 
 
 def _extras(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, list[tuple[str, str]]]:

@@ -9,9 +9,9 @@ from matplotlib.lines import Line2D
 
 from .design import Design, Series
 from .lookup import METRIC_LABELS, best_baseline, counts_by_species, metric_rows, say_counts, select
-from .marks import SEQUENTIAL, cell, draw_interval
+from .marks import SEQUENTIAL, cell, draw_interval, value_axis
 from .palette import CHANCE, FAINT, INK, QUIET, ink_on
-from .style import grid_of, label_bottom, letter, new_figure, styled
+from .style import WIDTH, grid_of, label_bottom, letter, new_figure, styled
 
 KIND_LABELS = {
     "exact_own": "same sequence,\nown species",
@@ -142,7 +142,8 @@ def draw_both_splits(metrics: pd.DataFrame, design: Design) -> Figure:
         letter(axes, panel)
     grid[0].set_yticks([at for at, _ in ticks], [name for _, name in ticks])
     grid[0].set_ylim(len(shown) * block - 1.2, -1.2)
-    grid[0].set_xlim(left=0)
+    value_axis(grid[0], select(metrics, part="test")["prevalence"].min())
+    value_axis(grid[1])
     handles = [
         Line2D(
             [],
@@ -208,7 +209,7 @@ def draw_similarity(similarity: pd.DataFrame, metrics: pd.DataFrame, design: Des
     edges = rows[["identity_from", "identity_to"]].drop_duplicates().sort_values("identity_from").to_numpy(float)
     names = _with_values(rows, design) or list(design.species[:1])
     panels, columns = grid_of(len(names))
-    figure = new_figure(0.85 + 1.75 * panels, 1.8 * columns + 0.2 if columns < 4 else 7.2)
+    figure = new_figure(0.85 + 1.75 * panels, min(WIDTH, 1.8 * columns + 0.2))
     grid = figure.subplots(panels, columns, sharex=True, sharey=True, squeeze=False)
     for axes, name in zip(grid.flat, names, strict=False):
         counts: dict[int, int] = {}
@@ -276,7 +277,7 @@ def explain_similarity(similarity: pd.DataFrame, metrics: pd.DataFrame, design: 
     return [
         (
             "",
-            "AUPRC with test windows weighted to one site per other motif, so that bins compare, by the highest "
+            "AUPRC with test windows weighted to one site per other window, so that bins compare, by the highest "
             f"identity of the test window with any training window of any species (horizontal axis), {design.split} "
             "split; mean over seeds with 95 % bootstrap interval. Small numbers: sites in the bin; a bin with fewer "
             f"than 20 sites or 20 others has no value. Identity below 60 % is a lower bound.{left_out} Sites : others "

@@ -69,9 +69,9 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return inside
 
 
-def new_figure(height: float, width: float = WIDTH) -> Figure:
-    """An empty figure, sizes in inches, that needs no window system."""
-    return Figure(figsize=(width, height), layout="constrained")
+def new_figure(height: float, width: float = WIDTH, layout: str = "constrained") -> Figure:
+    """An empty figure, sizes in inches, that needs no window system; ``compressed`` suits square panels."""
+    return Figure(figsize=(width, height), layout=layout)
 
 
 def save_figure(figure: Figure, path: str | Path) -> None:

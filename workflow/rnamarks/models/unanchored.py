@@ -1,10 +1,9 @@
-"""A network for windows that hold a site anywhere, recommended where the site is not at the middle of the window.
+"""A network for windows that hold a site anywhere.
 
 No weight belongs to a position: convolutions and a bidirectional LSTM describe every position, and three kinds of
 pooling (largest value, mean, learned attention) turn positions into one vector. Species share all of this; a small
 dense classifier per species reads the vector. Every operation treats each window by itself (group normalisation, no
-batch statistics), so batches of one species at a time train the shared part without disturbing the others. At 101 nt
-it trains on about as many windows per second as DeepM6ASeq.
+batch statistics), so a batch may hold one species or several.
 """
 
 from __future__ import annotations
@@ -118,7 +117,7 @@ class Extractor(nn.Module):
 
 @MODELS.add("unanchored")
 class Unanchored(nn.Module):
-    """One extractor for all species, indifferent to where the site lies, and one small classifier per species.
+    """One extractor for all species, with no weight tied to a position, and one small classifier per species.
 
     Parameters
     ----------

@@ -93,7 +93,9 @@ class WindowScorer:
         if padded:
             self.warn(f"{path}: {padded} windows are shorter than {window} nt and were padded with N on both sides")
         if cropped:
-            self.warn(f"{path}: {cropped} windows are longer than {window} nt; of these the central {window} were scored")
+            self.warn(
+                f"{path}: {cropped} windows are longer than {window} nt; of these the central {window} were scored"
+            )
 
     def score(self, path: str | Path) -> pd.DataFrame:
         """All of :meth:`chunks` in one table."""
