@@ -1,9 +1,9 @@
-"""How much the trainer costs beside a bare PyTorch loop on the same batches, and whether both end with the same loss.
+"""What the trainer costs beside a bare PyTorch loop on the same kind of batches.
 
-    PYTHONPATH=workflow python benchmarks/training_step.py [--network mass] [--steps 40] [--repeats 5] [--threads 1]
+    PYTHONPATH=workflow python benchmarks/training_step.py [--network mass] [--steps 20] [--repeats 5]
 
-Both sides see the same network, batches, dropout seeds and optimiser; rounds of each are timed in turn, and the ratio of
-each pair is reported.
+Both sides have the same network, batches and optimiser; rounds of each are timed in turn, and the ratio of each pair is
+reported.
 """
 
 from __future__ import annotations

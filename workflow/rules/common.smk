@@ -33,10 +33,7 @@ def locate(reference, species=""):
 
 
 def get_site_tables(wildcards):
-    return [
-        locate(entry["table"], wildcards.species)
-        for entry in PLAN.site_tables(wildcards.species, wildcards.role)
-    ]
+    return [locate(entry["table"], wildcards.species) for entry in PLAN.site_tables(wildcards.species, wildcards.role)]
 
 
 def get_veto(wildcards):
@@ -58,17 +55,11 @@ def get_orthologues(wildcards):
 
 
 def get_window_files(wildcards):
-    return [
-        locate(entry["file"], wildcards.species)
-        for entry in PLAN.window_files(wildcards.species)
-    ]
+    return [locate(entry["file"], wildcards.species) for entry in PLAN.window_files(wildcards.species)]
 
 
 def get_windows(wildcards):
-    return [
-        f"results/{wildcards.run}/datasets/{species}.windows.parquet"
-        for species in PLAN.species
-    ]
+    return [f"results/{wildcards.run}/datasets/{species}.windows.parquet" for species in PLAN.species]
 
 
 def get_drops(wildcards):
@@ -77,8 +68,7 @@ def get_drops(wildcards):
 
 def get_training_splits(wildcards):
     return [
-        f"results/{wildcards.run}/datasets/{species}.split.parquet"
-        for species in PLAN.species_of(wildcards.setting)
+        f"results/{wildcards.run}/datasets/{species}.split.parquet" for species in PLAN.species_of(wildcards.setting)
     ]
 
 
@@ -110,16 +100,11 @@ def get_source_files(wildcards):
 
 
 def get_figure_tables(wildcards):
-    return [
-        f"results/{wildcards.run}/{TABLES[name].path}"
-        for name in FIGURES[wildcards.figure].tables
-    ]
+    return [f"results/{wildcards.run}/{TABLES[name].path}" for name in FIGURES[wildcards.figure].tables]
 
 
 def get_report_tables(wildcards):
-    return [
-        f"results/{wildcards.run}/{TABLES[name].path}" for name in tables_of(DESIGN)
-    ]
+    return [f"results/{wildcards.run}/{TABLES[name].path}" for name in tables_of(DESIGN)]
 
 
 def get_figure_category(wildcards):
@@ -136,14 +121,6 @@ def get_figure_labels(wildcards):
 def get_command():
     settings = workflow.config_settings
     words = ["snakemake", "--cores", "all"]
-    words += (
-        ["--configfile", *map(str, settings.configfiles)]
-        if settings.configfiles
-        else []
-    )
-    words += (
-        ["--config", *(f"{key}={value}" for key, value in settings.config.items())]
-        if settings.config
-        else []
-    )
+    words += ["--configfile", *map(str, settings.configfiles)] if settings.configfiles else []
+    words += ["--config", *(f"{key}={value}" for key, value in settings.config.items())] if settings.config else []
     return " ".join(words)

@@ -13,11 +13,11 @@ rule split_windows:
         "../../envs/sequence.yaml"
     threads: 2
     params:
-        seed=config["seed"],
         **{
             key: config["splits"][key]
             for key in ("train", "valid", "test", "identity", "clustering", "scope", "prefilter")
         },
+        seed=config["seed"],
     script:
         "../../scripts/datasets/split_windows.py"
 

@@ -42,9 +42,7 @@ rule evaluate_external:
     input:
         config="results/{run}/model/config.json",
         weights="results/{run}/model/weights.safetensors",
-        splits=expand(
-            "results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species
-        ),
+        splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
         files=get_external_files,
     output:
         table="results/{run}/evaluation/external.tsv",

@@ -1,8 +1,6 @@
 rule count_windows:
     input:
-        splits=expand(
-            "results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species
-        ),
+        splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
     output:
         counts="results/{run}/datasets/counts.tsv",
     log:
@@ -71,9 +69,7 @@ rule draw_figure:
 
 rule collect_figures:
     input:
-        figures=expand(
-            "results/{{run}}/figures/{figure}.svg", figure=figures_of(DESIGN)
-        ),
+        figures=expand("results/{{run}}/figures/{figure}.svg", figure=figures_of(DESIGN)),
         tables=get_report_tables,
     output:
         table=report(
@@ -96,9 +92,7 @@ rule collect_figures:
 
 rule write_report:
     input:
-        figures=expand(
-            "results/{{run}}/figures/{figure}.svg", figure=figures_of(DESIGN)
-        ),
+        figures=expand("results/{{run}}/figures/{figure}.svg", figure=figures_of(DESIGN)),
         tables=get_report_tables,
         sources="results/{run}/sources.tsv",
         index="results/{run}/figures.tsv",

@@ -73,6 +73,8 @@ if PLAN.species_with_tables():
             "logs/{run}/sites/cut_windows/{species}.log",
         benchmark:
             "benchmarks/results/{run}/sites/cut_windows/{species}.tsv"
+        wildcard_constraints:
+            species="|".join(PLAN.species_with_tables()),
         conda:
             "../../envs/library.yaml"
         params:
@@ -82,8 +84,6 @@ if PLAN.species_with_tables():
             negatives_per_positive=config["negatives_per_positive"],
             seed=config["seed"],
             species="{species}",
-        wildcard_constraints:
-            species="|".join(PLAN.species_with_tables()),
         script:
             "../../scripts/sites/cut_windows.py"
 
@@ -98,6 +98,8 @@ if PLAN.species_with_windows():
             drops="results/{run}/datasets/{species}.drops.tsv",
         log:
             "logs/{run}/sites/read_windows/{species}.log",
+        wildcard_constraints:
+            species="|".join(PLAN.species_with_windows()),
         conda:
             "../../envs/library.yaml"
         params:
@@ -107,7 +109,5 @@ if PLAN.species_with_windows():
             ],
             window=config["window"],
             species="{species}",
-        wildcard_constraints:
-            species="|".join(PLAN.species_with_windows()),
         script:
             "../../scripts/sites/read_windows.py"

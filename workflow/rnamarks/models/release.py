@@ -87,6 +87,7 @@ def write_card(
     environment = Environment(
         loader=PackageLoader("rnamarks", "models"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["number"] = _number
     mine = _rows(metrics[metrics["part"] == "test"], release)
     values: dict[str, dict[str, Any]] = {
         head: {row["metric"]: row for row in part.to_dict("records")} for head, part in mine.groupby("species")
@@ -101,6 +102,11 @@ def write_card(
     )
     with write_text(Path(folder) / CARD) as handle:
         handle.write(text)
+
+
+def _number(value: float, digits: int = 3) -> str:
+    """A number for the card; a dash where there is none."""
+    return "–" if pd.isna(value) else f"{value:.{digits}f}"
 
 
 def _rows(table: pd.DataFrame, release: Mapping[str, str], seed: str = "ensemble") -> pd.DataFrame:

@@ -1,0 +1,51 @@
+"""Scoring in batches and fitting sequences to the window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnamarks.errors import InputError
+from rnamarks.models.register import build_model
+from rnamarks.prediction.score import fit_to_window, in_chunks, pick_device, score_windows
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_a_sequence_is_centred_in_the_window(length, window):
+    codes = np.arange(length, dtype=np.uint8) + 10
+    fitted = fit_to_window(codes, window)
+    assert len(fitted) == window
+    kept = fitted[fitted >= 10]
+    assert len(kept) == min(length, window)
+    assert (np.diff(kept) == 1).all()
+    if length % 2 == window % 2 == 1:
+        assert fitted[window // 2] == codes[length // 2]
+    assert set(fitted[fitted < 10]) <= {4}
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_batches_change_nothing(batch_size):
+    torch.manual_seed(0)
+    model = build_model("deepm6aseq", ["a"], 21, {"filters": [6, 4], "lstm_units": 3})
+    codes = np.random.default_rng(0).integers(0, 5, (10, 21)).astype(np.uint8)
+    logits = score_windows(model, codes, "a", batch_size=batch_size)
+    with torch.inference_mode():
+        expected = model.eval()(torch.from_numpy(codes), "a").numpy()
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    assert score_windows(model, codes[:0], "a").shape == (0,)
+
+
+def test_chunks_keep_everything_in_order():
+    assert list(in_chunks(range(7), 3)) == [[0, 1, 2], [3, 4, 5], [6]]
+    assert list(in_chunks([], 3)) == []
+
+
+def test_a_missing_gpu_is_said():
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    assert pick_device("auto").type == "cpu"
+    with pytest.raises(InputError, match="--device cpu"):
+        pick_device("cuda")
