@@ -1,19 +1,25 @@
+import sys
 from pathlib import Path
 
 from snakemake.utils import validate
 
-from rnamarks.configuration import Plan
+from rnamarks.configuration import Plan, check_config
+from rnamarks.errors import InputError
 from rnamarks.figures.design import Design
 from rnamarks.figures.dictionary import TABLES
 from rnamarks.figures.provenance import references
 from rnamarks.figures.register import FIGURES, figures_of, tables_of
 from rnamarks.sources.sheet import read_sources
 
-validate(config, "../schemas/config.schema.yaml")
-
-PLAN = Plan(config)
-SOURCES = {source.name: source for source in read_sources(config["sources"]["sheet"])}
-PLAN.check_sources(SOURCES)
+try:
+    check_config(config, workflow.source_path("../schemas/config.schema.yaml"), workflow.configfiles)
+    validate(config, "../schemas/config.schema.yaml")  # fills in the defaults
+    PLAN = Plan(config)
+    SOURCES = {source.name: source for source in read_sources(config["sources"]["sheet"])}
+    PLAN.check_sources(SOURCES)
+except InputError as error:
+    print(f"error: {error}", file=sys.stderr)
+    raise SystemExit(error.exit_code) from error
 
 
 wildcard_constraints:

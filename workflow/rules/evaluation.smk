@@ -17,7 +17,7 @@ rule evaluate_models:
         "../../envs/library.yaml"
     params:
         runs=[run.record() for run in PLAN.runs],
-        release=config.get("release"),
+        release=PLAN.release_record(),
         bootstrap=config["evaluation"]["bootstrap"],
         precisions=config["evaluation"]["precisions"],
         seed=config["seed"],

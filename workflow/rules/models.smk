@@ -36,7 +36,7 @@ rule release_model:
     conda:
         "../../envs/training.yaml"
     params:
-        release=config.get("release"),
+        release=PLAN.release_record(),
         run=PLAN.run,
     script:
         "../../scripts/models/release_model.py"

@@ -36,7 +36,7 @@ def pack_release(
     calibration, thresholds : pandas.DataFrame
         Tables of the evaluation; the rows of the ensemble of this model, setting and split are taken.
     release : mapping
-        ``model``, ``setting``, ``split``.
+        ``model``, ``setting``, ``split``, as the tables name them.
     """
     members, configs = [], []
     for source in folders:
@@ -47,7 +47,7 @@ def pack_release(
     for config in configs[1:]:
         if (config.heads, config.window, config.hyperparameters) != (first.heads, first.window, first.hyperparameters):
             raise InputError("the models to release differ in more than the seed", value=[str(f) for f in folders])
-    chosen = _rows(calibration, release)
+    chosen = _rows(calibration, release, first.heads)
     fields = list(Calibration.__dataclass_fields__)
     first.calibration = {
         row["species"]: Calibration(**{name: row[name] for name in fields}).to_dict()
@@ -64,7 +64,7 @@ def pack_release(
             }
             for row in part.astype(object).where(part.notna(), None).to_dict("records")
         ]
-        for head, part in _rows(thresholds, release).groupby("species")
+        for head, part in _rows(thresholds, release, first.heads).groupby("species")
     }
     first.training["seeds"] = [config.training["seed"] for config in configs]
     first.training.pop("seed", None)
@@ -88,7 +88,7 @@ def write_card(
         loader=PackageLoader("rnamarks", "models"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["number"] = _number
-    mine = _rows(metrics[metrics["part"] == "test"], release)
+    mine = _rows(metrics[metrics["part"] == "test"], release, config.heads)
     values: dict[str, dict[str, Any]] = {
         head: {row["metric"]: row for row in part.to_dict("records")} for head, part in mine.groupby("species")
     }
@@ -97,8 +97,12 @@ def write_card(
         run=run,
         release=release,
         metrics=values,
-        thresholds={head: part.to_dict("records") for head, part in _rows(thresholds, release).groupby("species")},
-        leaks=leaks[(leaks["split"] == release["split"])].to_dict("records"),
+        thresholds={
+            head: part.to_dict("records") for head, part in _rows(thresholds, release, config.heads).groupby("species")
+        },
+        leaks=leaks[
+            (leaks["split"] == release["split"]) & leaks["species"].isin(config.heads) & (leaks["label"] == "all")
+        ].to_dict("records"),
     )
     with write_text(Path(folder) / CARD) as handle:
         handle.write(text)
@@ -109,12 +113,14 @@ def _number(value: float, digits: int = 3) -> str:
     return "–" if pd.isna(value) else f"{value:.{digits}f}"
 
 
-def _rows(table: pd.DataFrame, release: Mapping[str, str], seed: str = "ensemble") -> pd.DataFrame:
+def _rows(table: pd.DataFrame, release: Mapping[str, str], heads: Sequence[str]) -> pd.DataFrame:
+    """The ensemble's rows; models of one species share the setting ``single``, so heads tell them apart."""
     chosen = table[
         (table["model"] == release["model"])
         & (table["setting"] == release["setting"])
         & (table["split"] == release["split"])
-        & (table["seed"].astype(str) == seed)
+        & (table["seed"].astype(str) == "ensemble")
+        & table["species"].isin(heads)
     ]
     if chosen.empty:
         raise InputError("the evaluation has no rows of the model to release", value=dict(release))

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from .. import __version__
 from ..errors import InputError
 from ..models.checkpoint import ModelConfig, save_model
 from ..models.register import build_model
@@ -80,6 +81,8 @@ def fit_network(
         "seed": seed,
         "threads": threads,
         "heads": list(training),
+        # another version may draw or sum in another way, so it must not go on from this one's state
+        "version": __version__,
     }
     data = {f"train/{head}": part for head, part in training.items()}
     data |= {f"valid/{head}": part for head, part in validation.items()}

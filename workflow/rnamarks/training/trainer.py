@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from sklearn.metrics import average_precision_score, roc_auc_score
 from torch import nn
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Dataset
 
 from ..errors import InputError
@@ -68,7 +68,7 @@ class TrainingSettings:
         Share of each label given to the other class.
     average_decay : float
         Decay per step of an exponential moving average of the weights, which is then what is validated and kept; 0
-        for none.
+        for none. The decay at step t is at most (1 + t) / (10 + t), so that the first weights do not linger.
     gradient_clip : float
         Largest norm of the gradient; 0 for no limit.
     validation_windows : int
@@ -248,7 +248,7 @@ class _Module(lightning.LightningModule):
         super().__init__()
         self.network = network
         self.averaged = (
-            AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(settings.average_decay), use_buffers=True)
+            AveragedModel(network, avg_fn=_moving_average(settings.average_decay), use_buffers=True)
             if settings.average_decay
             else None
         )
@@ -423,6 +423,14 @@ def one_cycle(step: int, total: int) -> float:
     if step < warm:
         return (step + 1) / warm
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, total - warm))))
+
+
+def _moving_average(decay: float) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]:
+    def average(kept: torch.Tensor, new: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
+        step = float(count)
+        return kept + (1 - min(decay, (1 + step) / (10 + step))) * (new - kept)
+
+    return average
 
 
 def _subset(data: HeadData, most: int, seed: int) -> HeadData:
