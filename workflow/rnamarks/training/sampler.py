@@ -66,6 +66,7 @@ class BalancedSampler:
         self.data, self.half, self.seed, self.sampling, self.shift = data, batch_size // 2, seed, sampling, shift
         # spreads names over 32 bits independently of Python's hash seed
         self.tag = int.from_bytes(name.encode(), "little") % (2**31 - 1)
+        self._orders: dict[tuple[int, int], np.ndarray] = {}
         self.pools = [np.flatnonzero(data.labels), np.flatnonzero(~data.labels)]
         for pool, kind in zip(self.pools, ("positives", "negatives"), strict=True):
             if not len(pool):
@@ -102,13 +103,12 @@ class BalancedSampler:
         return rows
 
     def _order(self, kind: int, number: int, size: int) -> np.ndarray:
-        cached = getattr(self, "_cache", {})
-        if (kind, number) not in cached:
-            order = np.random.default_rng([self.seed, self.tag, kind, number]).permutation(size)
-            cached = {key: value for key, value in cached.items() if key[0] != kind or key[1] == number - 1}
-            cached[kind, number] = order
-            self._cache = cached
-        return cached[kind, number]
+        """Random order of one pass; kept while batches of it, or of the pass after it, are asked for."""
+        if (kind, number) not in self._orders:
+            self._orders = {key: order for key, order in self._orders.items() if key[0] != kind or key[1] == number - 1}
+            random = np.random.default_rng([self.seed, self.tag, kind, number])
+            self._orders[kind, number] = random.permutation(size)
+        return self._orders[kind, number]
 
 
 def shift_windows(codes: np.ndarray, shifts: Sequence[int] | np.ndarray) -> np.ndarray:
