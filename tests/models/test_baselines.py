@@ -1,4 +1,4 @@
-"""Baselines: features by hand, closed forms by hand, planted signals found, arrays there and back."""
+"""Baselines: closed forms by hand, planted signals found, arrays there and back."""
 
 from __future__ import annotations
 
@@ -11,15 +11,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from rnamarks.errors import InputError
-from rnamarks.models.baselines import (
-    BASELINES,
-    KmerLogistic,
-    fit_baselines,
-    is_centred,
-    kmer_codes,
-    kmer_counts,
-    motif_starts,
-)
+from rnamarks.models.baselines import BASELINES, fit_baselines
+from rnamarks.models.kmers import kmer_counts, kmer_features
 from rnamarks.sequences import decode_windows, encode_windows, read_records
 from rnamarks.tables import read_parquet, write_parquet
 
@@ -44,31 +37,6 @@ def world(n=1200, width=31, *, centred=True, seed=0):
 
 def make(name):
     return BASELINES[name](**QUICK.get(name, {}))
-
-
-def test_kmers_by_hand():
-    codes = encode_windows(["AACNGU", "UUUUUU"])
-    assert kmer_codes(codes, 2).tolist() == [[0, 1, -1, -1, 11], [15] * 5]
-    counts = kmer_counts(codes, 3)
-    assert counts.shape == (2, 64)
-    assert counts[0, 1] == 1
-    assert counts[0].sum() == 1
-    assert counts[1, 63] == 4
-    assert kmer_codes(codes, 7).shape == (2, 0)
-
-
-def test_motif_starts_do_not_run_over_the_edge():
-    codes = encode_windows(["CCGGA", "CUGGA", "GGACU", "GGANU"])
-    row, start = motif_starts(codes, "GGAC")
-    assert (row.tolist(), start.tolist()) == ([2], [0])
-    row, start = motif_starts(encode_windows(["GGACAGACU"]), "DRACH")
-    assert start.tolist() == [0, 4]
-
-
-def test_centred_windows_are_told_from_others():
-    assert is_centred(world()[0])
-    assert not is_centred(world(centred=False)[0])
-    assert not is_centred(np.full((5, 7), 4, dtype=np.uint8))
 
 
 def test_frequency_by_hand():
@@ -163,24 +131,14 @@ def test_logits_are_for_one_to_one(name):
     assert abs(np.mean(rare) - np.mean(balanced)) < 0.45 * np.log(10)
 
 
-def test_features_of_the_linear_model():
-    codes, _ = world(60)
-    model = KmerLogistic(longest=2, reach=3)
-    model.centred = False
-    found = model.features(codes)
-    assert found.shape == (60, 4 + 16 + 31 * 4 + 6 * 16)
-    assert found[:, :4].toarray() == pytest.approx(np.sqrt(kmer_counts(codes, 1)))
-    ones = found[:, 20 : 20 + 124].toarray().reshape(60, 31, 4)
-    assert np.array_equal(ones.argmax(axis=2), codes)
-    around = found[:, -96:].toarray().reshape(60, 6, 16) ** 2
-    row, start = motif_starts(codes, "DRACH")
-    # offset 0 from the motif's A is always A followed by C
-    assert around[:, 3, 1] == pytest.approx(np.bincount(row, minlength=60))
-    first = np.zeros((60, 16))
-    for window, place in zip(row, start + 2 - 3, strict=True):
-        if place >= 0:
-            first[window, codes[window, place] * 4 + codes[window, place + 1]] += 1
-    assert around[:, 0] == pytest.approx(first)
+@pytest.mark.parametrize("centred", [True, False])
+def test_the_linear_model_is_linear_in_the_kmer_features(centred):
+    codes, labels = world(300, centred=centred)
+    settings = {"longest": 2, "motif": "GGACU", "motif_offset": 2, "reach": 3}
+    fitted = BASELINES["kmer_logistic"](**settings).fit(codes, labels)
+    assert fitted.centred is centred
+    features = kmer_features(codes, centred=centred, **settings)
+    assert fitted.logit(codes) == pytest.approx(features @ fitted.coefficients + fitted.intercept, abs=1e-5)
 
 
 def test_unusable_training_windows():

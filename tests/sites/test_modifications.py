@@ -38,15 +38,15 @@ def test_synonyms_lead_to_the_short_name(sheet):
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        (M6A.replace("\tA\t", "\tT\t", 1), "the base is none of"),
-        (M6A.replace("DRACH", "DRXCH"), "no IUPAC motif"),
-        (M6A.replace("DRACH", "drach"), "no IUPAC motif"),
+        (M6A.replace("\tA\t", "\tT\t", 1), "the base is malformed"),
+        (M6A.replace("DRACH", "DRXCH"), "the motif is malformed"),
+        (M6A.replace("DRACH", "drach"), "the motif is malformed"),
         (M6A.replace("\t2\t", "\t5\t"), "outside the motif"),
-        (M6A.replace("\t2\t", "\t-1\t"), "outside the motif"),
+        (M6A.replace("\t2\t", "\t-1\t"), "the motif_offset is malformed"),
         (M6A.replace("\t2\t", "\t3\t"), "which cannot be A"),
-        (M6A.replace("21891", "CHEBI:21891"), "not a number"),
+        (M6A.replace("21891", "CHEBI:21891"), "the chebi is malformed"),
         (M6A.replace("#882255", "purple"), "#RRGGBB"),
-        (M6A.replace("m6A\t", "\t", 1), "the name is empty"),
+        (M6A.replace("m6A\t", "\t", 1), "the name is malformed"),
         (M6A + "\textra", "9 fields"),
         (M6A.replace("m6A", "m6B", 1), "m6A has it already"),
     ],
@@ -68,9 +68,9 @@ def test_crlf_bom_and_missing_last_field_are_taken(tmp_path):
 def test_missing_column_and_empty_sheet(tmp_path):
     path = tmp_path / "modifications.tsv"
     path.write_text("name\tlabel\nm6A\tm6A\n")
-    with pytest.raises(InputError, match=r":1: the sheet lacks base, motif"):
+    with pytest.raises(InputError, match=r":1: the header lacks base, motif"):
         load_modifications(path)
-    for text in ("", HEADER + "\n"):
+    for text, said in (("", "the sheet is empty"), (HEADER + "\n", "holds no modification")):
         path.write_text(text)
-        with pytest.raises(InputError, match="holds no modification"):
+        with pytest.raises(InputError, match=said):
             load_modifications(path)

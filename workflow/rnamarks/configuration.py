@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -327,14 +328,18 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path, names: Sequ
     InputError
         For the first fault, with the file and line of the key, its place, its value and the nearest known name.
     """
-    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
-    faults = list(Draft202012Validator(schema).iter_errors(_with_text_keys(config)))
+    faults = list(_validator(Path(schema_path)).iter_errors(_with_text_keys(config)))
     if not faults:
         return
     fault = min(faults, key=lambda one: (not _is_about_a_name(one), [str(step) for step in one.absolute_path]))
     keys, what, value, remedy = _explain(fault)
     path, line = _place(keys, names)
     raise InputError(what, path=path, line=line, value=value, remedy=remedy)
+
+
+@cache
+def _validator(schema_path: Path) -> Draft202012Validator:
+    return Draft202012Validator(yaml.safe_load(schema_path.read_text(encoding="utf-8")))
 
 
 def _with_text_keys(value: Any) -> Any:

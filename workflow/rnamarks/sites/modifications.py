@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
-from ..files import open_text
+from ..sheets import read_sheet
 
 MODIFICATION_COLUMNS = ("name", "label", "base", "motif", "motif_offset", "chebi", "colour", "synonyms")
 
@@ -29,6 +29,16 @@ IUPAC = {
     "V": "ACG",
     "N": "ACGU",
 }
+
+_PATTERNS = {
+    "name": (re.compile(r"[A-Za-z0-9,]*[A-Za-z0-9]"), "use the MODOMICS short name"),
+    "base": (re.compile(r"[ACGU]"), "give the unmodified RNA base, A, C, G or U"),
+    "motif": (re.compile(f"[{''.join(IUPAC)}]+"), "use IUPAC capitals with U, or N for none"),
+    "motif_offset": (re.compile(r"[0-9]+"), "count from 0"),
+    "chebi": (re.compile(r"[0-9]*"), "give the digits only, or leave it empty"),
+    "colour": (re.compile(r"#[0-9A-Fa-f]{6}"), "write a colour as #RRGGBB"),
+}
+_MAY_LACK = ("label", "chebi", "synonyms")
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,8 @@ def load_modifications(path: str | Path) -> dict[str, Modification]:
     Parameters
     ----------
     path : path-like
-        Tab-separated, columns :data:`MODIFICATION_COLUMNS`; ``synonyms`` joined by ``,``.
+        Tab-separated, a header line with the columns :data:`MODIFICATION_COLUMNS`; ``#`` lines before it are skipped;
+        ``synonyms`` joined by ``,``; ``label``, ``chebi`` and ``synonyms`` may be empty.
 
     Returns
     -------
@@ -85,46 +96,20 @@ def load_modifications(path: str | Path) -> dict[str, Modification]:
     Raises
     ------
     InputError
-        With the line, if a column is missing, a value is not of its kind, the motif cannot have the base at its
+        With the line, if a column is missing or unknown, a value is malformed, the motif cannot have the base at its
         offset, or two modifications share a name, a synonym or a colour.
     """
     modifications: dict[str, Modification] = {}
     taken: dict[str, str] = {}
-    header: list[str] | None = None
-    with open_text(path) as handle:
-        for number, line in enumerate(handle, 1):
-            line = line.rstrip("\n")
-            if not line.strip() or line.startswith("#"):
-                continue
-            fields = [field.strip() for field in line.split("\t")]
-            if header is None:
-                header = fields
-                missing = [name for name in MODIFICATION_COLUMNS if name not in header]
-                if missing:
-                    raise InputError(
-                        f"the sheet lacks {', '.join(missing)}",
-                        path=path,
-                        line=number,
-                        remedy=f"give the columns {', '.join(MODIFICATION_COLUMNS)}, tab-separated",
-                    )
-                continue
-            if len(fields) > len(header):
+    for line, row in read_sheet(path, MODIFICATION_COLUMNS, patterns=_PATTERNS, may_lack=_MAY_LACK):
+        entry = _modification(row, path, line)
+        for key in (*sorted(entry.names), entry.colour):
+            if key in taken:
                 raise InputError(
-                    f"the row has {len(fields)} fields and the header {len(header)}",
-                    path=path,
-                    line=number,
-                    value=line,
-                    remedy="separate columns by one tab",
+                    f"{taken[key]} has it already", path=path, line=line, value=key, remedy="use it only once"
                 )
-            fields += [""] * (len(header) - len(fields))
-            entry = _modification(dict(zip(header, fields, strict=True)), path, number)
-            for key in (*sorted(entry.names), entry.colour):
-                if key in taken:
-                    raise InputError(
-                        f"{taken[key]} has it already", path=path, line=number, value=key, remedy="use it only once"
-                    )
-                taken[key] = entry.name
-            modifications[entry.name] = entry
+            taken[key] = entry.name
+        modifications[entry.name] = entry
     if not modifications:
         raise InputError("the sheet holds no modification", path=path, remedy="add at least one row below the header")
     return modifications
@@ -141,29 +126,20 @@ def find_modification(modifications: Mapping[str, Modification], name: str) -> M
 
 
 def _modification(row: Mapping[str, str], path: str | Path, line: int) -> Modification:
-    def refuse(what: str, column: str, remedy: str) -> InputError:
-        return InputError(what, path=path, line=line, value=row[column], remedy=remedy)
-
-    if not re.fullmatch(r"[A-Za-z0-9,]*[A-Za-z0-9]", row["name"]):
-        raise refuse("the name is empty or has odd characters", "name", "use the MODOMICS short name")
-    if row["base"] not in {"A", "C", "G", "U"}:
-        raise refuse("the base is none of A, C, G, U", "base", "give the unmodified RNA base")
-    motif = row["motif"]
-    if not motif or any(letter not in IUPAC for letter in motif):
-        raise refuse("the motif is no IUPAC motif in RNA letters", "motif", "use capitals with U, or N for none")
-    if not row["motif_offset"].isdecimal() or int(row["motif_offset"]) >= len(motif):
-        raise refuse(f"the offset lies outside the motif {motif}", "motif_offset", "count from 0")
-    offset = int(row["motif_offset"])
-    if row["base"] not in IUPAC[motif[offset]]:
-        raise refuse(
-            f"{motif} has {motif[offset]} at offset {offset}, which cannot be {row['base']}",
-            "motif_offset",
-            "correct the base, the motif or the offset",
+    motif, offset = row["motif"], int(row["motif_offset"])
+    fault = ""
+    if offset >= len(motif):
+        fault = f"the offset lies outside the motif {motif}"
+    elif row["base"] not in IUPAC[motif[offset]]:
+        fault = f"{motif} has {motif[offset]} at offset {offset}, which cannot be {row['base']}"
+    if fault:
+        raise InputError(
+            fault,
+            path=path,
+            line=line,
+            value=row["motif_offset"],
+            remedy="correct the base, the motif or the offset, which counts from 0",
         )
-    if row["chebi"] and not row["chebi"].isdecimal():
-        raise refuse("the ChEBI entry is not a number", "chebi", "give the digits only, or leave it empty")
-    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", row["colour"]):
-        raise refuse("the colour is not of the form #RRGGBB", "colour", "give six hexadecimal digits")
     return Modification(
         name=row["name"],
         label=row["label"] or row["name"],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
-from ..files import open_text
+from ..sheets import read_sheet
 
 COLUMNS = ("species", "scientific", "taxid", "assembly", "tree_name", "colour")
 _PATTERNS = {
@@ -59,48 +59,10 @@ def read_species(path: str | Path) -> list[Species]:
         If a column is missing or unknown, a line has another number of fields, a value is malformed, or a name, taxid,
         tip or colour comes twice; file and line are named.
     """
-    entries: list[Species] = []
-    header: list[str] | None = None
-    seen: dict[tuple[str, str], int] = {}
-    with open_text(path) as handle:
-        for number, line in enumerate(handle, 1):
-            line = line.rstrip("\n")
-            if not line.strip() or (header is None and line.startswith("#") and "\t" not in line):
-                continue
-            fields = [field.strip() for field in line.split("\t")]
-            if header is None:
-                header = fields
-                _check_header(header, path, number)
-                continue
-            if len(fields) != len(header):
-                raise InputError(
-                    f"the line has {len(fields)} fields and the header {len(header)}",
-                    path=path,
-                    line=number,
-                    value=line,
-                    remedy="separate the fields by single tabs",
-                )
-            row = dict(zip(header, fields, strict=True))
-            for column, (pattern, remedy) in _PATTERNS.items():
-                if not pattern.fullmatch(row[column]):
-                    raise InputError(
-                        f"the {column} is malformed", path=path, line=number, value=row[column], remedy=remedy
-                    )
-            for column in _UNIQUE:
-                key = (column, row[column].lower())
-                if key in seen:
-                    raise InputError(
-                        f"the {column} already stands in line {seen[key]}",
-                        path=path,
-                        line=number,
-                        value=row[column],
-                        remedy="give each species its own",
-                    )
-                seen[key] = number
-            entries.append(Species(**{**row, "taxid": int(row["taxid"])}))
-    if not entries:
-        raise InputError("the register holds no species", path=path, remedy=f"give the columns {', '.join(COLUMNS)}")
-    return entries
+    rows = read_sheet(path, COLUMNS, patterns=_PATTERNS, unique=_UNIQUE)
+    if not rows:
+        raise InputError("the register holds no species", path=path, remedy="add at least one row below the header")
+    return [Species(**{**row, "taxid": int(row["taxid"])}) for _, row in rows]
 
 
 def select_species(register: Sequence[Species], names: Sequence[str]) -> list[Species]:
@@ -120,17 +82,3 @@ def select_species(register: Sequence[Species], names: Sequence[str]) -> list[Sp
         if name in names[:index]:
             raise InputError("the species is given twice", value=name, remedy="name it once")
     return [known[name] for name in names]
-
-
-def _check_header(header: list[str], path: str | Path, line: int) -> None:
-    missing = [column for column in COLUMNS if column not in header]
-    unknown = [column for column in header if column not in COLUMNS]
-    if missing or unknown or len(set(header)) != len(header):
-        what = f"lacks {', '.join(missing)}" if missing else "has a column that is unknown or given twice"
-        raise InputError(
-            f"the header {what}",
-            path=path,
-            line=line,
-            value="\t".join(header),
-            remedy=f"give the columns {', '.join(COLUMNS)}",
-        )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..errors import InputError
 from .drops import Drops
 from .window_files import read_windows, renumber_windows
 
@@ -31,6 +32,11 @@ def read_species_windows(
     windows : pandas.DataFrame
         The **windows** border.
     drops : Drops
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used, or all windows have one label.
     """
     drops = Drops()
     tables = [
@@ -46,4 +52,12 @@ def read_species_windows(
         )
         for entry in files
     ]
-    return renumber_windows(pd.concat(tables, ignore_index=True)), drops
+    windows = renumber_windows(pd.concat(tables, ignore_index=True))
+    if windows["label"].nunique() < 2:
+        present, absent = ("modified", "unmodified") if windows["label"].iloc[0] else ("unmodified", "modified")
+        raise InputError(
+            f"{species} has {len(windows)} {present} windows and no {absent} one",
+            path=files[0]["file"],
+            remedy="give both",
+        )
+    return windows, drops

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..errors import InputError
-from ..files import open_text
+from ..sheets import read_sheet
 
 KINDS = ("sites", "genome", "annotation", "orthologues", "windows")
 COLUMNS = (
@@ -29,11 +29,20 @@ COLUMNS = (
     "note",
 )
 _NEEDS_ASSEMBLY = ("sites", "genome", "annotation")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_SPECIES = re.compile(r"[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*")
-_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-_BYTES = re.compile(r"[1-9][0-9]*")
+_PATTERNS = {
+    "name": (re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*"), "write letters, digits, _ and - only"),
+    "species": (
+        re.compile(r"[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*"),
+        "write short names from the species sheet, joined by commas",
+    ),
+    "file": (
+        re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*"),
+        "write a file name without a folder, made of letters, digits and . _ + -",
+    ),
+    "sha256": (re.compile(r"([0-9a-fA-F]{64})?"), "give 64 hexadecimal digits or nothing"),
+    "bytes": (re.compile(r"([1-9][0-9]*)?"), "give a whole number above 0 or nothing"),
+    "checked": (re.compile(r"yes|no"), "write yes or no"),
+}
 
 
 @dataclass(frozen=True)
@@ -103,52 +112,21 @@ def read_sources(path: str | Path) -> list[Source]:
         If a column is missing or unknown, a line has another number of fields, a name comes twice, or a value is
         malformed; file and line are named.
     """
-    sources: list[Source] = []
-    lines: dict[str, int] = {}
-    header: list[str] | None = None
-    with open_text(path) as handle:
-        for number, line in enumerate(handle, 1):
-            line = line.rstrip("\n")
-            if not line.strip() or (header is None and line.startswith("#")):
-                continue
-            fields = [field.strip() for field in line.split("\t")]
-            if header is None:
-                header = fields
-                _check_header(header, path, number)
-                continue
-            if len(fields) != len(header):
-                raise InputError(
-                    f"the line has {len(fields)} fields and the header {len(header)}",
-                    path=path,
-                    line=number,
-                    value=line,
-                    remedy="separate the fields by single tabs, empty ones included",
-                )
-            row = dict(zip(header, fields, strict=True))
-            _check_row(row, path, number)
-            # case-insensitive, because the name becomes a folder
-            earlier = lines.setdefault(row["name"].lower(), number)
-            if earlier != number:
-                raise InputError(
-                    f"the name already stands in line {earlier}",
-                    path=path,
-                    line=number,
-                    value=row["name"],
-                    remedy="give each source its own name",
-                )
-            sources.append(
-                Source(
-                    **{
-                        **row,
-                        "species": tuple(row["species"].split(",")),
-                        "sha256": row["sha256"].lower(),
-                        "bytes": int(row["bytes"]) if row["bytes"] else None,
-                        "checked": row["checked"] == "yes",
-                    }
-                )
+    sources = []
+    # the name becomes a folder, so it is unique whatever its case
+    for line, row in read_sheet(path, COLUMNS, patterns=_PATTERNS, unique=("name",)):
+        _check_row(row, path, line)
+        sources.append(
+            Source(
+                **{
+                    **row,
+                    "species": tuple(row["species"].split(",")),
+                    "sha256": row["sha256"].lower(),
+                    "bytes": int(row["bytes"]) if row["bytes"] else None,
+                    "checked": row["checked"] == "yes",
+                }
             )
-    if header is None:
-        raise InputError("the sheet is empty", path=path, remedy=f"give the columns {', '.join(COLUMNS)}")
+        )
     return sources
 
 
@@ -182,40 +160,18 @@ def url_fault(url: str) -> tuple[str, str] | None:
     return None
 
 
-def _check_header(header: list[str], path: str | Path, line: int) -> None:
-    missing = [column for column in COLUMNS if column not in header]
-    unknown = [column for column in header if column not in COLUMNS]
-    if missing or unknown or len(set(header)) != len(header):
-        what = (
-            f"lacks {', '.join(missing)}"
-            if missing
-            else f"has the unknown column {unknown[0]!r}"
-            if unknown
-            else "names a column twice"
-        )
-        raise InputError(
-            f"the header {what}", path=path, line=line, remedy=f"give the columns {', '.join(COLUMNS)}, tab-separated"
-        )
-
-
 def _check_row(row: dict[str, str], path: str | Path, line: int) -> None:
-    def check(column: str, fits: Callable[[str], object], remedy: str, what: str = "is malformed") -> None:
+    def check(column: str, fits: Callable[[str], object], remedy: str, what: str) -> None:
         if not fits(row[column]):
             raise InputError(f"the {column} {what}", path=path, line=line, value=row[column], remedy=remedy)
 
-    check("name", _NAME.fullmatch, "write letters, digits, _ and - only")
     check("kind", KINDS.__contains__, f"choose one of {', '.join(KINDS)}", "is unknown")
-    check("species", _SPECIES.fullmatch, "write short names from the species sheet, joined by commas")
-    check("file", _FILE.fullmatch, "write a file name without a folder, made of letters, digits and . _ + -")
     check("file", lambda file: not file.endswith((".part", ".part.json")), "choose another ending", "is reserved")
     for column in ("url", "url2"):
         fault = url_fault(row[column]) if row[column] or column == "url" else None
         if fault:
             raise InputError(f"the {column} {fault[0]}", path=path, line=line, value=row[column], remedy=fault[1])
     check("url2", lambda url: url != row["url"], "give another address or leave it empty", "repeats the url")
-    check("sha256", lambda digits: not digits or _SHA256.fullmatch(digits), "give 64 hexadecimal digits or nothing")
-    check("bytes", lambda size: not size or _BYTES.fullmatch(size), "give a whole number above 0 or nothing")
-    check("checked", ("yes", "no").__contains__, "write yes or no")
     for column in ("version", "licence", "citation"):
         check(column, bool, "fill it in", "is empty")
     if row["kind"] in _NEEDS_ASSEMBLY:

@@ -1,0 +1,114 @@
+"""The whole workflow, run by a real Snakemake in folders of their own."""
+
+from __future__ import annotations
+
+import copy
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+TOOLS = ("mmseqs", "cd-hit-est", "cd-hit-est-2d")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A working directory with a configuration; Snakefile and library are the checkout's."""
+
+    folder: Path
+    repository: Path
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / "tiny"
+
+    def command(self, targets: Sequence[str | Path], *options: str, configfile: str | Path = "tiny.yaml") -> list[str]:
+        return [
+            *(sys.executable, "-m", "snakemake", *map(str, targets)),
+            *("--snakefile", str(self.repository / "workflow" / "Snakefile")),
+            *("--configfile", str(configfile), "--cores", "2", *options),
+        ]
+
+    def environment(self) -> dict[str, str]:
+        # this interpreter's folder holds what was installed with it; nothing else of the caller's shell is needed
+        path = [str(Path(sys.executable).parent), str(self.repository / ".tools" / "bin"), os.environ.get("PATH", "")]
+        return os.environ | {"PATH": os.pathsep.join(path)}
+
+    def run(self, *targets: str | Path, options: Sequence[str] = (), **settings: Any) -> subprocess.CompletedProcess:
+        """Run Snakemake to its end."""
+        return subprocess.run(
+            self.command(targets, *options, **settings),
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+
+    def run_well(self, *targets: str | Path, **settings: Any) -> subprocess.CompletedProcess:
+        """As :meth:`run`, and it has to succeed."""
+        done = self.run(*targets, **settings)
+        assert done.returncode == 0, done.stderr[-6000:]
+        return done
+
+    def kill_when(self, ready: Callable[[], bool], *targets: str | Path) -> None:
+        """Start Snakemake, and when ``ready`` says so end it and all its jobs with SIGKILL."""
+        process = subprocess.Popen(
+            self.command(targets),
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        limit = time.monotonic() + 300
+        try:
+            while not ready():
+                assert process.poll() is None, "the run ended before it could be killed"
+                assert time.monotonic() < limit, "the run never came to the point where it should be killed"
+                time.sleep(0.01)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> dict[str, Any]:
+    """The configuration beside this file; change a copy."""
+    return yaml.safe_load((Path(__file__).parent / "config.yaml").read_text())
+
+
+@pytest.fixture(scope="session")
+def new_project(repository, tmp_path_factory) -> Callable[[str, Mapping[str, Any]], Project]:
+    """Make a project from its name and its configuration."""
+
+    def make(name: str, config: Mapping[str, Any]) -> Project:
+        folder = tmp_path_factory.mktemp(name)
+        shutil.copytree(repository / "config", folder / "config")
+        # a copy, because YAML writes what occurs twice as an anchor and an alias
+        (folder / "tiny.yaml").write_text(yaml.safe_dump(copy.deepcopy(dict(config)), sort_keys=False))
+        return Project(folder, repository)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished(new_project, tiny_config, repository) -> Project:
+    """The tiny configuration, run to the end."""
+    search = os.pathsep.join([str(repository / ".tools" / "bin"), os.environ.get("PATH", "")])
+    missing = [tool for tool in TOOLS if shutil.which(tool, path=search) is None]
+    if missing:
+        pytest.skip(f"the workflow needs {', '.join(missing)}; make setup installs them")
+    project = new_project("finished", tiny_config)
+    project.run_well()
+    return project

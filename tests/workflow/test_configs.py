@@ -1,0 +1,278 @@
+"""Shipped configurations fit the workflow, and one that does not is refused in a sentence."""
+
+from __future__ import annotations
+
+import copy
+import re
+import subprocess
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rnamarks.configuration import Plan, check_config
+from rnamarks.datasets.redundancy import CLUSTERINGS
+from rnamarks.datasets.splits import SCOPES
+from rnamarks.errors import InputError
+from rnamarks.models import deepm6aseq, mass, unanchored  # noqa: F401
+from rnamarks.models.baselines import BASELINES
+from rnamarks.models.register import MODELS
+from rnamarks.simulation.parameters import WorldParameters
+from rnamarks.sites.orthologues import ORTHOLOGUE_FORMATS
+from rnamarks.sites.readers import READERS
+from rnamarks.sites.window_files import WINDOW_FORMATS
+from rnamarks.training.curriculum import CURRICULA
+from rnamarks.training.trainer import TrainingSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+SHIPPED = [ROOT / "config" / "config.yaml", *sorted(ROOT.glob("config/*/*.yaml"))]
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict:
+    return yaml.safe_load(SCHEMA.read_text())
+
+
+def refusal(tmp_path: Path, text: str) -> str:
+    """What is said of a configuration given as text; ``FILE`` stands for its path."""
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    with pytest.raises(InputError) as refused:
+        check_config(yaml.safe_load(text), SCHEMA, [file])
+    return str(refused.value).replace(str(file), "FILE")
+
+
+@pytest.mark.workflow
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.relative_to(ROOT / "config").as_posix())
+def test_shipped_configurations_make_a_plan(file, new_project, tmp_path):
+    if "data:" in file.read_text():
+        settings = yaml.safe_load(file.read_text())
+        names = re.findall(r"data:([^\"',}\s]+)", file.read_text())
+        for name in names:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).touch()
+        assert "data_root" not in settings
+    project = new_project("plan", {})
+    options = ["-n", "--quiet", "rules", "--config", f"data_root={tmp_path}"]
+    done = project.run_well(configfile=file, options=options)
+    assert "write_report" in done.stdout + done.stderr
+
+
+@pytest.mark.workflow
+def test_the_demo_is_what_runs_without_a_configuration(new_project):
+    project = new_project("default", {})
+    command = project.command([], "-n", "--quiet", "rules")
+    at = command.index("--configfile")
+    del command[at : at + 2]
+    done = subprocess.run(command, cwd=project.folder, env=project.environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "simulate_world" in done.stdout + done.stderr
+
+
+@pytest.mark.workflow
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda c: c | {"evaluaton": {}}, r"tiny\.yaml:\d+: there is no key evaluaton; did you mean evaluation\?"),
+        (lambda c: c | {"baselines": ["kmer_logstic"]}, r"\(found 'kmer_logstic'\); did you mean kmer_logistic\?"),
+        (
+            lambda c: c | {"root_species": "humen"},
+            r"root_species is not among the species \(found 'humen'\); one of human",
+        ),
+        (
+            lambda c: c | {"orthologues": {"table": "source:nowhere", "format": "compara"}},
+            r"unknown source \(found 'nowhere'\); add it to the sheet of sources",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(new_project, tiny_config, change, said):
+    project = new_project("mistake", change(copy.deepcopy(tiny_config)))
+    done = project.run(options=["-n"])
+    assert done.returncode == 2
+    told = [line for line in done.stderr.splitlines() if not line.startswith("Using workflow specific profile")]
+    assert len(told) == 1, done.stderr
+    assert told[0].startswith("error: ")
+    assert re.search(said, told[0]), told[0]
+    assert done.stdout == ""
+
+
+@pytest.mark.workflow
+def test_a_mistake_on_the_command_line(new_project, tiny_config):
+    done = new_project("mistake", tiny_config).run(options=["-n", "--config", "motiv=DRACH"])
+    assert done.returncode == 2
+    assert done.stderr.endswith("error: there is no key motiv; did you mean motif?\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("run: a\nspecies: {yak: {}}\nevalution: {}\n", "FILE:3: there is no key evalution; did you mean evaluation?"),
+        (
+            "run: a\nspecies:\n  yak:\n    genom: x\n",
+            "FILE:4: there is no key genom in species.yak; did you mean genome?",
+        ),
+        (
+            "run: a\nspecies:\n  yak:\n    sites:\n      - {table: t, format: bed, name: n}\n"
+            "      - table: t\n        formt: bed\n        name: n\n",
+            "FILE:7: there is no key formt in species.yak.sites[1]; did you mean format?",
+        ),
+        (
+            "run: a\nspecies: {yak: {}}\nmodels:\n  m:\n    network: mass\n    training: {batchsize: 3}\n",
+            "FILE:6: there is no key batchsize in models.m.training; did you mean batch_size?",
+        ),
+        (
+            "run: a\nspecies: {yak: {}}\nmodels:\n  m: {network: mas}\n",
+            "FILE:4: models.m.network has no such choice (found 'mas'); did you mean mass?",
+        ),
+        (
+            "run: a\nspecies: {yak: {}}\nqqq: 1\n",
+            "FILE:3: there is no key qqq; choose from run, seed, data_root, ",
+        ),
+        ("species: {yak: {}}\n", "FILE: the key run is missing; add it; config/README.md says what it is"),
+        ("run: a\nspecies: {}\n", "FILE:2: species cannot have this value (found {}); give at least 1 of them"),
+        (
+            "run: a\nspecies:\n  the yak: {}\n",
+            "FILE:3: this cannot be a name in species (found 'the yak'); names match ^[A-Za-z][A-Za-z0-9]*$",
+        ),
+        (
+            "run: a\nspecies:\n  2021: {}\n",
+            "FILE:3: this cannot be a name in species (found '2021'); names match ^[A-Za-z][A-Za-z0-9]*$",
+        ),
+        (
+            "run: a\nspecies: {yak: {}}\nseed: one\n",
+            "FILE:3: seed cannot have this value (found 'one'); give a whole number",
+        ),
+        ("run: a\nspecies: {yak: {}}\nwindow: 3\n", "FILE:3: window cannot have this value (found 3); give at least 5"),
+        (
+            "run: a\nspecies: {yak: {}}\nmotif: DRAXH\n",
+            "FILE:3: motif cannot have this value (found 'DRAXH'); it has to match ^[ACGTUNRYSWKMBDHV]*$",
+        ),
+        (
+            "run: a\nspecies: {yak: {}}\nsplits: {train: 0}\n",
+            "FILE:3: splits.train cannot have this value (found 0); give more than 0",
+        ),
+        (
+            "run: a\nspecies: {yak: {}}\nsplits:\n  identity: 80\n",
+            "FILE:4: splits.identity cannot have this value (found 80); give at most 1",
+        ),
+        (
+            "run: a\nspecies: {yak: {}}\ntrainings:\n  - {model: m, setting: s, splits: [paper], seeds: []}\n",
+            "FILE:4: trainings[0].seeds cannot have this value (found []); give at least 1",
+        ),
+        (
+            "run: a\nspecies: {yak: {windows: {all: {}}}}\n",
+            "FILE:2: species.yak.windows.all cannot have this value (found {}); "
+            "give at least 1 of positives, negatives, labelled",
+        ),
+        ("run: a\nspecies: yak\n", "FILE:2: species cannot have this value (found 'yak'); give keys and values"),
+    ],
+)
+def test_a_refusal_names_file_line_key_value_and_remedy(tmp_path, text, said):
+    assert refusal(tmp_path, text).startswith(said)
+
+
+def test_of_several_files_the_last_that_holds_the_key_is_named(tmp_path):
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("run: a\nspecies: {yak: {}}\nseed: x\n")
+    second.write_text("seed: y\n")
+    with pytest.raises(InputError, match=r"second\.yaml:1: seed"):
+        check_config({"run": "a", "species": {"yak": {}}, "seed": "y"}, SCHEMA, [first, second])
+    with pytest.raises(InputError, match=r"^window cannot"):
+        check_config({"run": "a", "species": {"yak": {}}, "window": "y"}, SCHEMA, [first])
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_a_mistyped_key_anywhere_is_found(file, tmp_path):
+    """Every key of the shipped configurations, with its last letter doubled, is refused; names are free."""
+    lines = file.read_text().splitlines(keepends=True)
+    config = yaml.safe_load(file.read_text())
+    # names that the configuration makes itself, and arguments of networks, which the networks check
+    free = {name for part in ("species", "models", "settings") for name in config.get(part, {})}
+    free |= {name for model in config["models"].values() for name in model.get("hyperparameters", {})}
+    checked = 0
+    for number, line in enumerate(lines):
+        match = re.match(r" *(?:- \{)?([a-z_]+):", line)
+        key = match[1] if match else ""
+        if not key or key in free:
+            continue
+        wrong = key + key[-1]
+        changed = "".join([*lines[:number], line.replace(key, wrong, 1), *lines[number + 1 :]])
+        with pytest.raises(InputError, match=rf"no key {wrong}\b.*did you mean {key}\?"):
+            check_config(yaml.load(changed, yaml.CSafeLoader), SCHEMA, [])
+        checked += 1
+    assert checked >= 20
+
+
+def test_every_key_is_described(schema):
+    lacking = []
+
+    def visit(node: dict, path: str) -> None:
+        for name, entry in node.get("properties", {}).items():
+            if "description" not in entry and "$ref" not in entry:
+                lacking.append(f"{path}.{name}")
+            visit(entry, f"{path}.{name}")
+        for key in ("items", "additionalProperties"):
+            if isinstance(node.get(key), dict):
+                visit(node[key], path)
+
+    visit(schema, "")
+    for name, entry in schema["$defs"].items():
+        visit(entry, name)
+    assert not lacking
+
+
+def test_the_readme_explains_every_top_level_key(schema):
+    text = (ROOT / "config" / "README.md").read_text()
+    assert [key for key in schema["properties"] if not re.search(rf"`{key}\b", text)] == []
+
+
+def test_choices_of_the_schema_are_the_registers(schema):
+    keys, shared = schema["properties"], schema["$defs"]
+    model = keys["models"]["additionalProperties"]["properties"]
+    choices = {
+        "baselines": (keys["baselines"]["items"]["enum"], BASELINES.names()),
+        "networks": (model["network"]["enum"], MODELS.names()),
+        "curricula": (keys["settings"]["additionalProperties"]["properties"]["curriculum"]["enum"], CURRICULA.names()),
+        "site formats": (shared["tables"]["items"]["properties"]["format"]["enum"], READERS.names()),
+        "window formats": (shared["window_format"]["enum"], WINDOW_FORMATS.names()),
+        "orthologue formats": (keys["orthologues"]["properties"]["format"]["enum"], ORTHOLOGUE_FORMATS.names()),
+        "clusterings": (keys["splits"]["properties"]["clustering"]["enum"], CLUSTERINGS.names()),
+        "scopes": (keys["splits"]["properties"]["scope"]["enum"], SCOPES.names()),
+        "training settings": (
+            [*model["training"]["propertyNames"]["enum"], "curriculum"],
+            [field.name for field in fields(TrainingSettings)],
+        ),
+        "sizes of the world": (
+            keys["simulation"]["properties"]["sizes"]["propertyNames"]["enum"],
+            [field.name for field in fields(WorldParameters)],
+        ),
+    }
+    for what, (stated, known) in choices.items():
+        assert sorted(stated) == sorted(known), what
+
+
+def test_names_that_do_not_fit_together_are_refused(tiny_config, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    defaults = {"modification_sheet": "config/modifications.tsv"}
+
+    def refused(**changes) -> str:
+        config = copy.deepcopy(tiny_config) | defaults | changes
+        with pytest.raises(InputError) as error:
+            Plan(config).check_sources({})
+        return str(error.value)
+
+    one = {"model": "mass", "setting": "species3", "splits": ["paper"], "seeds": [1]}
+    assert "unknown model (found 'mess'); known: mass" in refused(trainings=[one | {"model": "mess"}])
+    assert "no such setting (found 'species9')" in refused(trainings=[one | {"setting": "species9"}])
+    assert "same run twice" in refused(trainings=[one, one])
+    assert "release names a training" in refused(release={"model": "mass", "setting": "species3", "split": "guarded"})
+    assert "has 3" in refused(settings={"species3": {"nearest": 4}})
+    assert "either windows, or genome" in refused(species={"human": {"genome": "x"}}, root_species="human")
+    assert "data_root, which is not set" in refused(orthologues={"table": "data:x", "format": "compara"})
+    tables = {"genome": "g", "annotation": "a", "sites": [{"table": "t", "format": "bed", "name": "n"}]}
+    alone = {"species": {"yak": tables}, "root_species": "yak", "trainings": [], "release": None, "simulation": None}
+    assert "assembly of the species is unknown (found 'yak')" in refused(**alone, orthologues=None)
+    external = [{"name": "x", "head": "human", "positives": "p", "negatives": "n"}]
+    assert "external needs a released model" in refused(external=external, release=None)

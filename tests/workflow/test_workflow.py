@@ -1,0 +1,255 @@
+"""From the raw files of a simulated world to the report, and what has to hold on the way."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import mannwhitneyu
+
+from rnamarks.evaluation.bootstrap import interval, resampled_metrics
+from rnamarks.models.checkpoint import load_model
+from rnamarks.simulation.parameters import WorldParameters
+from rnamarks.tables import read_parquet, read_tsv
+
+pytestmark = pytest.mark.workflow
+
+# Files whose bytes two runs of one configuration on a CPU need not share; every other file of the two is equal.
+VARYING = (
+    "models/*/*/*/*/history.tsv",  # seconds per round
+    "training/histories.tsv",  # the same
+    "report.html",  # quotes them, and when it was made
+)
+
+
+def pooled_auroc(project, stem: str) -> tuple[float, float, float]:
+    """AUROC of the test windows of all species together, and its 95 % interval."""
+    frame, _ = read_parquet(project.results / "predictions" / f"{stem}.parquet", ["part", "label", "logit"])
+    test = frame[frame["part"] == "test"]
+    values, draws = resampled_metrics(test["label"].to_numpy(dtype=bool), test["logit"].to_numpy()[None], n=500)
+    return float(np.squeeze(values["auroc"])), *interval(np.squeeze(draws["auroc"]))
+
+
+def test_everything_asked_for_is_there(finished):
+    page = (finished.results / "report.html").read_text()
+    figures, _ = read_tsv(finished.results / "figures.tsv")
+    assert list(figures.columns) == ["figure", "panel", "file", "table", "caption"]
+    named = {name for column in ("file", "table") for name in figures[column].dropna()}
+    assert "evaluation/metrics.tsv" in named
+    assert not [name for name in named if not (finished.results / name).stat().st_size]
+    assert figures["caption"].str.len().min() > 40
+    assert "<html" in page
+    assert page.count("<svg") >= figures["file"].str.endswith(".svg").groupby(figures["file"]).any().sum()
+
+
+def test_the_report_asks_nothing_of_the_network(finished):
+    page = (finished.results / "report.html").read_text()
+    assert "<script src" not in page
+    assert "<link" not in page.replace('<link rel="icon" href="data:', "")
+    assert 'src="http' not in page
+
+
+def test_the_model_directory_is_whole(finished):
+    folder = finished.results / "model"
+    model, config = load_model(folder)
+    assert config.heads == ["human", "chimp", "mouse"]
+    assert config.members == 2
+    assert set(config.calibration) == set(config.heads)
+    assert not model.training
+    stated = json.loads((folder / "config.json").read_text())
+    assert hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest() in json.dumps(stated)
+    card = (folder / "card.md").read_text()
+    for sign in ("nan", "None", "{{", "}}", "{%", "inf "):
+        assert sign not in card, f"{sign!r} stands in the model card"
+    assert all(head in card for head in config.heads)
+
+
+def test_nothing_is_left_to_do(finished):
+    done = finished.run_well(options=["-n"])
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_what_was_planted_comes_out_in_the_windows(finished):
+    truth, _ = read_parquet(finished.folder / "resources" / "tiny" / "truth.parquet")
+    for species, planted in truth.groupby("species"):
+        windows, _ = read_parquet(finished.results / "datasets" / f"{species}.windows.parquet")
+        key = ["chrom", "start", "strand"]
+        both = windows.merge(planted[[*key, "label", "gene"]], on=key, how="left", suffixes=("", "_planted"))
+        assert both["label_planted"].notna().all()
+        assert (both["label"] == both["label_planted"]).all()
+        assert (both["gene"] == both["gene_planted"]).all()
+        # a site that two isoforms or two genes carry is one window
+        assert both["label"].sum() == len(planted.loc[planted["label"] == 1, key].drop_duplicates())
+        assert windows["sequence"].str.len().eq(51).all()
+        assert windows["sequence"].str[25].eq("A").all()
+
+
+def test_every_trap_is_counted(finished, tiny_config):
+    drops, _ = read_tsv(finished.results / "evaluation" / "drops.tsv")
+    reasons = (
+        "no A in the middle of the row's sequence",
+        "duplicate position",
+        "chromosome not in the genome",
+        "not on a transcript",
+    )
+    for reason in reasons:
+        counted = drops[(drops["reason"] == reason) & (drops["source"] == "rmbase")].groupby("species")["rows"].sum()
+        assert (counted.reindex(tiny_config["species"]) == WorldParameters.traps).all(), reason
+    counted = drops[~drops["reason"].str.startswith("note:")].groupby(["stage", "species", "source"])["reason"]
+    assert counted.apply(lambda reasons: "kept" in set(reasons)).all()
+
+
+def test_models_and_baselines_find_what_was_planted(finished):
+    for stem in ("mass/species3/paper/1", "mass/species3/paper/2", "kmer_logistic/single/paper/0"):
+        value, low, _ = pooled_auroc(finished, stem)
+        assert low > 0.5, f"{stem}: {value:.3f} from {low:.3f}"
+    assert pooled_auroc(finished, "prevalence/single/paper/0")[0] == 0.5
+
+
+def test_the_metrics_say_what_the_predictions_say(finished):
+    metrics, _ = read_tsv(finished.results / "evaluation" / "metrics.tsv", dtype={"seed": str})
+    columns = ["model", "setting", "split", "species", "seed", "part", "metric", "value", "low", "high"]
+    assert list(metrics.columns) == [*columns, "n_positive", "n_negative", "prevalence"]
+    frame, _ = read_parquet(finished.results / "predictions" / "mass/species3/paper/1.parquet")
+    test = frame[(frame["part"] == "test") & (frame["species"] == "mouse")]
+    positive = test["label"] == 1
+    ranks = mannwhitneyu(test.loc[positive, "logit"], test.loc[~positive, "logit"]).statistic
+    row = metrics.query("model == 'mass' and species == 'mouse' and seed == '1' and part == 'test'")
+    row = row[row["metric"] == "auroc"].iloc[0]
+    assert row["value"] == pytest.approx(ranks / (positive.sum() * (~positive).sum()))
+    assert row["low"] < row["value"] < row["high"]
+    assert (row["n_positive"], row["n_negative"]) == (positive.sum(), (~positive).sum())
+    assert {"mean", "ensemble"} <= set(metrics.loc[metrics["model"] == "mass", "seed"])
+
+
+def test_the_null_world_holds_nothing(finished, new_project, tiny_config):
+    """Over all models, splits and species no p value against AUROC 0.5 is below 0.01 / (number of comparisons)."""
+    config = copy.deepcopy(tiny_config)
+    config["simulation"]["null_world"] = True
+    config["trainings"][0]["seeds"] = [1]
+    project = new_project("null", config)
+    project.run_well("results/tiny/evaluation/metrics.tsv")
+    chances = []
+    for file in sorted((project.results / "predictions").rglob("*.parquet")):
+        frame, _ = read_parquet(file)
+        test = frame[frame["part"] == "test"]
+        for species, part in [*test.groupby("species"), ("all", test)]:
+            positive = part["label"] == 1
+            chance = mannwhitneyu(part.loc[positive, "logit"], part.loc[~positive, "logit"]).pvalue
+            chances.append((chance, str(file), species))
+    assert len(chances) == 5 * 4
+    assert min(chances)[0] > 0.01 / len(chances), min(chances)
+    # the same rule finds the planted signal
+    frame, _ = read_parquet(finished.results / "predictions" / "mass/species3/paper/1.parquet")
+    test = frame[frame["part"] == "test"]
+    found = mannwhitneyu(test.loc[test["label"] == 1, "logit"], test.loc[test["label"] == 0, "logit"]).pvalue
+    assert found < 0.01 / len(chances)
+
+
+def test_a_killed_run_ends_like_one_that_was_not(finished, new_project, tiny_config):
+    """Also what two runs of one configuration share: everything but the files of VARYING."""
+    project = new_project("killed", tiny_config)
+    models = [f"results/tiny/models/mass/species3/paper/{seed}/weights.safetensors" for seed in (1, 2)]
+    project.run_well("results/tiny/datasets/leaks.tsv")
+
+    def has_passed_a_round() -> bool:
+        return any((project.folder / ".checkpoints").glob("*/last.ckpt"))
+
+    project.kill_when(has_passed_a_round, models[0])
+    assert not (project.folder / models[0]).exists()
+    kept = {file: file.stat().st_mtime_ns for file in (project.results / "datasets").iterdir()}
+    project.run_well(options=["--unlock"])
+    done = project.run_well(*models)
+    assert "seed 1: round 1/" not in done.stderr, "the training began anew"
+    assert "seed 2: round 1/" in done.stderr
+    assert kept == {file: file.stat().st_mtime_ns for file in kept}
+    different = []
+    for file in sorted(path for path in project.results.rglob("*") if path.is_file()):
+        name = file.relative_to(project.results)
+        same = file.read_bytes() == (finished.results / name).read_bytes()
+        if not same and not any(name.match(pattern) for pattern in VARYING):
+            different.append(str(name))
+    assert not different
+    assert all((project.folder / model).read_bytes() == (finished.folder / model).read_bytes() for model in models)
+    for file in sorted((project.folder / "resources" / "tiny").iterdir()):
+        assert file.read_bytes() == (finished.folder / "resources" / "tiny" / file.name).read_bytes(), file.name
+
+
+def write_windows(folder: Path, windows: pd.DataFrame) -> dict[str, dict]:
+    """Ready-made windows in several dresses: entries for ``species`` in a configuration."""
+    positive, negative = (windows.loc[windows["label"] == label, "sequence"].tolist() for label in (1, 0))
+    folder.mkdir()
+    (folder / "pos.txt.gz").write_bytes(gzip.compress("\r\n".join(positive).encode()))
+    (folder / "neg.txt").write_text("\ufeff" + "\n".join(text.lower().replace("u", "t") for text in negative))
+    parts = {"train": slice(None, 80), "valid": slice(80, 95), "test": slice(95, None)}
+    signed = {}
+    for part, rows in parts.items():
+        lines = [f">+{part}{i}\n{text}\n" for i, text in enumerate(positive[rows])]
+        lines += [f">-{part}{i}\n{text.replace('U', 'T')}\n" for i, text in enumerate(negative[rows])]
+        (folder / f"{part}.fa").write_text("".join(lines))
+        signed[part] = {"labelled": str(folder / f"{part}.fa")}
+    return {
+        "yak": {"windows": {"all": {"positives": str(folder / "pos.txt.gz"), "negatives": str(folder / "neg.txt")}}},
+        "goat": {"windows": {"format": "fasta_signed", **signed}},
+    }
+
+
+def test_own_windows_and_own_raw_files(finished, new_project):
+    """A species from BED, FASTA and GTF beside two from window files, no tree, no orthologues, no sheet entry."""
+    windows, _ = read_parquet(finished.results / "datasets" / "human.windows.parquet")
+    truth, _ = read_parquet(finished.folder / "resources" / "tiny" / "truth.parquet")
+    world = finished.folder / "resources" / "tiny"
+    project = new_project("own", {"run": "tiny", "species": {}})
+    own = project.folder / "own"
+    species = write_windows(own, windows)
+    genome = gzip.decompress((world / "mouse.genome.fa.gz").read_bytes()).decode()
+    (own / "genome.fa").write_text(
+        "".join(line if line[0] == ">" else line.lower() for line in genome.splitlines(True))
+    )
+    shutil.copy(world / "mouse.annotation.gtf.gz", own)
+    planted = truth[(truth["species"] == "mouse") & (truth["label"] == 1)]
+    bed = [
+        f"{row.chrom.removeprefix('chr')}\t{row.start}\t{row.start + 1}\tx\t0\t{row.strand}"
+        for row in planted.itertuples()
+    ]
+    (own / "sites.bed").write_text("track name=mine\r\n" + "\r\n".join(bed) + "\r\n")
+    species["lemming"] = {
+        "assembly": "mine1",
+        "genome": "own/genome.fa",
+        "annotation": "own/mouse.annotation.gtf.gz",
+        "sites": [{"table": "own/sites.bed", "format": "bed", "name": "mine"}],
+    }
+    config = {
+        "run": "tiny",
+        "window": 51,
+        "negatives_per_positive": 4,
+        "species": species,
+        "baselines": ["kmer_frequency"],
+        "evaluation": {"bootstrap": 50},
+    }
+    (project.folder / "tiny.yaml").write_text(json.dumps(config))
+    project.run_well("results/tiny/evaluation/metrics.tsv", "results/tiny/evaluation/drops.tsv")
+    metrics, _ = read_tsv(project.results / "evaluation" / "metrics.tsv")
+    assert set(metrics["species"]) == {"yak", "goat", "lemming"}
+    both = {}
+    for name in species:
+        both[name], _ = read_parquet(project.results / "datasets" / f"{name}.split.parquet")
+    expected = windows[["sequence", "label"]].sort_values(["label", "sequence"]).to_numpy().tolist()
+    for name in ("yak", "goat"):
+        found = both[name][["sequence", "label"]].sort_values(["label", "sequence"]).to_numpy().tolist()
+        assert found == expected, name
+    given = both["goat"]
+    assert (given.loc[given["paper"] != "", "paper"] == given.loc[given["paper"] != "", "given"]).all()
+    reference, _ = read_parquet(finished.results / "datasets" / "mouse.windows.parquet")
+    key = ["chrom", "start", "strand", "label"]
+    assert (
+        both["lemming"].loc[both["lemming"]["label"] == 1, key].to_numpy().tolist()
+        == reference.loc[reference["label"] == 1, key].to_numpy().tolist()
+    )
