@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from rnamarks.errors import InputError
 from rnamarks.models.register import build_model
 
 SMALL = {"filters": 6, "channels": 8, "lstm_units": 4, "attention_width": 2, "dense": 5}
@@ -33,8 +34,13 @@ def test_paper_form_has_one_attention_layer_with_an_output_matrix():
 
 
 def test_unknown_form_is_named():
-    with pytest.raises(ValueError, match="paper, released"):
+    with pytest.raises(InputError, match="paper, released"):
         build_model("mass", ["human"], 101, {"form": "draft"})
+
+
+def test_a_mistyped_hyperparameter_lists_the_known_ones():
+    with pytest.raises(InputError, match=r"'filter'.*it has form, filters, filter_width"):
+        build_model("mass", ["human"], 101, {"filter": 8})
 
 
 @pytest.mark.parametrize("form", ["paper", "released"])

@@ -24,6 +24,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from ..errors import InputError
 from .layers import ConvBlock, OneHot, SelfAttention
 from .register import MODELS
 
@@ -127,7 +128,7 @@ class Mass(nn.Module):
     ) -> None:
         super().__init__()
         if form not in FORMS:
-            raise ValueError(f"form {form!r} is not one of {', '.join(FORMS)}")
+            raise InputError("MASS has no such form", value=form, remedy=f"choose one of {', '.join(FORMS)}")
         shape = dict(FORMS[form])
         if attention_width is not None:
             shape["attention_width"] = attention_width

@@ -9,19 +9,39 @@ A network that is trained in another way than the trainer's defaults says so in 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
 
+from ..errors import InputError
 from ..registry import Register
 
 MODELS: Register[type[nn.Module]] = Register("model")
 
 
 def build_model(name: str, heads: Sequence[str], window: int, hyperparameters: Mapping[str, Any] | None = None):
-    """A freshly initialised network of the register; weights depend on torch's current random state."""
+    """A freshly initialised network of the register; weights depend on torch's current random state.
+
+    Raises
+    ------
+    InputError
+        If there is no such network, or it knows no hyperparameter of that name; the message lists those it knows.
+    """
     # importing the modules enters their classes into the register
     from . import deepm6aseq, mass, unanchored  # noqa: F401
 
-    return MODELS[name](list(heads), window, **dict(hyperparameters or {}))
+    network = MODELS[name]
+    hyperparameters = dict(hyperparameters or {})
+    known = [
+        parameter.name
+        for parameter in inspect.signature(network).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    ]
+    for key in hyperparameters:
+        if key not in known:
+            raise InputError(
+                f"the network {name} has no hyperparameter of that name", value=key, remedy=f"it has {', '.join(known)}"
+            )
+    return network(list(heads), window, **hyperparameters)

@@ -85,7 +85,11 @@ def write_card(
 ) -> None:
     """Write ``card.md``: what the model is, what it was trained on, how well it does and where not to trust it."""
     environment = Environment(
-        loader=PackageLoader("rnamarks", "models"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("rnamarks", "models"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters["number"] = _number
     mine = _rows(metrics[metrics["part"] == "test"], release, config.heads)
