@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ..errors import InputError
 from ..models.checkpoint import load_model, require_head
 from ..prediction.score import fit_to_window, pick_device, score_windows
 from ..sequences import encode
@@ -66,6 +67,11 @@ def evaluate_external(
     -------
     pandas.DataFrame
         Columns :data:`COLUMNS`.
+
+    Raises
+    ------
+    InputError
+        If the model lacks a head, a table cannot be used, or of a set no window of one label remains.
     """
     torch.set_num_threads(threads)
     model, config = load_model(folder)
@@ -82,9 +88,16 @@ def evaluate_external(
         both = classes > 1
         known = ~both & windows["sequence"].isin(seen)
         kept = windows[~both & ~known]
+        labels = kept["label"].to_numpy(dtype=bool)
+        if labels.all() or not labels.any():
+            raise InputError(
+                f"of {entry['name']} {labels.sum()} modified and {(~labels).sum()} unmodified windows remain after "
+                f"{known.sum()} that the model was trained on and {both.sum()} with both labels",
+                path=entry["files"][0]["file"],
+                remedy="give a set that the model has not seen",
+            )
         codes = np.stack([fit_to_window(encode(sequence), config.window) for sequence in kept["sequence"]])
         logits = score_windows(model, codes, entry["head"], batch_size=512, device=target)
-        labels = kept["label"].to_numpy(dtype=bool)
         metrics = bootstrap_metrics(labels, logits, n=bootstrap, seed=seed)
         width = int(kept["sequence"].str.len().iloc[0])
         tables.append(

@@ -1,0 +1,199 @@
+"""From splits tables to a model directory; what names the folder of checkpoints."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from rnamarks.errors import InputError
+from rnamarks.models.checkpoint import load_model
+from rnamarks.prediction.score import score_windows
+from rnamarks.sequences import decode_windows
+from rnamarks.tables import read_tsv, write_parquet
+from rnamarks.training import fit
+from rnamarks.training.fit import digest_of, fit_from_splits, fit_network, read_part
+from rnamarks.training.sampler import HeadData
+from rnamarks.training.trainer import TrainingSettings
+
+SMALL = {"filters": [6, 4], "lstm_units": 3}
+SETTINGS = {"batch_size": 16, "steps_per_round": 3, "rounds": 2, "stage_rounds": 1}
+
+
+@pytest.fixture
+def splits(world, tmp_path):
+    """Splits tables of two species; ``guarded`` has no validation part."""
+    training, validation = world
+    paths = {}
+    for head in training:
+        codes = np.concatenate([training[head].codes, validation[head].codes])
+        part = np.repeat(["train", "valid"], [len(training[head].codes), len(validation[head].codes)])
+        frame = pd.DataFrame(
+            {
+                "sequence": decode_windows(codes),
+                "label": np.concatenate([training[head].labels, validation[head].labels]).astype(np.int64),
+                "paper": part,
+                "guarded": np.where(part == "train", "train", ""),
+            }
+        )
+        paths[head] = tmp_path / f"{head}.parquet"
+        write_parquet(frame, paths[head])
+    return paths
+
+
+@pytest.fixture
+def run(splits, tmp_path):
+    def run(folder, **changes):
+        return fit_from_splits(
+            **{
+                "splits": splits,
+                "order": ["mouse", "human"],
+                "split": "paper",
+                "network": "deepm6aseq",
+                "hyperparameters": SMALL,
+                "settings": TrainingSettings.from_mapping(SETTINGS),
+                "seed": 3,
+                "checkpoints": tmp_path / "checkpoints",
+                "folder": tmp_path / folder,
+                "modification": "m6A",
+                "motif": "DRACH",
+                "device": "cpu",
+                "report": lambda line: None,
+            }
+            | changes
+        )
+
+    return run
+
+
+@pytest.fixture
+def digest(world, tmp_path, monkeypatch):
+    """The name of the checkpoint folder that a training would have."""
+    monkeypatch.setattr(fit, "train", lambda *_, checkpoints, **__: checkpoints.name)
+
+    def digest(data=world, settings=SETTINGS, **changes):
+        arguments = {
+            "network": "deepm6aseq",
+            "hyperparameters": SMALL,
+            "seed": 3,
+            "checkpoints": tmp_path,
+            "device": "cpu",
+            "report": print,
+        } | changes
+        return fit_network(
+            training=data[0], validation=data[1], settings=TrainingSettings.from_mapping(settings), **arguments
+        )
+
+    return digest
+
+
+def test_a_part_of_a_split_is_read_as_codes_and_labels(splits, world):
+    for part, expected in zip(("train", "valid"), world, strict=True):
+        found = read_part(splits["mouse"], "paper", part)
+        assert np.array_equal(found.codes, expected["mouse"].codes)
+        assert np.array_equal(found.labels, expected["mouse"].labels)
+        assert (found.codes.dtype, found.labels.dtype) == (np.uint8, bool)
+
+
+def test_a_part_that_is_not_there_is_refused(splits, tmp_path):
+    with pytest.raises(InputError, match=r"mouse.parquet: no window of the part 'valid' of the split 'guarded'"):
+        read_part(splits["mouse"], "guarded", "valid")
+    with pytest.raises(InputError, match=r"mouse.parquet: the table lacks the column random"):
+        read_part(splits["mouse"], "random", "train")
+    with pytest.raises(InputError, match="no such file"):
+        read_part(tmp_path / "none.parquet", "paper", "train")
+
+
+def test_a_training_writes_a_model_directory(run, world, tmp_path):
+    history = run("model")
+    assert {path.name for path in (tmp_path / "model").iterdir()} == {
+        "weights.safetensors",
+        "config.json",
+        "history.tsv",
+    }
+    model, config = load_model(tmp_path / "model")
+    assert (config.model, config.heads, config.window) == ("deepm6aseq", ["mouse", "human"], 21)
+    assert (config.modification, config.motif, config.members) == ("m6A", "DRACH", 1)
+    assert (config.training["split"], config.training["seed"]) == ("paper", 3)
+    assert config.training["settings"]["steps_per_round"] == 3
+    assert config.training["windows"] == {
+        head: {"positives": int(data.labels.sum()), "negatives": int((~data.labels).sum())}
+        for head, data in world[0].items()
+    }
+    rows = history[history["round"] == config.training["best_round"]]
+    logits = score_windows(model, world[1]["human"].codes, "human")
+    area = roc_auc_score(world[1]["human"].labels, logits)
+    assert rows.set_index("head").loc["human", "auroc"] == pytest.approx(area, abs=1e-6)
+    written, _ = read_tsv(tmp_path / "model" / "history.tsv")
+    pd.testing.assert_frame_equal(written, history, rtol=1e-9)
+
+
+def test_another_seed_has_other_weights_and_its_own_checkpoints(run, tmp_path):
+    for folder, seed in (("first", 3), ("again", 3), ("other", 4)):
+        run(folder, seed=seed)
+    first, again, other = (load_model(tmp_path / name)[0].state_dict() for name in ("first", "again", "other"))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+
+
+def test_a_missing_validation_part_is_said_before_training(run, tmp_path):
+    with pytest.raises(InputError, match="'valid' of the split 'guarded'"):
+        run("model", split="guarded")
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_what_decides_the_weights_names_the_checkpoints(digest, world):
+    def changed(part, head, field):
+        data = [dict(world[0]), dict(world[1])]
+        codes, labels = data[part][head].codes.copy(), data[part][head].labels.copy()
+        if field == "codes":
+            codes[-1, -1] ^= 1
+        else:
+            labels[-1] = not labels[-1]
+        data[part][head] = HeadData(codes, labels)
+        return tuple(data)
+
+    names = [
+        digest(),
+        digest(seed=4),
+        digest(settings=SETTINGS | {"rounds": 3}),
+        digest(settings=SETTINGS | {"learning_rate": 0.002}),
+        digest(hyperparameters=SMALL | {"lstm_units": 4}),
+        digest(network="mass", hyperparameters={}),
+        digest(threads=2),
+        digest(data=({"mouse": world[0]["mouse"], "human": world[0]["human"]}, world[1])),
+        digest(data=({"human": world[0]["mouse"], "mouse": world[0]["human"]}, world[1])),
+        *(
+            digest(data=changed(part, head, field))
+            for part in (0, 1)
+            for head in world[0]
+            for field in ("codes", "labels")
+        ),
+    ]
+    assert len(set(names)) == len(names)
+
+
+def test_where_and_how_it_runs_does_not_name_them(digest, world, tmp_path):
+    copied = tuple(
+        {head: HeadData(np.asfortranarray(data.codes), data.labels.copy()) for head, data in part.items()}
+        for part in world
+    )
+    names = {
+        digest(),
+        digest(checkpoints=tmp_path / "elsewhere"),
+        digest(device="auto"),
+        digest(report=lambda line: None),
+        digest(data=copied),
+        digest(settings=dict(reversed(SETTINGS.items()))),
+    }
+    assert len(names) == 1
+    assert digest_of({"a": 1, "b": 2}, world[0]) == digest_of({"b": 2, "a": 1}, world[0])
+
+
+def test_another_version_does_not_go_on_from_an_old_state(digest, monkeypatch):
+    before = digest()
+    monkeypatch.setattr(fit, "__version__", "0.0.0+other")
+    assert digest() != before
