@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-TOOLS = ("cd-hit-est", "mmseqs")
+TOOLS = ("cd-hit-est", "cd-hit-est-2d", "mmseqs")
 ORDINARY = (
     *("bash", "cat", "chmod", "cut", "dirname", "env", "find", "flock", "grep", "head", "ln", "mkdir", "mktemp", "mv"),
     *("readlink", "rm", "sed", "sha256sum", "sh", "sort", "tail", "touch", "tr"),
@@ -19,6 +20,7 @@ ORDINARY = (
 
 WORKING = {
     "cd-hit-est": "#!/bin/sh\necho '====== CD-HIT version 4.8.1 ======'\nexit 1\n",
+    "cd-hit-est-2d": "#!/bin/sh\necho '====== CD-HIT version 4.8.1 ======'\nexit 1\n",
     "mmseqs": "#!/bin/sh\necho 18.8cc5c\n",
 }
 BROKEN = "#!/bin/sh\necho 'error while loading shared libraries' >&2\nexit 127\n"
@@ -30,7 +32,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 mkdir -p "$prefix/bin"
-for tool in cd-hit-est mmseqs; do cp "$STOCK/$tool" "$prefix/bin/"; done
+for tool in cd-hit-est cd-hit-est-2d mmseqs; do cp "$STOCK/$tool" "$prefix/bin/"; done
 """
 APT = """#!/bin/sh
 echo "apt-get $@" >> "$CALLS"
@@ -42,7 +44,7 @@ esac
 """
 DPKG = """#!/bin/sh
 case $2 in
-    *cd-hit.deb) mkdir -p "$3/usr/lib/cd-hit"; cp "$STOCK/cd-hit-est" "$3/usr/lib/cd-hit/" ;;
+    *cd-hit.deb) mkdir -p "$3/usr/lib/cd-hit"; cp "$STOCK"/cd-hit-est* "$3/usr/lib/cd-hit/" ;;
     *mmseqs2.deb) mkdir -p "$3/usr/bin"; cp "$STOCK/mmseqs" "$3/usr/bin/" ;;
 esac
 """
@@ -183,7 +185,7 @@ def test_missing_libraries_are_unpacked_beside_the_tool(checkout):
     checkout.put("ldd", "#!/bin/sh\nprintf '\\tlibgomp.so.1 => not found\\n\\tlibc.so.6 => /lib/libc.so.6 (0x1)\\n'\n")
     done = checkout.run("tools.sh")
     assert done.returncode == 0, done.stderr
-    assert checkout.linked("cd-hit-est") == ".tools/cd-hit/run"
+    assert checkout.linked("cd-hit-est") == ".tools/cd-hit/run-cd-hit-est"
     assert "libgomp1" in checkout.called()
 
 
@@ -211,7 +213,7 @@ def test_without_any_way_the_error_lists_them(checkout):
     checkout.put("mmseqs", WORKING["mmseqs"])
     done = checkout.run("tools.sh")
     assert done.returncode == 1
-    assert "cd-hit-est could not be had" in done.stderr
+    assert "cd-hit-est cd-hit-est-2d could not be had" in done.stderr
     for way in ("apt-get install", "conda", "brew", "module load", "source"):
         assert way in done.stderr
     assert not list((checkout.root / ".tools").glob(".debs-*"))
@@ -386,3 +388,12 @@ def test_demo_fails_clearly(checkout):
     done = checkout.run("demo.sh", "1")
     assert done.returncode == 1
     assert "the demo did not finish" in done.stderr
+
+
+def test_every_program_the_library_calls_is_provided():
+    script = (ROOT / "scripts" / "setup" / "tools.sh").read_text()
+    wanted = re.search(r"^wanted=\((.*)\)$", script, re.MULTILINE)[1].split()
+    library = "\n".join(path.read_text() for path in (ROOT / "workflow" / "rnamarks").rglob("*.py"))
+    called = set(re.findall(r"\[\s*\"(cd-hit[a-z0-9-]*|mmseqs)\"", library))
+    assert called
+    assert called <= set(wanted)

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Provide cd-hit-est and mmseqs: from PATH, else from conda, else unpacked into .tools/ of this checkout without root.
+# Provide the programs in `wanted`: from PATH, else from conda, else unpacked into .tools/ of this checkout without root.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
+wanted=(cd-hit-est cd-hit-est-2d mmseqs)
 
 # Tools are tried by running them: a file that is there but misses a library or a processor feature is no tool.
 works() {
     local output
     case $1 in
-        cd-hit-est)
+        cd-hit-est*)
             output=$("$2" -h 2>&1 || true)
             [[ $output == *"CD-HIT version"* ]]
             ;;
@@ -55,6 +56,7 @@ from_conda() {
     for tool in "$@"; do
         case $tool in
             cd-hit-est) specs+=("$(spec_of cd-hit)") ;;
+            cd-hit-est-2d) [[ " ${specs[*]:-} " == *" cd-hit"* ]] || specs+=("$(spec_of cd-hit)") ;;
             mmseqs) specs+=("$(spec_of mmseqs2)") ;;
         esac
     done
@@ -92,16 +94,21 @@ package_of_library() {
 
 missing_libraries() { ldd "$1" 2>/dev/null | sed -n 's/^[[:space:]]*\([^ ]*\) => not found.*/\1/p'; }
 
+declare -A unpacked
+
 # from_archive TOOL PACKAGE PROGRAM...: the first PROGRAM of Debian's PACKAGE that runs, with the libraries it lacks beside it.
 from_archive() {
     local tool=$1 package=$2 program library packages
     local folder=$tools/$package new=$tools/.new-$package
     shift 2
-    say "$tool: unpacking Debian's $package into .tools/$package"
-    rm -rf "$new"
-    fetch_debs "$new" "$package" || return 1
-    rm -rf "$folder"
-    mv "$new" "$folder"
+    if [ -z "${unpacked[$package]:-}" ]; then
+        say "$tool: unpacking Debian's $package into .tools/$package"
+        rm -rf "$new"
+        fetch_debs "$new" "$package" || return 1
+        rm -rf "$folder"
+        mv "$new" "$folder"
+        unpacked[$package]=yes
+    fi
     for program in "$@"; do
         [ -x "$folder/$program" ] || continue
         packages=()
@@ -111,43 +118,43 @@ from_archive() {
                 return 1
             fi
         done
-        if [ ${#packages[@]} -gt 0 ]; then
+        if [ ${#packages[@]} -gt 0 ] && [ ! -d "$folder/libraries" ]; then
             fetch_debs "$folder/libraries" "${packages[@]}" || return 1
         fi
         if [ ! -d "$folder/libraries" ]; then
             offer "$tool" "$folder/$program" && return
             continue
         fi
-        cat >"$folder/run" <<SCRIPT
+        cat >"$folder/run-$tool" <<SCRIPT
 #!/bin/sh
 here=\$(dirname "\$(readlink -f "\$0")")
 LD_LIBRARY_PATH=\$(find "\$here/libraries" -name '*.so*' -exec dirname {} + | sort -u | tr '\n' ':')\${LD_LIBRARY_PATH:-}
 export LD_LIBRARY_PATH
 exec "\$here/$program" "\$@"
 SCRIPT
-        chmod +x "$folder/run"
-        offer "$tool" "$folder/run" && return
+        chmod +x "$folder/run-$tool"
+        offer "$tool" "$folder/run-$tool" && return
     done
     return 1
 }
 
 missing=()
-for tool in cd-hit-est mmseqs; do ready "$tool" || missing+=("$tool"); done
+for tool in "${wanted[@]}"; do ready "$tool" || missing+=("$tool"); done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 take_turns tools
 missing=()
-for tool in cd-hit-est mmseqs; do ready "$tool" || missing+=("$tool"); done
+for tool in "${wanted[@]}"; do ready "$tool" || missing+=("$tool"); done
 [ ${#missing[@]} -eq 0 ] || from_conda "${missing[@]}" || true
 if ! ready mmseqs; then
     from_wheel || from_archive mmseqs mmseqs2 usr/bin/mmseqs-{avx2,sse4.1,sse3} usr/bin/mmseqs || true
 fi
-if ! ready cd-hit-est; then
-    from_archive cd-hit-est cd-hit usr/lib/cd-hit/cd-hit-est usr/bin/cd-hit-est || true
-fi
+for tool in cd-hit-est cd-hit-est-2d; do
+    ready "$tool" || from_archive "$tool" cd-hit "usr/lib/cd-hit/$tool" "usr/bin/$tool" || true
+done
 
 missing=()
-for tool in cd-hit-est mmseqs; do
+for tool in "${wanted[@]}"; do
     if ready "$tool"; then
         say "$tool: $(from_path "$tool" || echo ".tools/bin/$tool")"
     else
@@ -159,4 +166,4 @@ done
     "conda:                   conda create -n tools -c conda-forge -c bioconda cd-hit mmseqs2 && conda activate tools" \
     "macOS:                   brew install brewsci/bio/cd-hit mmseqs2" \
     "cluster:                 module load cd-hit mmseqs2 (names differ between sites)" \
-    "from source:             build both and put cd-hit-est and mmseqs on PATH"
+    "from source:             build both and put ${wanted[*]} on PATH"
