@@ -6,9 +6,9 @@
 - iRNA-m6A's 41-nt tissue sets: fitted on the training set, measured on the independent one.
 - MASS's zebrafish test pair: fitted on DeepM6ASeq's zebrafish training file, whose windows are not centred.
 
-Test windows whose sequence occurs in the training file are removed and counted. The features and the regularisation of the
-k-mer baselines were chosen on DeepM6ASeq's human test file, so their human rows are slightly flattered. One thread, about
-five minutes of CPU time.
+Test windows whose sequence occurs in the training file are removed and counted. The features and the regularisation of
+the k-mer baselines were chosen on DeepM6ASeq's human test file, so their human rows are slightly flattered. One thread,
+about five minutes of CPU time.
 """
 
 from __future__ import annotations
