@@ -40,13 +40,13 @@ def test_splits_of_a_series(design):
 
 
 def test_without_a_release_the_model_of_most_species_is_recommended(configure):
-    design = Design.from_plan(Plan(configure(release=None)))
+    design = Design.from_plan(Plan(configure(release=None, external=[])))
     assert design.recommended == ("mass", "all")
     assert not design.released
 
 
 def test_without_networks_nothing_is_recommended(configure):
-    design = Design.from_plan(Plan(configure(trainings=[], models={}, settings={}, release=None)))
+    design = Design.from_plan(Plan(configure(trainings=[], models={}, settings={}, release=None, external=[])))
     assert design.best is None
     assert design.ladder() == []
     assert design.headline() == []
