@@ -1,6 +1,6 @@
 """Windows per second of `score_windows` against the same network fed one window at a time.
 
-    PYTHONPATH=workflow python benchmarks/scoring.py [--network mass] [--windows 2000] [--threads 2]
+    PYTHONPATH=workflow python benchmarks/scoring.py [--network mass] [--windows 2000] [--batch-size N]
 
 Each repeat times both in turn; single windows are timed on a twentieth of the set. The largest difference between the
 two sets of logits is printed, too.
@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--network", default="mass")
     parser.add_argument("--windows", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--batch-size", type=int, help="default: that of score_windows")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -36,7 +37,7 @@ def main() -> None:
     ratios, speeds, worst = [], [], 0.0
     for _ in range(arguments.repeats):
         started = time.perf_counter()
-        batched = score_windows(network, codes, "human")
+        batched = score_windows(network, codes, "human", batch_size=arguments.batch_size)
         batched_speed = len(codes) / (time.perf_counter() - started)
         started = time.perf_counter()
         single = score_windows(network, few, "human", batch_size=1)

@@ -40,7 +40,7 @@ def score(
     head: HeadOption,
     out: OutOption = None,
     device: DeviceOption = "auto",
-    batch_size: BatchOption = 256,
+    batch_size: BatchOption = 32,
     threads: ThreadsOption = 0,
 ) -> None:
     """Score windows with one head of a trained model.
@@ -69,7 +69,7 @@ def evaluate(
     negatives: Annotated[Path, typer.Option("--negatives", help="Windows of unmodified sites.")],
     out: OutOption = None,
     device: DeviceOption = "auto",
-    batch_size: BatchOption = 256,
+    batch_size: BatchOption = 32,
     threads: ThreadsOption = 0,
     bootstrap: Annotated[int, typer.Option("--bootstrap", help="Resamples behind the 95 % intervals.")] = 1000,
 ) -> None:

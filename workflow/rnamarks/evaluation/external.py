@@ -97,7 +97,7 @@ def evaluate_external(
                 remedy="give a set that the model has not seen",
             )
         codes = np.stack([fit_to_window(encode(sequence), config.window) for sequence in kept["sequence"]])
-        logits = score_windows(model, codes, entry["head"], batch_size=512, device=target)
+        logits = score_windows(model, codes, entry["head"], device=target)
         metrics = bootstrap_metrics(labels, logits, n=bootstrap, seed=seed)
         width = int(kept["sequence"].str.len().iloc[0])
         tables.append(

@@ -22,7 +22,6 @@ def predict_parts(
     split: str,
     *,
     device: str | torch.device = "cpu",
-    batch_size: int = 512,
 ) -> pd.DataFrame:
     """Score the windows that a model was not trained on, each species with its own head.
 
@@ -42,7 +41,7 @@ def predict_parts(
     for head, path in splits.items():
         frame, _ = read_parquet(path, ["window", "species", "sequence", "label", split])
         frame = frame[frame[split].isin(PARTS)]
-        logits = score_windows(model, encode_windows(frame["sequence"]), head, batch_size=batch_size, device=device)
+        logits = score_windows(model, encode_windows(frame["sequence"]), head, device=device)
         frames.append(
             pd.DataFrame(
                 {

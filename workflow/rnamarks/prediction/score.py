@@ -11,6 +11,9 @@ from torch import nn
 from ..errors import InputError
 from ..sequences import UNKNOWN
 
+# on a CPU the activations of more windows no longer fit the caches (benchmarks/scoring.py --batch-size)
+BATCH_SIZES = {"cpu": 32, "cuda": 1024}
+
 
 def pick_device(name: str) -> torch.device:
     """``auto`` is the GPU where torch sees one, else the CPU."""
@@ -23,7 +26,7 @@ def pick_device(name: str) -> torch.device:
 
 @torch.inference_mode()
 def score_windows(
-    model: nn.Module, codes: np.ndarray, head: str, *, batch_size: int = 256, device: str | torch.device = "cpu"
+    model: nn.Module, codes: np.ndarray, head: str, *, batch_size: int | None = None, device: str | torch.device = "cpu"
 ) -> np.ndarray:
     """Logits of windows.
 
@@ -33,8 +36,8 @@ def score_windows(
         Called as ``model(codes, head)``; put into evaluation mode here.
     codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
     head : str
-    batch_size : int
-        Windows at once; bounds the memory, changes nothing else beyond float rounding.
+    batch_size : int, optional
+        Windows at once; bounds the memory, changes nothing else beyond float rounding. Default :data:`BATCH_SIZES`.
     device : str or torch.device
 
     Returns
@@ -42,6 +45,7 @@ def score_windows(
     numpy.ndarray, shape=(n_windows,), dtype=float32
     """
     model.eval().to(device)
+    batch_size = batch_size or BATCH_SIZES[torch.device(device).type]
     logits = np.empty(len(codes), dtype=np.float32)
     for start in range(0, len(codes), batch_size):
         batch = torch.from_numpy(np.ascontiguousarray(codes[start : start + batch_size])).to(device)

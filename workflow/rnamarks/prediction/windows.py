@@ -46,7 +46,7 @@ class WindowScorer:
         head: str,
         *,
         device: str = "auto",
-        batch_size: int = 256,
+        batch_size: int = 32,
         warn: Callable[[str], None] = print,
     ) -> None:
         self.model: Ensemble

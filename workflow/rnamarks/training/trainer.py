@@ -349,7 +349,7 @@ class _Module(lightning.LightningModule):
         rows = []
         for head in self.stage.heads:
             data = self.validation[head]
-            logits = score_windows(self.judged, data.codes, head, batch_size=512, device=self.device)
+            logits = score_windows(self.judged, data.codes, head, device=self.device)
             if not np.isfinite(logits).all():
                 raise FloatingPointError(f"training diverged: logits of {head} are not finite; lower the learning rate")
             losses = self.losses.get(head) or [torch.tensor(math.nan)]
