@@ -5,6 +5,7 @@ from pathlib import Path
 from rnamarks.scripting import logged
 
 with logged(snakemake.log[0]):
+    from rnamarks.simulation.downstream import write_downstream
     from rnamarks.simulation.parameters import WorldParameters
     from rnamarks.simulation.world import simulate, summarise, write_world
     from rnamarks.sites.species import read_species, select_species
@@ -18,5 +19,7 @@ with logged(snakemake.log[0]):
         null=snakemake.params.null,
         second_lab_species=snakemake.params.second_lab_species,
     )
-    write_world(world, Path(snakemake.output.truth).parent)
+    folder = Path(snakemake.output.truth).parent
+    write_world(world, folder)
+    write_downstream(world, folder, snakemake.params.root)
     print(summarise(world.truth).to_string(index=False))

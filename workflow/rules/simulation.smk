@@ -11,6 +11,16 @@ if config.get("simulation"):
             second_lab=expand("resources/{{world}}/{species}.miclip.bed.gz", species=config["simulation"]["second_lab"]),
             orthologues="resources/{world}/orthologues.tsv",
             truth="resources/{world}/truth.parquet",
+            motifs=expand("resources/{{world}}/{species}.cisbp_rna.meme.gz", species=PLAN.species),
+            ontology="resources/{world}/go.obo",
+            annotated=expand("resources/{{world}}/{species}.gaf.gz", species=PLAN.species),
+            expression=f"resources/{{world}}/{PLAN.root_species}.expression.tsv.gz",
+            half_life=f"resources/{{world}}/{PLAN.root_species}.half_life.tsv.gz",
+            translation=f"resources/{{world}}/{PLAN.root_species}.translation.txt.gz",
+            structure=f"resources/{{world}}/{PLAN.root_species}.pars.tsv.gz",
+            peaks=f"resources/{{world}}/{PLAN.root_species}.h3k36me3.narrowPeak.gz",
+            literature="resources/{world}/literature.tsv",
+            truth_genes="resources/{world}/truth_genes.parquet",
         log:
             "logs/simulation/simulate_world/{world}.log",
         benchmark:
@@ -21,6 +31,7 @@ if config.get("simulation"):
             "../../envs/library.yaml"
         params:
             species=list(PLAN.species),
+            root=PLAN.root_species,
             seed=config["simulation"]["seed"],
             null=config["simulation"]["null_world"],
             second_lab_species=config["simulation"]["second_lab"],
