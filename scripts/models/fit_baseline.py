@@ -1,6 +1,9 @@
 from rnamarks.scripting import logged
 
 with logged(snakemake.log[0]):
+    from pathlib import Path
+
+    from rnamarks.models.baseline_files import save_baselines
     from rnamarks.models.baselines import fit_baselines
     from rnamarks.tables import read_parquet, write_parquet
 
@@ -10,12 +13,20 @@ with logged(snakemake.log[0]):
         species: read_parquet(path, columns)[0]
         for species, path in zip(params.species, snakemake.input.splits, strict=True)
     }
-    _, predictions = fit_baselines(
+    heads, predictions = fit_baselines(
         frames,
         params.baseline,
         split=params.split,
         seed=params.seed,
         motif=params.motif,
         motif_offset=params.motif_offset,
+    )
+    save_baselines(
+        Path(snakemake.output.weights).parent,
+        params.baseline,
+        heads,
+        modification=params.modification,
+        motif=params.motif,
+        training={"split": params.split, "seed": params.seed},
     )
     write_parquet(predictions, snakemake.output.predictions)

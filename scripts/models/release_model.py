@@ -15,6 +15,8 @@ with logged(snakemake.log[0]):
         calibration=tables["calibration"],
         thresholds=tables["thresholds"],
         release=release,
+        baselines=[Path(path).parent for path in snakemake.input.baselines],
+        weights=next((read_tsv(path)[0] for path in snakemake.input.stack), None),
     )
     write_card(
         folder,

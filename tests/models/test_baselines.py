@@ -11,6 +11,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from rnamarks.errors import InputError
+from rnamarks.models.baseline_files import load_baselines
 from rnamarks.models.baselines import BASELINES, fit_baselines
 from rnamarks.models.kmers import kmer_counts, kmer_features
 from rnamarks.sequences import decode_windows, encode_windows, read_records
@@ -215,15 +216,21 @@ def test_script(frames, tmp_path, repository):
     params = {"baseline": "naive_bayes_trinucleotide", "split": "paper", "seed": 1, "motif": "", "motif_offset": 0}
     stand_in = SimpleNamespace(
         input=SimpleNamespace(splits=paths),
-        output=SimpleNamespace(predictions=tmp_path / "predictions.parquet"),
+        output=SimpleNamespace(predictions=tmp_path / "predictions.parquet", weights=tmp_path / "model" / "weights"),
         log=[tmp_path / "log.txt"],
-        params=SimpleNamespace(species=list(frames), **params),
+        params=SimpleNamespace(species=list(frames), modification="m6A", **params),
     )
     script = repository / "scripts/models/fit_baseline.py"
     runpy.run_path(str(script), init_globals={"snakemake": stand_in})
     found, _ = read_parquet(tmp_path / "predictions.parquet", ["window", "species", "part", "label", "logit"])
     _, expected = fit_baselines(frames, "naive_bayes_trinucleotide", split="paper")
     pd.testing.assert_frame_equal(found, expected)
+    heads, config = load_baselines(tmp_path / "model")
+    assert (list(heads), config.training) == (list(frames), {"split": "paper", "seed": 1})
+    for species, frame in frames.items():
+        table = found[found["species"] == species].set_index("window")["logit"]
+        codes = encode_windows(frame.set_index("window").loc[table.index, "sequence"])
+        assert np.array_equal(heads[species].logit(codes), table)
 
 
 @pytest.mark.parametrize(("tissue", "area"), [("human_brain", 0.788), ("rat_kidney", 0.905)])

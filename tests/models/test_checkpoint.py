@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
 from rnamarks.errors import InputError
-from rnamarks.models.checkpoint import ModelConfig, load_model, require_head, save_model
+from rnamarks.models.baseline_files import stack_arrays
+from rnamarks.models.baselines import BASELINES
+from rnamarks.models.checkpoint import Ensemble, ModelConfig, Stack, load_members, load_model, require_head, save_model
+from rnamarks.models.directory import read_config
 from rnamarks.models.register import build_model
+from rnamarks.prediction.score import score_windows
 
 SMALL = {"filters": 6, "channels": 8, "lstm_units": 4, "attention_width": 2, "dense": 5}
 
@@ -72,3 +77,90 @@ def test_unknown_head_lists_the_heads(folder):
     _, config = load_model(folder)
     with pytest.raises(InputError, match="human, mouse"):
         require_head(config, "yeast")
+
+
+WEIGHTS = {"human": {"net": 0.7, "kmer_logistic": 0.4}, "mouse": {"net": 0.0, "kmer_logistic": 1.5}}
+
+
+@pytest.fixture
+def stack(folder):
+    """The folder of two networks made a stack, its baselines, and windows."""
+    random = np.random.default_rng(0)
+    codes = random.integers(0, 5, size=(70, 21)).astype(np.uint8)
+    heads = {
+        head: BASELINES["kmer_logistic"](longest=2, reach=3).fit(codes, random.permutation(70) % 2)
+        for head in ("human", "mouse")
+    }
+    states, config = load_members(folder)
+    known = {"kmer_logistic": heads["human"].hyperparameters()}
+    config.stack = {"network": "net", "weights": WEIGHTS, "baselines": known}
+    save_model(folder, states, config, stack_arrays({"kmer_logistic": heads}))
+    return folder, heads, codes
+
+
+def test_a_stack_is_the_weighted_sum_of_its_members(stack):
+    folder, heads, codes = stack
+    model, config = load_model(folder)
+    assert isinstance(model, Stack)
+    assert isinstance(model.networks, Ensemble)
+    assert (model.training, config.members) == (False, 2)
+    for head, weights in WEIGHTS.items():
+        networks = score_windows(model.networks, codes, head)
+        expected = weights["net"] * networks + weights["kmer_logistic"] * heads[head].logit(codes)
+        np.testing.assert_allclose(score_windows(model, codes, head), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 1000])
+def test_the_size_of_a_batch_changes_no_score_of_a_stack(stack, batch_size):
+    folder, _, codes = stack
+    model, _ = load_model(folder)
+    scores = score_windows(model, codes, "human", batch_size=batch_size)
+    np.testing.assert_allclose(scores, score_windows(model, codes, "human", batch_size=32), atol=1e-5)
+
+
+def test_the_networks_of_any_model_take_gradients(stack):
+    model, _ = load_model(stack[0])
+    columns = torch.zeros(3, 4, 21, requires_grad=True)
+    with pytest.raises(ValueError, match=r"take its networks, model\.networks"):
+        model(columns, "human")
+    model.networks(columns, "human").sum().backward()
+    assert columns.grad.abs().sum() > 0
+    assert model.networks.networks is model.networks
+
+
+def test_a_stack_whose_file_was_changed_is_refused(stack):
+    path = stack[0] / "weights.safetensors"
+    data = bytearray(path.read_bytes())
+    at = data.rindex(np.array(stack[1]["mouse"].intercept).tobytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"not the ones that config.json names .*; copy the whole model directory"):
+        load_model(stack[0])
+
+
+def test_stacks_of_other_weights_have_other_hashes(stack):
+    folder, heads, _ = stack
+    before = read_config(folder)[1]
+    states, config = load_members(folder)
+    save_model(folder, states, config, stack_arrays({"kmer_logistic": heads}))
+    assert read_config(folder)[1] == before
+    config.stack["weights"] = {head: {"net": 0.1, "kmer_logistic": 0.4} for head in WEIGHTS}
+    save_model(folder, states, config, stack_arrays({"kmer_logistic": heads}))
+    assert read_config(folder)[1] != before
+
+
+def test_arrays_that_belong_to_no_network_are_refused(folder):
+    states, config = load_members(folder)
+    save_model(folder, states, config, {"kmer_logistic.human.intercept": np.zeros(1)})
+    with pytest.raises(InputError, match="the stack is not described in full"):
+        load_model(folder)
+
+
+def test_directories_from_before_there_were_stacks_load(folder):
+    path = folder / "config.json"
+    document = json.loads(path.read_text())
+    assert document.pop("stack") == {}
+    path.write_text(json.dumps(document))
+    model, config = load_model(folder)
+    assert isinstance(model, Ensemble)
+    assert config.stack == {}

@@ -15,7 +15,9 @@ from rnamarks.evaluation.tables import (
     metrics_table,
     threshold_tables,
 )
-from rnamarks.models.checkpoint import ModelConfig, load_model, save_model
+from rnamarks.models.baseline_files import load_baselines, save_baselines
+from rnamarks.models.baselines import BASELINES
+from rnamarks.models.checkpoint import ModelConfig, Stack, load_model, save_model
 from rnamarks.models.register import build_model
 from rnamarks.models.release import pack_release, write_card
 
@@ -131,3 +133,82 @@ def test_a_release_without_evaluation_is_refused(trained, tables, tmp_path):
             thresholds=tables["thresholds"],
             release=RELEASE | {"split": "guarded"},
         )
+
+
+@pytest.fixture
+def baselines(tmp_path):
+    """Folders of two fitted baselines; one knows a species more than the networks."""
+    random = np.random.default_rng(0)
+    codes, labels = random.integers(0, 4, size=(60, 21)).astype(np.uint8), np.tile([0, 1], 30)
+    folders = []
+    for name, heads in (("kmer_frequency", ["human", "mouse", "yak"]), ("composition", ["mouse", "human"])):
+        fitted = {head: BASELINES[name]().fit(codes, random.permutation(labels)) for head in heads}
+        folders.append(tmp_path / name)
+        save_baselines(folders[-1], name, fitted, training={"split": "paper", "seed": 0})
+    return folders
+
+
+@pytest.fixture
+def weights():
+    return pd.DataFrame(
+        {
+            "species": ["human"] * 3 + ["mouse"] * 3,
+            "member": ["net", "kmer_frequency", "composition"] * 2,
+            "weight": [0.75, 0.5, 0.25, 1.0, 0.0, 0.125],
+        }
+    )
+
+
+def test_a_stack_is_released_with_its_baselines(trained, tables, baselines, weights, tmp_path):
+    folder = tmp_path / "model"
+    evaluation = {"calibration": tables["calibration"], "thresholds": tables["thresholds"]}
+    config = pack_release(trained, folder, **evaluation, release=RELEASE, baselines=baselines, weights=weights)
+    model, read = load_model(folder)
+    assert isinstance(model, Stack)
+    assert read == config
+    assert (read.members, read.training["seeds"]) == (2, [1, 2])
+    assert read.stack["network"] == "net"
+    assert read.stack["weights"]["mouse"] == {"net": 1.0, "kmer_frequency": 0.0, "composition": 0.125}
+    assert set(read.calibration) == {"human", "mouse"}
+    x = torch.randint(0, 5, (5, 21), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        networks = torch.stack([load_model(source)[0](x, "human") for source in trained]).mean(0).numpy()
+        found = model(x, "human").numpy()
+    kmers, letters = (load_baselines(source)[0]["human"].logit(x.numpy()) for source in baselines)
+    np.testing.assert_allclose(found, 0.75 * networks + 0.5 * kmers + 0.25 * letters, atol=1e-5)
+    others = {name: tables[name] for name in ("metrics", "thresholds", "leaks")}
+    write_card(folder, config, run="test", release=RELEASE, **others)
+    card = (folder / "card.md").read_text()
+    assert card.startswith("# deepm6aseq + kmer_frequency + composition: m6A in human, mouse")
+    assert "| species | net | kmer_frequency | composition |\n| --- | ---: | ---: | ---: |\n" in card
+    assert "| human | 0.750 | 0.500 | 0.250 |\n| mouse | 1.000 | 0.000 | 0.125 |\n" in card
+    assert "nan" not in card
+
+
+def test_parts_of_a_stack_that_do_not_fit_are_refused(trained, tables, baselines, weights, tmp_path):
+    def refused(said, baselines=baselines, weights=weights):
+        with pytest.raises(InputError, match=said):
+            pack_release(
+                trained,
+                tmp_path / "model",
+                calibration=tables["calibration"],
+                thresholds=tables["thresholds"],
+                release=RELEASE,
+                baselines=baselines,
+                weights=weights,
+            )
+
+    refused("not for human, mouse, one network and kmer_frequency, composition", weights=None)
+    refused("not for human, mouse, one network and", weights=weights[weights["species"] == "human"])
+    refused("not for human, mouse, one network and", weights=weights[weights["member"] != "net"])
+    refused(r"not for human, mouse, one network and kmer_frequency \(found", baselines=baselines[:1])
+    refused("not for human, mouse, one network and", weights=weights.drop(index=5))
+    codes, labels = np.zeros((4, 21), dtype=np.uint8), [0, 1, 0, 1]
+    for what, heads, width, split in (
+        ("split than the networks' paper", ["human", "mouse"], 21, "guarded"),
+        ("window than the networks' 21", ["human", "mouse"], 20, "paper"),
+        ("heads than the networks'", ["human"], 21, "paper"),
+    ):
+        one = BASELINES["composition"]().fit(codes[:, :width], labels)
+        save_baselines(tmp_path / "odd", "composition", dict.fromkeys(heads, one), training={"split": split})
+        refused(f"odd: the baseline was fitted for another {what}", baselines=[baselines[0], tmp_path / "odd"])

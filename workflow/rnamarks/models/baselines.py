@@ -328,7 +328,10 @@ def _xgboost():
     try:
         import xgboost
     except ImportError as error:
-        raise InputError("this baseline needs xgboost", remedy="install it, or choose kmer_logistic") from error
+        raise InputError(
+            "this model needs xgboost, which is not installed",
+            remedy="install it (pip install xgboost-cpu), or choose a model without trees, such as kmer_logistic",
+        ) from error
     return xgboost
 
 
@@ -353,12 +356,14 @@ def _fit_trees(features: sp.csr_matrix, labels: np.ndarray, seed: int, model: An
     return np.frombuffer(bytes(booster.save_raw("ubj")), dtype=np.uint8)
 
 
-def _tree_logits(baseline: Any, features: sp.csr_matrix) -> np.ndarray:
-    if getattr(baseline, "_booster", None) is None:
-        booster = _xgboost().Booster({"nthread": baseline.threads})
-        booster.load_model(bytearray(baseline.booster.tobytes()))
-        baseline._booster = booster
-    return baseline._booster.inplace_predict(features, predict_type="margin")
+def _load_trees(saved: np.ndarray, threads: int) -> Any:
+    xgboost = _xgboost()
+    booster = xgboost.Booster({"nthread": threads})
+    try:
+        booster.load_model(bytearray(saved.tobytes()))
+    except xgboost.core.XGBoostError as error:
+        raise InputError("the boosted trees cannot be read", remedy="fit the baseline again") from error
+    return booster
 
 
 @BASELINES.add("kmer_logistic")
@@ -401,12 +406,19 @@ class KmerTrees(KmerModel):
     threads: int = 1
     saved: ClassVar[tuple[str, ...]] = (*KmerModel.saved, "booster")
 
+    @classmethod
+    def from_arrays(cls, arrays, hyperparameters=None):
+        """See :meth:`Baseline.from_arrays`; without xgboost it is an :class:`InputError`, before anything is scored."""
+        baseline = super().from_arrays(arrays, hyperparameters)
+        baseline._booster = _load_trees(baseline.booster, baseline.threads)
+        return baseline
+
     def _fit_features(self, features, labels, seed):
         self.booster = _fit_trees(features, labels, seed, self)
-        self._booster = None
+        self._booster = _load_trees(self.booster, self.threads)
 
     def _logit_features(self, features):
-        return _tree_logits(self, features)
+        return self._booster.inplace_predict(features, predict_type="margin")
 
 
 @BASELINES.add("kmer_blend")

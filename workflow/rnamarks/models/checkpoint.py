@@ -1,71 +1,27 @@
-"""The model directory: what training hands to everything after it.
+"""Networks to and from the model directory: what training hands to everything after it.
 
-``weights.safetensors`` holds the tensors of one or more members of an ensemble, each name led by ``<member>.``.
-``config.json`` says how to build the members, which heads they have, how their logits turn into probabilities, and
-the SHA-256 of the weights. Nothing is unpickled, and a tensor that is missing, superfluous or of another shape is an
-error.
+``weights.safetensors`` holds the tensors of one or more members of an ensemble, each name led by ``<member>.``, a
+number; in a stack also the arrays of the baselines, each led by ``<baseline>.<head>.``. One that is missing, is
+superfluous or has another shape is an error. Whatever the directory holds, :func:`load_model` gives one module that is
+called as ``model(codes, head)``, and whose ``networks`` are the networks alone.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from .. import __version__
 from ..errors import InputError
-from ..files import atomic_path, sha256_of, write_text
+from ..files import atomic_path
+from .directory import WEIGHTS, ModelConfig, check_weights, read_config, write_config
 from .register import build_model
-
-WEIGHTS = "weights.safetensors"
-CONFIG = "config.json"
-FORMAT = "rnamarks-model-1"
-
-
-@dataclass
-class ModelConfig:
-    """How to rebuild a model.
-
-    Attributes
-    ----------
-    model : str
-        Name in the register of models.
-    heads : list of str
-    window : int
-        Width in nt.
-    hyperparameters : dict
-        Passed to the network.
-    modification : str
-        MODOMICS short name of what the logits are about.
-    motif : str
-        Motif that the site must sit in, ``""`` for none; DNA or RNA IUPAC letters.
-    calibration : dict
-        Head to the constants of :class:`rnamarks.evaluation.calibration.Calibration`; empty before calibration.
-    thresholds : dict
-        Head to a list of ``{"precision", "probability", "recall"}``.
-    training : dict
-        Settings, data and seeds, for the record.
-    members : int
-        Number of networks whose logits are averaged.
-    """
-
-    model: str
-    heads: list[str]
-    window: int
-    hyperparameters: dict[str, Any] = field(default_factory=dict)
-    modification: str = "m6A"
-    motif: str = ""
-    calibration: dict[str, dict[str, Any]] = field(default_factory=dict)
-    thresholds: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    training: dict[str, Any] = field(default_factory=dict)
-    members: int = 1
 
 
 class Ensemble(nn.Module):
@@ -75,12 +31,62 @@ class Ensemble(nn.Module):
         super().__init__()
         self.members = nn.ModuleList(members)
 
+    @property
+    def networks(self) -> Ensemble:
+        """Itself: there is nothing but networks in it. See :attr:`Stack.networks`."""
+        return self
+
     def forward(self, codes: torch.Tensor, head: str) -> torch.Tensor:
         """Logits, shape (batch,), of windows given as codes, shape (batch, window)."""
         return torch.stack([member(codes, head) for member in self.members]).mean(dim=0)
 
 
-def save_model(folder: str | Path, members: Sequence[Mapping[str, torch.Tensor]], config: ModelConfig) -> None:
+class Stack(nn.Module):
+    """Weighted sum of the logits of networks and of fitted baselines; see :mod:`rnamarks.models.stack`.
+
+    The networks compute on the device they are moved to, the baselines always on the CPU, with the same result for
+    every size of batch.
+
+    Parameters
+    ----------
+    networks : Ensemble
+    network : str
+        The networks' name in ``weights``.
+    baselines : mapping of str to mapping of str to Baseline
+        Name, then head.
+    weights : mapping of str to mapping of str to float
+        Head, then name.
+
+    Attributes
+    ----------
+    networks : Ensemble
+        The networks alone, for what a baseline cannot give: gradients, filters, real-valued windows. Its logits are
+        not those of the stack.
+    """
+
+    def __init__(self, networks: Ensemble, network: str, baselines: Mapping, weights: Mapping) -> None:
+        super().__init__()
+        self.networks = networks
+        self.network, self.baselines, self.weights = network, baselines, weights
+
+    def forward(self, codes: torch.Tensor, head: str) -> torch.Tensor:
+        """Logits, shape (batch,), of windows given as codes, shape (batch, window); real-valued windows are refused."""
+        if codes.is_floating_point():
+            raise ValueError("a stack reads codes; for real-valued windows take its networks, model.networks")
+        weights = self.weights[head]
+        # a GPU works on this while the CPU is at the baselines
+        ours = weights[self.network] * self.networks(codes, head)
+        letters = codes.cpu().numpy()
+        theirs = np.sum([weights[name] * heads[head].logit(letters) for name, heads in self.baselines.items()], axis=0)
+        return ours + torch.from_numpy(theirs).to(ours)
+
+
+def save_model(
+    folder: str | Path,
+    members: Sequence[Mapping[str, torch.Tensor]],
+    config: ModelConfig,
+    baselines: Mapping[str, np.ndarray] | None = None,
+) -> None:
     """Write a model directory.
 
     Parameters
@@ -91,77 +97,66 @@ def save_model(folder: str | Path, members: Sequence[Mapping[str, torch.Tensor]]
         One per member of the ensemble.
     config : ModelConfig
         ``members`` in it is set from the sequence.
+    baselines : mapping of str to array, optional
+        Of a stack: what :func:`rnamarks.models.baseline_files.stack_arrays` gives.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     config.members = len(members)
     tensors = {
         f"{index}.{name}": tensor.detach().cpu().contiguous()
         for index, member in enumerate(members)
         for name, tensor in member.items()
     }
+    tensors |= {name: torch.from_numpy(np.array(array)) for name, array in (baselines or {}).items()}
+    # the stack's weights are written here, too, so that the file's hash tells every two models apart that score
+    # differently
+    metadata = {"stack": json.dumps(config.stack, sort_keys=True)} if config.stack else None
     with atomic_path(folder / WEIGHTS) as part:
-        save_file(tensors, part)
-    document = {"format": FORMAT, "version": __version__, "sha256": sha256_of(folder / WEIGHTS)} | config.__dict__
-    with write_text(folder / CONFIG) as handle:
-        json.dump(document, handle, indent=1, sort_keys=True)
-        handle.write("\n")
-
-
-def read_config(folder: str | Path) -> tuple[ModelConfig, str]:
-    """The configuration of a model directory and the SHA-256 its weights must have."""
-    path = Path(folder) / CONFIG
-    if not path.is_file():
-        raise InputError("not a model directory", path=folder, remedy=f"it must hold {CONFIG} and {WEIGHTS}")
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"not JSON: {error.msg}", path=path, line=error.lineno, remedy="take the file from the model again"
-        ) from error
-    if document.pop("format", None) != FORMAT:
-        raise InputError("unknown model format", path=path, remedy=f"this version reads {FORMAT}")
-    document.pop("version", None)
-    digest = document.pop("sha256", "")
-    known = set(ModelConfig.__dataclass_fields__)
-    if not known >= set(document) >= {"model", "heads", "window"}:
-        raise InputError(
-            "the model's configuration has unknown or missing keys",
-            path=path,
-            value=sorted(set(document) ^ known),
-            remedy="use the version of rnamarks that wrote it",
-        )
-    return ModelConfig(**document), digest
+        save_file(tensors, part, metadata)
+    write_config(folder, config)
 
 
 def load_members(folder: str | Path) -> tuple[list[dict[str, torch.Tensor]], ModelConfig]:
-    """State dicts of the members and the configuration; the weights' hash is checked first."""
+    """State dicts of the networks and the configuration; the weights' hash is checked first."""
+    members, config, _ = _load(folder)
+    return members, config
+
+
+def _load(folder: str | Path) -> tuple[list[dict[str, torch.Tensor]], ModelConfig, dict[str, np.ndarray]]:
+    """State dicts of the networks, the configuration, and what belongs to baselines."""
     config, digest = read_config(folder)
-    path = Path(folder) / WEIGHTS
-    if not path.is_file():
-        raise InputError("the weights are missing", path=path, remedy="copy the whole model directory")
-    found = sha256_of(path)
-    if found != digest:
-        raise InputError(
-            f"the weights are not the ones that {CONFIG} names (sha256 {digest[:12]}…)",
-            path=path,
-            value=found[:12] + "…",
-            remedy="copy the whole model directory again",
-        )
+    path = check_weights(folder, digest)
     try:
         tensors = load_file(path)
     except SafetensorError as error:
         raise InputError(f"not a safetensors file: {error}", path=path, remedy="copy it again") from error
-    members: list[dict[str, torch.Tensor]] = [{} for _ in range(config.members)]
+    members: dict[str, dict[str, torch.Tensor]] = {str(index): {} for index in range(config.members)}
+    others = {}
     for name, tensor in tensors.items():
         index, _, inner = name.partition(".")
-        members[int(index)][inner] = tensor
-    return members, config
+        if index in members:
+            members[index][inner] = tensor
+        else:
+            others[name] = tensor.numpy()
+    return list(members.values()), config, others
 
 
-def load_model(folder: str | Path) -> tuple[Ensemble, ModelConfig]:
-    """Rebuild a model in evaluation mode on the CPU; every tensor must fit by name and shape."""
-    states, config = load_members(folder)
+def load_model(folder: str | Path) -> tuple[Ensemble | Stack, ModelConfig]:
+    """Rebuild a model in evaluation mode on the CPU; every tensor must fit by name and shape.
+
+    Returns
+    -------
+    model : Ensemble or Stack
+        Either is called as ``model(codes, head)`` and has ``networks``.
+    config : ModelConfig
+
+    Raises
+    ------
+    InputError
+        If a file is missing, is not the one that the configuration names or does not fit it, or a stack needs a
+        package that is not installed.
+    """
+    states, config, arrays = _load(folder)
     networks = []
     for state in states:
         network = build_model(config.model, config.heads, config.window, config.hyperparameters)
@@ -174,7 +169,14 @@ def load_model(folder: str | Path) -> tuple[Ensemble, ModelConfig]:
                 remedy="use the version of rnamarks that wrote the model",
             ) from error
         networks.append(network)
-    return Ensemble(networks).eval(), config
+    model: Ensemble | Stack = Ensemble(networks)
+    if config.stack or arrays:
+        # scikit-learn and XGBoost take a second to import, and networks alone need neither
+        from .baseline_files import rebuild_stack
+
+        baselines = rebuild_stack(config, arrays, Path(folder) / WEIGHTS)
+        model = Stack(model, config.stack["network"], baselines, config.stack["weights"])
+    return model.eval(), config
 
 
 def require_head(config: ModelConfig, head: str) -> None:

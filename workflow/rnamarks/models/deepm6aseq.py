@@ -72,5 +72,5 @@ class DeepM6ASeq(nn.Module):
         self.classifiers = nn.ModuleDict({head: nn.Linear(2 * lstm_units, 1) for head in heads})
 
     def forward(self, codes: torch.Tensor, head: str) -> torch.Tensor:
-        """Logits, shape (batch,), of windows given as codes, shape (batch, window)."""
+        """Logits, shape (batch,), of windows: codes, shape (batch, window), or shares, shape (batch, 4, window)."""
         return self.classifiers[head](self.extractor(codes)).squeeze(1)

@@ -10,7 +10,11 @@ from ..sequences import UNKNOWN
 
 
 class OneHot(nn.Module):
-    """Integer codes, shape (batch, window), to one-hot rows, shape (batch, 4, window); N and padding are zero."""
+    """Integer codes, shape (batch, window), to one-hot columns, shape (batch, 4, window); N and padding are zero.
+
+    Real-valued input, shape (batch, 4, window), rows A, C, G, U, passes through as it is: gradients with respect to a
+    sequence need it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -19,6 +23,10 @@ class OneHot(nn.Module):
         self.register_buffer("table", table, persistent=False)
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
+        if codes.is_floating_point():
+            if codes.ndim != 3 or codes.shape[1] != UNKNOWN:
+                raise ValueError(f"real-valued windows have shape (batch, 4, window), not {tuple(codes.shape)}")
+            return codes
         return F.embedding(codes.long(), self.table).transpose(1, 2)
 
 
@@ -30,10 +38,11 @@ class ConvBlock(nn.Sequential):
 
     def __init__(self, inputs: int, outputs: int, width: int, *, dilation: int = 1, dropout: float = 0.0) -> None:
         reach = dilation * (width - 1)
+        left, right = reach // 2, reach - reach // 2
         super().__init__(
-            # padding apart: torch's own "same" padding of even filters copies and warns on every call
-            nn.ConstantPad1d((reach // 2, reach - reach // 2), 0.0),
-            nn.Conv1d(inputs, outputs, width, dilation=dilation),
+            # uneven padding apart: torch's own "same" padding copies and warns on every call
+            nn.ConstantPad1d((left, right), 0.0) if left != right else nn.Identity(),
+            nn.Conv1d(inputs, outputs, width, dilation=dilation, padding=left if left == right else 0),
             nn.BatchNorm1d(outputs),
             nn.PReLU(),
             nn.Dropout(dropout),
@@ -69,5 +78,9 @@ class SelfAttention(nn.Module):
         def split(projected: torch.Tensor) -> torch.Tensor:
             return projected.view(batch, positions, self.heads, self.width).transpose(1, 2)
 
-        mixed = F.scaled_dot_product_attention(split(self.query(x)), split(self.key(x)), split(self.value(x)))
+        parts = [split(project(x)) for project in (self.query, self.key, self.value)]
+        # on a CPU torch's backward pass of attention is six times slower in bfloat16 than in float32
+        with torch.autocast(x.device.type, enabled=x.device.type != "cpu" and torch.is_autocast_enabled(x.device.type)):
+            parts = parts if x.device.type != "cpu" else [part.float() for part in parts]
+            mixed = F.scaled_dot_product_attention(*parts)
         return self.output(mixed.transpose(1, 2).reshape(batch, positions, self.heads * self.width))

@@ -146,5 +146,5 @@ class Mass(nn.Module):
         )
 
     def forward(self, codes: torch.Tensor, head: str) -> torch.Tensor:
-        """Logits, shape (batch,), of windows given as codes, shape (batch, window)."""
+        """Logits, shape (batch,), of windows: codes, shape (batch, window), or shares, shape (batch, 4, window)."""
         return self.classifiers[head](self.extractor(codes))

@@ -3,7 +3,11 @@
 A network is a :class:`torch.nn.Module` built as ``Network(heads, window, **hyperparameters)`` with two parts:
 ``extractor``, shared by all heads, and ``classifiers``, a :class:`torch.nn.ModuleDict` with one entry per head
 (a species here, a modification elsewhere). ``forward(codes, head)`` takes integer codes, shape (batch, window),
-and returns one logit per window, shape (batch,): the log odds of the modification at the training prevalence.
+and returns one logit per window, shape (batch,): the log odds of the modification at the training prevalence. It
+also takes real-valued windows, shape (batch, 4, window), rows A, C, G, U: one-hot columns give the logits of the codes,
+and what lies between is differentiable. :class:`~rnamarks.models.layers.OneHot` does this for a network that begins
+with it. A branch that counts k-mers of the codes has to count shares instead: the sum over places of the product of the
+k letters' entries, which for one-hot columns is the number of k-mers, and none where a letter is N.
 A network that is trained in another way than the trainer's defaults says so in ``training_defaults``.
 """
 

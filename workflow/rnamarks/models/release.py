@@ -1,4 +1,6 @@
-"""The released model: its seeds as one ensemble, with calibration, thresholds and a model card made from the run."""
+"""The released model: its seeds as one ensemble, with the baselines of a stack where it is one, with calibration,
+thresholds and a model card made from the run.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ..errors import InputError
 from ..evaluation.calibration import Calibration
 from ..files import write_text
-from .checkpoint import ModelConfig, load_members, save_model
+from .baseline_files import load_baselines, stack_arrays
+from .baselines import Baseline
+from .checkpoint import load_members, save_model
+from .directory import ModelConfig
+from .stack import weight_table
 
 CARD = "card.md"
 
@@ -24,8 +30,10 @@ def pack_release(
     calibration: pd.DataFrame,
     thresholds: pd.DataFrame,
     release: Mapping[str, str],
+    baselines: Sequence[str | Path] = (),
+    weights: pd.DataFrame | None = None,
 ) -> ModelConfig:
-    """Join the trainings of several seeds into one model directory.
+    """Join the trainings of several seeds into one model directory, and with them the baselines of a stack.
 
     Parameters
     ----------
@@ -37,6 +45,16 @@ def pack_release(
         Tables of the evaluation; the rows of the ensemble of this model, setting and split are taken.
     release : mapping
         ``model``, ``setting``, ``split``, as the tables name them.
+    baselines : sequence of path-like
+        Of a stack: model directories of its fitted baselines.
+    weights : pandas.DataFrame, optional
+        Of a stack: what :func:`rnamarks.models.stack.fit_weights` gave.
+
+    Raises
+    ------
+    InputError
+        If the parts do not belong together: trainings that differ in more than the seed, baselines of another split
+        or window, weights of other members or species; or if the evaluation does not know the model.
     """
     members, configs = [], []
     for source in folders:
@@ -69,8 +87,53 @@ def pack_release(
     first.training["seeds"] = [config.training["seed"] for config in configs]
     first.training.pop("seed", None)
     first.training.pop("best_round", None)
-    save_model(folder, members, first)
+    fitted: dict[str, dict[str, Baseline]] = {}
+    if baselines:
+        fitted = _fitted(baselines, first, release["split"])
+        first.stack = _describe_stack(first, fitted, weights)
+    save_model(folder, members, first, stack_arrays(fitted))
     return first
+
+
+def _fitted(folders: Sequence[str | Path], config: ModelConfig, split: str) -> dict[str, dict[str, Baseline]]:
+    """Baselines by name and head; they must belong to the networks that ``config`` describes."""
+    fitted = {}
+    for source in folders:
+        heads, own = load_baselines(source)
+        for what, found, wanted in (
+            ("split", own.training.get("split"), split),
+            ("window", own.window, config.window),
+            ("heads", sorted(set(config.heads) & set(heads)), sorted(config.heads)),
+        ):
+            if found != wanted:
+                raise InputError(
+                    f"the baseline was fitted for another {what} than the networks' {wanted}",
+                    path=source,
+                    value=found,
+                    remedy="fit it in the same run",
+                )
+        fitted[own.model] = {head: heads[head] for head in config.heads}
+    return fitted
+
+
+def _describe_stack(
+    config: ModelConfig, fitted: Mapping[str, Mapping[str, Baseline]], weights: pd.DataFrame | None
+) -> dict[str, Any]:
+    """:attr:`ModelConfig.stack`; the weights must be for the heads, one network and these baselines."""
+    table = weight_table(weights) if weights is not None else {}
+    members = {frozenset(table.get(head, ())) for head in config.heads}
+    network = set.intersection(*map(set, members)) - set(fitted)
+    if len(members) > 1 or len(network) != 1 or not members.pop() > set(fitted):
+        raise InputError(
+            f"the weights of the stack are not for {', '.join(config.heads)}, one network and {', '.join(fitted)}",
+            value=sorted({name for entry in table.values() for name in entry}),
+            remedy="fit them on the same members",
+        )
+    return {
+        "network": network.pop(),
+        "weights": {head: table[head] for head in config.heads},
+        "baselines": {name: next(iter(heads.values())).hyperparameters() for name, heads in fitted.items()},
+    }
 
 
 def write_card(
