@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -10,7 +11,7 @@ import typer
 
 from . import __version__
 from .errors import InputError
-from .files import write_text
+from .files import sha256_of, write_text
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -82,6 +83,267 @@ def evaluate(
         table.to_csv(sys.stdout, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
     else:
         write_tsv(table, out)
+
+
+@app.command()
+def predict(
+    model: ModelOption,
+    head: HeadOption,
+    transcripts: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Argument(
+            help="FASTA of transcripts, plain or gzipped; or a transcripts table (Parquet) of the workflow."
+        ),
+    ] = None,
+    annotation: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--annotation", help="GTF or UCSC gene table: genes, regions and genome coordinates."),
+    ] = None,
+    genome: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--genome", help="Genome FASTA: with --annotation, in place of TRANSCRIPTS."),
+    ] = None,
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--out", help="NAME.parquet, else TSV (.gz: compressed); standard output without it."),
+    ] = None,
+    bedrmod: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--bedrmod", help="bedRMod to write, one row per genome position; needs --taxid and --assembly."),
+    ] = None,
+    taxid: Annotated[int, typer.Option("--taxid", help="NCBI taxon, for the header of bedRMod.")] = 0,
+    assembly: Annotated[str, typer.Option("--assembly", help="Assembly, for the header of bedRMod.")] = "",
+    annotation_version: Annotated[
+        str, typer.Option("--annotation-version", help="For the header of bedRMod; default a hash of the file.")
+    ] = "",
+    above: Annotated[float, typer.Option("--above", help="bedRMod gets sites with a probability above this.")] = 0.5,
+    fdr: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option("--fdr", help="bedRMod gets sites with a q below this, besides."),
+    ] = None,
+    motif: Annotated[str, typer.Option("--motif", help="What to score, IUPAC letters; N is every base.")] = "DRACH",
+    offset: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--offset", help="Place of the site in the motif, from 0; known for DRACH and single letters."),
+    ] = None,
+    batch_size: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--batch-size", help="Windows at once; default 32 on a CPU, 1024 on a GPU."),
+    ] = None,
+    threads: ThreadsOption = 0,
+    device: DeviceOption = "auto",
+) -> None:
+    """Score every DRACH of every transcript with one head of a trained model.
+
+    Columns: transcript, gene, gene_name, position (on the transcript, from 0), length (nt), chrom, start (on the
+    genome, from 0; -1 unknown), strand, region, kmer, logit (natural-log odds at 1:1), probability (calibrated), q
+    (share of false calls to be expected among sites at least as probable). docs/tables.md explains them under
+    predicted_sites.
+
+    A run that was stopped goes on where it was if it is started again with the same options: finished parts lie in
+    .rnamarks-scan beside the output until the end.
+    """
+    from .prediction.bedrmod import write_bedrmod
+    from .prediction.site_files import (
+        chromosome_sizes,
+        export_comments,
+        merge_isoforms,
+        select_sites,
+        write_sites_tsv,
+    )
+    from .prediction.transcriptome import scan_with_model, show_sites
+    from .prediction.windows import set_threads
+
+    source = genome if transcripts is None else transcripts
+    if source is None or (transcripts is not None and genome is not None):
+        raise InputError("give either a file of transcripts or a genome", remedy="a genome needs --annotation, too")
+    if genome is not None and annotation is None:
+        raise InputError("a genome alone has no transcripts", path=genome, remedy="add --annotation")
+    described = annotation or source
+    if bedrmod is not None:
+        # what cannot be written is better said before the scan than after it
+        header = _bedrmod_header(
+            model, head, motif, offset, taxid, assembly, described, annotation_version, above=above, fdr=fdr
+        )
+    set_threads(threads)
+    result = out or bedrmod
+    folder = Path(tempfile.gettempdir()) if result is None else result.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".rnamarks.", dir=folder) as workdir:
+        work = Path(workdir)
+        sites = work / "sites.parquet"
+        # without a file to write there is nothing that a second run could go on with
+        kept = work if result is None else folder / ".rnamarks-scan"
+        table = _transcripts(source, annotation, genome is not None, work)
+        if bedrmod is not None and not chromosome_sizes(table):
+            raise InputError("no transcript has genome coordinates", path=source, remedy="add a fitting --annotation")
+        with show_sites(sys.stderr, head) as progress:
+            metadata = scan_with_model(
+                model,
+                head,
+                table,
+                sites,
+                checkpoints=kept,
+                predictor=model.resolve().name,
+                motif=motif,
+                offset=offset,
+                device=device,
+                batch_size=batch_size,
+                progress=progress,
+                warn=_warn,
+            )
+        if bedrmod is not None:
+            merged = merge_isoforms(sites)
+            chosen = select_sites(merged.sites, above=above, fdr=fdr)
+            comments = export_comments(metadata, merged, chosen, above=above, fdr=fdr)
+            write_bedrmod(chosen, bedrmod, header, comments=comments)
+        if result is None:
+            write_sites_tsv(sites, sys.stdout)
+        elif out is not None and out.suffix == ".parquet":
+            sites.replace(out)
+        elif out is not None:
+            write_sites_tsv(sites, out)
+        if kept.is_dir() and not any(kept.iterdir()):
+            kept.rmdir()
+
+
+def _bedrmod_header(
+    model: Path,
+    head: str,
+    motif: str,
+    offset: int | None,
+    taxid: int,
+    assembly: str,
+    annotation: Path,
+    annotation_version: str,
+    *,
+    above: float,
+    fdr: float | None,
+):
+    from .models.checkpoint import read_config, require_head
+    from .prediction.bedrmod import prediction_header
+    from .prediction.site_files import require_limits
+    from .prediction.transcriptome import offset_of
+
+    config, digest = read_config(model)
+    require_head(config, head)
+    require_limits(above, fdr)
+    if not taxid or not assembly:
+        raise InputError(
+            "the header of bedRMod names organism and assembly", remedy="add --taxid and --assembly, or leave --bedrmod"
+        )
+    if head not in config.calibration:
+        raise InputError(
+            "bedRMod needs probabilities, and the model has no calibration for the head",
+            path=model,
+            value=head,
+            remedy="leave --bedrmod out",
+        )
+    if not annotation.is_file():
+        raise InputError("no such file", path=annotation, remedy="check the path")
+    return prediction_header(
+        {
+            "predictor": model.resolve().name,
+            "head": head,
+            "modification": config.modification,
+            "model_sha256": digest,
+            "prevalence": config.calibration[head]["prevalence"],
+            "motif": motif.upper().replace("T", "U"),
+            "offset": offset_of(motif, offset),
+        },
+        organism=taxid,
+        assembly=assembly,
+        annotation_source=annotation.name,
+        annotation_version=annotation_version or f"sha256:{sha256_of(annotation)[:12]}",
+        above=above,
+        fdr=fdr,
+    )
+
+
+def _transcripts(source: Path, annotation: Path | None, is_genome: bool, work: Path) -> Path:
+    """The transcripts table to scan, made in ``work`` unless ``source`` is one."""
+    from .sites.annotation import read_annotation
+    from .sites.drops import KEPT, NOTE, Drops
+    from .sites.transcript_fasta import read_transcript_fasta
+    from .sites.transcripts import build_transcripts
+    from .tables import write_parquet
+
+    if not is_genome and source.is_file():
+        with open(source, "rb") as handle:
+            is_table = handle.read(4) == b"PAR1"
+        if is_table:
+            if annotation is not None:
+                raise InputError("a transcripts table has its annotation", path=source, remedy="leave --annotation out")
+            return source
+    drops = Drops()
+    described = None if annotation is None else read_annotation(annotation, drops)
+    if is_genome:
+        frame = build_transcripts(described, source, drops, workdir=work, annotation_path=annotation)
+    else:
+        frame = read_transcript_fasta(source, drops, annotation=described, annotation_path=annotation)
+    for row in drops.frame().itertuples():
+        if row.reason != KEPT:
+            noted = row.reason.startswith(NOTE)
+            _warn(f"{row.rows} transcripts: {row.reason.removeprefix(NOTE) if noted else f'left out, {row.reason}'}")
+    table = work / "transcripts.parquet"
+    write_parquet(frame, table)
+    return table
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="bedRMod, plain or gzipped.")],
+) -> None:
+    """Check a bedRMod file (version 2), naming every fault with line, value and remedy; exit code 2 if there is one."""
+    from .prediction.bedrmod import check_bedrmod
+
+    report = check_bedrmod(file)
+    for warning in report.warnings:
+        _warn(f"warning: {warning}")
+    for fault in report.faults:
+        _warn(str(fault))
+    if report.n_faults:
+        raise InputError(
+            f"{report.n_faults} faults, {report.sites} sites", path=file, remedy="repair what is named above"
+        )
+    print(f"{file}: {report.header['fileformat']}, {report.sites} sites, no fault")
+
+
+@app.command()
+def explain(
+    windows: Annotated[Path, typer.Argument(help="FASTA, or one sequence per line; plain or gzipped; DNA or RNA.")],
+    model: ModelOption,
+    head: HeadOption,
+    out: Annotated[Path, typer.Option("--out", help="Letters: NAME.parquet, else TSV (.gz: compressed).")],
+    checks: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--checks", help="TSV of one row per window; default NAME.checks.tsv beside --out."),
+    ] = None,
+    method: Annotated[
+        str, typer.Option("--method", help="integrated_gradients, or mutagenesis: every single change.")
+    ] = "integrated_gradients",
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Compute the other method, too; note how they agree.")
+    ] = False,
+    limit: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--limit", help="At most so many windows, from the top of the file."),
+    ] = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 0,
+) -> None:
+    """Say which letters of each window drive its logit, and check that the parts add up.
+
+    docs/tables.md explains the columns under attributions and attribution_checks.
+    """
+    from .interpretation.attribution import attribute_windows, write_attributions
+    from .prediction.windows import set_threads
+
+    set_threads(threads)
+    found = attribute_windows(
+        model, head, windows, method=method, compare=compare, limit=limit, device=device, warn=_warn
+    )
+    write_attributions(found, out, checks or out.with_name(f"{out.name.split('.')[0]}.checks.tsv"))
 
 
 @app.command()

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from .errors import InputError
 from .files import atomic_path, open_text, write_text
 
-_METADATA_KEY = b"rnamarks"
+METADATA_KEY = b"rnamarks"
 
 
 def write_tsv(frame: pd.DataFrame, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
@@ -68,7 +68,7 @@ def write_parquet(frame: pd.DataFrame, path: str | Path, metadata: Mapping[str, 
     """Write a table as Parquet, atomically, with JSON metadata in the file's schema."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
     extra = dict(table.schema.metadata or {})
-    extra[_METADATA_KEY] = json.dumps(dict(metadata or {}), sort_keys=True).encode()
+    extra[METADATA_KEY] = json.dumps(dict(metadata or {}), sort_keys=True).encode()
     with atomic_path(path) as part:
         pq.write_table(table.replace_schema_metadata(extra), part, compression="zstd")
 
@@ -81,7 +81,7 @@ def read_parquet(path: str | Path, columns: Sequence[str] = ()) -> tuple[pd.Data
         table = pq.read_table(path)
     except pa.ArrowInvalid as error:
         raise InputError("not a Parquet file, or a damaged one", path=path, remedy="make it again") from error
-    metadata = json.loads((table.schema.metadata or {}).get(_METADATA_KEY, b"{}"))
+    metadata = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
     frame = table.to_pandas()
     require_columns(frame, columns, path)
     return frame, metadata

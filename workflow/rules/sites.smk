@@ -50,12 +50,39 @@ rule build_transcripts:
         "logs/{run}/sites/build_transcripts/{species}.log",
     benchmark:
         "benchmarks/results/{run}/sites/build_transcripts/{species}.tsv"
+    wildcard_constraints:
+        species="|".join([*PLAN.species_with_tables(), *ANALYSES.of_kind("genome")]) or "none",
     conda:
         "../../envs/library.yaml"
     params:
         species="{species}",
     script:
         "../../scripts/sites/build_transcripts.py"
+
+
+if ANALYSES.of_kind("fasta"):
+
+    rule read_transcript_fasta:
+        input:
+            fasta=lambda wildcards: locate(ANALYSES.files_of(wildcards.species)["transcripts"]),
+            annotation=lambda wildcards: [
+                locate(ANALYSES.files_of(wildcards.species)[key])
+                for key in ("annotation",)
+                if key in ANALYSES.files_of(wildcards.species)
+            ],
+        output:
+            transcripts="results/{run}/sites/{species}.transcripts.parquet",
+            drops="results/{run}/sites/{species}.transcripts.drops.tsv",
+        log:
+            "logs/{run}/sites/read_transcript_fasta/{species}.log",
+        wildcard_constraints:
+            species="|".join(ANALYSES.of_kind("fasta")),
+        conda:
+            "../../envs/library.yaml"
+        params:
+            species="{species}",
+        script:
+            "../../scripts/sites/read_transcript_fasta.py"
 
 
 if PLAN.species_with_tables():

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..evaluation.bootstrap import bootstrap_metrics
 from ..evaluation.calibration import Calibration
 from ..evaluation.metrics import expected_calibration_error
-from ..models.checkpoint import Ensemble, ModelConfig, load_model, require_head
+from ..models.checkpoint import Ensemble, ModelConfig, Stack, load_model, require_head
 from ..sequences import encode, read_records
 from .score import fit_to_window, in_chunks, pick_device, score_windows
 
@@ -49,7 +49,7 @@ class WindowScorer:
         batch_size: int = 32,
         warn: Callable[[str], None] = print,
     ) -> None:
-        self.model: Ensemble
+        self.model: Ensemble | Stack
         self.config: ModelConfig
         self.model, self.config = load_model(folder)
         require_head(self.config, head)

@@ -1,0 +1,59 @@
+"""A tiny model and small sets of transcripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from rnamarks.evaluation.calibration import Calibration
+from rnamarks.models.checkpoint import ModelConfig, save_model
+from rnamarks.models.register import build_model
+from rnamarks.sites.transcripts import TRANSCRIPT_COLUMNS
+from rnamarks.tables import write_parquet
+
+SMALL = {"filters": [6, 4], "lstm_units": 3}
+
+
+def transcripts_of(*rows: dict) -> pd.DataFrame:
+    """Border **transcripts** from rows that may leave out what they do not care for."""
+    blank = {"gene": "", "gene_name": "", "biotype": "", "chrom": "", "strand": "+", "cds_start": -1, "cds_end": -1}
+    frame = pd.DataFrame([blank | {"exon_starts": [], "exon_ends": []} | row for row in rows])
+    for name in ("exon_starts", "exon_ends"):
+        frame[name] = [np.asarray(exons, dtype=np.int64) for exons in frame[name]]
+    return frame[list(TRANSCRIPT_COLUMNS)]
+
+
+@pytest.fixture
+def write_transcripts(tmp_path):
+    """A function that writes rows as a transcripts file and returns its path."""
+
+    def write(*rows: dict, name: str = "transcripts.parquet") -> Path:
+        write_parquet(transcripts_of(*rows), tmp_path / name)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory) -> Path:
+    """A model directory with random weights, heads ``human`` (calibrated) and ``mouse`` (not), windows of 21 nt."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("model")
+    network = build_model("deepm6aseq", ["human", "mouse"], 21, SMALL)
+    with torch.no_grad():
+        for classifier in network.classifiers.values():
+            classifier.weight.mul_(20)
+    config = ModelConfig(
+        model="deepm6aseq",
+        heads=["human", "mouse"],
+        window=21,
+        hyperparameters=SMALL,
+        motif="DRACH",
+        calibration={"human": Calibration(prevalence=0.4, slope=1.5, intercept=0.2, method="platt").to_dict()},
+    )
+    save_model(folder, [network.state_dict()], config)
+    return folder

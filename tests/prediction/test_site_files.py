@@ -1,0 +1,215 @@
+"""Isoforms merged on the genome; TSV, BED and bigWig hold what the table holds."""
+
+from __future__ import annotations
+
+import gzip
+import io
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pysam
+import pytest
+
+from rnamarks.errors import InputError
+from rnamarks.prediction.site_files import (
+    MERGED_COLUMNS,
+    SITE_COLUMNS,
+    SITE_SCHEMA,
+    chromosome_sizes,
+    merge_isoforms,
+    read_site_metadata,
+    select_sites,
+    stream_sites,
+    with_metadata,
+    write_bed,
+    write_bigwig,
+    write_sites_tsv,
+)
+
+METADATA = {"modification": "m6A", "motif": "DRACH", "offset": 2, "transcripts": 3, "prevalence": None}
+
+
+def site(transcript: str, chrom: str, start: int, strand: str, probability: float, **more) -> dict:
+    return {
+        "transcript": transcript,
+        "gene": f"gene of {transcript}",
+        "gene_name": "",
+        "position": 3,
+        "length": 9,
+        "chrom": chrom,
+        "start": start,
+        "strand": strand,
+        "region": "cds",
+        "kmer": "GGACU",
+        "logit": 1.0,
+        "probability": probability,
+        "q": 1 - probability,
+    } | more
+
+
+def write_sites(path, *rows: dict, row_group: int = 3):
+    """Rows as a file of predicted sites, in several row groups with dictionaries of their own."""
+    schema = with_metadata(SITE_SCHEMA, METADATA)
+    with pq.ParquetWriter(path, schema) as writer:
+        for at in range(0, len(rows), row_group):
+            writer.write_table(pa.Table.from_pylist(list(rows[at : at + row_group]), schema=SITE_SCHEMA))
+    return path
+
+
+ROWS = (
+    site("b", "chr2", 7, "+", 0.25),
+    site("a", "chr10", 9, "-", 0.5),
+    site("a", "chr10", 5, "+", 0.5, logit=2.0),
+    site("c", "chr10", 5, "+", 0.75, region="utr3"),
+    site("d", "chr10", 5, "-", 0.1),
+    site("c", "", -1, "+", 0.9),
+    site("b", "chr10", 5, "+", 0.75),
+    site("e", "chr2", 7, "+", 0.25),
+)
+
+
+def test_the_most_probable_isoform_speaks_for_the_site(tmp_path):
+    merged = merge_isoforms(write_sites(tmp_path / "s.parquet", *ROWS))
+    frame = merged.sites
+    assert tuple(frame.columns) == MERGED_COLUMNS
+    assert (merged.rows, merged.without_coordinates) == (7, 1)
+    assert list(zip(frame["chrom"], frame["start"], frame["end"], frame["strand"], strict=True)) == [
+        ("chr10", 5, 6, "+"),
+        ("chr10", 5, 6, "-"),
+        ("chr10", 9, 10, "-"),
+        ("chr2", 7, 8, "+"),
+    ]
+    assert frame["transcripts"].tolist() == ["a,c,b", "d", "a", "b,e"]
+    assert frame["isoforms"].tolist() == [3, 1, 1, 2]
+    assert frame["transcript"].tolist() == ["c", "d", "a", "b"]
+    assert frame["region"].tolist() == ["utr3", "cds", "cds", "cds"]
+    assert frame["probability"].tolist() == pytest.approx([0.75, 0.1, 0.5, 0.25])
+    assert frame["gene"].tolist()[0] == "gene of c"
+
+
+def test_merging_against_pandas(tmp_path):
+    rng = np.random.default_rng(3)
+    rows = [
+        site(f"t{at // 7}", f"c{rng.integers(3)}", int(rng.integers(8)), "+-"[rng.integers(2)], p)
+        for at, p in enumerate(rng.integers(0, 5, 150) / 8)
+    ]
+    frame = merge_isoforms(write_sites(tmp_path / "s.parquet", *rows, row_group=11)).sites
+    groups = pd.DataFrame(rows).groupby(["chrom", "start", "strand"])
+    expected = groups.agg(probability=("probability", "max"), isoforms=("transcript", "size")).reset_index()
+    expected["transcripts"] = groups["transcript"].agg(",".join).to_numpy()
+    best = pd.DataFrame(rows).loc[groups["probability"].idxmax(), "transcript"].to_numpy()
+    assert (frame["transcript"].to_numpy() == best).all()
+    pd.testing.assert_frame_equal(frame[list(expected.columns)], expected, check_dtype=False)
+
+
+@pytest.mark.parametrize("rows", [(), (site("a", "", -1, "+", 0.5),)])
+def test_nothing_with_coordinates(tmp_path, rows):
+    merged = merge_isoforms(write_sites(tmp_path / "s.parquet", *rows))
+    assert tuple(merged.sites.columns) == MERGED_COLUMNS
+    assert len(merged.sites) == merged.rows == 0
+    assert merged.without_coordinates == len(rows)
+    write_bed(merged.sites, tmp_path / "s.bed", "m6A")
+    assert (tmp_path / "s.bed").read_text() == ""
+
+
+def test_uncalibrated_sites_and_other_files_are_refused(tmp_path):
+    path = write_sites(tmp_path / "s.parquet", site("a", "1", 1, "+", float("nan")))
+    with pytest.raises(InputError, match="no probability; predict with a model that is calibrated"):
+        merge_isoforms(path)
+    with pytest.raises(InputError, match="no such file"):
+        merge_isoforms(tmp_path / "none.parquet")
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "other.parquet")
+    with pytest.raises(InputError, match="lacks transcript"):
+        next(stream_sites(tmp_path / "other.parquet"))
+    (tmp_path / "text.parquet").write_text("text")
+    with pytest.raises(InputError, match="not a Parquet file"):
+        read_site_metadata(tmp_path / "text.parquet")
+
+
+def test_limits(tmp_path):
+    frame = merge_isoforms(write_sites(tmp_path / "s.parquet", *ROWS)).sites
+    assert select_sites(frame, above=0.5)["probability"].tolist() == pytest.approx([0.75])
+    assert select_sites(frame, fdr=0.5)["probability"].tolist() == pytest.approx([0.75])
+    assert len(select_sites(frame)) == len(frame)
+    assert len(select_sites(frame, above=0.2, fdr=0.6)) == 2
+    with pytest.raises(InputError, match="above is no share"):
+        select_sites(frame, above=2)
+
+
+@pytest.mark.parametrize("name", ["s.tsv", "s.tsv.gz", None])
+def test_tsv(tmp_path, name):
+    path = write_sites(tmp_path / "s.parquet", *ROWS)
+    if name is None:
+        stream = io.StringIO()
+        write_sites_tsv(path, stream)
+        text = stream.getvalue()
+    else:
+        write_sites_tsv(path, tmp_path / name)
+        data = (tmp_path / name).read_bytes()
+        text = (gzip.decompress(data) if name.endswith(".gz") else data).decode()
+    assert text.startswith("#modification=m6A\n#motif=DRACH\n#offset=2\n#prevalence=\n")
+    back = pd.read_csv(io.StringIO(text), sep="\t", comment="#", keep_default_na=False)
+    assert tuple(back.columns) == SITE_COLUMNS
+    pd.testing.assert_frame_equal(back, pd.concat(stream_sites(path)), check_dtype=False)
+
+
+def test_bed_is_read_back_by_pysam(tmp_path):
+    frame = merge_isoforms(write_sites(tmp_path / "s.parquet", *ROWS)).sites
+    write_bed(frame, tmp_path / "s.bed", "m6A", ["predictions"])
+    assert (tmp_path / "s.bed").read_text().splitlines()[:2] == ["# predictions", "chr10\t5\t6\tm6A\t750\t+"]
+    pysam.tabix_compress(str(tmp_path / "s.bed"), str(tmp_path / "s.bed.gz"))
+    pysam.tabix_index(str(tmp_path / "s.bed.gz"), preset="bed")
+    with pysam.TabixFile(str(tmp_path / "s.bed.gz")) as bed:
+        rows = [
+            (row.contig, row.start, row.end, row.name, int(row.score), row.strand)
+            for chrom in bed.contigs
+            for row in bed.fetch(chrom, parser=pysam.asBed())
+        ]
+    expected = frame.assign(name="m6A", score=(1000 * frame["probability"]).round().astype(int))
+    columns = ["chrom", "start", "end", "name", "score", "strand"]
+    assert rows == list(expected[columns].itertuples(index=False, name=None))
+
+
+def test_bigwig_is_read_back_by_another_library(tmp_path):
+    pybigtools = pytest.importorskip("pybigtools")
+    frame = merge_isoforms(write_sites(tmp_path / "s.parquet", *ROWS)).sites
+    sizes = {"chr1": 30, "chr10": 20, "chr2": 8}
+    for strand, name in (("+", "plus"), ("-", "minus")):
+        write_bigwig(frame, tmp_path / f"{name}.bw", strand, sizes)
+        track = pybigtools.open(str(tmp_path / f"{name}.bw"))
+        assert track.chroms() == sizes
+        rows = [(chrom, *record) for chrom in sizes for record in track.records(chrom)]
+        expected = frame[frame["strand"] == strand][["chrom", "start", "end", "probability"]]
+        assert rows == list(expected.itertuples(index=False, name=None))
+    again = tmp_path / "again.bw"
+    write_bigwig(frame, again, "-", sizes)
+    assert again.read_bytes() == (tmp_path / "minus.bw").read_bytes()
+
+
+def test_a_strand_without_a_site_is_a_track_without_a_value(tmp_path):
+    import pyBigWig
+
+    frame = merge_isoforms(write_sites(tmp_path / "s.parquet", site("a", "c", 5, "+", 0.5))).sites
+    write_bigwig(frame, tmp_path / "minus.bw", "-", {"c": 10})
+    with pyBigWig.open(str(tmp_path / "minus.bw")) as track:
+        assert track.chroms() == {"c": 10}
+        assert track.intervals("c") is None
+    with pytest.raises(InputError, match="no transcript has coordinates"):
+        write_bigwig(frame, tmp_path / "none.bw", "+", {})
+    assert not (tmp_path / "none.bw").exists()
+
+
+def test_chromosome_sizes(write_transcripts):
+    path = write_transcripts(
+        {"transcript": "a", "sequence": "AC", "chrom": "z", "exon_starts": [0, 7], "exon_ends": [1, 8]},
+        {"transcript": "b", "sequence": "AC", "chrom": "z", "exon_starts": [1], "exon_ends": [3]},
+        {"transcript": "c", "sequence": "AC", "chrom": "m", "exon_starts": [1], "exon_ends": [3]},
+        {"transcript": "d", "sequence": "AC"},
+    )
+    assert chromosome_sizes(path) == {"m": 3, "z": 8}
+    assert chromosome_sizes(path, {"z": 100, "m": 50, "x": 9}) == {"m": 50, "z": 100}
+    for genome in ({"z": 100}, {"z": 7, "m": 50}):
+        with pytest.raises(InputError, match="lacks a chromosome"):
+            chromosome_sizes(path, genome)

@@ -1,0 +1,228 @@
+"""Transcripts from a transcript FASTA: no genome, and coordinates only where an annotation fits."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..errors import InputError
+from ..sequences import Record, read_records
+from .annotation import ANNOTATION_COLUMNS, STAGE
+from .drops import KEPT, NOTE, Drops, Scope
+from .transcripts import TRANSCRIPT_COLUMNS
+
+# tags of the databases whose accession follows in NCBI's headers: gi|123|ref|NM_1.2|
+_NCBI_TAGS = frozenset({"ref", "gb", "emb", "dbj", "tpg", "tpe", "tpd", "lcl", "gnl"})
+_NCBI_SYMBOL = re.compile(r"\(([\w.@-]+)\),[^()]*$")
+_VERSION = re.compile(r"(?<=\w)\.[0-9]+$")
+_COPY = re.compile(r"_dup[0-9]+$")
+_COORDINATES = [name for name in ANNOTATION_COLUMNS if name not in ("transcript", "gene", "gene_name", "biotype")]
+
+logger = logging.getLogger(__name__)
+
+
+class Header(NamedTuple):
+    """What the header of a transcript says; ``""`` where it does not."""
+
+    transcript: str
+    gene: str
+    gene_name: str
+    biotype: str
+
+
+def read_header(header: str) -> Header:
+    """Id and gene from a FASTA header (without ``>``) of NCBI, GENCODE, Ensembl, or any other: its first word.
+
+    Examples
+    --------
+    >>> read_header("gi|424037187|ref|NR_073460.1| Homo sapiens pseudogene (LOC101101776), non-coding RNA")
+    Header(transcript='NR_073460.1', gene='LOC101101776', gene_name='LOC101101776', biotype='')
+    >>> read_header("ENST00000282507.7").transcript
+    'ENST00000282507.7'
+    """
+    name, _, description = header.strip().partition(" ")
+    parts = name.strip("|").split("|")
+    if len(parts) > 1:
+        tags = [at for at, part in enumerate(parts[:-1]) if part in _NCBI_TAGS]
+        if tags:
+            symbol = _NCBI_SYMBOL.search(description)
+            gene = symbol.group(1) if symbol else ""
+            return Header(parts[tags[0] + 1], gene, gene, "")
+        if len(parts) >= 8:
+            return Header(parts[0], parts[1], parts[5], parts[7])
+        return Header(parts[0], "", "", "")
+    stated = dict(word.split(":", 1) for word in description.split() if ":" in word)
+    biotype = stated.get("transcript_biotype", stated.get("gene_biotype", ""))
+    return Header(name, stated.get("gene", ""), stated.get("gene_symbol", ""), biotype)
+
+
+def read_transcript_fasta(
+    path: str | Path,
+    drops: Drops,
+    *,
+    species: str = "",
+    annotation: pd.DataFrame | None = None,
+    annotation_path: str | Path | None = None,
+    least_matched: float = 0.5,
+) -> pd.DataFrame:
+    """Transcripts of a FASTA file, with coordinates where an annotation describes the same transcript.
+
+    Parameters
+    ----------
+    path : path-like
+        Plain or gzipped, DNA or RNA in either case, one record per transcript, 5' to 3'.
+    drops : Drops
+        Takes the counts, in transcripts, under the stage ``transcripts``.
+    species : str
+        For the drops table.
+    annotation : pandas.DataFrame, optional
+        As :func:`rnamarks.sites.annotation.read_annotation` gives it. Ids are compared as they are, and where that
+        fails without the version (``.7``) of either. Exon lengths must add up to the length of the sequence; there is
+        no genome here that could say more.
+    annotation_path : path-like, optional
+        Named in errors.
+    least_matched : float
+        If a smaller share of the file's ids is in the annotation it is taken for one of another naming. 0 switches
+        the check off.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Border **transcripts** in the file's order. A transcript without a fitting annotation has chromosome ``""``,
+        strand ``+``, no exons and no coding sequence (-1). Genes are the annotation's, else the header's, else
+        ``""``. Transcripts with one id and other sequences get the suffixes ``_dup1``, ``_dup2``; a record that
+        repeats both is dropped.
+
+    Raises
+    ------
+    InputError
+        If the file holds no transcript, a record has no name, or too few ids are in the annotation.
+
+    Notes
+    -----
+    All transcripts are in memory at once, 1 byte per nt.
+    """
+    records = list(read_records(path))
+    headers = [_named(record, path) for record in records]
+    frame = pd.DataFrame(headers, columns=list(Header._fields), dtype=object)
+    frame["sequence"] = [record.sequence for record in records]
+    fasta = drops.scope(STAGE, species, "fasta")
+    frame = fasta.keep(
+        frame, ~frame.duplicated(["transcript", "sequence"]), "same id and sequence as an earlier record"
+    ).reset_index(drop=True)
+    fasta.count(KEPT, len(frame))
+    if annotation is None:
+        row = np.full(len(frame), -1)
+    else:
+        row = _match(
+            frame, annotation, drops.scope(STAGE, species, "fasta and annotation"), path, annotation_path, least_matched
+        )
+    copy = frame.groupby("transcript", sort=False).cumcount()
+    fasta.count(f"{NOTE}one id with several sequences, suffix _dup added", (copy > 0).sum())
+    frame["transcript"] += np.where(copy > 0, "_dup" + copy.astype(str), "")
+    if frame["transcript"].duplicated().any():
+        raise InputError(
+            "a transcript id is used for several sequences and cannot be made unique",
+            path=path,
+            value=frame.loc[frame["transcript"].duplicated(), "transcript"].iloc[0],
+            remedy="rename it",
+        )
+    return _join(frame, annotation, row)[list(TRANSCRIPT_COLUMNS)]
+
+
+def _named(record: Record, path: str | Path) -> Header:
+    header = read_header(record.header)
+    if not header.transcript:
+        raise InputError(
+            "the transcript has no name", path=path, line=record.line, remedy="give FASTA with a name behind each '>'"
+        )
+    return header
+
+
+def _match(
+    frame: pd.DataFrame,
+    annotation: pd.DataFrame,
+    scope: Scope,
+    path: str | Path,
+    annotation_path: str | Path | None,
+    least_matched: float,
+) -> np.ndarray:
+    """Row of the annotation that describes each transcript, -1 for none; shape=(n_transcripts,)."""
+    lengths = frame["sequence"].str.len().to_numpy()
+    spliced = np.array(
+        [
+            (ends - starts).sum()
+            for starts, ends in zip(annotation["exon_starts"], annotation["exon_ends"], strict=True)
+        ],
+        dtype=np.int64,
+    )
+    ids = annotation["transcript"].str.replace(_COPY, "", regex=True)
+    row = np.full(len(frame), -1)
+    known = np.zeros(len(frame), dtype=bool)
+    for change in (lambda names: names, lambda names: names.str.replace(_VERSION, "", regex=True)):
+        left, right = change(frame["transcript"]), change(ids)
+        open_left, open_right = row < 0, ~np.isin(np.arange(len(annotation)), row)
+        known |= left.isin(right).to_numpy()
+        row[open_left] = np.maximum(
+            row[open_left], _pair(left[open_left], lengths[open_left], right[open_right], spliced[open_right])
+        )
+    share = float(known.mean())
+    fits = row >= 0
+    logger.info("%s: %.1f %% of the transcript ids are in the annotation", path, 100 * share)
+    scope.count(f"{NOTE}transcript not in the annotation, no coordinates", (~known).sum())
+    scope.count(f"{NOTE}exons add up to another length than the sequence, no coordinates", (known & ~fits).sum())
+    scope.count(KEPT, fits.sum())
+    if share < least_matched:
+        raise InputError(
+            f"only {share:.1%} of {len(frame)} transcript ids are in the annotation",
+            path=annotation_path or path,
+            value=frame.loc[~known, "transcript"].iloc[0],
+            remedy=f"it has {', '.join(annotation['transcript'].head(3))}; give files of one naming, or none",
+        )
+    if not fits.all():
+        logger.warning("%s: %d of %d transcripts get no coordinates", path, (~fits).sum(), len(frame))
+    return row
+
+
+def _pair(left: pd.Series, left_length: np.ndarray, right: pd.Series, right_length: np.ndarray) -> np.ndarray:
+    """Index into the annotation of equal name and length, the k-th of the one with the k-th of the other."""
+    tables = []
+    for names, lengths in ((left, left_length), (right, right_length)):
+        table = pd.DataFrame({"name": names.to_numpy(), "length": lengths, "row": names.index})
+        table["copy"] = table.groupby(["name", "length"]).cumcount()
+        tables.append(table)
+    joined = tables[0].merge(tables[1], how="left", on=["name", "length", "copy"], suffixes=("", "_right"))
+    return joined["row_right"].fillna(-1).to_numpy(dtype=np.int64)
+
+
+def _join(frame: pd.DataFrame, annotation: pd.DataFrame | None, row: np.ndarray) -> pd.DataFrame:
+    n = len(frame)
+    values: dict[str, np.ndarray] = {
+        "chrom": np.full(n, "", dtype=object),
+        "strand": np.full(n, "+", dtype=object),
+        "exon_starts": _lists(n),
+        "exon_ends": _lists(n),
+        "cds_start": np.full(n, -1, dtype=np.int64),
+        "cds_end": np.full(n, -1, dtype=np.int64),
+    }
+    fits = row >= 0
+    if annotation is not None and fits.any():
+        chosen = annotation.iloc[row[fits]]
+        for name in _COORDINATES:
+            values[name][fits] = chosen[name].to_numpy()
+        for name in ("gene", "gene_name", "biotype"):
+            stated = chosen[name].to_numpy(dtype=object)
+            frame.loc[fits, name] = np.where(stated != "", stated, frame.loc[fits, name].to_numpy())
+    return frame.assign(**values)
+
+
+def _lists(n: int) -> np.ndarray:
+    lists = np.empty(n, dtype=object)
+    for at in range(n):
+        lists[at] = np.zeros(0, dtype=np.int64)
+    return lists
