@@ -1,0 +1,443 @@
+"""p-values of motif pairs against independent calculations, and what is built on them."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.stats import false_discovery_control
+
+from rnamarks.errors import InputError
+from rnamarks.interpretation.filters import filter_motifs
+from rnamarks.interpretation.motif_files import read_motifs
+from rnamarks.interpretation.pwm import PWM
+from rnamarks.interpretation.tomtom import (
+    ANNOTATION_COLUMNS,
+    BEST_COLUMNS,
+    COMPARERS,
+    DE_NOVO,
+    LOGO_COLUMNS,
+    MATCH_COLUMNS,
+    PAIR_COLUMNS,
+    RULES,
+    Database,
+    QuerySet,
+    annotation_table,
+    compare,
+    compare_sets,
+    match_logos,
+    name_discovered,
+    rank_matches,
+    rank_queries,
+    read_tomtom,
+    reported,
+    shuffled,
+)
+from rnamarks.models.register import build_model
+from rnamarks.sequences import encode
+
+METHODS = ("memelite", "numpy")
+
+
+def word(name, letters, top=0.9, left=0, right=0, alternative=""):
+    matrix = np.full((left + len(letters) + right, 4), 0.25)
+    matrix[left : left + len(letters)] = (1 - top) / 3
+    matrix[np.arange(left, left + len(letters)), encode(letters)] = top
+    return PWM(name, matrix, alternative=alternative)
+
+
+@pytest.fixture(scope="module")
+def database():
+    """Sixty motifs of 5 to 8 nt, clear and vague columns mixed."""
+    generator = np.random.default_rng(11)
+    return [
+        PWM(
+            f"t{at:02d}",
+            generator.dirichlet(np.full(4, generator.choice([0.15, 0.5, 2.0])), int(generator.integers(5, 9))),
+            alternative=f"GENE{at}",
+        )
+        for at in range(60)
+    ]
+
+
+@pytest.fixture(scope="module")
+def queries(database):
+    """Random motifs, one that is a target with flanks, and a noisy copy of another."""
+    generator = np.random.default_rng(12)
+    flanked = np.concatenate([np.full((3, 4), 0.25), database[7].frequencies, np.full((2, 4), 0.25)])
+    noisy = 0.7 * database[20].frequencies + 0.3 * generator.dirichlet(np.ones(4), database[20].width)
+    return [
+        *(PWM(f"q{at}", generator.dirichlet(np.full(4, 0.6), width)) for at, width in enumerate((4, 6, 9, 18))),
+        PWM("flanked", flanked),
+        PWM("noisy", noisy),
+    ]
+
+
+class Reference:
+    """The same statistic on plain floats, with its null distribution drawn by lot."""
+
+    def __init__(self, query, targets, draws=20_000, seed=1):
+        self.query, self.width = query.frequencies, query.width
+        pool = np.concatenate([target.frequencies for target in targets])
+        distance = np.linalg.norm(self.query[:, None] - pool[None], axis=2)
+        self.medians = np.median(-distance, axis=1)
+        self.scores = -distance - self.medians[:, None]
+        self.generator = np.random.default_rng(seed)
+        self.draws = draws
+
+    def spans(self, length):
+        """(target column under the query's first, first query column, one past the last) of all offsets."""
+        return [(offset, max(0, -offset), min(self.width, length - offset)) for offset in range(1 - self.width, length)]
+
+    def observed(self, target):
+        totals = []
+        for offset, a, b in self.spans(target.width):
+            gap = self.query[a:b] - target.frequencies[a + offset : b + offset]
+            totals.append((-np.linalg.norm(gap, axis=1) - self.medians[a:b]).sum())
+        best = int(np.argmax(totals))
+        offset, a, b = self.spans(target.width)[best]
+        return totals[best], offset, b - a
+
+    def totals(self, columns, a, b, offset):
+        return sum(self.scores[at, columns[:, at + offset]] for at in range(a, b))
+
+    def joint_p(self, score, length):
+        """Best of all offsets of one random target: the offsets share its columns."""
+        columns = self.generator.integers(0, self.scores.shape[1], (self.draws, length))
+        best = np.full(self.draws, -np.inf)
+        for offset, a, b in self.spans(length):
+            best = np.maximum(best, self.totals(columns, a, b, offset))
+        return (best >= score).mean()
+
+    def independent_p(self, score, length):
+        """Best of all offsets, each with random columns of its own: what Tomtom computes."""
+        below = 1.0
+        for offset, a, b in self.spans(length):
+            columns = self.generator.integers(0, self.scores.shape[1], (self.draws, length))
+            below *= 1 - (self.totals(columns, a, b, offset) >= score).mean()
+        return 1 - below
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_p_values_agree_with_draws(queries, database, method):
+    rows = []
+    for query in queries:
+        reference = Reference(query, database)
+        pairs = compare([query], database, method=method).set_index("target")
+        for target in database[::4]:
+            score, offset, overlap = reference.observed(target)
+            row = pairs.loc[target.name]
+            rows.append(
+                {
+                    "p": row["p"],
+                    "independent": reference.independent_p(score, target.width),
+                    "joint": reference.joint_p(score, target.width),
+                    "offset": row["offset"] == offset,
+                    "overlap": row["overlap"] == overlap,
+                }
+            )
+    table = pd.DataFrame(rows)
+    frequent = table[table["independent"] > 0.003]
+    assert len(frequent) > 70
+    ratio = np.log(frequent["p"] / frequent["independent"])
+    # the rest is the rounding of scores to a hundredth of their range, and the draws
+    assert ratio.abs().median() < 0.03
+    assert ratio.abs().max() < 0.35
+    assert np.corrcoef(frequent["p"], frequent["independent"])[0, 1] > 0.999
+    # offsets that share columns: Tomtom's assumption errs little, and on average to the safe side
+    shared = np.log(frequent["p"] / frequent["joint"].clip(lower=1e-4))
+    assert -0.1 < shared.median() < 0.3
+    assert shared.abs().max() < 0.8
+    # equal scores after rounding may lie at different offsets
+    assert table["offset"].mean() > 0.93
+    assert table["overlap"].mean() > 0.93
+    rare = table[table["independent"] < 0.001]
+    assert (rare["p"] < 0.003).all()
+
+
+def test_comparers_agree(queries, database):
+    memelite, own = (
+        COMPARERS[method]([q.frequencies for q in queries], [t.frequencies for t in database], 1) for method in METHODS
+    )
+    kept = own[0] > 1e-9
+    assert np.abs(np.log10(memelite[0][kept] / own[0][kept])).max() < 0.25
+    assert np.median(np.abs(np.log10(memelite[0][kept] / own[0][kept]))) < 0.01
+    assert (memelite[1] == own[1]).mean() > 0.9
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_table_of_pairs(queries, database, method):
+    pairs = compare(queries, database, database="made", method=method)
+    assert list(pairs.columns) == list(PAIR_COLUMNS)
+    assert len(pairs) == len(queries) * 60
+    assert pairs["query"].drop_duplicates().tolist() == [query.name for query in queries]
+    assert np.allclose(pairs["e"], 60 * pairs["p"])
+    mine = pairs[pairs["query"] == "q2"]
+    assert (np.diff(mine["p"]) >= 0).all()
+    assert np.allclose(mine["q"], false_discovery_control(mine["p"]))
+    best = pairs.drop_duplicates("query").set_index("query")
+    assert best.loc["flanked", "target_name"] == "GENE7"
+    # three of the query's columns lie before the target
+    assert best.loc["flanked", "offset"] == -3
+    assert best.loc["flanked", "overlap"] == database[7].width
+    assert best.loc["flanked", "q"] < 0.001
+    assert best.loc["noisy", "target_name"] == "GENE20"
+    assert best.loc["noisy", "offset"] == 0
+    assert set(pairs["orientation"]) == {"+"}
+    assert set(pairs["method"]) == {method}
+    assert pairs["p"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_reverse_complements_are_no_matches(database, method):
+    query = word("q", "GGACUGA")
+    forward, backward = word("plus", "GGACUGA", 0.85), word("minus", "UCAGUCC", 0.85)
+    pairs = compare([query], [*database, forward, backward], method=method).set_index("target")
+    assert pairs.loc["plus", "p"] < 1e-4
+    assert pairs.loc["minus", "p"] > 0.05
+
+
+def test_a_query_begins_inside_the_target(database):
+    pairs = compare([word("q", "ACUGA")], [*database, word("long", "UUGACUGAU", 0.85)], method="numpy")
+    best = pairs.iloc[0]
+    assert (best["target"], best["offset"], best["overlap"]) == ("long", 3, 5)
+
+
+def test_p_values_of_random_motifs_are_uniform(database):
+    generator = np.random.default_rng(5)
+    pool = np.concatenate([motif.frequencies for motif in database])
+    random = [PWM(f"r{at}", pool[generator.integers(0, len(pool), 8)]) for at in range(100)]
+    p = compare(random, database, method="numpy")["p"]
+    for level in (0.01, 0.05, 0.2, 0.5):
+        assert (p < level).mean() == pytest.approx(level, rel=0.3)
+
+
+def test_few_targets_are_said_and_one_is_an_error(database):
+    said = []
+    compare([word("q", "GGACU")], database[:30], database="small", method="numpy", warn=said.append)
+    assert said == ["small has 30 motifs: p-values are rough below 50"]
+    compare([word("q", "GGACU")], database, method="numpy", warn=said.append)
+    assert len(said) == 1
+    with pytest.raises(InputError, match="several targets"):
+        compare([word("q", "GGACU")], database[:1])
+    with pytest.raises(InputError, match="memelite, numpy"):
+        compare([word("q", "GGACU")], database, method="pearson")
+    assert compare([], database).empty
+
+
+def test_wide_and_narrow_queries_together(database):
+    queries = [word("wide", "GGACU", left=40, right=41), word("narrow", "GGA")]
+    for method in METHODS:
+        pairs = compare(queries, database, method=method)
+        assert pairs["p"].between(0, 1).all()
+        assert pairs["overlap"].max() <= 8
+
+
+def test_memelite_may_be_missing(database, monkeypatch):
+    monkeypatch.setitem(sys.modules, "memelite", None)
+    with pytest.raises(InputError, match=r"memelite is not installed.*set the comparer to numpy"):
+        compare([word("q", "GGACU")], database, method="memelite")
+
+
+def test_ggacu_in_real_databases(shared_data):
+    folder = shared_data / "motifs" / "cisbp_rna_meme"
+    for species in ("Homo_sapiens", "Mus_musculus", "Pan_troglodytes"):
+        targets = read_motifs(folder / f"{species}.meme.gz").motifs
+        pairs = compare([word("writer", "GGACU"), word("core", "GGAC")], targets, method="numpy")
+        best = pairs.groupby("query").head(2)
+        # proteins that bind GGAC are the nearest, but a motif of 5 nt is too short to be significant
+        assert {name.upper() for name in best["target_name"]} == {"FXR2", "FMR1"}
+        assert (best["p"] < 0.02).all()
+        assert (best["q"] > 0.05).all()
+
+
+def test_filters_of_an_untrained_network_match_no_more_than_shuffled_ones(shared_data):
+    torch.manual_seed(1)
+    sizes = {"filters": 60, "channels": 4, "lstm_units": 4, "attention_heads": 1, "attention_width": 4, "dense": 4}
+    network = build_model("mass", ["human"], 61, sizes)
+    codes = np.random.default_rng(2).integers(0, 4, (400, 61)).astype(np.uint8)
+    filters = filter_motifs([network], codes, threshold="half_max")
+    targets = read_motifs(shared_data / "motifs" / "cisbp_rna_meme" / "Homo_sapiens.meme.gz").motifs
+    table = annotation_table(filters.motifs, targets, shuffles=19)
+    rows = table[table["rule"] == "q < 0.05"]
+    assert (rows["share"] < 0.2).all()
+    assert (rows["share"] <= rows["null_high"] + 0.05).all()
+    # the released code's rule is met by nearly every filter, shuffled or not
+    assert (table.loc[table["rule"] == "E < 10", ["share", "null_share"]] > 0.9).all(axis=None)
+
+
+def test_annotation_beside_shuffled_filters(database):
+    generator = np.random.default_rng(8)
+    copies = [
+        PWM(f"f{at}", 0.85 * motif.frequencies + 0.15 * generator.dirichlet(np.ones(4), motif.width))
+        for at, motif in enumerate(database[:20])
+    ]
+    table = annotation_table(copies, database, filters=40, database="made", shuffles=30, seed=2)
+    assert set(table.columns) == set(ANNOTATION_COLUMNS) - {"predictor", "species"}
+    assert list(zip(table["null"], table["rule"], strict=True)) == [
+        (null, rule) for null in ("columns", "letters") for rule in RULES
+    ]
+    rows = table[table["rule"] == "q < 0.05"]
+    assert (rows["annotated"] >= 15).all()
+    assert (rows["share"] == rows["annotated"] / 40).all()
+    assert (rows["null_high"] < rows["share"]).all()
+    assert rows["p"].to_numpy() == pytest.approx(1 / 31)
+    assert (rows["null_low"] <= rows["null_share"]).all()
+    again = annotation_table(copies, database, filters=40, database="made", shuffles=30, seed=2)
+    pd.testing.assert_frame_equal(table, again)
+    none = annotation_table([], database, filters=40, shuffles=2, method="numpy")
+    assert (none["annotated"] == 0).all()
+    assert (none["p"] == 1).all()
+    with pytest.raises(InputError, match="no filters"):
+        annotation_table([], database)
+
+
+def test_shuffling_keeps_what_it_says(database):
+    generator = np.random.default_rng(3)
+    motif = database[3]
+    by_column = shuffled([motif], "columns", generator)[0]
+    assert sorted(map(tuple, by_column.frequencies)) == sorted(map(tuple, motif.frequencies))
+    by_letter = [shuffled([motif], "letters", generator)[0] for _ in range(40)]
+    for other in by_letter:
+        assert np.allclose(np.sort(other.frequencies, axis=1), np.sort(motif.frequencies, axis=1))
+        assert not np.array_equal(other.frequencies, motif.frequencies)
+        assert np.allclose(other.information(), motif.information())
+    with pytest.raises(InputError, match="columns, letters"):
+        shuffled([motif], "rotation", generator)
+
+
+def test_ranks_show_nothing_twice():
+    pairs = pd.DataFrame(
+        {
+            "query": ["f1", "f1", "f2", "f3", "f4"],
+            "target": ["M1", "M2", "M1", "M3", "M4"],
+            "target_name": ["A", "B", "A", "B", "C"],
+            "p": [0.01, 0.001, 0.0005, 0.002, 0.5],
+        }
+    )
+    assert rank_matches(pairs, 3).tolist() == [0, 2, 1, 0, 3]
+    assert rank_matches(pairs, 1).tolist() == [0, 0, 1, 0, 0]
+    assert rank_queries(pairs).tolist() == [1, 0, 2, 3, 4]
+
+
+def test_reported_pairs_are_the_accepted_and_each_best(queries, database):
+    pairs = compare(queries, database, method="numpy")
+    kept = reported(pairs)
+    assert set(kept["query"]) == set(pairs["query"])
+    accepted = (pairs["q"] < 0.05) | (pairs["e"] < 10)
+    assert len(kept) == (accepted | ~pairs["query"].duplicated()).sum()
+
+
+def test_logos_are_aligned(queries, database):
+    pairs = compare(queries, database, database="made", method="numpy")
+    pairs["rank"] = rank_matches(pairs, 1)
+    logos = match_logos(pairs, queries, database)
+    target, query = (logos[logos["role"] == role] for role in ("target", "query"))
+    assert set(target["motif"]) == {"t07"}
+    assert query["position"].tolist() == list(range(-3, database[7].width + 2))
+    over = query.set_index("position").loc[target["position"], list("ACGU")].to_numpy()
+    assert np.allclose(over, target[list("ACGU")])
+    assert target[list("ACGU")].to_numpy().sum() == pytest.approx(database[7].information().sum())
+
+
+def test_sets_of_models_and_species(queries, database):
+    sets = [
+        QuerySet("multi", "human", queries, 10),
+        QuerySet("single", "human", queries[:2], 10),
+        QuerySet("multi", "mouse", [], 10),
+        QuerySet("multi", "rat", queries, 10),
+        QuerySet(DE_NOVO, "human", queries[4:], 2),
+    ]
+    databases = [
+        Database("human", "one", database),
+        Database("human", "two", database[:55]),
+        Database("mouse", "one", database),
+    ]
+    said = []
+    tables = compare_sets(sets, databases, method="numpy", shuffles=2, report=said.append)
+    assert list(tables.matches.columns) == list(MATCH_COLUMNS)
+    assert list(tables.annotated.columns) == list(ANNOTATION_COLUMNS)
+    assert list(tables.logos.columns) == list(LOGO_COLUMNS)
+    assert "multi, human: 6 motifs against one" in said
+    assert set(tables.matches["species"]) == {"human"}
+    # mouse has filters, none informative
+    counts = tables.annotated.groupby(["predictor", "species"]).size().to_dict()
+    assert counts == {("multi", "human"): 8, ("single", "human"): 8, ("multi", "mouse"): 4}
+    assert DE_NOVO not in set(tables.annotated["predictor"])
+    ranks = tables.logos.groupby(["predictor", "database"])["rank"].unique().map(sorted).to_dict()
+    assert ranks["multi", "one"] == [1, 2, 3]
+    assert ranks[DE_NOVO, "two"] == [1, 2]
+    discovered = pd.DataFrame({"species": ["human"] * 3, "motif": ["flanked", "noisy", "other"], "p": [0.1, 0.2, 0.3]})
+    named = name_discovered(discovered, tables.matches)
+    assert list(named.columns) == ["species", "motif", "p", *BEST_COLUMNS]
+    assert named["target_name"].tolist() == ["GENE7", "GENE20", ""]
+    assert named["database"].tolist() == ["one", "one", ""]
+    with pytest.raises(InputError, match="both motifs and a database"):
+        compare_sets(sets[3:4], databases, method="numpy")
+
+
+HEADER = (
+    "Query_ID\tTarget_ID\tOptimal_offset\tp-value\tE-value\tq-value\tOverlap\tQuery_consensus\tTarget_consensus\t"
+    "Orientation\n"
+)
+MATCHES = (
+    "f2\tt07\t-3\t1.0e-07\t6.0e-06\t2.0e-06\t7\tAAGGACT\tGGACU\t+\n"
+    "f1\tt03\t2\t0.02\t1.2\t0.3\t5\tGGACU\tAAGGACU\t+\n"
+    "f2\tt03\t0\t1.0e-09\t6.0e-08\t2.0e-08\t5\tAAGGACT\tAAGGACU\t+\n"
+)
+TAIL = "\n# Tomtom (Motif Comparison Tool): Version 5.5.7\n# tomtom -norc ...\n"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        HEADER,
+        "#Query ID\tTarget ID\tOptimal offset\tp-value\tE-value\tq-value\tOverlap\tQuery consensus\t"
+        "Target consensus\tOrientation\r\n",
+    ],
+)
+def test_output_of_the_meme_suite(tmp_path, database, header):
+    (tmp_path / "tomtom.tsv").write_text(header + MATCHES + TAIL)
+    pairs = read_tomtom(tmp_path / "tomtom.tsv", database, database="made")
+    assert list(pairs.columns) == list(PAIR_COLUMNS)
+    assert pairs["query"].tolist() == ["f2", "f2", "f1"]
+    assert pairs["target_name"].tolist() == ["GENE3", "GENE7", "GENE3"]
+    assert pairs["offset"].tolist() == [0, -3, 2]
+    assert pairs["query_consensus"].iloc[0] == "AAGGACU"
+    assert set(pairs["method"]) == {"meme"}
+    assert set(pairs["targets"]) == {60}
+    only = read_tomtom(tmp_path / "tomtom.tsv", database, queries=[word("f1", "GGACU")])
+    assert only["query"].tolist() == ["f1"]
+    tables = compare_sets(
+        [QuerySet("multi", "human", [word("f1", "GGACU"), word("f2", "GGACU", left=2)], 2)],
+        [Database("human", "made", database)],
+        pairs_of=lambda one, known: read_tomtom(tmp_path / "tomtom.tsv", known.motifs, database=known.name),
+    )
+    assert tables.annotated.empty
+    assert tables.matches["rank"].tolist() == [1, 0, 0]
+    assert list(tables.logos.columns) == list(LOGO_COLUMNS)
+
+
+def test_tomtom_without_a_match(tmp_path, database):
+    (tmp_path / "tomtom.tsv").write_text(HEADER + TAIL)
+    assert read_tomtom(tmp_path / "tomtom.tsv", database).empty
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "the table is empty"),
+        ("Query_ID\tTarget_ID\n", "tomtom.tsv:1: the table lacks e, offset"),
+        (HEADER + MATCHES.replace("0.02", "x"), "tomtom.tsv:3: the p is malformed"),
+        (HEADER + "f1\tt03\n", "tomtom.tsv:2: the p is malformed"),
+        (HEADER + MATCHES.replace("\t+", "\t-"), "tomtom.tsv:2: the match is on the other strand"),
+        (HEADER + MATCHES.replace("t03", "t99"), "tomtom.tsv:3: the target is not in the database"),
+    ],
+)
+def test_broken_tomtom_tables(tmp_path, database, text, words):
+    (tmp_path / "tomtom.tsv").write_text(text)
+    with pytest.raises(InputError, match=words):
+        read_tomtom(tmp_path / "tomtom.tsv", database)

@@ -1,0 +1,1 @@
+"""What the networks have learned: motifs of filters, motifs of heads, attributions."""

@@ -1,0 +1,467 @@
+"""De novo motifs of positive against control windows (the job of STREME: Bailey 2021), on one strand.
+
+One motif after another: words that more positive than control windows hold; a matrix from the best word and its
+one-mismatch neighbours, each counted as far as it exceeds what control windows lead to expect; the score threshold
+that separates best, refined with the sites found; then the motif's sites are masked and the search goes on. All this
+sees the training part. A motif's p-value comes from the windows held out: Fisher's exact test, one-sided, of how many
+positive and control windows hold a site. The search stops at the first motif whose p-value does not reach the level,
+so the chance of reporting anything where there is nothing is at most the level, whatever the number of motifs (a test
+of hypotheses in a fixed order).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.special import gammaln
+from scipy.stats import norm
+
+from ..errors import InputError
+from ..files import write_text
+from ..models.kmers import kmer_codes
+from ..sequences import UNKNOWN, decode, decode_windows, encode_windows
+from ..tables import read_tsv
+from .pwm import PWM, background_of
+
+DISCOVERY_COLUMNS = (
+    "motif",
+    "consensus",
+    "width",
+    "sites",
+    "p",
+    "reported",
+    "enrichment",
+    "low",
+    "high",
+    "share_foreground",
+    "share_control",
+    "n_foreground",
+    "n_control",
+    "score_threshold",
+    "information",
+)
+STREME_OPTIONS = "--rna --minw 5 --maxw 8 --thresh 0.05 --hofract 0.4 --seed 0"
+"""Of the MEME suite's ``streme``, for the same question.
+
+``streme OPTIONS --p positives.fa --n controls.fa --oc FOLDER``; ``streme.txt`` in the folder is MEME text.
+"""
+_ROWS_AT_ONCE = 20_000
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What :func:`discover` found.
+
+    Attributes
+    ----------
+    motifs : list of PWM
+        Those whose p-value reaches the level.
+    table : pandas.DataFrame
+        Columns :data:`DISCOVERY_COLUMNS`; the last row may be the motif at which the search stopped (``reported``
+        False).
+    """
+
+    motifs: list[PWM]
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """Codes of positive and control windows; sites of earlier motifs are masked as N."""
+
+    foreground: np.ndarray
+    control: np.ndarray
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        return len(self.foreground), len(self.control)
+
+
+def fisher_log_p(hits: np.ndarray, control_hits: np.ndarray, n: int, n_control: int) -> np.ndarray:
+    """Natural log of Fisher's exact one-sided p: as many hits or more among ``n`` windows, all margins given.
+
+    Where hits are no more frequent than in the controls, 0 is returned (p = 1).
+
+    Parameters
+    ----------
+    hits, control_hits : array of int, shape=(m,)
+    n, n_control : int
+
+    Returns
+    -------
+    numpy.ndarray, shape=(m,)
+    """
+    k, control = np.atleast_1d(np.asarray(hits, dtype=np.float64)), np.atleast_1d(np.asarray(control_hits, np.float64))
+    out = np.zeros(k.shape)
+    above = np.flatnonzero(k * n_control > control * n)
+    k, total = k[above], k[above] + control[above]
+
+    def log_choose(of: np.ndarray | float, chosen: np.ndarray | float) -> np.ndarray:
+        return gammaln(of + 1) - gammaln(chosen + 1) - gammaln(of - chosen + 1)
+
+    log_first = log_choose(n, k) + log_choose(n_control, total - k) - log_choose(n + n_control, total)
+    # beyond the mean each term is smaller than the one before
+    tail, term, at = np.ones(len(k)), np.ones(len(k)), k.copy()
+    while len(k) and (term > 1e-17 * tail).any():
+        term = term * np.maximum(total - at, 0) * np.maximum(n - at, 0) / ((at + 1) * (n_control - total + at + 1))
+        tail += term
+        at += 1
+    out[above] = np.minimum(log_first + np.log(tail), 0.0)
+    return out
+
+
+def discover(
+    foreground: np.ndarray,
+    control: np.ndarray,
+    *,
+    widths: Sequence[int] = (5, 6, 7, 8),
+    level: float = 0.05,
+    most: int = 5,
+    hold_out: float = 0.4,
+    groups: tuple[np.ndarray, np.ndarray] | None = None,
+    seeds: int = 3,
+    rounds: int = 4,
+    most_windows: int = 20_000,
+    seed: int = 0,
+    source: str = "",
+) -> Discovery:
+    """Motifs that positive windows hold more often than control windows.
+
+    Parameters
+    ----------
+    foreground, control : numpy.ndarray, shape=(n, width), dtype=uint8
+        Codes of windows of one width: A 0, C 1, G 2, U 3, everything else 4.
+    widths : sequence of int
+        Widths of the words tried, 3 to 10 nt.
+    level : float
+        A motif is reported while its p-value in the windows held out is below it.
+    most : int
+        Motifs at most.
+    hold_out : float
+        Share of the windows that judges motifs and makes none.
+    groups : (array, array), optional
+        Group of each window, such as its gene: a group is held out as a whole, since overlapping windows on both sides
+        would make p-values too small.
+    seeds : int
+        Words of each width that are refined.
+    rounds : int
+        Rounds of refinement.
+    most_windows : int
+        Windows of each kind; more are drawn from at random.
+    seed : int
+    source : str
+        Written into the motifs.
+
+    Returns
+    -------
+    Discovery
+        Enrichment is the ratio of the shares of windows with a site, with its 95 % interval (log ratio, half a window
+        added to each count); shares, enrichment and p are of the windows held out.
+
+    Raises
+    ------
+    InputError
+        If a part would hold fewer than five windows of a kind, the windows' widths differ, or a parameter is out of
+        range.
+    """
+    _check(foreground, control, widths, level, hold_out)
+    generator = np.random.default_rng(seed)
+    parts = [
+        _hold_out(codes, hold_out, most_windows, generator, seed, None if groups is None else groups[at])
+        for at, codes in enumerate((foreground, control))
+    ]
+    train = _Windows(parts[0][0], parts[1][0])
+    judge = _Windows(parts[0][1], parts[1][1])
+    for name, windows in (("training part", train), ("part held out", judge)):
+        if min(windows.sizes) < 5:
+            raise InputError(
+                f"the {name} has fewer than five windows of a kind",
+                value=windows.sizes,
+                remedy="give more windows, or another share to hold out",
+            )
+    motifs: list[PWM] = []
+    rows: list[dict[str, object]] = []
+    for number in range(1, most + 1):
+        found = _best_motif(train, widths, seeds, rounds)
+        if found is None:
+            break
+        matrix, sites, threshold = found
+        scores = log_scores(matrix, train.control)
+        hits = [int((best_scores(codes, scores) >= threshold).sum()) for codes in (judge.foreground, judge.control)]
+        p = float(np.exp(fisher_log_p(hits[0], hits[1], *judge.sizes)[0]))
+        pwm = PWM(f"motif{number}", matrix, sites, source=source)
+        pwm = PWM(pwm.name, matrix, sites, pwm.consensus(), source)
+        rows.append(_row(pwm, p, level, hits, judge.sizes, threshold))
+        if p >= level:
+            break
+        motifs.append(pwm)
+        train, judge = (
+            _Windows(*(mask_sites(codes, scores, threshold) for codes in (part.foreground, part.control)))
+            for part in (train, judge)
+        )
+    return Discovery(motifs, pd.DataFrame(rows, columns=list(DISCOVERY_COLUMNS)))
+
+
+def _check(foreground: np.ndarray, control: np.ndarray, widths: Sequence[int], level: float, hold_out: float) -> None:
+    if not len(foreground) or not len(control):
+        raise InputError(
+            "positive or control windows are missing", value=(len(foreground), len(control)), remedy="give both"
+        )
+    if foreground.shape[1] != control.shape[1]:
+        raise InputError(
+            "positive and control windows differ in width",
+            value=(foreground.shape[1], control.shape[1]),
+            remedy="cut windows of one width: longer ones hold any motif more often",
+        )
+    wrong = [width for width in widths if not 3 <= width <= min(10, foreground.shape[1])]
+    if wrong or not widths:
+        raise InputError(
+            "a motif's width is out of range",
+            value=list(widths),
+            remedy="give widths from 3 to 10 nt, below the windows'",
+        )
+    for name, value in (("level", level), ("share to hold out", hold_out)):
+        if not 0 < value < 1:
+            raise InputError(f"the {name} is out of range", value=value, remedy="give a number between 0 and 1")
+
+
+def _hold_out(
+    codes: np.ndarray,
+    share: float,
+    most: int,
+    generator: np.random.Generator,
+    seed: int,
+    groups: np.ndarray | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    chosen = np.arange(len(codes))
+    if len(codes) > most:
+        chosen = np.sort(generator.choice(len(codes), most, replace=False))
+    if groups is None:
+        held = np.zeros(len(chosen), dtype=bool)
+        held[generator.permutation(len(chosen))[: round(share * len(chosen))]] = True
+    else:
+        # the same group falls on the same side among positives and controls
+        names = np.asarray(groups, dtype=str)[chosen]
+        unique, inverse = np.unique(names, return_inverse=True)
+        held = np.array([_side(name, seed) < share for name in unique])[inverse]
+    return codes[chosen[~held]], codes[chosen[held]]
+
+
+def _side(name: str, seed: int) -> float:
+    return int.from_bytes(hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=6).digest(), "big") / 2**48
+
+
+def _best_motif(
+    windows: _Windows, widths: Sequence[int], seeds: int, rounds: int
+) -> tuple[np.ndarray, int, float] | None:
+    """Matrix, sites in the training part and score threshold of the motif that separates best; None for no word."""
+    best: tuple[float, np.ndarray, int, float] | None = None
+    for width in widths:
+        excess, log_p_of = _enrichment(windows, width)
+        for word in _seed_words(log_p_of, width, seeds):
+            matrix = _from_neighbours(excess, word, width)
+            log_p, sites, threshold = np.inf, 0, 0.0
+            for _ in range(rounds):
+                scores = log_scores(matrix, windows.control)
+                new_log_p, new_threshold, counts = _separate(windows, scores)
+                if new_log_p >= log_p - 1e-9:
+                    break
+                log_p, threshold, sites, kept = new_log_p, new_threshold, int(counts.sum(axis=1).max()), matrix
+                matrix = PWM.from_counts("refined", counts).frequencies
+            # a word of a longer width is the best of more words
+            penalised = log_p + width * np.log(4)
+            if np.isfinite(log_p) and sites and (best is None or penalised < best[0]):
+                best = penalised, kept, sites, threshold
+    return None if best is None else best[1:]
+
+
+def word_windows(codes: np.ndarray, width: int) -> np.ndarray:
+    """Number of windows that hold each word at least once, shape (4**width,)."""
+    total = np.zeros(4**width, dtype=np.int64)
+    for at in range(0, len(codes), _ROWS_AT_ONCE):
+        words = np.sort(kmer_codes(codes[at : at + _ROWS_AT_ONCE], width), axis=1)
+        first = np.ones(words.shape, dtype=bool)
+        first[:, 1:] = words[:, 1:] != words[:, :-1]
+        total += np.bincount(words[first & (words >= 0)], minlength=4**width)
+    return total
+
+
+def _enrichment(windows: _Windows, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of each word: positive windows with it beyond the controls' share, and Fisher's log p; shape (4**width,)."""
+    hits, control = word_windows(windows.foreground, width), word_windows(windows.control, width)
+    n, n_control = windows.sizes
+    return np.maximum(hits - control * (n / n_control), 0.0), fisher_log_p(hits, control, n, n_control)
+
+
+def _seed_words(log_p: np.ndarray, width: int, seeds: int) -> list[int]:
+    """The most enriched words, none a shift by one or a one-mismatch neighbour of a better one."""
+    chosen: list[int] = []
+    for word in np.argsort(log_p, kind="stable").tolist():
+        if log_p[word] >= 0 or len(chosen) == seeds:
+            break
+        if not any(_alike(word, other, width) for other in chosen):
+            chosen.append(word)
+    return chosen
+
+
+def _alike(word: int, other: int, width: int) -> bool:
+    a, b = _letters(word, width), _letters(other, width)
+    return bool((a != b).sum() <= 1 or (a[1:] == b[:-1]).all() or (a[:-1] == b[1:]).all())
+
+
+def _letters(word: int, width: int) -> np.ndarray:
+    return (word // 4 ** np.arange(width - 1, -1, -1)) % 4
+
+
+def _from_neighbours(excess: np.ndarray, word: int, width: int) -> np.ndarray:
+    """Matrix of a word: each one-mismatch neighbour weighs as many positive windows as it has in excess."""
+    letters = _letters(word, width)
+    place = 4 ** np.arange(width - 1, -1, -1)
+    neighbours = word + (np.arange(4) - letters[:, None]) * place[:, None]
+    return PWM.from_counts(decode(letters.astype(np.uint8)), excess[neighbours]).frequencies
+
+
+def log_scores(matrix: np.ndarray, control: np.ndarray) -> np.ndarray:
+    """Log2 odds of a matrix against the control windows' letters, shape (width, 5); N scores -inf."""
+    scores = np.full((len(matrix), UNKNOWN + 1), -np.inf, dtype=np.float32)
+    scores[:, :UNKNOWN] = np.log2(matrix / background_of(control))
+    return scores
+
+
+def position_scores(codes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Score of the site that starts at each position, shape (n, windows' width - width + 1)."""
+    width = len(scores)
+    starts = codes.shape[1] - width + 1
+    total = np.zeros((len(codes), starts), dtype=np.float32)
+    for column in range(width):
+        total += scores[column][codes[:, column : column + starts]]
+    return total
+
+
+def best_scores(codes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Best site's score of each window, shape (n,); -inf where N leaves no room."""
+    parts = [
+        position_scores(codes[at : at + _ROWS_AT_ONCE], scores).max(axis=1)
+        for at in range(0, len(codes), _ROWS_AT_ONCE)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
+
+
+def _separate(windows: _Windows, scores: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Smallest log p over all thresholds, the threshold, and letters of the positive windows' sites above it."""
+    best, control = (best_scores(codes, scores) for codes in (windows.foreground, windows.control))
+    limits = np.unique(best[np.isfinite(best)])
+    if not len(limits):
+        return np.inf, np.inf, np.zeros((len(scores), 4))
+    hits = len(best) - np.searchsorted(np.sort(best), limits, side="left")
+    control_hits = len(control) - np.searchsorted(np.sort(control), limits, side="left")
+    log_p = fisher_log_p(hits, control_hits, *windows.sizes)
+    at = int(np.argmin(log_p))
+    threshold = float(limits[at])
+    counts = np.zeros((len(scores), 4))
+    for start in range(0, len(windows.foreground), _ROWS_AT_ONCE):
+        codes = windows.foreground[start : start + _ROWS_AT_ONCE]
+        row, position = np.nonzero(position_scores(codes, scores) >= threshold)
+        for column in range(len(scores)):
+            counts[column] += np.bincount(codes[row, position + column], minlength=5)[:4]
+    return float(log_p[at]), threshold, counts
+
+
+def mask_sites(codes: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
+    """A copy in which every site of a motif is N."""
+    masked = codes.copy()
+    for start in range(0, len(codes), _ROWS_AT_ONCE):
+        block = masked[start : start + _ROWS_AT_ONCE]
+        row, position = np.nonzero(position_scores(block, scores) >= threshold)
+        block[row[:, None], position[:, None] + np.arange(len(scores))] = UNKNOWN
+    return masked
+
+
+def _row(
+    pwm: PWM, p: float, level: float, hits: Sequence[int], sizes: tuple[int, int], threshold: float
+) -> dict[str, object]:
+    smoothed = [(hits[at] + 0.5) / (sizes[at] + 0.5) for at in (0, 1)]
+    error = np.sqrt(sum(1 / (hits[at] + 0.5) - 1 / (sizes[at] + 0.5) for at in (0, 1)))
+    ratio = smoothed[0] / smoothed[1]
+    reach = norm.ppf(0.975) * error
+    return {
+        "motif": pwm.name,
+        "consensus": pwm.consensus(),
+        "width": pwm.width,
+        "sites": int(pwm.sites or 0),
+        "p": p,
+        "reported": p < level,
+        "enrichment": ratio,
+        "low": ratio * np.exp(-reach),
+        "high": ratio * np.exp(reach),
+        "share_foreground": hits[0] / sizes[0],
+        "share_control": hits[1] / sizes[1],
+        "n_foreground": sizes[0],
+        "n_control": sizes[1],
+        "score_threshold": threshold,
+        "information": float(pwm.information().sum()),
+    }
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Positive and control windows as codes, and the gene of each window."""
+
+    foreground: np.ndarray
+    control: np.ndarray
+    groups: tuple[np.ndarray, np.ndarray] | None
+
+
+def contrast(frame: pd.DataFrame, split: str, parts: Sequence[str]) -> Contrast:
+    """Modified and other windows of some parts of a split.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The **splits** border.
+    split : str
+        Its column.
+    parts : sequence of str
+
+    Returns
+    -------
+    Contrast
+        ``groups`` is None where no window's gene is known; a window without a gene is its own group.
+
+    Raises
+    ------
+    InputError
+        If a kind of window is missing.
+    """
+    frame = frame[frame[split].isin(list(parts))]
+    kinds = [frame[frame["label"] == label] for label in (1, 0)]
+    for kind, name in zip(kinds, ("modified", "other"), strict=True):
+        if kind.empty:
+            raise InputError(
+                f"the {split} split has no {name} window", value=", ".join(parts), remedy="choose other parts"
+            )
+    genes = [np.where(kind["gene"] == "", "window " + kind["window"], kind["gene"]) for kind in kinds]
+    known = bool((frame["gene"] != "").any())
+    codes = [encode_windows(kind["sequence"]) for kind in kinds]
+    return Contrast(codes[0], codes[1], (genes[0], genes[1]) if known else None)
+
+
+def write_windows(codes: np.ndarray, path: str | Path) -> None:
+    """Write windows as FASTA, RNA letters, atomically; what ``streme`` reads."""
+    with write_text(path) as handle:
+        for number, sequence in enumerate(decode_windows(codes), 1):
+            handle.write(f">{number}\n{sequence}\n")
+
+
+def read_discovered(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """Tables of several species, one below the other; columns ``species`` and :data:`DISCOVERY_COLUMNS`."""
+    texts = dict.fromkeys(("species", "motif", "consensus"), str)
+    columns = ["species", *DISCOVERY_COLUMNS]
+    frames = [read_tsv(path, columns, dtype=texts)[0][columns] for path in paths]
+    frames = [frame for frame in frames if len(frame)]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)

@@ -1,0 +1,455 @@
+"""Local motifs: what the filters of a network's first convolutions answer to (Xiong et al. 2021, Figure 4).
+
+A filter of width w and dilation d sees w nucleotides, each d away from the next. Its motif is counted in the
+subsequences of positive windows on which its activation exceeds a threshold. The activation is the convolution's
+output after the batch normalisation and the non-linearity that directly follow it, as far as they are modules that
+treat each value by itself; a batch normalisation after the non-linearity is not part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ..errors import InputError
+from ..registry import Register
+from ..sequences import UNKNOWN
+from ..tables import read_tsv
+from .motif_files import read_own
+from .pwm import PWM
+
+BRANCHES = ("undilated", "all")
+FILTER_COLUMNS = (
+    "motif",
+    "member",
+    "layer",
+    "filter",
+    "dilation",
+    "width",
+    "threshold",
+    "mean_activation",
+    "max_activation",
+    "sites",
+    "site_share",
+    "information",
+    "best_five",
+    "informative",
+    "consensus",
+)
+_POINTWISE = (nn.BatchNorm1d, nn.Dropout, nn.Identity)
+_NONLINEAR = (nn.ReLU, nn.PReLU, nn.LeakyReLU, nn.GELU, nn.ELU, nn.SELU, nn.SiLU, nn.Softplus, nn.Sigmoid, nn.Tanh)
+_CELLS_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True)
+class FirstConvolution:
+    """A convolution that reads the one-hot sequence.
+
+    Attributes
+    ----------
+    name : str
+        Of the module in the network.
+    convolution : torch.nn.Conv1d
+    after : tuple of torch.nn.Module
+        Batch normalisation and non-linearity that follow it directly; empty where something else follows.
+    """
+
+    name: str
+    convolution: nn.Conv1d
+    after: tuple[nn.Module, ...] = field(default=())
+
+    @property
+    def dilation(self) -> int:
+        return self.convolution.dilation[0]
+
+    @property
+    def width(self) -> int:
+        """Number of nucleotides that a filter sees."""
+        return self.convolution.kernel_size[0]
+
+    @property
+    def span(self) -> int:
+        """From the first to the last nucleotide that a filter sees, nt."""
+        return self.dilation * (self.width - 1) + 1
+
+    @torch.inference_mode()
+    def activations(self, one_hot: torch.Tensor) -> torch.Tensor:
+        """Activations where the whole filter lies inside the sequence.
+
+        Parameters
+        ----------
+        one_hot : torch.Tensor, shape=(batch, 4, window)
+
+        Returns
+        -------
+        torch.Tensor, shape=(batch, filters, window - span + 1)
+            Index of the last axis: the first nucleotide that the filter sees.
+        """
+        convolution = self.convolution
+        x = F.conv1d(one_hot, convolution.weight, convolution.bias, dilation=convolution.dilation)
+        for module in self.after:
+            x = module(x)
+        return x
+
+
+def first_convolutions(network: nn.Module, window: int) -> list[FirstConvolution]:
+    """The convolutions that read the one-hot sequence itself, found by what passes through the network.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        With the contract of :mod:`rnamarks.models.register`; put into evaluation mode.
+    window : int
+        Width of the windows in nt.
+
+    Returns
+    -------
+    list of FirstConvolution
+        In the order in which they run.
+
+    Raises
+    ------
+    InputError
+        If there is none: the network codes letters in another way, or has no convolution first.
+    """
+    generator = np.random.default_rng(0)
+    codes = torch.from_numpy(generator.integers(0, 4, (2, window)).astype(np.uint8))
+    wanted = one_hot_of(codes)
+    found: list[list] = []
+    last: dict[int, int] = {}
+    kept: list[torch.Tensor] = []
+
+    def watch(name: str):
+        def hook(module: nn.Module, inputs: tuple, output: object) -> None:
+            if not inputs or not isinstance(inputs[0], torch.Tensor):
+                return
+            given = inputs[0]
+            if isinstance(module, nn.Conv1d):
+                if module.groups == 1 and module.stride == (1,) and _is_padded(given, wanted):
+                    found.append([name, module, [], False])
+                    last[id(output)] = len(found) - 1
+                    kept.append(output)
+                return
+            at = last.get(id(given))
+            if at is None or found[at][3]:
+                return
+            if isinstance(module, _NONLINEAR):
+                found[at][2].append(module)
+                found[at][3] = True
+            elif isinstance(module, _POINTWISE):
+                found[at][2].append(module)
+                last[id(output)] = at
+                # a tensor that is still alive keeps its id from being given to another
+                kept.append(output)
+
+        return hook
+
+    leaves = [(name, module) for name, module in network.named_modules() if not list(module.children())]
+    handles = [module.register_forward_hook(watch(name)) for name, module in leaves]
+    try:
+        with torch.inference_mode():
+            network.eval()(codes, next(iter(network.classifiers)))
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not found:
+        raise InputError(
+            f"the network {type(network).__name__} has no convolution that reads the one-hot sequence",
+            remedy="filters can be shown for networks whose first layer is a convolution of stride 1",
+        )
+    return [FirstConvolution(name, module, tuple(after)) for name, module, after, _ in found]
+
+
+def _is_padded(given: torch.Tensor, wanted: torch.Tensor) -> bool:
+    """Whether a tensor is the one-hot sequence with any number of zeros at its ends."""
+    extra = given.shape[-1] - wanted.shape[-1]
+    if given.shape[:2] != wanted.shape[:2] or extra < 0:
+        return False
+    width = wanted.shape[-1]
+    return any(
+        torch.equal(given[..., left : left + width], wanted) and not given[..., :left].any()
+        for left in range(extra + 1)
+    )
+
+
+def one_hot_of(codes: torch.Tensor) -> torch.Tensor:
+    """Codes, shape (batch, window), to one-hot rows A C G U, shape (batch, 4, window); N is zero."""
+    table = torch.cat([torch.eye(UNKNOWN), torch.zeros(1, UNKNOWN)])
+    return F.embedding(codes.long(), table).transpose(1, 2)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Activations of each filter over all subsequences without N.
+
+    Attributes
+    ----------
+    mean, rectified_mean, maximum : numpy.ndarray, shape=(filters,)
+    subsequences : int
+    """
+
+    mean: np.ndarray
+    rectified_mean: np.ndarray
+    maximum: np.ndarray
+    subsequences: int
+
+
+THRESHOLDS: Register[Callable[[Statistics], np.ndarray]] = Register("filter threshold")
+
+
+@THRESHOLDS.add("mean")
+def mean_threshold(statistics: Statistics) -> np.ndarray:
+    """The mean activation (Xiong et al. 2021, text): on average about half of all subsequences exceed it."""
+    return statistics.mean
+
+
+@THRESHOLDS.add("half_max")
+def half_max_threshold(statistics: Statistics) -> np.ndarray:
+    """Half way from the mean to the largest activation, both of activations rectified at 0 (the released code)."""
+    return statistics.rectified_mean + 0.5 * (np.maximum(statistics.maximum, 0) - statistics.rectified_mean)
+
+
+def activation_statistics(layer: FirstConvolution, codes: np.ndarray) -> Statistics:
+    """Mean and largest activation of each filter, in one streamed pass.
+
+    Parameters
+    ----------
+    layer : FirstConvolution
+    codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
+
+    Raises
+    ------
+    InputError
+        If no window holds a subsequence of the filter's span without N.
+    """
+    filters = layer.convolution.out_channels
+    total, rectified = np.zeros(filters), np.zeros(filters)
+    maximum = np.full(filters, -np.inf)
+    count = 0
+    for values, _, known in _batches(layer, codes):
+        kept = values[:, known]
+        if kept.shape[1]:
+            total += kept.sum(dim=1, dtype=torch.float64).numpy()
+            rectified += kept.clamp(min=0).sum(dim=1, dtype=torch.float64).numpy()
+            maximum = np.maximum(maximum, kept.amax(dim=1).numpy())
+            count += kept.shape[1]
+    if not count:
+        raise InputError(
+            f"no window holds {layer.span} nt without N", value=len(codes), remedy="give more or longer windows"
+        )
+    return Statistics(total / count, rectified / count, maximum, count)
+
+
+def _batches(layer: FirstConvolution, codes: np.ndarray) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Activations (filters, subsequences), letters (subsequences, 4 * width), and which subsequences hold no N."""
+    starts = codes.shape[1] - layer.span + 1
+    if starts < 1:
+        raise InputError(
+            f"a filter of layer {layer.name} spans {layer.span} nt",
+            value=f"windows of {codes.shape[1]} nt",
+            remedy="give wider windows, or undilated filters only",
+        )
+    cells = starts * max(layer.convolution.out_channels, 4 * layer.width)
+    size = max(1, _CELLS_AT_ONCE // cells)
+    for at in range(0, len(codes), size):
+        one_hot = one_hot_of(torch.from_numpy(np.ascontiguousarray(codes[at : at + size])))
+        values = layer.activations(one_hot).transpose(0, 1).flatten(1)
+        # (batch, 4, window) -> (batch, starts, 4, width) -> (subsequences, 4 * width)
+        seen = one_hot.unfold(2, layer.span, 1)[..., :: layer.dilation].permute(0, 2, 1, 3)
+        letters = seen.reshape(-1, 4 * layer.width)
+        known = letters.sum(dim=1) == layer.width
+        yield values, letters, known
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Motifs of a network's filters.
+
+    Attributes
+    ----------
+    motifs : list of PWM
+        In the order of the table.
+    table : pandas.DataFrame
+        Columns :data:`FILTER_COLUMNS`: member of the ensemble, layer, filter (from 0), dilation, width (of the motif in
+        nt, gaps included), threshold and activations, sites (subsequences above the threshold), their share of all,
+        information (bits in all, corrected for few sites), best_five (bits of the best five neighbouring columns),
+        informative, consensus.
+    """
+
+    motifs: list[PWM]
+    table: pd.DataFrame
+
+    def informative(self) -> list[PWM]:
+        """The motifs that pass the information filter."""
+        return [motif for motif, on in zip(self.motifs, self.table["informative"], strict=True) if on]
+
+
+def filter_motifs(
+    members: Sequence[nn.Module],
+    codes: np.ndarray,
+    *,
+    threshold: str = "mean",
+    branches: str = "undilated",
+    member: int | None = 0,
+    pseudocount: float = 1.0,
+    least_information: float = 0.0,
+    least_sites: int = 10,
+    source: str = "",
+) -> Filters:
+    """Motifs of first-layer filters from positive windows.
+
+    Parameters
+    ----------
+    members : sequence of torch.nn.Module
+        Networks of an ensemble.
+    codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
+        Positive windows that the network was not trained on.
+    threshold : {"mean", "half_max"}
+        See :data:`THRESHOLDS`.
+    branches : {"undilated", "all"}
+        First convolutions of the smallest dilation only (the 300 filters of the paper), or all. A dilated filter's
+        motif has columns without information where it does not look.
+    member : int or None
+        Which network of the ensemble; None for all.
+    pseudocount : float
+        Added to the count of each letter.
+    least_information : float
+        Bits, in all columns together, that an informative motif has at least.
+    least_sites : int
+        Sites that an informative motif has at least.
+    source : str
+        Written into the motifs.
+
+    Returns
+    -------
+    Filters
+        Motif names are ``m<member>_d<dilation>_f<filter>``. A filter whose activation never exceeds its threshold
+        has a uniform motif, no sites, and is not informative.
+
+    Raises
+    ------
+    InputError
+        If there are no windows, no such member, threshold or choice of branches, or the layer cannot be found.
+    """
+    if branches not in BRANCHES:
+        raise InputError("no such choice of branches", value=branches, remedy=f"choose one of {', '.join(BRANCHES)}")
+    if not len(codes):
+        raise InputError("there are no positive windows to count motifs in", value=0, remedy="give some")
+    if member is not None and not 0 <= member < len(members):
+        raise InputError(
+            "the ensemble has no such member", value=member, remedy=f"give a number from 0 to {len(members) - 1}"
+        )
+    motifs: list[PWM] = []
+    rows: list[dict[str, object]] = []
+    for index, network in enumerate(members):
+        if member is not None and index != member:
+            continue
+        layers = first_convolutions(network, codes.shape[1])
+        if branches == "undilated":
+            least = min(layer.dilation for layer in layers)
+            layers = [layer for layer in layers if layer.dilation == least]
+        for layer in layers:
+            statistics = activation_statistics(layer, codes)
+            limits = THRESHOLDS[threshold](statistics)
+            counts = count_letters(layer, codes, limits)
+            for at in range(layer.convolution.out_channels):
+                name = f"m{index}_d{layer.dilation}_f{at:03d}"
+                motif = _gapped(name, counts[at], layer.dilation, pseudocount, source)
+                bits = motif.information(corrected=True)
+                sites = int(motif.sites or 0)
+                rows.append(
+                    {
+                        "motif": name,
+                        "member": index,
+                        "layer": layer.name,
+                        "filter": at,
+                        "dilation": layer.dilation,
+                        "width": motif.width,
+                        "threshold": float(limits[at]),
+                        "mean_activation": float(statistics.mean[at]),
+                        "max_activation": float(statistics.maximum[at]),
+                        "sites": sites,
+                        "site_share": sites / statistics.subsequences,
+                        "information": float(bits.sum()),
+                        "best_five": float(np.convolve(bits, np.ones(min(5, len(bits))), "valid").max()),
+                        "informative": bool(sites >= max(1, least_sites) and bits.sum() >= least_information),
+                        "consensus": motif.consensus(),
+                    }
+                )
+                motifs.append(motif)
+    return Filters(motifs, pd.DataFrame(rows, columns=list(FILTER_COLUMNS)))
+
+
+def count_letters(layer: FirstConvolution, codes: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Letters in the subsequences above each filter's threshold, in one streamed pass.
+
+    Returns
+    -------
+    numpy.ndarray, shape=(filters, width, 4)
+    """
+    limits = torch.from_numpy(thresholds.astype(np.float32))[:, None]
+    counts = torch.zeros(layer.convolution.out_channels, 4 * layer.width, dtype=torch.float64)
+    for values, letters, known in _batches(layer, codes):
+        counts += ((values > limits) & known).float() @ letters
+    return counts.reshape(-1, 4, layer.width).transpose(1, 2).numpy()
+
+
+def _gapped(name: str, counts: np.ndarray, dilation: int, pseudocount: float, source: str) -> PWM:
+    frequencies = np.full((dilation * (len(counts) - 1) + 1, 4), 0.25)
+    sites = float(counts.sum(axis=1).max())
+    if sites > 0:
+        frequencies[::dilation] = PWM.from_counts(name, counts, pseudocount=pseudocount).frequencies
+    return PWM(name, frequencies, sites, source=source)
+
+
+def positive_windows(frame: pd.DataFrame, split: str, part: str, most: int = 0, seed: int = 0) -> list[str]:
+    """Sequences of the modified windows of one part of a split.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The **splits** border.
+    split : str
+        Its column.
+    part : str
+    most : int
+        Draw at most so many, 0 for all.
+    seed : int
+
+    Returns
+    -------
+    list of str
+        In the order of the table.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    chosen = frame.loc[(frame[split] == part) & (frame["label"] == 1), "sequence"]
+    if chosen.empty:
+        raise InputError(
+            f"the {part} part of the {split} split holds no modified window", value=0, remedy="choose another part"
+        )
+    if most and len(chosen) > most:
+        chosen = chosen.iloc[np.sort(np.random.default_rng(seed).choice(len(chosen), most, replace=False))]
+    return chosen.tolist()
+
+
+def read_filters(motifs: str | Path, table: str | Path) -> Filters:
+    """What :func:`filter_motifs` found, from the MEME file and the table that were written of it."""
+    frame, _ = read_tsv(table, FILTER_COLUMNS, dtype={"motif": str, "layer": str, "consensus": str})
+    own = read_own(motifs)
+    if [motif.name for motif in own] != frame["motif"].tolist():
+        raise InputError(
+            "the motifs are not those of the table", path=motifs, value=str(table), remedy="make both again"
+        )
+    frame["informative"] = frame["informative"].astype(bool)
+    return Filters(own, frame)
