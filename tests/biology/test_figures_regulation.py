@@ -1,0 +1,209 @@
+"""Figures of gene ontology and gene regulation: what is drawn, what captions say, tables as the catalogue has them."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnamarks.biology.ontology import MAPPING_COLUMNS, SHARED_COLUMNS, TERM_COLUMNS, shared_terms
+from rnamarks.biology.regulation import Tables, head_of, relate_genes, relate_peaks, relate_structure
+from rnamarks.biology.statistics import benjamini_hochberg
+from rnamarks.figures.catalogue import ontology as ontology_catalogue
+from rnamarks.figures.catalogue import regulation as regulation_catalogue
+from rnamarks.figures.columns import KINDS
+from rnamarks.figures.design import Design
+from rnamarks.figures.ontology import RECURRING, SHOWN, explain_shared, explain_terms, recurring, shown_species
+from rnamarks.figures.regulation import explain_controlled, explain_regulation, say_p
+from rnamarks.figures.style import save_figure
+from rnamarks.tables import read_tsv, write_tsv
+
+SEVEN = ("human", "chimp", "macaque", "mouse", "rat", "pig", "zebrafish")
+TABLES = ontology_catalogue.TABLES | regulation_catalogue.TABLES
+ENTRIES = {entry.name: entry for entry in (*ontology_catalogue.FIGURES, *regulation_catalogue.FIGURES)}
+
+
+def make_design(species=SEVEN, analyses=("ontology", "regulation")):
+    colours = ("#0072B2", "#56B4E9", "#332288", "#D55E00", "#E69F00", "#CC79A7", "#009E73")
+    return Design(
+        run="small",
+        modification="m6A",
+        species=tuple(species),
+        colours=dict(zip(species, colours, strict=False)),
+        series=(),
+        recommended=None,
+        split="paper",
+        released=False,
+        external=False,
+        simulated=True,
+        analyses=analyses,
+    )
+
+
+def make_terms(species=SEVEN, predictors=("multi", "single"), n=18, sure=True):
+    parts, mapping = [], []
+    for at, (name, predictor) in enumerate((s, p) for p in predictors for s in species):
+        random = np.random.default_rng([at, 4])
+        p = random.random(n) if not sure else np.r_[10.0 ** -random.integers(1, 9, 4), random.random(n - 4)]
+        q = benjamini_hochberg(p)
+        fold = np.exp(random.normal(0.3, 0.4, n))
+        frame = pd.DataFrame({"term": [f"GO:{number:07d}" for number in range(n)], "p": p, "q": q, "fold": fold})
+        frame["name"] = [f"binding of quite a long thing with the number {number}" for number in range(n)]
+        frame = frame.assign(
+            species=name, predictor=predictor, namespace="molecular_function", depth=2, study=random.integers(0, 12, n)
+        )
+        frame = frame.assign(study_size=40, population=60, population_size=400, raw=p < 0.05, significant=q < 0.05)
+        for effect, value in (("fold", fold), ("odds", fold)):
+            frame[f"{effect}_low"], frame[f"{effect}_high"] = value / 1.7, value * 1.7
+        parts.append(frame.assign(odds_ratio=fold, genes="A, B")[list(TERM_COLUMNS)])
+        row = (name, predictor, "molecular_function", 400, 380, 0.05, 300, 0.1, 40, "tested", 400, True, n)
+        mapping.append((*row, int((p < 0.05).sum()), int((q < 0.05).sum()), "gene_name", "kept: 9"))
+    terms = pd.concat(parts, ignore_index=True)
+    return {
+        "terms": terms,
+        "terms_shared": shared_terms(terms),
+        "terms_mapping": pd.DataFrame(mapping, columns=list(MAPPING_COLUMNS)),
+    }
+
+
+def make_regulation(n=160, effect=-1.0):
+    random = np.random.default_rng(n)
+    tables = Tables()
+    length = random.lognormal(7, 0.6, n)
+    genes = pd.DataFrame({"length": length, "sites": random.poisson(length / 50) + 1, "gc": random.random(n)})
+    genes["capacity"] = random.random(n)
+    for kind, name in (("expression",) * 2, ("half_life",) * 2, ("translation",) * 2, ("translation", "te")):
+        head = head_of({"kind": kind, "name": name}, "human", "multi")
+        relate_genes(tables, head, genes, effect * 4 * genes["capacity"] + random.normal(size=n), unit=f"log2 {name}")
+        tables.matches.append(
+            {**head, "item": "genes", "wanted": n, "matched": n, "share": 1.0, "used": n, "notes": ""}
+        )
+    sites = genes.assign(probability=random.random(n), gene=np.arange(n) // 5)
+    relate_structure(
+        tables, head_of({"kind": "structure"}, "human", "multi"), sites, random.choice(["SS", "DS", "poised"], n)
+    )
+    peaks = genes.assign(potential=0.001 * random.gamma(2, 1, n), gene=np.arange(n) // 5)
+    peaks["value"] = 500 * peaks["potential"] + random.normal(size=n)
+    relate_peaks(tables, head_of({"kind": "peaks", "name": "h3k36me3"}, "human", "multi"), peaks, unit="log2 signal")
+    names = {"tests": "regulation"}
+    return {names.get(name, f"regulation_{name}"): frame for name, frame in tables.frames().items()}
+
+
+def as_read(tables, folder):
+    read = {}
+    for name, frame in tables.items():
+        write_tsv(frame, folder / TABLES[name].path)
+        read[name] = read_tsv(folder / TABLES[name].path)[0]
+    return read
+
+
+@pytest.fixture(params=["full", "few values", "nothing"])
+def run(request, tmp_path):
+    species = SEVEN if request.param == "full" else ("human", "mouse")
+    tables = make_terms(species, sure=request.param != "few values") | make_regulation(
+        5 if request.param == "few values" else 160
+    )
+    if request.param == "nothing":
+        tables = {name: frame.iloc[:0] for name, frame in tables.items()}
+    return make_design(species), as_read(tables, tmp_path), tmp_path
+
+
+def test_every_figure_is_drawn_and_explained(run):
+    design, tables, folder = run
+    for name, entry in ENTRIES.items():
+        if not entry.shown(design):
+            continue
+        chosen = [tables[table] for table in entry.tables]
+        save_figure(entry.draw(chosen, design), folder / f"{name}.svg")
+        assert (folder / f"{name}.svg").stat().st_size > 1000
+        for panel, text in entry.explain(chosen, design):
+            assert re.fullmatch(r"[A-P]?", panel)
+            assert text.endswith("."), text
+            assert re.search(r"[0-9]", text), text
+            assert not re.search(r"\bnan\b|  ", text), text
+
+
+def test_figures_are_shown_where_there_is_something_to_show():
+    assert not [name for name, entry in ENTRIES.items() if entry.shown(make_design(analyses=("transcriptome",)))]
+    few = {name for name, entry in ENTRIES.items() if entry.shown(make_design(("human",)))}
+    assert few == {"figure_7", "figure_8", "figure_8_controlled", "figure_s1_regulation"}
+
+
+def test_catalogue_explains_every_column():
+    made = make_terms() | make_regulation()
+    for name, table in TABLES.items():
+        assert [column.name for column in table.columns] == list(made[name].columns), name
+        assert {column.kind for column in table.columns} <= set(KINDS)
+    assert list(made["terms_shared"].columns) == list(SHARED_COLUMNS)
+    for entry in ENTRIES.values():
+        assert set(entry.tables) <= set(TABLES)
+
+
+def test_panels_follow_the_species_of_the_design():
+    mapping = make_terms()["terms_mapping"]
+    design = make_design()
+    assert shown_species(mapping, design, 0, 4) == list(SEVEN[:4])
+    assert shown_species(mapping, design, 4, None) == list(SEVEN[4:])
+    captions = explain_terms(make_terms()["terms"], mapping, design, 4, None)
+    assert [panel for panel, _ in captions] == ["A", "B", "C"]
+    assert "rat by multi, against the 400 tested genes" in captions[0][1]
+
+
+def test_only_some_terms_are_listed_the_recurring_ones_first():
+    made = make_terms(n=40)
+    listed = recurring(made["terms_shared"], "molecular_function")
+    assert len(listed) <= RECURRING
+    assert listed["raw"].iloc[0] == made["terms_shared"].query("predictor == 'multi'")["raw"].max()
+    axes = ENTRIES["figure_7"].draw([made["terms"], made["terms_mapping"]], make_design()).axes
+    assert all(len(one.get_yticks()) <= SHOWN for one in axes)
+    assert "no independent evidence" in explain_shared(made["terms_shared"], made["terms"], make_design())[0][1]
+
+
+@pytest.mark.parametrize(("effect", "word"), [(-1.0, "slower"), (1.0, "faster"), (0.0, "neither faster nor slower")])
+def test_caption_of_translation_says_what_the_data_say(effect, word):
+    made = make_regulation(effect=effect)
+    names = ("regulation", "regulation_quantiles", "regulation_bins", "regulation_trends")
+    texts = dict(explain_regulation(*(made[name] for name in names), make_design()))
+    assert f"In these data it is {word}" in texts["C"]
+    assert "The paper contradicts itself" in texts["C"]
+    assert "Figure 8C of the paper" in texts["C"]
+    assert "Figure 8E of the paper" in texts["F"]
+
+
+def test_caption_counts_effects_that_stay():
+    made = make_regulation(effect=-1.0)
+    text = explain_controlled(made["regulation"], make_design())[0][1]
+    kept, lines = map(int, re.search(r"([0-9]+) of ([0-9]+) raw effects", text).groups())
+    assert lines == 6
+    assert 4 <= kept <= 6
+
+
+def test_raw_and_controlled_effects_stand_side_by_side():
+    made = make_regulation()
+    left, right = ENTRIES["figure_8_controlled"].draw([made["regulation"]], make_design()).axes
+    assert [text.get_text().replace("\n", " ") for text in left.get_yticklabels()] == [
+        "expression",
+        "half life",
+        "translation",
+        "te",
+        "structure, SS − DS",
+        "structure, SS − poised",
+    ]
+    assert [text.get_text().replace("\n", " ") for text in right.get_yticklabels()][-2:] == [
+        "h3k36me3, Pearson",
+        "h3k36me3, Spearman",
+    ]
+    rows = made["regulation"].query("name == 'expression' and measure == 'cliffs_delta'")
+    drawn = [line.get_xdata() for line in left.lines if len(line.get_xdata()) == 2]
+    for row in rows.to_dict("records"):
+        assert any(np.allclose(ends, [row["low"], row["high"]]) for ends in drawn)
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.0, "P < 10⁻³⁰⁰"), (2.78e-27, "P = 2.78 × 10⁻²⁷"), (0.0421, "P = 0.042"), (np.nan, "not tested")],
+)
+def test_p_values_are_said_as_people_write_them(p, text):
+    assert say_p(p) == text

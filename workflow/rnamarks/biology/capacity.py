@@ -1,0 +1,225 @@
+"""m6A capacity of genes: one number for how much of a modification a gene's transcript is predicted to carry.
+
+MASS speaks of the overall enrichment of m6A in a transcript and gives the formula in its Supplementary Note S2, which
+is not at hand. The definitions here are therefore ours, each named, and all read the **gene table**: the representative
+transcript of each gene. ``mean`` is the default because a longer transcript or one with more motif positions has no
+larger value for that alone; :func:`describe_capacity` says how much of each is left in every definition.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from ..errors import InputError
+from ..registry import Register
+
+GENE_COLUMNS = (
+    "gene",
+    "gene_name",
+    "length",
+    "cds_length",
+    "gc",
+    "sites",
+    "mean_probability",
+    "sum_probability",
+    "called",
+)
+COLUMNS = ("species", "predictor", "gene", "gene_name", "capacity", "rank", "sites", "length", "gc", "high")
+DESCRIPTION_COLUMNS = (
+    "species",
+    "predictor",
+    "definition",
+    "genes",
+    "noncoding",
+    "left_out",
+    "median",
+    "mean",
+    "covariate",
+    "spearman",
+    "low",
+    "high",
+)
+COVARIATES = ("length", "sites", "gc")
+
+logger = logging.getLogger(__name__)
+
+CAPACITIES: Register[Callable[[pd.DataFrame], pd.Series]] = Register("definition of capacity")
+HIGH: Register[Callable[[np.ndarray], float]] = Register("rule of high capacity")
+
+
+@CAPACITIES.add("mean")
+def mean_capacity(genes: pd.DataFrame) -> pd.Series:
+    """Mean calibrated probability over the motif positions of the transcript; between 0 and 1."""
+    return genes["mean_probability"]
+
+
+@CAPACITIES.add("sum")
+def sum_capacity(genes: pd.DataFrame) -> pd.Series:
+    """Sum of the calibrated probabilities: expected number of sites on the transcript."""
+    return genes["sum_probability"]
+
+
+@CAPACITIES.add("per_kb")
+def per_kb_capacity(genes: pd.DataFrame) -> pd.Series:
+    """Expected number of sites per 1000 nt of transcript."""
+    return 1000 * genes["sum_probability"] / genes["length"]
+
+
+@CAPACITIES.add("called_per_kb")
+def called_per_kb_capacity(genes: pd.DataFrame) -> pd.Series:
+    """Sites with a calibrated probability above 0.5 per 1000 nt; 0 for many genes, so that ranks are tied."""
+    return 1000 * genes["called"] / genes["length"]
+
+
+@HIGH.add("median")
+def above_median(capacity: np.ndarray) -> float:
+    """The median, as for the conserved genes of MASS (Figure 6)."""
+    return float(np.median(capacity))
+
+
+@HIGH.add("mean")
+def above_mean(capacity: np.ndarray) -> float:
+    """The mean, as for the comparison with gene regulation of MASS (Figure 8)."""
+    return float(np.mean(capacity))
+
+
+@HIGH.add("top10")
+def above_top_tenth(capacity: np.ndarray) -> float:
+    """The 90 % quantile, as for the gene ontology of MASS (Figure 7)."""
+    return float(np.quantile(capacity, 0.9))
+
+
+def measure_capacity(
+    genes: pd.DataFrame,
+    *,
+    species: str = "",
+    predictor: str = "",
+    definition: str = "mean",
+    high: str = "median",
+    coding: bool = True,
+) -> pd.DataFrame:
+    """Capacity of the genes of one species by one predictor.
+
+    Parameters
+    ----------
+    genes : pandas.DataFrame
+        The **gene table**, at least :data:`GENE_COLUMNS`.
+    species, predictor : str
+        Written into the result.
+    definition : str
+        Name in :data:`CAPACITIES`.
+    high : str
+        Name in :data:`HIGH`: a gene is high where its capacity is above that value of the species' genes.
+    coding : bool
+        Leave out genes whose representative transcript has no coding sequence, since the paper speaks of mRNAs. Where
+        no gene has one, as with sequences given without annotation, all stay.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Border **capacity**, columns :data:`COLUMNS`, in the order of the gene table. ``rank`` is the gene's quantile
+        among the genes (mean rank of ties, less one half, over their number). Genes without a motif position have no
+        capacity: they are left out, and ``attrs["left_out"]`` counts them, ``attrs["noncoding"]`` those without a
+        coding sequence.
+
+    Raises
+    ------
+    InputError
+        If a gene comes twice.
+    """
+    kept, noncoding, left_out = _with_sites(genes, coding)
+    capacity = CAPACITIES[definition](kept).to_numpy(dtype=np.float64)
+    bar = HIGH[high](capacity) if len(capacity) else np.nan
+    frame = kept[["gene", "gene_name", "sites", "length", "gc"]].assign(
+        species=species,
+        predictor=predictor,
+        gene_name=kept["gene_name"].fillna(""),
+        capacity=capacity,
+        rank=(rankdata(capacity) - 0.5) / max(1, len(capacity)),
+        high=capacity > bar,
+    )
+    logger.info(
+        "%s, %s: capacity of %d genes; left out: %d without a coding sequence, %d without a motif position",
+        species,
+        predictor,
+        len(kept),
+        noncoding,
+        left_out,
+    )
+    frame = frame[list(COLUMNS)].reset_index(drop=True)
+    frame.attrs = {"noncoding": noncoding, "left_out": left_out}
+    return frame
+
+
+def describe_capacity(
+    genes: pd.DataFrame, *, species: str = "", predictor: str = "", coding: bool = True
+) -> pd.DataFrame:
+    """What each definition of capacity goes along with: length of the transcript, number of motif positions, GC.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns :data:`DESCRIPTION_COLUMNS`; Spearman's correlation with its 95 % interval (:func:`spearman_interval`),
+        empty below 4 genes or where all values are one.
+    """
+    kept, noncoding, left_out = _with_sites(genes, coding)
+    rows = []
+    for definition in ("mean", *(name for name in CAPACITIES if name != "mean")):
+        capacity = CAPACITIES[definition](kept).to_numpy(dtype=np.float64)
+        for covariate in COVARIATES:
+            correlation = spearman(capacity, kept[covariate].to_numpy(dtype=np.float64))
+            low, high = spearman_interval(correlation, len(kept))
+            rows.append(
+                {
+                    "species": species,
+                    "predictor": predictor,
+                    "definition": definition,
+                    "genes": len(kept),
+                    "noncoding": noncoding,
+                    "left_out": left_out,
+                    "median": float(np.median(capacity)) if len(kept) else np.nan,
+                    "mean": float(np.mean(capacity)) if len(kept) else np.nan,
+                    "covariate": covariate,
+                    "spearman": correlation,
+                    "low": low,
+                    "high": high,
+                }
+            )
+    return pd.DataFrame(rows, columns=list(DESCRIPTION_COLUMNS))
+
+
+def spearman(first: np.ndarray, second: np.ndarray) -> float:
+    """Spearman's rank correlation, ties at their mean rank; NaN below 4 pairs or where one side does not vary."""
+    if len(first) < 4 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return float("nan")
+    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
+
+
+def spearman_interval(correlation: float, n: int) -> tuple[float, float]:
+    """95 % interval of Spearman's correlation by Fisher's z with the variance (1 + r^2 / 2) / (n - 3).
+
+    D. G. Bonett, T. A. Wright, Psychometrika 65 (2000) 23-28.
+    """
+    if n < 4 or not np.isfinite(correlation):
+        return float("nan"), float("nan")
+    centre = np.arctanh(np.clip(correlation, -1 + 1e-12, 1 - 1e-12))
+    half = 1.959964 * np.sqrt((1 + correlation**2 / 2) / (n - 3))
+    return float(np.tanh(centre - half)), float(np.tanh(centre + half))
+
+
+def _with_sites(genes: pd.DataFrame, coding: bool) -> tuple[pd.DataFrame, int, int]:
+    """Genes that have a capacity, and how many have none for lack of a coding sequence or of a motif position."""
+    twice = genes["gene"].duplicated()
+    if twice.any():
+        raise InputError(
+            "the gene table names a gene twice", value=genes["gene"][twice].iloc[0], remedy="give one row per gene"
+        )
+    is_coding = (genes["cds_length"] > 0).to_numpy()
+    wanted = is_coding if coding and is_coding.any() else np.ones(len(genes), dtype=bool)
+    kept = wanted & (genes["sites"] > 0).to_numpy()
+    return genes[kept], int((~wanted).sum()), int((wanted & ~kept).sum())

@@ -1,0 +1,473 @@
+"""Readers of published tables that hold one value per gene or transcript.
+
+Every reader gives the same: identifiers as written and a value each, one row per identifier. What was left out is
+counted by reason. A value that comes more than once is the median of its rows: it does not depend on their order, and
+one bad row does not move it.
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..errors import InputError
+from ..files import open_text
+from ..registry import Register
+from .identifiers import match_ids
+
+logger = logging.getLogger(__name__)
+
+MISSING = frozenset({"", "-", ".", "na", "n/a", "nan", "null", "none", "#n/a", "#value!", "#div/0!", "#num!", "#ref!"})
+"""What stands for no value, in lower case."""
+NONPOSITIVE = ("error", "drop")
+GENE_KEYS = ("gene", "gene_name", "transcript")
+"""Columns of a gene table whose identifiers a published table may use."""
+_WANG_HALF_LIFE = 28
+_SEARCHED = 10
+
+
+@dataclass(frozen=True)
+class Values:
+    """Values of one table.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        ``id`` (text, unique) and ``value`` (finite), in the order of the file.
+    counts : dict of str to int
+        Rows by what became of them; ``rows`` is their number in the file.
+    column : str
+        The column that the values come from, with the transform.
+    path : str
+    """
+
+    frame: pd.DataFrame
+    counts: dict[str, int] = field(default_factory=dict)
+    column: str = ""
+    path: str = ""
+
+
+Reader = Callable[..., tuple[pd.Series, pd.Series, str]]
+GENE_TABLES: Register[Reader] = Register("format of gene tables")
+TRANSFORMS: Register[tuple[Callable[[np.ndarray], np.ndarray], float]] = Register("transform")
+"""Function, and what a value must be above."""
+
+for _name, _function, _bound in (
+    ("none", lambda values: values, -np.inf),
+    ("log2", np.log2, 0.0),
+    ("log10", np.log10, 0.0),
+    ("log2p1", lambda values: np.log2(values + 1), -1.0),
+    ("log10p1", lambda values: np.log10(values + 1), -1.0),
+):
+    TRANSFORMS.add(_name)((_function, _bound))
+
+
+@GENE_TABLES.add("columns")
+def read_columns(
+    path: str | Path, *, id: str | int | None = None, value: str | int | None = None, skip: int = 0
+) -> tuple[pd.Series, pd.Series, str]:
+    """Any table with a header line: tabs, commas, semicolons or blanks between fields, or an Excel workbook (.xlsx).
+
+    Where the header has one field fewer than the rows, as R writes row names, the first column is called ``row``.
+
+    Parameters
+    ----------
+    path : path-like
+        Plain or gzipped text, or .xlsx (its first sheet).
+    id, value : str or int
+        Column by name (case counts only where two names differ by it) or by 1-based number.
+    skip : int
+        Lines above the header.
+    """
+    table = read_table(path, skip=skip)
+    if id is None or value is None:
+        raise InputError(
+            "the columns of the table are not named", path=path, remedy=f"give id and value; it has {_names(table)}"
+        )
+    name = find_column(table, value, path)
+    return table[find_column(table, id, path)], table[name], name
+
+
+@GENE_TABLES.add("rsem")
+def read_rsem(
+    path: str | Path, *, id: str | int | None = None, value: str | int | None = None
+) -> tuple[pd.Series, pd.Series, str]:
+    """Quantifications of RSEM, as ENCODE publishes them (GSM2072352): by default ``gene_id`` and ``FPKM``.
+
+    Rows whose identifier is a plain number (tRNA of ENCODE) or a spike-in match no gene and are counted as such.
+    """
+    table = read_table(path)
+    key = find_column(table, id, path) if id is not None else _first_of(table, ("gene_id", "transcript_id"), path)
+    name = find_column(table, "FPKM" if value is None else value, path)
+    return table[key], table[name], name
+
+
+@GENE_TABLES.add("half_life")
+def read_half_life(
+    path: str | Path, *, id: str | int | None = None, value: str | int | None = None
+) -> tuple[pd.Series, pd.Series, str]:
+    """A list of half-lives: by default the columns ``gene_name`` and ``half_life``."""
+    return read_columns(path, id="gene_name" if id is None else id, value="half_life" if value is None else value)
+
+
+@GENE_TABLES.add("saluki")
+def read_saluki(
+    path: str | Path, *, id: str | int | None = None, value: str | int | None = None
+) -> tuple[pd.Series, pd.Series, str]:
+    """The half-life matrix of Agarwal and Kelley 2022: ``ensembl_gene_id``, and the column of one study by its name.
+
+    Studies are on different scales, some of them rates, so the column has to be named.
+    """
+    table = read_table(path)
+    if value is None:
+        raise InputError(
+            "the study is not named", path=path, remedy=f"give value; the table has {_names(table.iloc[:, 2:])}"
+        )
+    name = find_column(table, value, path)
+    return table[find_column(table, "ensembl_gene_id" if id is None else id, path)], table[name], name
+
+
+@GENE_TABLES.add("riboseq_te")
+def read_riboseq_te(
+    path: str | Path, *, id: str | int | None = None, value: str | int | None = None
+) -> tuple[pd.Series, pd.Series, str]:
+    """Ribosome profiling by transcript, blank-separated: by default ``ensembl_tx_id`` and ``rpkm_riboseq``.
+
+    ``te`` (ribosome-bound over total RPKM) and ``external_gene_id`` (several transcripts of a gene give their median)
+    are there, too.
+    """
+    return read_columns(
+        path, id="ensembl_tx_id" if id is None else id, value="rpkm_riboseq" if value is None else value
+    )
+
+
+@GENE_TABLES.add("wang2014")
+def read_wang2014(
+    path: str | Path, *, id: str | int | None = None, value: str | int | None = None
+) -> tuple[pd.Series, pd.Series, str]:
+    """A supplementary table of GSE49339 (Wang et al. 2014), the workbook or text saved from it.
+
+    A line of group titles stands above the header, so the header is the first line that is as wide as the widest of
+    the first 10 and starts with text, followed by a line with a number. By default the identifier is the first column
+    and the value the 28th, which is the half-life in the two lifetime tables, as re-analyses of them have used it; for
+    the ribosome profile name the column of RPKM.
+    """
+    table = read_table(path, skip=None)
+    key = find_column(table, 1 if id is None else id, path)
+    name = find_column(table, _WANG_HALF_LIFE if value is None else value, path)
+    return table[key], table[name], name
+
+
+def read_values(
+    path: str | Path,
+    table_format: str = "columns",
+    *,
+    id: str | int | None = None,
+    value: str | int | None = None,
+    transform: str = "none",
+    nonpositive: str = "error",
+) -> Values:
+    """One value per identifier of a published table.
+
+    Parameters
+    ----------
+    path : path-like
+    table_format : str
+        Name in :data:`GENE_TABLES`.
+    id, value : str or int, optional
+        Columns, by name or 1-based number; the format has defaults where the published form has one.
+    transform : str
+        Name in :data:`TRANSFORMS`, applied after duplicates were joined: ``log2p1`` is log2(1 + value).
+    nonpositive : {"error", "drop"}
+        What to do with a value that has no logarithm.
+
+    Returns
+    -------
+    Values
+
+    Raises
+    ------
+    InputError
+        If a column is missing, most values are no numbers, nothing is left, or a value has no logarithm.
+    """
+    ids, texts, column = GENE_TABLES[table_format](path, id=id, value=value)
+    function, bound = TRANSFORMS[transform]
+    if nonpositive not in NONPOSITIVE:
+        raise InputError("no such rule", value=nonpositive, remedy=f"choose one of {', '.join(NONPOSITIVE)}")
+    ids = ids.astype("string").fillna("").astype(object).str.strip()
+    texts = texts.astype("string").fillna("").astype(object).str.strip()
+    numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
+    missing = texts.str.lower().isin(MISSING)
+    infinite = np.isinf(numbers)
+    foreign = numbers.isna() & ~missing
+    counts = {
+        "rows": len(ids),
+        "no identifier": int((ids == "").sum()),
+        "no value": int(missing.sum()),
+        "value is no number": int(foreign.sum()),
+        "value is infinite": int(infinite.sum()),
+    }
+    if foreign.sum() > max(1, (~missing).sum()) / 2:
+        raise InputError(
+            f"most values of the column {column!r} are no numbers",
+            path=path,
+            value=texts[foreign].iloc[0],
+            remedy="name the column that holds the values",
+        )
+    kept = numbers.notna() & ~infinite & (ids != "")
+    frame = pd.DataFrame({"id": ids[kept], "value": numbers[kept]})
+    joined = frame.groupby("id", sort=False)["value"].median()
+    counts["further rows of an identifier, joined to the median"] = len(frame) - len(joined)
+    faulty = joined <= bound
+    counts["value has no logarithm"] = int(faulty.sum())
+    if faulty.any() and nonpositive == "error":
+        raise InputError(
+            f"{int(faulty.sum())} values of the column {column!r} have no logarithm, first that of "
+            f"{joined.index[faulty.argmax()]}",
+            path=path,
+            value=float(joined[faulty].iloc[0]),
+            remedy="choose another transform, or nonpositive: drop",
+        )
+    joined = joined[~faulty]
+    if joined.empty:
+        raise InputError(f"the column {column!r} holds no value", path=path, remedy="name another column")
+    label = (
+        column
+        if transform == "none"
+        else {"log2p1": "log2(1 + {})", "log10p1": "log10(1 + {})"}.get(transform, transform + " {}").format(column)
+    )
+    counts["kept"] = len(joined)
+    logger.info("%s: %s", path, ", ".join(f"{count} {reason}" for reason, count in counts.items() if count))
+    result = pd.DataFrame({"id": joined.index.to_numpy(dtype=object), "value": function(joined.to_numpy())})
+    return Values(result, counts, label, str(path))
+
+
+def join_genes(
+    genes: pd.DataFrame, values: Values, *, what: str, least: float = 0.5, allow: bool = False
+) -> tuple[pd.Series, dict[str, object]]:
+    """Values for the rows of a gene table, whichever of its identifiers the published table uses.
+
+    Each of :data:`GENE_KEYS` that the gene table has is tried, and the one that matches most is taken. The share is
+    that of the shorter of the two lists, so neither a table of the whole genome nor one of few genes is at fault for
+    its size. Genes that share the matched identifier (a symbol of two genes) get no value.
+
+    Parameters
+    ----------
+    genes : pandas.DataFrame
+        One row per gene.
+    values : Values
+    what : str
+        Name of the comparison, for messages.
+    least : float
+        Share that must match.
+    allow : bool
+        Accept less.
+
+    Returns
+    -------
+    value : pandas.Series, index as ``genes``
+        NaN without a match.
+    record : dict
+        ``key``, ``wanted``, ``matched``, ``share``, ``doubtful`` (genes of one identifier).
+
+    Raises
+    ------
+    InputError
+        If less than ``least`` matches.
+    """
+    by_id = values.frame.set_index("id")["value"]
+    best: tuple[pd.Series, str] | None = None
+    for key in (name for name in GENE_KEYS if name in genes):
+        names = genes[key].fillna("").astype(str).str.strip()
+        if not (names != "").any():
+            continue
+        matched = _match_shorter(names, by_id.index, what=what, path=values.path, least=0.0, allow=True)
+        if best is None or matched.attrs["share"] > best[0].attrs["share"]:
+            best = matched, key
+    if best is None:
+        raise InputError("the gene table names no gene", path=values.path, remedy="predict on annotated transcripts")
+    key = best[1]
+    names = genes[key].fillna("").astype(str).str.strip()
+    matched = _match_shorter(
+        names,
+        by_id.index,
+        what=f"{'genes' if key == 'gene' else key.replace('_', ' ') + 's'} of {what}",
+        path=values.path,
+        least=least,
+        allow=allow,
+    )
+    target = pd.Series(matched.to_numpy(), index=genes.index)
+    doubtful = target.ne("") & target.duplicated(keep=False)
+    result = target.map(by_id).where(~doubtful).astype(np.float64)
+    record = {name: matched.attrs[name] for name in ("wanted", "matched", "share")}
+    return result, {"key": key, **record, "doubtful": int(doubtful.sum())}
+
+
+def _match_shorter(names: pd.Series, ids: Sequence[str], **options: object) -> pd.Series:
+    """For each name the id; the share is that of whichever list is shorter."""
+    distinct = [name for name in dict.fromkeys(names) if name]
+    if len(distinct) <= len(ids):
+        return match_ids(names, ids, **options)
+    matched = match_ids(ids, distinct, **options)
+    back: dict[str, str] = {}
+    doubtful = set()
+    for identifier, name in zip(matched.index, matched, strict=True):
+        if name and back.setdefault(name, identifier) != identifier:
+            doubtful.add(name)
+    result = pd.Series([back.get(name, "") if name not in doubtful else "" for name in names], dtype=object)
+    result.attrs = matched.attrs
+    return result
+
+
+def read_table(path: str | Path, *, skip: int | None = 0) -> pd.DataFrame:
+    """A table as text, columns named by its header line.
+
+    Parameters
+    ----------
+    path : path-like
+    skip : int or None
+        Lines above the header, comment lines not counted; None to look for the header (see :func:`read_wang2014`).
+
+    Returns
+    -------
+    pandas.DataFrame of str
+        Empty fields are ``""``.
+
+    Raises
+    ------
+    InputError
+        If the file is empty, or a row is wider than the header by more than the row names.
+    """
+    rows = _rows(path)
+    if skip is None:
+        skip = _find_header(rows, path)
+    if len(rows) <= skip:
+        raise InputError("the table is empty", path=path, remedy="it needs a header line")
+    (_, header), body = rows[skip], rows[skip + 1 :]
+    if not body:
+        raise InputError("the table has a header and no row", path=path, remedy="give the full file")
+    header = [name.strip() or f"column {at}" for at, name in enumerate(header, 1)]
+    width = max(len(fields) for _, fields in body)
+    if width == len(header) + 1 and all(len(fields) in (width, width - 1) for _, fields in body):
+        header = ["row", *header]
+    for line, fields in body:
+        if len(fields) > len(header) and any(field.strip() for field in fields[len(header) :]):
+            raise InputError(
+                f"the row has {len(fields)} fields and the header {len(header)}",
+                path=path,
+                line=line,
+                remedy="give a table with one separator throughout",
+            )
+    if len(set(header)) < len(header):
+        header = _numbered(header)
+    filled = [(fields + [""] * (len(header) - len(fields)))[: len(header)] for _, fields in body]
+    return pd.DataFrame(filled, columns=header, dtype=object)
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    result = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        result.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return result
+
+
+def _rows(path: str | Path) -> list[tuple[int, list[str]]]:
+    """Line numbers and fields of all lines but blank ones and comments."""
+    path = Path(path)
+    if path.is_file() and zipfile.is_zipfile(path):
+        return _workbook(path)
+    with open_text(path) as handle:
+        lines = [
+            (number, line.rstrip("\n"))
+            for number, line in enumerate(handle, 1)
+            if line.strip() and not (line.startswith("#") and "\t" not in line)
+        ]
+    if not lines:
+        raise InputError("the table is empty", path=path, remedy="it needs a header line")
+    separator = _separator([line for _, line in lines[:_SEARCHED]])
+    if separator is None:
+        return [(number, line.split()) for number, line in lines]
+    if separator == "\t":
+        return [(number, [field.strip('"') for field in line.split("\t")]) for number, line in lines]
+    # line by line, so that a stray quotation mark spoils one row and not the rest of the file
+    return [(number, next(csv.reader([line], delimiter=separator))) for number, line in lines]
+
+
+def _separator(lines: Sequence[str]) -> str | None:
+    """Tab, comma or semicolon if the last of these lines has it; None for blanks."""
+    return next((mark for mark in ("\t", ",", ";") if mark in lines[-1]), None)
+
+
+def _workbook(path: Path) -> list[tuple[int, list[str]]]:
+    try:
+        from openpyxl import load_workbook
+    except ImportError as error:
+        raise InputError(
+            "workbooks cannot be read without openpyxl", path=path, remedy="install openpyxl, or save it as text"
+        ) from error
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+    except (KeyError, ValueError, OSError) as error:
+        raise InputError("the file is no workbook", path=path, remedy="save it as .xlsx or as text") from error
+    rows = [
+        (number, ["" if cell is None else str(cell) for cell in cells])
+        for number, cells in enumerate(book.worksheets[0].iter_rows(values_only=True), 1)
+        if any(cell is not None for cell in cells)
+    ]
+    book.close()
+    return rows
+
+
+def _find_header(rows: Sequence[tuple[int, list[str]]], path: str | Path) -> int:
+    filled = [sum(bool(field.strip()) for field in fields) for _, fields in rows[:_SEARCHED]]
+    for at in range(len(filled) - 1):
+        fields, after = rows[at][1], rows[at + 1][1]
+        named = bool(fields[0].strip()) and not _is_number(fields[0])
+        if named and filled[at] >= 0.9 * max(filled) and any(_is_number(field) for field in after[1:]):
+            return at
+    raise InputError("no header line is found", path=path, remedy="give a table with its header, or format: columns")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def find_column(table: pd.DataFrame, wanted: str | int, path: str | Path) -> str:
+    """Name of a column given by name, by name in another case if one fits, or by 1-based number."""
+    if isinstance(wanted, int):
+        if 1 <= wanted <= table.shape[1]:
+            return table.columns[wanted - 1]
+        raise InputError(
+            f"the table has {table.shape[1]} columns", path=path, value=wanted, remedy="give a number among these"
+        )
+    if wanted in table.columns:
+        return wanted
+    names = [name for name in table.columns if name.strip().lower() == wanted.strip().lower()]
+    if len(names) == 1:
+        return names[0]
+    raise InputError("the table lacks the column", path=path, value=wanted, remedy=f"it has {_names(table)}")
+
+
+def _first_of(table: pd.DataFrame, wanted: Sequence[str], path: str | Path) -> str:
+    for name in wanted:
+        if name in table.columns:
+            return name
+    return find_column(table, wanted[0], path)
+
+
+def _names(table: pd.DataFrame) -> str:
+    shown = [str(name) for name in table.columns]
+    return ", ".join(shown[:60]) + (f" and {len(shown) - 60} more" if len(shown) > 60 else "")

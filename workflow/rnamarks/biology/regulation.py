@@ -1,0 +1,483 @@
+"""Predicted methylation against expression, stability, translation, structure and chromatin: Figure 8 of MASS.
+
+The paper compares genes of high and low capacity by Wilcoxon's rank-sum test and correlates peaks by Pearson. These
+tests are repeated as they are, and beside each stands the same comparison with transcript length, number of motif
+positions and GC content held fixed, because capacity goes along with all three.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from scipy import stats
+
+from ..errors import InputError
+from ..tables import require_columns
+from .gene_tables import join_genes, read_values
+from .peaks import SIGNALS, check_lengths, match_chromosomes, overlap, read_peaks, unique_sites
+from .statistics import (
+    Result,
+    adjusted_rank_sum,
+    benjamini_hochberg,
+    correlate,
+    matched_rank_sum,
+    partial_correlation,
+    rank_sum,
+)
+from .structure_tables import DOUBLE, SINGLE, classify, open_scores, scores_at
+
+KINDS = {"expression": "A", "half_life": "B", "translation": "C", "structure": "D", "peaks": "E"}
+"""Kind of data and its panel in Figure 8 of the paper."""
+GENE_KINDS = ("expression", "half_life", "translation")
+CONTROLS = ("length", "sites", "gc")
+SPLITS = ("mean", "median")
+FORMATS = {
+    "expression": "rsem",
+    "half_life": "half_life",
+    "translation": "riboseq_te",
+    "structure": "pars",
+    "peaks": "auto",
+}
+"""Format where an entry names none."""
+TRANSFORMS = {
+    "expression": "log2p1",
+    "half_life": "none",
+    "translation": "log2p1",
+    "structure": "none",
+    "peaks": "log2",
+}
+SITE_COLUMNS = ("transcript", "gene", "position", "length", "chrom", "start", "strand", "probability")
+_HEAD = ("species", "predictor", "name", "kind", "panel")
+TEST_COLUMNS = (
+    *_HEAD,
+    *("comparison", "test", "measure", "adjusted", "controls", "unit"),
+    *("n", "n_first", "n_second", "statistic", "p", "q", "effect", "low", "high"),
+    *("shift", "shift_low", "shift_high"),
+)
+QUANTILE_COLUMNS = (*_HEAD, "group", "unit", "n", "share", "value")
+TREND_COLUMNS = (*_HEAD, "unit", "bin", "n", "x", "value", "low", "high")
+BIN_COLUMNS = (*_HEAD, "unit", "x_from", "x_to", "y_from", "y_to", "n")
+MATCH_COLUMNS = (*_HEAD, "item", "wanted", "matched", "share", "used", "notes")
+_SHARES = np.arange(101) / 100
+_TREND_BINS, _GRID = 10, 40
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Tables:
+    """What the comparisons of a run give; see the ``..._COLUMNS`` of this module.
+
+    Attributes
+    ----------
+    tests, quantiles, trends, bins, matches : list of dict
+    """
+
+    tests: list[dict[str, Any]] = field(default_factory=list)
+    quantiles: list[dict[str, Any]] = field(default_factory=list)
+    trends: list[dict[str, Any]] = field(default_factory=list)
+    bins: list[dict[str, Any]] = field(default_factory=list)
+    matches: list[dict[str, Any]] = field(default_factory=list)
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """The tables by name; q-values are over all tests of a species and predictor."""
+        shapes = {
+            "tests": TEST_COLUMNS,
+            "quantiles": QUANTILE_COLUMNS,
+            "trends": TREND_COLUMNS,
+            "bins": BIN_COLUMNS,
+            "matches": MATCH_COLUMNS,
+        }
+        frames = {name: pd.DataFrame(getattr(self, name), columns=list(shape)) for name, shape in shapes.items()}
+        tests = frames["tests"]
+        for _, rows in tests.groupby(["species", "predictor"], sort=False):
+            tests.loc[rows.index, "q"] = benjamini_hochberg(rows["p"].to_numpy(dtype=np.float64))
+        return frames
+
+    def add_test(
+        self, head: Mapping[str, str], result: Result, comparison: str, adjusted: str, unit: str, controls: str = ""
+    ) -> None:
+        """Enter one result."""
+        numbers = {one.name: getattr(result, one.name) for one in fields(result)}
+        self.tests.append(
+            {**head, "comparison": comparison, "adjusted": adjusted, "controls": controls, "unit": unit, **numbers}
+        )
+
+    def add_quantiles(self, head: Mapping[str, str], group: str, values: np.ndarray, unit: str) -> None:
+        """Enter the distribution of a group, at every hundredth."""
+        if len(values):
+            at = np.quantile(values, _SHARES)
+            self.quantiles += [
+                {**head, "group": group, "unit": unit, "n": len(values), "share": float(share), "value": float(value)}
+                for share, value in zip(_SHARES, at, strict=True)
+            ]
+
+    def add_trend(self, head: Mapping[str, str], x: np.ndarray, y: np.ndarray, unit: str) -> None:
+        """Enter the mean of y with its 95 % t interval in bins of x that hold equally many."""
+        order = np.argsort(x, kind="stable")
+        for number, rows in enumerate(np.array_split(order, _TREND_BINS), 1):
+            if len(rows) > 1:
+                mean, error = float(y[rows].mean()), float(y[rows].std(ddof=1) / np.sqrt(len(rows)))
+                half = float(stats.t.ppf(0.975, len(rows) - 1)) * error
+                self.trends.append(
+                    {**head, "unit": unit, "bin": number, "n": len(rows), "x": float(x[rows].mean()), "value": mean}
+                    | {"low": mean - half, "high": mean + half}
+                )
+
+    def add_bins(self, head: Mapping[str, str], x: np.ndarray, y: np.ndarray, unit: str) -> None:
+        """Enter how many points fall into each cell of a grid; the outermost 0.5 % of x are in its last column."""
+        if not len(x):
+            return
+        top = float(np.quantile(x, 0.995)) or float(x.max()) or 1.0
+        edges = [np.linspace(0, top, _GRID + 1), np.linspace(y.min(), max(y.max(), y.min() + 1e-9), _GRID + 1)]
+        counts = np.histogram2d(np.minimum(x, top), y, bins=edges)[0]
+        for i, j in zip(*np.nonzero(counts), strict=True):
+            place = {"x_from": edges[0][i], "x_to": edges[0][i + 1], "y_from": edges[1][j], "y_to": edges[1][j + 1]}
+            self.bins.append({**head, "unit": unit, **{k: float(v) for k, v in place.items()}, "n": int(counts[i, j])})
+
+
+def head_of(entry: Mapping[str, Any], species: str, predictor: str) -> dict[str, str]:
+    """The first columns of all tables for one entry of the configuration."""
+    kind = entry["kind"]
+    if kind not in KINDS:
+        raise InputError("no such kind of data", value=kind, remedy=f"choose one of {', '.join(KINDS)}")
+    values = (species, predictor, entry.get("name", kind), kind, KINDS[kind])
+    return dict(zip(_HEAD, values, strict=True))
+
+
+def split_genes(capacity: np.ndarray, split: str = "mean") -> np.ndarray:
+    """Which genes have a high capacity: above the mean of all (the paper's Figure 8) or above the median."""
+    if split not in SPLITS:
+        raise InputError("no such rule", value=split, remedy=f"choose one of {', '.join(SPLITS)}")
+    bar = np.mean(capacity) if split == "mean" else np.median(capacity)
+    return capacity > bar
+
+
+def relate_genes(
+    tables: Tables,
+    head: Mapping[str, str],
+    genes: pd.DataFrame,
+    value: np.ndarray,
+    *,
+    unit: str,
+    split: str = "mean",
+    controls: Sequence[str] = CONTROLS,
+) -> None:
+    """Genes of high against genes of low capacity, and capacity against the value: raw, controlled, matched.
+
+    Parameters
+    ----------
+    tables : Tables
+        Takes the results.
+    head : mapping
+        From :func:`head_of`.
+    genes : pandas.DataFrame
+        All genes with a capacity; high is defined among these. ``capacity`` and the controls.
+    value : numpy.ndarray, shape=(n_genes,)
+        NaN where unknown; such genes are in no test.
+    unit : str
+    split : {"mean", "median"}
+    controls : sequence of str
+        Columns of ``genes``.
+    """
+    high = split_genes(genes["capacity"].to_numpy(dtype=np.float64), split)
+    known = np.isfinite(value) & np.isfinite(genes[list(controls)].to_numpy(dtype=np.float64)).all(axis=1)
+    high, value, rows = high[known], value[known], genes[known]
+    capacity, held = rows["capacity"].to_numpy(dtype=np.float64), rows[list(controls)].reset_index(drop=True)
+    names = ", ".join(controls)
+    pair, both = "high − low capacity", "capacity"
+    tables.add_test(head, rank_sum(value[high], value[~high]), pair, "none", unit)
+    tables.add_test(head, adjusted_rank_sum(value, high, held), pair, "controls", unit, names)
+    tables.add_test(head, matched_rank_sum(value, high, held), pair, "matched", unit, names)
+    tables.add_test(head, correlate(capacity, value, "spearman"), both, "none", unit)
+    tables.add_test(head, partial_correlation(capacity, value, held), both, "controls", unit, names)
+    for group, chosen in (("high", high), ("low", ~high)):
+        tables.add_quantiles(head, group, value[chosen], unit)
+    tables.add_trend(head, capacity, value, unit)
+
+
+def relate_structure(
+    tables: Tables,
+    head: Mapping[str, str],
+    sites: pd.DataFrame,
+    classes: np.ndarray,
+    *,
+    controls: Sequence[str] = CONTROLS,
+) -> None:
+    """Predicted probability of sites by their structure class.
+
+    Parameters
+    ----------
+    tables, head
+        See :func:`relate_genes`.
+    sites : pandas.DataFrame
+        ``probability``, ``gene`` (cluster) and the controls.
+    classes : numpy.ndarray of str, shape=(n_sites,)
+        From :func:`~rnamarks.biology.structure_tables.classify`.
+    controls : sequence of str
+        Of the transcript.
+    """
+    unit, names = "probability", ", ".join(controls)
+    probability = sites["probability"].to_numpy(dtype=np.float64)
+    finite = np.isfinite(sites[list(controls)].to_numpy(dtype=np.float64)).all(axis=1)
+    gene = pd.factorize(sites["gene"])[0]
+    for other in ("DS", "poised"):
+        used = np.flatnonzero(np.isin(classes, ("SS", other)) & finite)
+        value, first = probability[used], classes[used] == "SS"
+        held = sites.iloc[used][list(controls)].reset_index(drop=True)
+        comparison = f"SS − {other}"
+        tables.add_test(head, rank_sum(value[first], value[~first]), comparison, "none", unit)
+        alone = adjusted_rank_sum(value, first, held[[]], groups=gene[used])
+        tables.add_test(head, alone, comparison, "clusters", unit)
+        within = adjusted_rank_sum(value, first, held, groups=gene[used])
+        tables.add_test(head, within, comparison, "controls", unit, names)
+    for group in ("SS", "poised", "DS"):
+        tables.add_quantiles(head, group, probability[(classes == group) & finite], unit)
+
+
+def relate_peaks(
+    tables: Tables,
+    head: Mapping[str, str],
+    peaks: pd.DataFrame,
+    *,
+    unit: str,
+    controls: Sequence[str] = CONTROLS,
+) -> None:
+    """Mean potential of peaks against their signal.
+
+    Parameters
+    ----------
+    tables, head
+        See :func:`relate_genes`.
+    peaks : pandas.DataFrame
+        ``potential`` (summed probability per nt of the peak), ``value`` (log2 signal), ``gene`` (cluster), and the
+        controls: length of the peak, sites in it, GC of the transcripts there.
+    unit : str
+        Of the value.
+    controls : sequence of str
+    """
+    names = ", ".join(controls)
+    needed = peaks[["potential", "value", *controls]].to_numpy(dtype=np.float64)
+    used = peaks[np.isfinite(needed).all(axis=1)]
+    x, y = (used[name].to_numpy(dtype=np.float64) for name in ("potential", "value"))
+    held = used[list(controls)].reset_index(drop=True)
+    gene = pd.factorize(used["gene"])[0]
+    what = "potential per nt of a peak"
+    tables.add_test(head, correlate(x, y, "pearson"), what, "none", unit)
+    tables.add_test(head, correlate(x, y, "spearman"), what, "none", unit)
+    options = {"groups": gene, "ranks": False}
+    tables.add_test(head, partial_correlation(x, y, held[[]], **options), what, "clusters", unit)
+    tables.add_test(head, partial_correlation(x, y, held, **options), what, "controls", unit, names)
+    tables.add_test(head, partial_correlation(x, y, held, groups=gene), what, "controls", unit, names)
+    tables.add_trend(head, x, y, unit)
+    tables.add_bins(head, x, y, unit)
+
+
+def read_sites(path: str | Path, columns: Sequence[str] = SITE_COLUMNS) -> pd.DataFrame:
+    """Some columns of the **predicted sites**, text as categories."""
+    if not Path(path).is_file():
+        raise InputError("no such file", path=path, remedy="run the rule that writes it")
+    present = set(pq.read_schema(path).names)
+    frame = pq.read_table(path, columns=[name for name in columns if name in present]).to_pandas(
+        strings_to_categorical=True
+    )
+    require_columns(frame, columns, path)
+    return frame
+
+
+def add_covariates(sites: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFrame:
+    """Sites with ``sites`` and ``gc`` of their transcripts.
+
+    Parameters
+    ----------
+    sites : pandas.DataFrame
+        ``transcript`` and others.
+    transcripts : pandas.DataFrame
+        The **transcript table**: ``transcript``, ``sites``, ``gc``.
+    """
+    known = transcripts.drop_duplicates("transcript").set_index("transcript")
+    row = known.index.get_indexer(sites["transcript"].astype(object))
+    covariates = {name: known[name].to_numpy(dtype=np.float64)[row] for name in ("sites", "gc")}
+    return sites.assign(**{name: np.where(row >= 0, values, np.nan) for name, values in covariates.items()})
+
+
+def measure_peaks(
+    peaks: pd.DataFrame, sites: pd.DataFrame, *, value: str = "signal", stranded: bool = False
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Potential, log2 signal and covariates of the peaks that hold a site.
+
+    Parameters
+    ----------
+    peaks : pandas.DataFrame
+        :data:`~rnamarks.biology.peaks.PEAK_COLUMNS`.
+    sites : pandas.DataFrame
+        One row per place on the genome, with ``probability``, ``gc`` (of the transcript) and ``gene``.
+    value : {"signal", "score"}
+        Column of the peaks.
+    stranded : bool
+        Count sites on the strand of the peak alone.
+
+    Returns
+    -------
+    measured : pandas.DataFrame
+        ``potential``, ``value`` (log2), ``length``, ``sites``, ``gc``, ``gene`` (that of the first site).
+    counts : dict of str to int
+    """
+    known = sites.assign(gc=sites["gc"].fillna(sites["gc"].mean()))
+    inside = overlap(peaks, known, ["probability", "gc"], stranded=stranded)
+    numbers = peaks[value].to_numpy(dtype=np.float64)
+    holds, positive = inside["sites"].to_numpy() > 0, numbers > 0
+    kept = holds & positive
+    length = (peaks["end"] - peaks["start"]).to_numpy(dtype=np.float64)
+    gene = known["gene"].astype(object).to_numpy()
+    measured = pd.DataFrame(
+        {
+            "potential": inside["probability"].to_numpy()[kept] / length[kept],
+            "value": np.log2(numbers[kept]),
+            "length": length[kept],
+            "sites": inside["sites"].to_numpy()[kept],
+            "gc": inside["gc"].to_numpy()[kept] / inside["sites"].to_numpy()[kept],
+            "gene": gene[inside["first"].to_numpy()[kept]],
+        }
+    )
+    counts = {
+        "without a site": int((~holds).sum()),
+        f"with a site, without a {value} above 0": int((holds & ~positive).sum()),
+        "used": int(kept.sum()),
+    }
+    return measured, counts
+
+
+def relate_entry(
+    tables: Tables,
+    entry: Mapping[str, Any],
+    paths: Sequence[str | Path],
+    *,
+    species: str,
+    predictor: str,
+    genes: pd.DataFrame | None = None,
+    sites: pd.DataFrame | None = None,
+    lengths: Mapping[str, int] | None = None,
+    assembly: str = "",
+    split: str = "mean",
+    controls: Sequence[str] = CONTROLS,
+    least: float = 0.5,
+    allow: bool = False,
+) -> None:
+    """Read the files of one entry of the configuration and run its comparisons.
+
+    Parameters
+    ----------
+    tables : Tables
+        Takes the results.
+    entry : mapping
+        ``kind``, and optionally ``name``, ``format``, ``id``, ``value``, ``transform``, ``nonpositive``; for structure
+        ``double``, ``single``, ``zero_is_missing``; for peaks ``stranded``.
+    paths : sequence of path-like
+        Its file; for ``pars_pair`` the tracks of V1 and S1.
+    species, predictor : str
+    genes : pandas.DataFrame
+        For genes: ``gene``, ``gene_name``, ``transcript`` where known, ``capacity``, and the controls.
+    sites : pandas.DataFrame
+        For structure and peaks: :data:`SITE_COLUMNS`, with :func:`add_covariates`.
+    lengths : mapping of str to int, optional
+        Lengths of chromosomes, which peaks must not pass.
+    assembly : str
+        Assembly of the sites.
+    split, controls
+        See :func:`relate_genes`.
+    least, allow
+        See :func:`~rnamarks.biology.identifiers.match_ids`.
+    """
+    head = head_of(entry, species, predictor)
+    kind, name = head["kind"], head["name"]
+    table_format = entry.get("format", FORMATS[kind])
+    match: dict[str, Any]
+    if kind in GENE_KINDS:
+        values = read_values(
+            paths[0],
+            table_format,
+            id=entry.get("id"),
+            value=entry.get("value"),
+            transform=entry.get("transform", TRANSFORMS[kind]),
+            nonpositive=entry.get("nonpositive", "error"),
+        )
+        value, match = join_genes(genes, values, what=name, least=least, allow=allow)
+        used = int(value.notna().sum())
+        notes = {"identifier": match["key"], **{key: n for key, n in values.counts.items() if n}}
+        notes |= {"genes that share an identifier": match["doubtful"]} if match["doubtful"] else {}
+        item, unit = "genes", values.column
+        relate_genes(tables, head, genes, value.to_numpy(), unit=unit, split=split, controls=controls)
+    elif kind == "structure":
+        scored = scores_at(
+            sites,
+            open_scores(paths, table_format),
+            path=paths[0],
+            zero_is_missing=entry.get("zero_is_missing", True),
+            least=least,
+            allow=allow,
+        )
+        found = np.isfinite(scored.score)
+        kept = sites[found].assign(score=scored.score[found])
+        kept = pd.concat([unique_sites(kept), kept[(kept["start"] < 0) | (kept["chrom"] == "")]], ignore_index=True)
+        bounds = {"double": entry.get("double", DOUBLE), "single": entry.get("single", SINGLE)}
+        classes = classify(kept["score"].to_numpy(), **bounds)
+        match = {key: scored.counts[key] for key in ("wanted", "matched")}
+        match["share"] = match["matched"] / max(1, match["wanted"])
+        item, used = "transcripts", len(kept)
+        notes = {key: n for key, n in scored.counts.items() if n and key not in ("wanted", "matched")} | bounds
+        relate_structure(tables, head, kept, classes, controls=controls)
+    else:
+        column = entry.get("value", "")
+        peaks = read_peaks(paths[0], table_format, assembly=assembly)
+        column = column or ("signal" if peaks.frame["signal"].notna().any() else "score")
+        if column not in SIGNALS:
+            raise InputError("no such value of a peak", value=column, remedy=f"choose one of {', '.join(SIGNALS)}")
+        here = unique_sites(sites)
+        peaks = match_chromosomes(peaks, list(map(str, here["chrom"].unique())))
+        check_lengths(peaks, lengths or {})
+        measured, counts = measure_peaks(peaks.frame, here, value=column, stranded=entry.get("stranded", False))
+        if measured.empty:
+            raise InputError(
+                "no peak with a value above 0 holds a predicted site",
+                path=paths[0],
+                remedy="check that peaks and transcripts are on one assembly, and which column is the value",
+            )
+        match = {"wanted": peaks.counts["kept"], "matched": len(peaks.frame)}
+        match["share"] = match["matched"] / max(1, match["wanted"])
+        item, used, unit = "peaks", counts.pop("used"), f"log2 {column}"
+        notes = {key: n for key, n in {**peaks.counts, **counts}.items() if n}
+        notes["share of sites inside a peak"] = round(_share_inside(peaks.frame, here), 4)
+        relate_peaks(tables, head, measured, unit=unit, controls=controls)
+    text = "; ".join(f"{key}: {n}" for key, n in notes.items())
+    row = {"item": item, "used": used, "notes": text, **{key: match[key] for key in ("wanted", "matched", "share")}}
+    tables.matches.append({**head, **row})
+    logger.info(
+        "%s: %d of %d %s matched (%.1f %%), %d used; %s",
+        name,
+        match["matched"],
+        match["wanted"],
+        item,
+        100 * match["share"],
+        used,
+        text,
+    )
+
+
+def _share_inside(peaks: pd.DataFrame, sites: pd.DataFrame) -> float:
+    """Share of the sites that lie in a peak."""
+    inside = 0
+    for chrom, part in sites.groupby("chrom", observed=True):
+        own = peaks[peaks["chrom"] == chrom].sort_values("start")
+        if len(own):
+            reach = np.maximum.accumulate(own["end"].to_numpy())
+            at = np.searchsorted(own["start"].to_numpy(), part["start"].to_numpy(), "right") - 1
+            inside += int(((at >= 0) & (part["start"].to_numpy() < reach[at])).sum())
+    return inside / max(1, len(sites))
