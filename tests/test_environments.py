@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 from rattler import MatchSpec, Version, VersionSpec
 
 ROOT = Path(__file__).resolve().parents[1]
+RULE = r"^ *(?:rule|checkpoint|use rule \w+ as) (\w+)(?: with)?:"
 LIBRARY = ROOT / "workflow" / "rnamarks"
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 RULE_FILES = sorted((ROOT / "workflow").glob("rules/*.smk"))
@@ -53,8 +54,12 @@ def requirements() -> list[Requirement]:
 
 
 def specs(environment: Path) -> dict[str, MatchSpec]:
-    entries = [MatchSpec(entry, strict=True) for entry in yaml.safe_load(environment.read_text())["dependencies"]]
-    return {entry.name.normalized: entry for entry in entries}
+    entries = []
+    for entry in yaml.safe_load(environment.read_text())["dependencies"]:
+        # what conda channels lack comes from pip
+        entries += entry["pip"] if isinstance(entry, dict) else [entry]
+    found = [MatchSpec(entry, strict=True) for entry in entries]
+    return {entry.name.normalized: entry for entry in found}
 
 
 def index_name(conda_name: str) -> str:
@@ -100,7 +105,9 @@ def rules() -> list[Rule]:
     found = []
     for file in [SNAKEFILE, *RULE_FILES]:
         if file.exists():
-            parts = re.split(r"^ *(?:rule|checkpoint) (\w+):", file.read_text(), flags=re.MULTILINE)
+            parts = re.split(
+                r"^ *(?:rule|checkpoint|use rule \w+ as) (\w+)(?: with)?:", file.read_text(), flags=re.MULTILINE
+            )
             found += [Rule(name, text) for name, text in zip(parts[1::2], parts[2::2], strict=True)]
     return found
 
@@ -179,7 +186,7 @@ def test_environment_admits_the_locked_versions(environment):
                 f"{environment.name}: {name} {spec.version} against {locked}"
             )
             checked += 1
-    assert checked >= 5
+    assert checked >= 5 or "python" not in specs(environment)
 
 
 def test_library_environments_differ_only_where_they_say_so():

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+RULE = r"^ *(?:rule|checkpoint|use rule \w+ as) (\w+)(?: with)?:"
 LIBRARY = ROOT / "workflow" / "rnamarks"
 STAGES = {file.parent.name for file in LIBRARY.glob("*/__init__.py")}
 TEXT = {".cff", ".css", ".html", ".md", ".py", ".rst", ".sh", ".smk", ".toml", ".tsv", ".txt", ".yaml", ".yml", ""}
@@ -68,7 +69,9 @@ def test_architecture_names_every_stage():
 
 def test_rules_scripts_logs_and_benchmarks_share_a_stem():
     for file in (ROOT / "workflow" / "rules").glob("*.smk"):
-        parts = re.split(r"^ *(?:rule|checkpoint) (\w+):", file.read_text(), flags=re.MULTILINE)
+        parts = re.split(
+            r"^ *(?:rule|checkpoint|use rule \w+ as) (\w+)(?: with)?:", file.read_text(), flags=re.MULTILINE
+        )
         for rule, text in zip(parts[1::2], parts[2::2], strict=True):
             for script in re.findall(r'script:\s*"([^"]+)"', text):
                 assert script == f"../../scripts/{file.stem}/{rule}.py"

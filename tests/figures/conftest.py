@@ -97,11 +97,11 @@ def make_tables(plan: Plan, positives: int = 30, ratio: int = 5) -> dict[str, pd
             for part in ("valid", "test")
         ]
         runs.append(Run(**run.record(), frame=pd.concat(frames, ignore_index=True)))
-        if run.trained:
+        if run.history:
             rows = [
                 {"round": 2 * at + step, "stage": at + 1, "head": head, "loss": 0.6, "auroc": 0.7, "auprc": 0.4}
                 | {"score": 0.7, "seconds": 1.0, "windows_per_second": 500.0}
-                for at, stage in enumerate(CURRICULA[plan.curriculum_of(run.setting)](names))
+                for at, stage in enumerate(CURRICULA[plan.curriculum_of(run.setting)](dict.fromkeys(names, 1)))
                 for step in (1, 2)
                 for head in stage.heads
             ]
@@ -195,16 +195,41 @@ ONE_SPECIES = {
 }
 
 
-@pytest.fixture(scope="session", params=["full", "baselines only", "one species"])
-def any_run(request, plan, design, tables):
-    """Design and tables of three kinds of run."""
-    if request.param == "full":
-        return design, tables
-    changes, species = (
-        (BASELINES_ONLY, ("human", "mouse")) if request.param == "baselines only" else (ONE_SPECIES, ("zebrafish",))
-    )
-    other = Plan(make_config(species, **changes))
-    return Design.from_plan(other), make_tables(other)
+STACKED = {
+    "settings": {"both": {"nearest": 2, "curriculum": "proportional"}},
+    "trainings": [
+        {"model": "mass", "setting": "both", "splits": ["paper", "guarded"], "seeds": [1, 2]},
+        {"model": "mass", "setting": "single", "splits": ["paper"], "seeds": [1]},
+        {"model": "deepm6aseq", "setting": "single", "splits": ["paper"], "seeds": [1]},
+    ],
+    "stacks": {"stacked": {"members": ["mass", "kmer_logistic"], "setting": "both", "splits": ["paper", "guarded"]}},
+    "release": {"model": "stacked", "setting": "both", "split": "paper"},
+}
+OTHER_RUNS = {
+    "baselines only": (("human", "mouse"), BASELINES_ONLY),
+    "one species": (("zebrafish",), ONE_SPECIES),
+    "stacked": (("human", "mouse"), STACKED),
+}
+
+
+def make_run(name):
+    """Design and tables of one of :data:`OTHER_RUNS`."""
+    species, changes = OTHER_RUNS[name]
+    plan = Plan(make_config(species, **changes))
+    return Design.from_plan(plan), make_tables(plan)
+
+
+@pytest.fixture(scope="session")
+def stacked():
+    """Design and tables of a run whose release is a stack."""
+    return make_run("stacked")
+
+
+@pytest.fixture(scope="session", params=["full", *OTHER_RUNS])
+def any_run(request, design, tables, stacked):
+    """Design and tables of several kinds of run."""
+    known = {"full": (design, tables), "stacked": stacked}
+    return known[request.param] if request.param in known else make_run(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,9 @@ from rnamarks.figures.comparisons import (
     draw_settings,
     explain_differences,
     explain_external,
+    explain_settings,
 )
+from rnamarks.figures.palette import QUIET
 
 
 def test_models_have_a_row_of_panels_per_species(design, tables):
@@ -48,6 +50,15 @@ def test_settings_climb_from_one_species_to_all(design, tables):
     ticks = [text.get_text() for text in figure.axes[0].get_xticklabels()]
     assert ticks == ["1\nDeep-\nM6ASeq", "1", "2", "3", "3\nround\nrobin"]
     assert figure.axes[0].get_ylabel() == "AUPRC"
+
+
+def test_a_stack_stands_beside_its_network_s_settings(stacked):
+    design, metrics = stacked[0], stacked[1]["metrics"]
+    axes = draw_settings(metrics, design).axes[0]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["1\nDeep-\nM6ASeq", "1", "2", "2\nstacked"]
+    (path,) = [line for line in axes.lines if line.get_color() == QUIET]
+    assert list(path.get_xdata()) == [1, 2]
+    assert "stacked: MASS + k-mer logistic regression, a weighted sum" in explain_settings(metrics, design)[0][1]
 
 
 @pytest.mark.parametrize("metric", ["auroc", "auprc"])

@@ -71,6 +71,40 @@ def test_two_settings_of_equal_size_are_told_apart(configure):
     assert "MASS, pair" in labels
 
 
+def test_a_stack_follows_its_network(stacked):
+    design, _ = stacked
+    assert [(series.kind, series.label) for series in design.series] == [
+        ("network", "MASS, one species"),
+        ("network", "MASS, 2 species"),
+        ("network", "DeepM6ASeq, one species"),
+        ("stack", "MASS + k-mer logistic regression, 2 species"),
+        ("baseline", "prevalence"),
+        ("baseline", "k-mer logistic regression"),
+    ]
+    assert design.best.key == ("stacked", "both")
+    assert (design.best.species, design.best.splits) == (("human", "mouse"), ("paper", "guarded"))
+    assert [series.model for series in design.headline()] == ["stacked", "mass", "mass", "deepm6aseq"]
+    assert [series.key for series in design.ladder()] == [
+        ("deepm6aseq", "single"),
+        ("mass", "single"),
+        ("mass", "both"),
+        ("stacked", "both"),
+    ]
+    assert [series.nested for series in design.ladder()][1:] == [True, True, False]
+    looks = {(series.colour, series.marker) for series in design.series}
+    assert len(looks) == len(design.series)
+    assert Design.from_record(json.loads(json.dumps(design.record()))) == design
+
+
+def test_stacks_of_one_species_each_are_one_series(configure):
+    config = configure(
+        stacks={"stacked": {"members": ["kmer_logistic", "mass"], "setting": "single", "splits": ["paper"]}}
+    )
+    series = Design.from_plan(Plan(config)).find(("stacked", "single"))
+    assert (series.label, series.trunk) == ("MASS + k-mer logistic regression, one species", "mass")
+    assert series.species == ("human", "chimp")
+
+
 def test_known_networks_look_the_same_in_every_run(configure, design):
     config = configure(models={"other": {"network": "mass"}, "deepm6aseq": {}, "mass": {}})
     config["trainings"].insert(0, {"model": "other", "setting": "all", "splits": ["paper"], "seeds": [1]})

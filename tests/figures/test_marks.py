@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from rnamarks.figures.marks import cell, draw_interval, species_handles
+from rnamarks.figures.marks import cell, draw_interval, legend_columns, species_handles
 from rnamarks.figures.style import new_figure
 
 
@@ -20,6 +20,11 @@ def test_interval_and_marker(design):
 
 def test_cell_is_centred():
     assert cell(2, 3, "#FFFFFF").get_xy() == (1.5, 2.5)
+
+
+def test_a_legend_of_long_labels_has_fewer_columns():
+    assert legend_columns(["short", "words"], 7.2, 3) == 2
+    assert [legend_columns(["x" * 40] * 4, width, 3) for width in (2.0, 5.6, 7.2, 9.0)] == [1, 2, 2, 3]
 
 
 def test_handles_have_the_species_colours(design):

@@ -64,6 +64,7 @@ def build(made, **changes):
     design, tables, figures = made
     config = {"window": 101, "seed": 1, "motif": "DRACH", "evaluation": {"bootstrap": 20}, "key": "</pre><b>"}
     config["trainings"] = [{"model": "mass", "seeds": [1, 2]}]
+    config["stacks"] = {"both": {"members": ["mass", "kmer_blend"]}}
     settings = {"sources": source_rows(), "config": config, "software": {"numpy": "2.0"}, "command": "snakemake -c 2"}
     return build_report(design, tables, figures, **(settings | changes))
 
@@ -79,6 +80,7 @@ def test_page_is_self_contained(made):
     assert not re.search(r"url\((?!#)", text)
     assert "xlink" not in text
     assert page.tags.count("svg") == len(made[2])
+    assert "both: mass + kmer_blend, weighted by species as fits the validation part best" in page.text
 
 
 def test_ids_are_unique_and_links_lead_to_them(made):

@@ -189,7 +189,7 @@ def test_a_mistyped_key_anywhere_is_found(file, tmp_path):
     lines = file.read_text().splitlines(keepends=True)
     config = yaml.safe_load(file.read_text())
     # names that the configuration makes itself, and arguments of networks, which the networks check
-    free = {name for part in ("species", "models", "settings") for name in config.get(part, {})}
+    free = {name for part in ("species", "models", "settings", "stacks") for name in config.get(part, {})}
     free |= {name for model in config["models"].values() for name in model.get("hyperparameters", {})}
     checked = 0
     for number, line in enumerate(lines):
@@ -273,6 +273,74 @@ def test_names_that_do_not_fit_together_are_refused(tiny_config, monkeypatch):
     assert "data_root, which is not set" in refused(orthologues={"table": "data:x", "format": "compara"})
     tables = {"genome": "g", "annotation": "a", "sites": [{"table": "t", "format": "bed", "name": "n"}]}
     alone = {"species": {"yak": tables}, "root_species": "yak", "trainings": [], "release": None, "simulation": None}
+    alone["stacks"] = {}
     assert "assembly of the species is unknown (found 'yak')" in refused(**alone, orthologues=None)
+    stack = tiny_config["stacks"]["stacked"]
+
+    def refused_stack(name="stacked", **changes) -> str:
+        return refused(stacks={name: stack | changes})
+
+    def members(*names) -> str:
+        return refused_stack(members=list(names))
+
+    assert "neither among models nor among baselines (found 'kmer_blend'); add it there, or take" in members(
+        "mass", "kmer_blend"
+    )
+    assert "needs one network and one or more baselines, each once (found 'kmer_logistic, prevalence')" in members(
+        "kmer_logistic", "prevalence"
+    )
+    two = tiny_config["models"] | {"mess": tiny_config["models"]["mass"]}
+    assert "needs one network" in refused(models=two, stacks={"s": stack | {"members": ["mass", "mess", "prevalence"]}})
+    assert "each once (found 'mass, prevalence, prevalence')" in members("mass", "prevalence", "prevalence")
+    assert "has a member that is neither" in refused(baselines=["prevalence"])
+    assert "needs mass in a setting and split that it is not trained in (found 'single, paper'); add it" in (
+        refused_stack(setting="single")
+    )
+    assert "not trained in (found 'species3, guarded')" in refused_stack(splits=["paper", "guarded"])
+    assert "not trained in (found 'species3, paper')" in refused(trainings=[])
+    for name in ("mass", "prevalence"):
+        assert f"a stack has the name of a model or a baseline (found '{name}'); rename it" in refused_stack(name)
+    assert "add it to trainings or stacks" in refused(stacks={})
     external = [{"name": "x", "head": "human", "positives": "p", "negatives": "n"}]
     assert "external needs a released model" in refused(external=external, release=None)
+
+
+def test_a_stack_is_run_and_released_like_its_network(tiny_config, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    plan = Plan(tiny_config | {"modification_sheet": "config/modifications.tsv"})
+    runs = [run for run in plan.runs if run.kind == "stack"]
+    assert [run.predictions for run in runs] == [
+        f"results/tiny/predictions/stacked/species3/paper/{seed}.parquet" for seed in (1, 2)
+    ]
+    assert {run.weights for run in runs} == {"results/tiny/models/stacked/species3/paper/weights.tsv"}
+    assert [run.history for run in runs] == [None, None]
+    assert plan.released_runs() == runs
+    assert plan.release_record() == {"model": "stacked", "setting": "species3", "split": "paper"}
+    parts = plan.released_parts()
+    assert [run.stem for run in parts.networks] == ["mass/species3/paper/1", "mass/species3/paper/2"]
+    assert [run.stem for run in parts.baselines] == ["kmer_logistic/single/paper/0"]
+    assert parts.weights == runs[0].weights
+    assert parts.inputs() == {
+        "weights": [f"results/tiny/models/mass/species3/paper/{seed}/weights.safetensors" for seed in (1, 2)],
+        "baselines": ["results/tiny/models/kmer_logistic/single/paper/0/weights.safetensors"],
+        "stack": ["results/tiny/models/stacked/species3/paper/weights.tsv"],
+    }
+    network = plan.parts("mass", "species3", "paper")
+    assert (network.networks, network.baselines, network.weights) == (parts.networks, (), None)
+    assert network.inputs() == parts.inputs() | {"baselines": [], "stack": []}
+    assert plan.parts("stacked", "species3", "guarded").networks == ()
+
+
+def test_a_stack_of_single_species_has_a_run_for_each_that_is_trained(tiny_config, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    single = {"model": "mass", "setting": "single", "species": ["human", "mouse"], "splits": ["paper"], "seeds": [4]}
+    stack = tiny_config["stacks"]["stacked"] | {"setting": "single"}
+    changes = {"trainings": [single], "stacks": {"stacked": stack}, "release": None}
+    plan = Plan(tiny_config | {"modification_sheet": "config/modifications.tsv"} | changes)
+    assert [run.stem for run in plan.runs if run.kind == "stack"] == [
+        "stacked/single_human/paper/4",
+        "stacked/single_mouse/paper/4",
+    ]
+    assert [run.stem for run in plan.parts("stacked", "single_mouse", "paper").networks] == [
+        "mass/single_mouse/paper/4"
+    ]

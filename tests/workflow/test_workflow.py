@@ -16,6 +16,7 @@ from scipy.stats import mannwhitneyu
 
 from rnamarks.evaluation.bootstrap import interval, resampled_metrics
 from rnamarks.models.checkpoint import load_model
+from rnamarks.prediction.parts import predict_parts
 from rnamarks.simulation.parameters import WorldParameters
 from rnamarks.tables import read_parquet, read_tsv
 
@@ -71,6 +72,24 @@ def test_the_model_directory_is_whole(finished):
     assert all(head in card for head in config.heads)
 
 
+def test_the_released_stack_gives_the_predictions_that_were_evaluated(finished):
+    """The ensemble of the stack, scored anew from the model directory, on every window and from all species."""
+    model, _ = load_model(finished.results / "model")
+    seeds = [
+        read_parquet(finished.results / "predictions" / "stacked" / "species3" / "paper" / f"{seed}.parquet")[0]
+        for seed in (1, 2)
+    ]
+    expected = seeds[0].assign(logit=np.mean([frame["logit"] for frame in seeds], axis=0))
+    paths = {head: finished.results / "datasets" / f"{head}.split.parquet" for head in ("human", "chimp", "mouse")}
+    found = predict_parts(model, paths, "paper")
+    pd.testing.assert_frame_equal(found.drop(columns="logit"), expected.drop(columns="logit"))
+    np.testing.assert_allclose(found["logit"], expected["logit"], atol=1e-5)
+    weights, _ = read_tsv(finished.results / "models" / "stacked" / "species3" / "paper" / "weights.tsv")
+    assert weights["member"].tolist() == ["mass", "kmer_logistic"] * 3
+    assert weights["weight"].min() >= 0
+    assert weights["weight"].max() > 0
+
+
 def test_nothing_is_left_to_do(finished):
     done = finished.run_well(options=["-n"])
     assert "Nothing to be done" in done.stdout + done.stderr
@@ -107,7 +126,8 @@ def test_every_trap_is_counted(finished, tiny_config):
 
 
 def test_models_and_baselines_find_what_was_planted(finished):
-    for stem in ("mass/species3/paper/1", "mass/species3/paper/2", "kmer_logistic/single/paper/0"):
+    stacks = ("stacked/species3/paper/1", "stacked/species3/paper/2")
+    for stem in ("mass/species3/paper/1", "mass/species3/paper/2", "kmer_logistic/single/paper/0", *stacks):
         value, low, _ = pooled_auroc(finished, stem)
         assert low > 0.5, f"{stem}: {value:.3f} from {low:.3f}"
     assert pooled_auroc(finished, "prevalence/single/paper/0")[0] == 0.5
@@ -144,7 +164,7 @@ def test_the_null_world_holds_nothing(finished, new_project, tiny_config):
             positive = part["label"] == 1
             chance = mannwhitneyu(part.loc[positive, "logit"], part.loc[~positive, "logit"]).pvalue
             chances.append((chance, str(file), species))
-    assert len(chances) == 5 * 4
+    assert len(chances) == 6 * 4
     assert min(chances)[0] > 0.01 / len(chances), min(chances)
     # the same rule finds the planted signal
     frame, _ = read_parquet(finished.results / "predictions" / "mass/species3/paper/1.parquet")

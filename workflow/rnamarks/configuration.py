@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -20,9 +20,10 @@ from .training.tree import distances, order_from, read_tree
 
 @dataclass(frozen=True)
 class Run:
-    """One set of predictions: a network with one seed, or a baseline.
+    """One set of predictions: a network or a stack with one seed, or a baseline.
 
-    ``setting`` names the species trained together; ``single_<species>`` is one species alone.
+    ``setting`` names the species trained together; ``single_<species>`` is one species alone. ``kind`` is ``network``,
+    ``stack`` or ``baseline``.
     """
 
     folder: str
@@ -30,7 +31,12 @@ class Run:
     setting: str
     split: str
     seed: int
-    trained: bool
+    kind: str = "network"
+
+    @property
+    def trained(self) -> bool:
+        """Whether there is a network in it, and hence one run per seed."""
+        return self.kind != "baseline"
 
     @property
     def stem(self) -> str:
@@ -42,16 +48,46 @@ class Run:
 
     @property
     def weights(self) -> str:
+        """What was learned: of a network or a baseline its own file; of a stack the table that its seeds share."""
+        if self.kind == "stack":
+            return f"{self.folder}/models/{self.model}/{self.setting}/{self.split}/weights.tsv"
         return f"{self.folder}/models/{self.stem}/weights.safetensors"
 
     @property
     def history(self) -> str | None:
-        return f"{self.folder}/models/{self.stem}/history.tsv" if self.trained else None
+        return f"{self.folder}/models/{self.stem}/history.tsv" if self.kind == "network" else None
 
     def record(self) -> dict[str, Any]:
         """Plain values for a rule's params; ``single_<species>`` becomes ``single``."""
         setting = "single" if self.setting.startswith("single") else self.setting
         return {"model": self.model, "setting": setting, "split": self.split, "seed": self.seed}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What one model directory is packed from.
+
+    Attributes
+    ----------
+    networks : tuple of Run
+        One per seed.
+    baselines : tuple of Run
+        Of a stack.
+    weights : str or None
+        Of a stack: the table of its weights.
+    """
+
+    networks: tuple[Run, ...]
+    baselines: tuple[Run, ...] = ()
+    weights: str | None = None
+
+    def inputs(self) -> dict[str, list[str]]:
+        """Files for the rule that packs the directory, by name of the input."""
+        return {
+            "weights": [run.weights for run in self.networks],
+            "baselines": [run.weights for run in self.baselines],
+            "stack": [self.weights] if self.weights else [],
+        }
 
 
 class Plan:
@@ -69,6 +105,7 @@ class Plan:
     """
 
     SPLITS = ("paper", "guarded")
+    ANALYSES = ("transcriptome", "landscape", "motifs", "optimisation", "capacity", "ontology", "regulation")
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
@@ -87,6 +124,7 @@ class Plan:
                 )
         self.networks: dict[str, Any] = dict(config.get("models", {}))
         self.baselines: list[str] = list(config.get("baselines", []))
+        self.stacks: dict[str, Any] = dict(config.get("stacks", {}))
         self.external = [
             {"name": entry["name"], "head": entry["head"], "files": _labelled(entry, "", entry.get("format", "lines"))}
             for entry in config.get("external", [])
@@ -94,14 +132,13 @@ class Plan:
         self._settings = dict(config.get("settings", {}))
         self.root_species: str = config.get("root_species") or next(iter(self.species))
         search = config.get("line_search")
-        self.line_search = (
-            Run(self.folder, search["model"], search["setting"], search["split"], 0, True) if search else None
-        )
+        self.line_search = Run(self.folder, search["model"], search["setting"], search["split"], 0) if search else None
         device = config["resources"]["device"]
         self.gpus_per_training = 1 if device.startswith("cuda") else 0
         self.training_environment = (
             "../../envs/training_gpu.yaml" if self.gpus_per_training else "../../envs/training.yaml"
         )
+        self.analyses = [name for name in self.ANALYSES if name in config]
         self.order = self._order()
         self.runs = self._runs()
         release = config.get("release")
@@ -109,7 +146,7 @@ class Plan:
             raise InputError(
                 "release names a training that the configuration does not ask for",
                 value=release,
-                remedy="add it to trainings",
+                remedy="add it to trainings or stacks",
             )
         if self.external and not release:
             raise InputError("external needs a released model", remedy="name one under release")
@@ -154,7 +191,7 @@ class Plan:
 
     def _runs(self) -> list[Run]:
         runs = [
-            Run(self.folder, baseline, "single", split, 0, False)
+            Run(self.folder, baseline, "single", split, 0, "baseline")
             for baseline in self.baselines
             for split in self.SPLITS
         ]
@@ -172,23 +209,83 @@ class Plan:
             for setting in settings:
                 self.species_of(setting)
                 runs += [
-                    Run(self.folder, entry["model"], setting, split, seed, True)
+                    Run(self.folder, entry["model"], setting, split, seed)
                     for split in entry["splits"]
                     for seed in entry["seeds"]
                 ]
         if len({run.stem for run in runs}) < len(runs):
             raise InputError("trainings asks for the same run twice", remedy="remove one of the two")
-        return runs
+        return [*runs, *(run for name in self.stacks for run in self._stack_runs(name, runs))]
+
+    def _stack_runs(self, name: str, runs: Sequence[Run]) -> list[Run]:
+        """One run per seed that the stack's network has in ``runs``."""
+        entry = self.stacks[name]
+        members: list[str] = entry["members"]
+        if name in self.networks or name in self.baselines:
+            raise InputError("a stack has the name of a model or a baseline", value=name, remedy="rename it")
+        for member in members:
+            if member not in self.networks and member not in self.baselines:
+                raise InputError(
+                    f"stacks.{name} has a member that is neither among models nor among baselines",
+                    value=member,
+                    remedy=f"add it there, or take one of {', '.join([*self.networks, *self.baselines])}",
+                )
+        networks = [member for member in members if member in self.networks]
+        if len(networks) != 1 or len(set(members)) < len(members) or len(members) < 2:
+            raise InputError(
+                f"stacks.{name} needs one network and one or more baselines, each once",
+                value=", ".join(members),
+                remedy="change its members",
+            )
+        found = []
+        for split in dict.fromkeys(entry["splits"]):
+            trained = [run for run in runs if (run.model, run.split) == (networks[0], split)]
+            if entry["setting"] == "single":
+                mine = [run for run in trained if run.setting.startswith("single_")]
+            else:
+                mine = [run for run in trained if run.setting == entry["setting"]]
+            if not mine:
+                raise InputError(
+                    f"stacks.{name} needs {networks[0]} in a setting and split that it is not trained in",
+                    value=f"{entry['setting']}, {split}",
+                    remedy="add it to trainings",
+                )
+            found += [replace(run, model=name, kind="stack") for run in mine]
+        return found
+
+    def find_runs(self, model: str, setting: str, split: str) -> list[Run]:
+        """The seeds of a model, setting and split; empty where the configuration asks for none."""
+        return [run for run in self.runs if (run.model, run.setting, run.split) == (model, setting, split)]
+
+    def parts(self, model: str, setting: str, split: str) -> Parts:
+        """What the model directory of a network or a stack is packed from, all seeds together.
+
+        Parameters
+        ----------
+        model, setting, split : str
+            As :class:`Run` names them.
+        """
+        runs = self.find_runs(model, setting, split)
+        if model not in self.stacks or not runs:
+            return Parts(tuple(run for run in runs if run.kind == "network"))
+        members = self.stacks[model]["members"]
+        return Parts(
+            tuple(run for name in members if name in self.networks for run in self.find_runs(name, setting, split)),
+            tuple(run for name in members if name in self.baselines for run in self.find_runs(name, "single", split)),
+            runs[0].weights,
+        )
 
     def released_runs(self) -> list[Run]:
-        """The trainings, one per seed, that the released model averages."""
-        release = self.config.get("release") or {}
-        return [
-            run
-            for run in self.runs
-            if run.trained
-            and (run.model, run.setting, run.split) == tuple(release.get(key) for key in ("model", "setting", "split"))
-        ]
+        """The runs, one per seed, that the released model averages."""
+        release = self.config.get("release")
+        if not release:
+            return []
+        return [run for run in self.find_runs(release["model"], release["setting"], release["split"]) if run.trained]
+
+    def released_parts(self) -> Parts:
+        """What the released model is packed from."""
+        runs = self.released_runs()
+        return self.parts(runs[0].model, runs[0].setting, runs[0].split) if runs else Parts(())
 
     def release_record(self) -> dict[str, str] | None:
         """``model``, ``setting`` and ``split`` of the released model as tables name them; None without a release."""

@@ -3,6 +3,7 @@ from pathlib import Path
 
 from snakemake.utils import validate
 
+from rnamarks.analyses import Analyses
 from rnamarks.configuration import Plan, check_config
 from rnamarks.errors import InputError
 from rnamarks.figures.design import Design
@@ -15,8 +16,11 @@ try:
     check_config(config, workflow.source_path("../schemas/config.schema.yaml"), workflow.configfiles)
     validate(config, "../schemas/config.schema.yaml")  # fills in the defaults
     PLAN = Plan(config)
+    ANALYSES = Analyses(PLAN)
     SOURCES = {source.name: source for source in read_sources(config["sources"]["sheet"])}
     PLAN.check_sources(SOURCES)
+    for reference, species in ANALYSES.references():
+        PLAN.locate(reference, SOURCES, species)
 except InputError as error:
     print(f"error: {error}", file=sys.stderr)
     raise SystemExit(error.exit_code) from error
@@ -27,10 +31,15 @@ wildcard_constraints:
     species="|".join(PLAN.species) or "none",
     model="|".join(PLAN.networks) or "none",
     baseline="|".join(PLAN.baselines) or "none",
+    stack="|".join(PLAN.stacks) or "none",
     role="sites|veto",
     setting="[A-Za-z0-9_]+",
     split="paper|guarded",
     seed="[0-9]+",
+    transcriptome="|".join(ANALYSES.transcriptomes) or "none",
+    predictor="|".join(ANALYSES.predictors) or "none",
+    model_name="|".join(ANALYSES.model_names) or "none",
+    database="|".join(ANALYSES.databases) or "none",
 
 
 def locate(reference, species=""):
@@ -49,11 +58,11 @@ def get_veto(wildcards):
 
 
 def get_genome(wildcards):
-    return locate(PLAN.species[wildcards.species]["genome"], wildcards.species)
+    return locate(ANALYSES.files_of(wildcards.species)["genome"], wildcards.species)
 
 
 def get_annotation(wildcards):
-    return locate(PLAN.species[wildcards.species]["annotation"], wildcards.species)
+    return locate(ANALYSES.files_of(wildcards.species)["annotation"], wildcards.species)
 
 
 def get_orthologues(wildcards):
@@ -69,7 +78,7 @@ def get_windows(wildcards):
 
 
 def get_drops(wildcards):
-    return PLAN.drops_files()
+    return PLAN.drops_files() + ANALYSES.drops_files()
 
 
 def get_training_splits(wildcards):
@@ -86,16 +95,65 @@ def get_histories(wildcards):
     return [run.history for run in PLAN.runs if run.history]
 
 
-def get_released_weights(wildcards):
-    return [run.weights for run in PLAN.released_runs()]
+def get_released_parts(wildcards):
+    return PLAN.released_parts().inputs()
+
+
+def get_member_runs(wildcards):
+    """Runs of the members of a stack: with all seeds of the network, or with the one that the rule is about."""
+    parts = PLAN.parts(wildcards.stack, wildcards.setting, wildcards.split)
+    seed = wildcards.get("seed")
+    return [*(run for run in parts.networks if seed in (None, str(run.seed))), *parts.baselines]
+
+
+def get_member_predictions(wildcards):
+    return [run.predictions for run in get_member_runs(wildcards)]
+
+
+def get_member_names(wildcards):
+    return [run.model for run in get_member_runs(wildcards)]
 
 
 def get_external_files(wildcards):
     return [locate(part["file"]) for entry in PLAN.external for part in entry["files"]]
 
 
+def get_predictor_parts(wildcards):
+    return ANALYSES.parts(wildcards.model_name).inputs()
+
+
+def get_scanner(wildcards):
+    head = ANALYSES.transcriptomes[wildcards.transcriptome].head
+    return f"{ANALYSES.model_folder(wildcards.predictor, head)}/weights.safetensors"
+
+
+def get_scan_annotation(wildcards):
+    files = ANALYSES.transcriptomes[wildcards.transcriptome].files
+    return [locate(files["annotation"])] if "annotation" in files else []
+
+
+def get_motif_files(wildcards):
+    return [locate(file, wildcards.species) for file in ANALYSES.databases[wildcards.database]["files"]]
+
+
+def get_species_model(wildcards):
+    return model_file((wildcards.predictor, wildcards.species))
+
+
+def model_file(pair):
+    return f"{ANALYSES.model_folder(*pair)}/weights.safetensors"
+
+
+def filter_file(pair, ending):
+    return f"results/{PLAN.run}/interpretation/filters/{pair[0]}.{pair[1]}.{ending}"
+
+
+def scanned(pairs, ending):
+    return [ANALYSES.scanned(transcriptome, predictor, ending) for transcriptome, predictor in pairs]
+
+
 def get_final_targets():
-    return PLAN.targets()
+    return PLAN.targets() + ANALYSES.targets()
 
 
 DESIGN = Design.from_plan(PLAN)

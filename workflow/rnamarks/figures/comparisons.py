@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 from matplotlib.colors import Normalize
@@ -155,7 +157,7 @@ def draw_settings(metrics: pd.DataFrame, design: Design) -> Figure:
                 draw_interval(axes, at + 0.26, together | {"low": np.nan}, series, upright=True, hollow=True)
                 axes.plot([at - 0.22] * len(seeds), seeds, ".", color=series.colour, markersize=4, alpha=0.7)
             draw_interval(axes, at, row, series, upright=True)
-            if series.model == design.recommended[0] and series.nested:
+            if series.trunk == design.best.trunk and series.nested:
                 path.append((at, row["value"]))
         if len(path) > 1:
             axes.plot(*zip(*path, strict=True), color=QUIET, linewidth=0.9, zorder=2)
@@ -173,9 +175,11 @@ def draw_settings(metrics: pd.DataFrame, design: Design) -> Figure:
 
 
 def _step(series: Series, design: Design) -> str:
-    if series.model != design.recommended[0]:
+    if series.trunk != design.best.trunk:
         return f"1\n{series.network.replace('DeepM6ASeq', 'Deep-' + chr(10) + 'M6ASeq')}"
     count = "1" if series.setting == "single" else str(len(series.species))
+    if series.kind == "stack":
+        return f"{count}\n{series.model.replace('_', chr(10))}"
     if series.nested:
         return count
     return f"{count}\n{series.curriculum.replace('_', chr(10))}"
@@ -184,13 +188,16 @@ def _step(series: Series, design: Design) -> str:
 def explain_settings(metrics: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
     """Captions of :func:`draw_settings`, by panel."""
     texts = []
+    stacks = {series.model: series.network for series in design.ladder() if series.kind == "stack"}
+    told = "".join(f" {name}: {words}, a weighted sum of their logits." for name, words in stacks.items())
     for panel, name in zip("CD", design.species[:2], strict=False):
         counts = say_counts(counts_by_species(metrics, [name], design.split))
         texts.append(
             (
                 panel,
                 f"AUPRC on the test part of {name} ({design.split} split; sites : others {counts}) by how many species "
-                f"the model was trained on, nearest relatives first; the line joins nested sets of the curriculum. "
+                "the model was trained on, nearest relatives first; the line joins nested sets of the curriculum."
+                f"{told} "
                 f"{INTERVAL_TEXT} The vertical axis does not start at zero; a random order gives the prevalence in the "
                 f"title.",
             )
@@ -220,7 +227,8 @@ def draw_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc") 
         for j, name in enumerate(design.species):
             if (*series.key, name) in means:
                 values[i, j] = means[(*series.key, name)]["value"]
-    figure = new_figure(0.75 + 0.27 * len(shown), min(WIDTH, 2.4 + 0.72 * len(design.species)))
+    names = 0.65 + 0.0625 * max([28, *(len(series.label) for series in shown)])
+    figure = new_figure(0.75 + 0.27 * len(shown), min(WIDTH, names + 0.72 * len(design.species)))
     axes = figure.subplots()
     finite = values[np.isfinite(values)]
     low = 0.5 if metric == "auroc" else 0.0
@@ -320,7 +328,7 @@ def draw_differences(paired: pd.DataFrame, metrics: pd.DataFrame, design: Design
     middles = [top + (max(2, len(names)) - 1) / 2 for top, (_, names) in zip(tops[:-1], lines, strict=True)]
     grid[0].set_yticks(middles, [rival.label for rival, _ in lines])
     grid[0].set_ylim(tops[-1] - 1.1, -1.1)
-    grid[0].set_title(f"{design.best.label} minus …")
+    grid[0].set_title(fill(f"{design.best.label} minus …", 34))
     figure.legend(handles=species_handles(design), loc="outside lower center", ncols=min(8, len(design.species)))
     return figure
 

@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 
 from .design import Design, Series
 from .lookup import best_baseline, counts_by_species, metric_rows, say_counts, select
+from .marks import legend_columns
 from .palette import CHANCE, FAINT
 from .style import WIDTH, grid_of, label_bottom, new_figure, styled
 
@@ -38,8 +39,9 @@ def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, cur
     """
     rows, columns = grid_of(len(design.species))
     shown = _shown(metrics, design)
-    height = 0.75 + 1.9 * rows + 0.2 * -(-len(shown) // 3)
-    figure = new_figure(height, min(WIDTH, 1.8 * columns + 0.2), "compressed")
+    width = min(WIDTH, 1.8 * columns + 0.2)
+    wide = legend_columns([*(series.label for series in shown), "random order"], width, 3)
+    figure = new_figure(0.75 + 1.9 * rows + 0.2 * -(-len(shown) // wide), width, "compressed")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     area, label = AREAS[curve]
     areas = metric_rows(metrics, area, design.split, seed="ensemble")
@@ -101,7 +103,7 @@ def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, cur
         if series.key in drawn
     ]
     handles.append(Line2D([], [], color=CHANCE, linestyle=(0, (3, 2)), linewidth=1, label="random order"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))
+    figure.legend(handles=handles, loc="outside lower center", ncols=wide)
     return figure
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..configuration import Plan
@@ -25,6 +25,7 @@ BASELINE_LABELS = {
     "kmer_blend": "k-mer blend",
 }
 NETWORK_MARKERS = (("s", "o", "^"), ("D", "d", "v"), ("p", "h", "<"), ("P", "X", ">"), ("8", "H", "^"), ("s", "d", "v"))
+STACK_MARKERS = ("P", "X", "H")
 BASELINE_MARKERS = ("X", "P", "v", "<", ">", "h", "d")
 
 
@@ -40,16 +41,17 @@ class Series:
         Model and setting in words.
     network : str
         The model in words.
+    trunk : str
+        Name of the network in it: its own, a stack's member, or ``""`` for a baseline.
     colour, marker : str
     dash : str or tuple
         Line style of matplotlib.
-    trained : bool
-        False for a baseline.
+    kind : {"network", "stack", "baseline"}
     curriculum : str
         ``""`` for a baseline or a single species.
     nested : bool
         Whether it belongs to the network's row from one species to all: one species, or the curriculum that most of the
-        network's settings have.
+        network's settings have; never a stack.
     species : tuple of str
         Species that it was trained on, in the order of the tree.
     splits : tuple of str
@@ -59,10 +61,11 @@ class Series:
     setting: str
     label: str
     network: str
+    trunk: str
     colour: str
     marker: str
     dash: Any
-    trained: bool
+    kind: str
     curriculum: str
     nested: bool
     species: tuple[str, ...]
@@ -71,6 +74,11 @@ class Series:
     @property
     def key(self) -> tuple[str, str]:
         return self.model, self.setting
+
+    @property
+    def trained(self) -> bool:
+        """Whether there is a network in it."""
+        return self.kind != "baseline"
 
 
 @dataclass(frozen=True)
@@ -84,12 +92,15 @@ class Design:
         From the root of the curriculum outwards.
     colours : dict of str to str
     series : tuple of Series
-        Networks in the order of the configuration, each from one species to all; then the baselines.
+        Networks in the order of the configuration, each from one species to all; then stacks; then baselines.
     recommended : (model, setting) or None
         The released model; without a release the trained model that knows most species; None if nothing is trained.
     split : str
         Split of the recommended model, which figures of one split show.
     released, external, simulated : bool
+    analyses : tuple of str
+        Sections of the configuration, beyond training and evaluation, that the run has: see
+        :attr:`rnamarks.configuration.Plan.analyses`.
     """
 
     run: str
@@ -102,13 +113,14 @@ class Design:
     released: bool
     external: bool
     simulated: bool
+    analyses: tuple[str, ...] = ()
 
     @classmethod
     def from_plan(cls, plan: Plan) -> Design:
         """The design that a configuration leads to."""
         known = {row.species: row.colour for row in read_species(plan.config["species_sheet"])}
         spare = iter(SPARE * len(plan.order))
-        series = tuple([*_networks(plan), *_baselines(plan)])
+        series = tuple(_series(plan))
         trained = [entry for entry in series if entry.trained]
         release = plan.config.get("release")
         if release:
@@ -131,6 +143,7 @@ class Design:
             released=bool(release),
             external=bool(plan.external),
             simulated=bool(plan.config.get("simulation")),
+            analyses=tuple(plan.analyses),
         )
 
     def record(self) -> dict[str, Any]:
@@ -153,6 +166,7 @@ class Design:
             for entry in values["series"]
         )
         values["species"] = tuple(values["species"])
+        values["analyses"] = tuple(values["analyses"])
         values["colours"] = dict(values["colours"])
         values["recommended"] = tuple(values["recommended"]) if values["recommended"] else None
         return cls(**values)
@@ -175,7 +189,8 @@ class Design:
         return [entry for entry in self.on(split or self.split) if entry.setting == "single"]
 
     def ladder(self) -> list[Series]:
-        """Settings of the model that knows several species, from one to all, and other networks' single species before.
+        """Settings of the network that knows several species, from one to all, and its stacks; other networks' single
+        species before.
 
         Empty where no model was trained on several species.
         """
@@ -183,25 +198,39 @@ class Design:
         if lead is None or lead.setting == "single":
             return []
         trained = [entry for entry in self.on(self.split) if entry.trained]
-        others = [entry for entry in trained if entry.model != lead.model and entry.setting == "single"]
-        return [*others, *(entry for entry in trained if entry.model == lead.model)]
+        others = [entry for entry in trained if entry.trunk != lead.trunk and entry.setting == "single"]
+        return [*others, *(entry for entry in trained if entry.trunk == lead.trunk)]
 
     def headline(self) -> list[Series]:
-        """The recommended series, and the networks trained on one species."""
-        singles = [entry for entry in self.single() if entry.trained and entry.key != self.recommended]
-        return [*([self.best] if self.best else []), *singles]
+        """The recommended series, the network of a stack without its baselines, and what was trained on one species."""
+        if self.best is None:
+            return []
+        shown = [self.best, self.find((self.best.trunk, self.best.setting))]
+        shown += [entry for entry in self.single() if entry.trained]
+        return list(dict.fromkeys(shown))
 
 
-def _networks(plan: Plan) -> list[Series]:
+def _series(plan: Plan) -> list[Series]:
+    free = (number for number in itertools.count() if number not in NETWORK_LOOKS.values())
+    networks = _networks(plan, free)
+    return [*networks, *_stacks(plan, free, networks), *_baselines(plan)]
+
+
+def _trained(plan: Plan, kind: str) -> dict[tuple[str, str], dict[str, list[str]]]:
+    """``settings``, as :class:`~rnamarks.configuration.Run` names them, and ``splits`` of each model and setting."""
     found: dict[tuple[str, str], dict[str, list[str]]] = {}
     for run in plan.runs:
-        if run.trained:
+        if run.kind == kind:
             record = run.record()
             entry = found.setdefault((record["model"], record["setting"]), {"settings": [], "splits": []})
             entry["settings"].append(run.setting)
             entry["splits"].append(run.split)
+    return found
+
+
+def _networks(plan: Plan, free: Iterator[int]) -> list[Series]:
+    found = _trained(plan, "network")
     series = []
-    free = (number for number in itertools.count() if number not in NETWORK_LOOKS.values())
     for network in plan.networks:
         index = NETWORK_LOOKS[network] if network in NETWORK_LOOKS else next(free)
         mine = []
@@ -232,10 +261,11 @@ def _networks(plan: Plan) -> list[Series]:
                     setting=setting,
                     label=f"{label}, {words}",
                     network=label,
+                    trunk=network,
                     colour=ramp(index, place if nested else 0.55),
                     marker=markers[0] if single else markers[1] if nested else markers[2],
                     dash="-" if nested and not single else DASHES[(index + 1) % len(DASHES)],
-                    trained=True,
+                    kind="network",
                     curriculum=curriculum,
                     nested=nested,
                     species=species,
@@ -243,6 +273,38 @@ def _networks(plan: Plan) -> list[Series]:
                 )
             )
     return series
+
+
+def _stacks(plan: Plan, free: Iterator[int], networks: Sequence[Series]) -> list[Series]:
+    series = []
+    looks = {name: (next(free), STACK_MARKERS[rank % len(STACK_MARKERS)]) for rank, name in enumerate(plan.stacks)}
+    for (name, setting), entry in _trained(plan, "stack").items():
+        members = plan.stacks[name]["members"]
+        trunk = next(one for one in networks if one.model in members and one.setting == setting)
+        added = " + ".join(_baseline_label(member) for member in members if member in plan.baselines)
+        names = {one for each in entry["settings"] for one in plan.species_of(each)}
+        index, marker = looks[name]
+        label = f"{trunk.network} + {added}"
+        series.append(
+            replace(
+                trunk,
+                model=name,
+                label=f"{label}{trunk.label.removeprefix(trunk.network)}",
+                network=label,
+                colour=ramp(index, 0.75),
+                marker=marker,
+                dash=DASHES[(index + 1) % len(DASHES)],
+                kind="stack",
+                nested=False,
+                species=tuple(one for one in plan.order if one in names),
+                splits=tuple(dict.fromkeys(entry["splits"])),
+            )
+        )
+    return series
+
+
+def _baseline_label(name: str) -> str:
+    return BASELINE_LABELS.get(name, name.replace("_", " "))
 
 
 def _most_common(names: list[str]) -> str:
@@ -255,12 +317,13 @@ def _baselines(plan: Plan) -> list[Series]:
         Series(
             model=name,
             setting="single",
-            label=BASELINE_LABELS.get(name, name.replace("_", " ")),
-            network=BASELINE_LABELS.get(name, name.replace("_", " ")),
+            label=_baseline_label(name),
+            network=_baseline_label(name),
+            trunk="",
             colour=GREYS[index % len(GREYS)],
             marker=BASELINE_MARKERS[index % len(BASELINE_MARKERS)],
             dash=DASHES[index % len(DASHES)],
-            trained=False,
+            kind="baseline",
             curriculum="",
             nested=True,
             species=tuple(plan.order),

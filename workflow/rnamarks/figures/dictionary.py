@@ -5,52 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .catalogue import STAGES
+from .columns import KINDS, Column, Table, columns
 
-KINDS = ("text", "count", "share", "number", "flag", "list")
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column.
-
-    Attributes
-    ----------
-    name : str
-    kind : {"text", "count", "share", "number", "flag", "list"}
-        A share lies between 0 and 1.
-    meaning : str
-        With its unit.
-    """
-
-    name: str
-    kind: str
-    meaning: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table.
-
-    Attributes
-    ----------
-    path : str
-        Relative to ``results/<run>``; ``{name}`` stands for a part that varies.
-    about : str
-    columns : tuple of Column
-    """
-
-    path: str
-    about: str
-    columns: tuple[Column, ...]
-
-
-def _columns(*entries: tuple[str, str, str]) -> tuple[Column, ...]:
-    return tuple(Column(*entry) for entry in entries)
-
+__all__ = ["KINDS", "TABLES", "Column", "Table", "document"]
 
 _MODEL = (
-    ("model", "text", "name of the network or baseline in the configuration"),
+    ("model", "text", "name of the network, stack or baseline in the configuration"),
     ("setting", "text", "species trained together: `single` for one at a time, else a name in the configuration"),
 )
 _SPLIT = (
@@ -84,16 +45,16 @@ _METRIC = (
     _PREVALENCE,
 )
 
-TABLES: dict[str, Table] = {
+_TABLES: dict[str, Table] = {
     "metrics": Table(
         "evaluation/metrics.tsv",
         "Metrics of every model, setting, split, species, seed and part, with 95 % bootstrap intervals and prevalence.",
-        _columns(*_METRIC),
+        columns(*_METRIC),
     ),
     "paired": Table(
         "evaluation/paired.tsv",
         "Differences between models on the same test windows and resamples, every pair once.",
-        _columns(
+        columns(
             ("model_a", "text", "first model"),
             ("setting_a", "text", "its setting"),
             ("model_b", "text", "second model"),
@@ -115,7 +76,7 @@ TABLES: dict[str, Table] = {
     "curves": Table(
         "evaluation/curves.tsv",
         "ROC and precision-recall curves of the ensembles on the test part, at most 200 points each.",
-        _columns(
+        columns(
             *_RUN[:4],
             ("seed", "text", "`ensemble` throughout"),
             ("curve", "text", "`roc` or `pr`"),
@@ -130,7 +91,7 @@ TABLES: dict[str, Table] = {
     "calibration": Table(
         "evaluation/calibration.tsv",
         "Constants that turn logits into probabilities, and calibration errors on the test part before and after.",
-        _columns(
+        columns(
             *_RUN[:4],
             ("seed", "text", "seed of the training: a number or `ensemble`"),
             _PART,
@@ -156,7 +117,7 @@ TABLES: dict[str, Table] = {
     "reliability": Table(
         "evaluation/reliability.tsv",
         "Reliability: observed share of sites by bins of calibrated probability on the test part.",
-        _columns(
+        columns(
             *_RUN[:4],
             ("seed", "text", "seed of the training: a number or `ensemble`"),
             _PART,
@@ -174,7 +135,7 @@ TABLES: dict[str, Table] = {
     "thresholds": Table(
         "evaluation/thresholds.tsv",
         "Thresholds chosen on the validation part to reach a precision, and what they bring on the test part.",
-        _columns(
+        columns(
             *_RUN[:4],
             ("seed", "text", "seed of the training: a number or `ensemble`"),
             _PART,
@@ -198,7 +159,7 @@ TABLES: dict[str, Table] = {
     "similarity": Table(
         "evaluation/similarity.tsv",
         "AUROC and AUPRC of test windows by the identity of their nearest training window.",
-        _columns(
+        columns(
             *_METRIC,
             ("identity_from", "share", "lower edge of the bin of identity, belongs to it"),
             ("identity_to", "share", "upper edge"),
@@ -207,7 +168,7 @@ TABLES: dict[str, Table] = {
     "external": Table(
         "evaluation/external.tsv",
         "The released model on test sets from elsewhere.",
-        _columns(
+        columns(
             ("name", "text", "name of the set in the configuration"),
             ("head", "text", "species head that scored it"),
             ("width", "count", "width of the set's windows, nt"),
@@ -224,7 +185,7 @@ TABLES: dict[str, Table] = {
     "drops": Table(
         "evaluation/drops.tsv",
         "Every row of the input that was dropped, counted by reason.",
-        _columns(
+        columns(
             ("stage", "text", "step that dropped the rows"),
             ("species", "text", "species"),
             ("source", "text", "source or file the rows come from; for splits the name of the split"),
@@ -235,7 +196,7 @@ TABLES: dict[str, Table] = {
     "counts": Table(
         "datasets/counts.tsv",
         "Windows by split, species, part and label.",
-        _columns(
+        columns(
             _SPLIT,
             ("species", "text", "species"),
             ("part", "text", "`train`, `valid`, `test`, or empty for windows left out of the split"),
@@ -246,7 +207,7 @@ TABLES: dict[str, Table] = {
     "leaks": Table(
         "datasets/leaks.tsv",
         "The leak meter: test windows that have a relative in the training part.",
-        _columns(
+        columns(
             _SPLIT,
             ("species", "text", "species of the test windows"),
             ("label", "text", "`all`, `1` modified sites, `0` others"),
@@ -265,7 +226,7 @@ TABLES: dict[str, Table] = {
     "histories": Table(
         "training/histories.tsv",
         "Loss and validation metrics of every round of every training.",
-        _columns(
+        columns(
             *_MODEL,
             _SPLIT,
             ("seed", "text", "seed of the training"),
@@ -283,7 +244,7 @@ TABLES: dict[str, Table] = {
     "sources": Table(
         "sources.tsv",
         "Files that the run read, with their checksums and where these come from.",
-        _columns(
+        columns(
             ("species", "text", "species, `all` for files that serve all of them"),
             ("role", "text", "`genome`, `annotation`, `sites`, `veto`, `windows`, `orthologues` or `external`"),
             ("reference", "text", "as written in the configuration"),
@@ -304,7 +265,7 @@ TABLES: dict[str, Table] = {
     "figures": Table(
         "figures.tsv",
         "Every panel of every figure, the table that it is drawn from, and its caption; then every table.",
-        _columns(
+        columns(
             ("figure", "text", "number in the paper where it has one, else a name; `Table` for a table"),
             ("panel", "text", "letter of the panel, `all` for a figure of one piece; the table's name for a table"),
             ("file", "text", "path relative to the folder of `figures.tsv`"),
@@ -315,7 +276,7 @@ TABLES: dict[str, Table] = {
     "line_search": Table(
         "training/line_search.tsv",
         "Hyperparameters tried one after the other by cross-validation; made on request.",
-        _columns(
+        columns(
             ("parameter", "text", "name, led by `hyperparameters.` or `training.`"),
             ("value", "text", "value tried, as JSON"),
             ("fold", "count", "fold of the cross-validation, from 1"),
@@ -326,7 +287,7 @@ TABLES: dict[str, Table] = {
     "sites": Table(
         "sites/{species}.sites.tsv.gz",
         "Modified sites of a species after merging its tables; the first line names the assembly.",
-        _columns(
+        columns(
             ("chrom", "text", "chromosome as the genome file has it"),
             ("start", "count", "position on the genome, 0-based"),
             ("end", "count", "start + 1, half-open"),
@@ -339,7 +300,7 @@ TABLES: dict[str, Table] = {
     "splits": Table(
         "datasets/{species}.split.parquet",
         "Windows of a species with their part in both splits.",
-        _columns(
+        columns(
             ("window", "text", "name, unique in the file"),
             ("species", "text", "species"),
             ("sequence", "text", "RNA, 5' to 3', N where the transcript ends"),
@@ -361,7 +322,7 @@ TABLES: dict[str, Table] = {
     "identity": Table(
         "datasets/identity.parquet",
         "Each test window's nearest training window.",
-        _columns(
+        columns(
             _SPLIT,
             ("species", "text", "species of the test window"),
             ("window", "text", "the test window"),
@@ -376,7 +337,7 @@ TABLES: dict[str, Table] = {
     "predictions": Table(
         "predictions/{model}/{setting}/{split}/{seed}.parquet",
         "Scores of the validation and test windows.",
-        _columns(
+        columns(
             ("window", "text", "name of the window"),
             ("species", "text", "species, and the head that scored it"),
             ("part", "text", "`valid` or `test`"),
@@ -384,7 +345,18 @@ TABLES: dict[str, Table] = {
             ("logit", "number", "natural-log odds as trained, at one site per other"),
         ),
     ),
+    "stack_weights": Table(
+        "models/{model}/{setting}/{split}/weights.tsv",
+        "Weights of a stack's members, fitted to the validation part; all seeds share them.",
+        columns(
+            ("species", "text", "species, and the head that is weighted"),
+            ("member", "text", "name of the network or baseline"),
+            ("weight", "number", "factor on the member's logit, at least 0; the stack's logit is the sum"),
+        ),
+    ),
 }
+
+TABLES: dict[str, Table] = _TABLES | {name: table for stage in STAGES for name, table in stage.TABLES.items()}
 
 
 def document() -> str:

@@ -77,6 +77,12 @@ def chance_handle(label: str) -> Line2D:
     return Line2D([], [], color=CHANCE, linestyle=(0, (3, 2)), linewidth=1.1, label=label)
 
 
+def legend_columns(labels: Sequence[str], width: float, most: int) -> int:
+    """How many columns, up to ``most``, a legend with these labels may have in a figure ``width`` inches wide."""
+    column = 0.45 + 0.055 * max(map(len, labels), default=0)
+    return max(1, min(most, len(labels), int(width / column)))
+
+
 def species_handles(design: Design) -> list[Line2D]:
     """Legend entries of the species, each in its colour."""
     return [

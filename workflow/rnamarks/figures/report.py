@@ -31,6 +31,12 @@ SECTIONS = (
     ("thresholds", "Thresholds"),
     ("similarity", "Similarity to training"),
     ("external", "Test sets from elsewhere"),
+    ("landscape", "Where the sites lie"),
+    ("motifs", "Local motifs"),
+    ("optimisation", "Global motifs"),
+    ("capacity", "Conserved genes"),
+    ("ontology", "Gene ontology"),
+    ("regulation", "Gene regulation"),
     ("limits", "Limits"),
     ("tables", "Tables and their columns"),
 )
@@ -246,6 +252,13 @@ def describe_run(
         ("Window", f"{config['window']} nt"),
         ("Species, in the order of the tree", ", ".join(design.species)),
         ("Seed of data and bootstrap", str(config["seed"])),
+        (
+            "Stacks",
+            "; ".join(
+                f"{name}: {' + '.join(entry['members'])}, weighted by species as fits the validation part best"
+                for name, entry in config.get("stacks", {}).items()
+            ),
+        ),
         ("Seeds of training", "; ".join(f"{model}: {', '.join(map(str, sorted(s)))}" for model, s in seeds.items())),
         ("Bootstrap", f"{config['evaluation']['bootstrap']:,} resamples"),
         ("Software", ", ".join(f"{name} {number}" for name, number in software.items())),

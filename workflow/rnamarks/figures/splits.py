@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from .design import Design, Series
 from .lookup import METRIC_LABELS, best_baseline, counts_by_species, metric_rows, say_counts, select
-from .marks import SEQUENTIAL, cell, draw_interval, value_axis
+from .marks import SEQUENTIAL, cell, draw_interval, legend_columns, value_axis
 from .palette import CHANCE, FAINT, INK, QUIET, ink_on
 from .style import WIDTH, grid_of, label_bottom, letter, new_figure, styled
 
@@ -250,7 +250,8 @@ def draw_similarity(similarity: pd.DataFrame, metrics: pd.DataFrame, design: Des
         Line2D([], [], color=series.colour, marker=series.marker, linewidth=1.4, label=series.label) for series in shown
     ]
     handles.append(Line2D([], [], color=CHANCE, linestyle=(0, (3, 2)), linewidth=1, label="random order"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(4, len(handles)))
+    wide = legend_columns([handle.get_label() for handle in handles], figure.get_figwidth(), 4)
+    figure.legend(handles=handles, loc="outside lower center", ncols=wide)
     return figure
 
 

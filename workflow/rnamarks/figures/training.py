@@ -15,7 +15,7 @@ from .style import grid_of, label_bottom, new_figure, styled
 
 
 def _panels(design: Design) -> list[tuple[Series, str]]:
-    return [(series, split) for series in design.series if series.trained for split in series.splits]
+    return [(series, split) for series in design.series if series.kind == "network" for split in series.splits]
 
 
 @styled

@@ -1,0 +1,21 @@
+"""Tables and figures of the stages after the evaluation, one module per stage.
+
+Each module has ``TABLES`` (dict of name to :class:`~rnamarks.figures.columns.Table`) and ``FIGURES`` (tuple of
+:class:`~rnamarks.figures.entry.FigureEntry`).
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from . import capacity, landscape, motifs, ontology, optimisation, regulation, transcriptome
+
+STAGES: tuple[ModuleType, ...] = (
+    transcriptome,
+    landscape,
+    motifs,
+    optimisation,
+    capacity,
+    ontology,
+    regulation,
+)
