@@ -87,7 +87,7 @@ def test_a_missing_sheet(tmp_path):
         ({"name": "a b"}, "name is malformed"),
         ({"name": "../a"}, "name is malformed"),
         ({"name": ""}, "name is malformed"),
-        ({"kind": "peaks"}, f"choose one of {', '.join(KINDS)}"),
+        ({"kind": "spectra"}, f"choose one of {', '.join(KINDS)}"),
         ({"species": "Homo sapiens"}, "species is malformed"),
         ({"url": ""}, "url is not a web address"),
         ({"url": "host.org/hg19.fa.gz"}, "url is not a web address"),

@@ -189,7 +189,8 @@ def test_a_mistyped_key_anywhere_is_found(file, tmp_path):
     lines = file.read_text().splitlines(keepends=True)
     config = yaml.safe_load(file.read_text())
     # names that the configuration makes itself, and arguments of networks, which the networks check
-    free = {name for part in ("species", "models", "settings", "stacks") for name in config.get(part, {})}
+    free = {name for part in ("species", "models", "settings", "stacks", "predictors") for name in config.get(part, {})}
+    free |= {*config.get("transcriptome", {}).get("more", {}), *config.get("motifs", {}).get("databases", {})}
     free |= {name for model in config["models"].values() for name in model.get("hyperparameters", {})}
     checked = 0
     for number, line in enumerate(lines):

@@ -6,6 +6,7 @@ import copy
 import gzip
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from scipy.stats import mannwhitneyu
 
 from rnamarks.evaluation.bootstrap import interval, resampled_metrics
 from rnamarks.models.checkpoint import load_model
+from rnamarks.prediction.bedrmod import check_bedrmod
 from rnamarks.prediction.parts import predict_parts
 from rnamarks.simulation.parameters import WorldParameters
 from rnamarks.tables import read_parquet, read_tsv
@@ -147,6 +149,35 @@ def test_the_metrics_say_what_the_predictions_say(finished):
     assert row["low"] < row["value"] < row["high"]
     assert (row["n_positive"], row["n_negative"]) == (positive.sum(), (~positive).sum())
     assert {"mean", "ensemble"} <= set(metrics.loc[metrics["model"] == "mass", "seed"])
+
+
+def test_every_site_of_every_transcript_is_scored_and_exported(finished):
+    folder = finished.results / "transcriptome" / "human"
+    sites, _ = read_parquet(folder / "multi.sites.parquet")
+    transcripts, _ = read_parquet(finished.results / "sites" / "human.transcripts.parquet")
+    motif = re.compile("(?=[AGU][AG]AC[ACU])")
+    assert len(sites) == sum(len(motif.findall(text)) for text in transcripts["sequence"])
+    windows, _ = read_parquet(finished.results / "datasets" / "human.windows.parquet")
+    scored = sites.set_index(["transcript", "position"])["kmer"]
+    assert all(
+        scored[row.transcript, row.position] == row.sequence[23:28]
+        for row in windows.sample(200, random_state=1).itertuples()
+    )
+    report = check_bedrmod(folder / "multi.bedrmod")
+    assert not report.faults
+    assert report.sites == len(sites[sites["probability"] > 0.3].drop_duplicates(["chrom", "start", "strand"]))
+    genes, _ = read_tsv(folder / "multi.genes.tsv")
+    assert genes["gene"].is_unique
+
+
+def test_capacity_is_held_against_every_table(finished):
+    tests, _ = read_tsv(finished.results / "biology" / "regulation.tsv")
+    assert set(tests["kind"]) == {"expression", "half_life", "translation", "structure", "peaks"}
+    assert tests["p"].between(0, 1).all()
+    matches, _ = read_tsv(finished.results / "biology" / "regulation_matches.tsv")
+    assert (matches["share"] > 0.8).all()
+    capacity, _ = read_tsv(finished.results / "biology" / "capacity.tsv")
+    assert set(capacity["species"]) == {"human", "chimp", "mouse"}
 
 
 def test_the_null_world_holds_nothing(finished, new_project, tiny_config):

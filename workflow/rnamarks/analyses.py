@@ -61,7 +61,7 @@ class Analyses:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.names = plan.analyses
-        self.section: dict[str, Any] = {name: plan.config[name] for name in self.names}
+        self.section: dict[str, Any] = {name: plan.config[name] for name in self.names if name in plan.config}
         self.sheet = {row.species: row for row in read_species(plan.config["species_sheet"])}
         release = plan.config.get("release")
         self.predictors: dict[str, dict[str, str]] = dict(
@@ -84,6 +84,8 @@ class Analyses:
                 value=regulated,
                 remedy=f"one of {', '.join(self.transcriptomes)}",
             )
+        if "landscape" in self.names and not self.species:
+            raise InputError("landscape needs a species with an annotation", remedy="leave the section out")
         for section in ("ontology", "regulation"):
             if section in self.names and "capacity" not in self.names:
                 raise InputError(f"{section} needs the capacity of genes", remedy="add a section capacity")
@@ -260,11 +262,6 @@ class Analyses:
     def measured(self) -> list[str]:
         """Species whose measured sites are set beside the predicted ones."""
         return self.species if self.section.get("landscape", {}).get("measured") else []
-
-    @property
-    def conservation(self) -> bool:
-        """Whether there is something to compare between species."""
-        return len(self.species) > 1 and bool(self.plan.config.get("orthologues"))
 
     @property
     def associations(self) -> list[dict[str, str]]:

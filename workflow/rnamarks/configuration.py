@@ -139,6 +139,8 @@ class Plan:
             "../../envs/training_gpu.yaml" if self.gpus_per_training else "../../envs/training.yaml"
         )
         self.analyses = [name for name in self.ANALYSES if name in config]
+        if "capacity" in self.analyses and config.get("orthologues") and len(self.species_with_tables()) > 1:
+            self.analyses.append("conservation")
         self.order = self._order()
         self.runs = self._runs()
         release = config.get("release")

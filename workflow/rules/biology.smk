@@ -43,7 +43,7 @@ if "capacity" in ANALYSES.names:
         script:
             "../../scripts/biology/measure_capacity.py"
 
-    if ANALYSES.conservation:
+    if "conservation" in ANALYSES.names:
 
         rule count_conserved:
             input:

@@ -11,7 +11,10 @@ from urllib.parse import urlsplit
 from ..errors import InputError
 from ..sheets import read_sheet
 
-KINDS = ("sites", "genome", "annotation", "orthologues", "windows")
+KINDS = (
+    *("sites", "genome", "annotation", "orthologues", "windows"),
+    *("ontology", "values", "structure", "peaks", "motifs"),
+)
 COLUMNS = (
     "name",
     "version",
@@ -28,7 +31,7 @@ COLUMNS = (
     "checked",
     "note",
 )
-_NEEDS_ASSEMBLY = ("sites", "genome", "annotation")
+_NEEDS_ASSEMBLY = ("sites", "genome", "annotation", "peaks")
 _PATTERNS = {
     "name": (re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*"), "write letters, digits, _ and - only"),
     "species": (

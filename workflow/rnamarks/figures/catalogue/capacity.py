@@ -138,10 +138,6 @@ TABLES: dict[str, Table] = {
 }
 
 
-def _several(design) -> bool:
-    return "capacity" in design.analyses and len(design.species) > 1
-
-
 FIGURES: tuple[FigureEntry, ...] = (
     FigureEntry(
         "capacity_definitions",
@@ -161,7 +157,7 @@ FIGURES: tuple[FigureEntry, ...] = (
         "Orthogroups of high capacity in two and more species by model, against chance, and agreement between species.",
         ("conservation", "conservation_differences", "capacity_similarity"),
         "conservation:conservation",
-        _several,
+        lambda design: "conservation" in design.analyses,
     ),
     FigureEntry(
         "table_1",
@@ -171,6 +167,6 @@ FIGURES: tuple[FigureEntry, ...] = (
         "Orthogroups that a model finds high in every species, with their capacity and literature support.",
         ("conserved_genes", "conserved_capacity"),
         "conservation:conserved_genes",
-        _several,
+        lambda design: "conservation" in design.analyses,
     ),
 )
