@@ -50,7 +50,7 @@ if "capacity" in ANALYSES.names:
                 capacity="results/{run}/biology/capacity.tsv",
                 orthologues="results/{run}/sites/orthologues.tsv",
                 tree=config["tree"] or [],
-                support=[locate(config["capacity"]["support"])] if config["capacity"].get("support") else [],
+                support=locate(config["capacity"]["support"]) if config["capacity"].get("support") else [],
             output:
                 counts="results/{run}/biology/conservation.tsv",
                 differences="results/{run}/biology/conservation_differences.tsv",

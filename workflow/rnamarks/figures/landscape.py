@@ -148,9 +148,7 @@ def draw_metagene(landscape: pd.DataFrame, statistics: pd.DataFrame, design: Des
         _finish(top, peaks)
         top.set_title(f"sites called by {looks[shown].label}")
         top.set_ylabel("density of called sites")
-        top.legend(
-            handles=_lines(species_handles(design), names), loc="upper left", bbox_to_anchor=(_start(rows, "cds"), 1.02)
-        )
+        _species_legend(top, design, names)
         letter(top, next(panels))
     first, heights = None, []
     for at, name in enumerate(compared):
@@ -176,6 +174,12 @@ def draw_metagene(landscape: pd.DataFrame, statistics: pd.DataFrame, design: Des
         handles = [Line2D([], [], color=look.colour, linestyle=look.dash, label=look.label) for look in looks.values()]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
+
+
+def _species_legend(axes: Axes, design: Design, names: Sequence[str]) -> None:
+    # above the lines, which leave no corner free
+    handles = _lines(species_handles(design), names)
+    axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(handles), columnspacing=1)
 
 
 def _looks(predictors: Sequence[str]) -> dict[str, Look]:
@@ -273,7 +277,7 @@ def draw_stop(landscape: pd.DataFrame, statistics: pd.DataFrame, design: Design)
     top.grid(axis="y")
     top.set_title(f"sites called by {looks[shown].label}" + ("" if len(names) > 1 else f" in {', '.join(names)}"))
     if len(names) > 1:
-        top.legend(handles=_lines(species_handles(design), names), loc="upper left")
+        _species_legend(top, design, names)
     letter(top, "A")
     first = None
     panels = (
