@@ -20,6 +20,7 @@ from rnamarks.figures.register import (
     read_table,
     tables_of,
 )
+from rnamarks.figures.report import SECTIONS
 from rnamarks.figures.style import save_figure
 from rnamarks.tables import write_tsv
 
@@ -108,3 +109,7 @@ def test_reading_keeps_text_as_text(tmp_path):
     write_tsv(frame.drop(columns="windows"), tmp_path / "short.tsv")
     with pytest.raises(InputError, match="windows"):
         read_table("counts", tmp_path / "short.tsv")
+
+
+def test_every_figure_has_its_section_in_the_report():
+    assert {entry.section for entry in FIGURES.values()} <= {anchor for anchor, _ in SECTIONS}
