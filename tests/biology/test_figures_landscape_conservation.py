@@ -122,12 +122,13 @@ def test_every_figure_is_drawn_with_the_panels_that_its_captions_speak_of(run):
 
 
 def test_when_figures_are_shown():
+    analyses = ("landscape", "capacity")
     shown = {
-        species: [name for name, entry in ENTRIES.items() if entry.shown(make_design(list(COLOURS)[:species]))]
-        for species in (1, 7)
+        names: [name for name, entry in ENTRIES.items() if entry.shown(make_design(list(COLOURS), analyses=names))]
+        for names in (analyses, (*analyses, "conservation"))
     }
-    assert shown[7] == list(ENTRIES)
-    assert shown[1] == ["figure_3", "stop_codon", "capacity_definitions"]
+    assert shown[*analyses, "conservation"] == list(ENTRIES)
+    assert shown[analyses] == ["figure_3", "stop_codon", "capacity_definitions"]
     assert not [name for name, entry in ENTRIES.items() if entry.shown(make_design(list(COLOURS), analyses=()))]
 
 

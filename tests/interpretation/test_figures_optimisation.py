@@ -140,4 +140,5 @@ def test_catalogue_leads_to_functions_and_tables():
         assert callable(getattr(figures, f"draw_{stem}"))
         assert callable(getattr(figures, f"explain_{stem}"))
         assert set(entry.tables) <= set(TABLES)
-    assert [entry.name for entry in FIGURES if entry.shown(DESIGN)] == ["figure_5", "optimised_spread"]
+    assert [entry.name for entry in FIGURES if entry.shown(DESIGN)] == ["figure_5", "optimised_spread", "cooccurrence"]
+    assert not [entry for entry in FIGURES if entry.shown(SimpleNamespace(analyses=("motifs",)))]
