@@ -12,6 +12,7 @@ import pytest
 import torch
 from matplotlib.patches import PathPatch
 
+from rnamarks.figures import motifs as motif_figures
 from rnamarks.figures.catalogue.motifs import FIGURES, TABLES
 from rnamarks.figures.columns import KINDS
 from rnamarks.figures.motifs import (
@@ -321,3 +322,9 @@ def test_figures_are_entered():
         assert set(entry.tables) <= set(TABLES)
         assert entry.shown(SimpleNamespace(analyses=("motifs",)))
         assert not entry.shown(SimpleNamespace(analyses=()))
+
+
+def test_a_p_value_of_nought_is_said():
+    assert motif_figures._number(0.0) == "<1e-300"
+    assert motif_figures._number(3e-161) == "3e-161"
+    assert motif_figures._number(0.2) == "0.2"

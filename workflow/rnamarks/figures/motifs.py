@@ -172,6 +172,9 @@ def _number(value: float) -> str:
     """A p- or q-value in three characters or in powers of ten."""
     if value >= 0.001:
         return f"{value:.2g}" if value < 0.995 else "1"
+    if value < 1e-300:
+        # smaller than doubles hold
+        return "<1e-300"
     exponent = int(np.floor(np.log10(value)))
     mantissa = value / 10.0**exponent
     return f"{mantissa:.0f}e{exponent}" if mantissa < 9.5 else f"1e{exponent + 1}"

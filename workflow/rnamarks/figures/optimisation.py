@@ -245,6 +245,13 @@ def draw_cooccurrence(pairs: pd.DataFrame, design: Design) -> Figure:
         A row of panels per pair; on the left the enrichment, on the right the interaction; a line per species.
     """
     kinds = list(dict.fromkeys(zip(pairs["element_a"], pairs["element_b"], strict=True)))
+    if not kinds:
+        figure = new_figure(0.6)
+        axes = figure.subplots()
+        axes.axhline(0, color=FAINT)
+        axes.set_axis_off()
+        axes.text(0.5, 0.6, "no pair of elements was asked for", ha="center", transform=axes.transAxes)
+        return figure
     predictors, species = _predictors(pairs), _species(pairs, design)
     looks = _looks(predictors)
     step = 0.75 / len(predictors)
@@ -289,6 +296,8 @@ def _looks(predictors: list[str]) -> dict[str, tuple[str, str]]:
 
 def explain_cooccurrence(pairs: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
     """Captions of :func:`draw_cooccurrence`, by panel."""
+    if pairs.empty:
+        return [("", "0 pairs of elements were tested: the configuration names none.")]
     texts = []
     for number, ((first, second), rows) in enumerate(pairs.groupby(["element_a", "element_b"], sort=False)):
         significant = rows.groupby("predictor", sort=False)["p_together"].agg(lambda p: int((p < 0.05).sum()))
