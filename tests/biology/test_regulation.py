@@ -249,6 +249,8 @@ def test_too_few_genes_give_empty_results_not_errors():
     rows = tables.frames()["tests"]
     assert rows[["p", "q", "effect"]].isna().all().all()
     assert Tables().frames()["tests"].empty
+    with pytest.raises(InputError, match="expression is known of none of the 3 genes"):
+        relate_genes(tables, head_of({"kind": "expression"}, "human", "multi"), genes, np.full(3, np.nan), unit="x")
 
 
 def test_sites_are_read_by_column(tmp_path):

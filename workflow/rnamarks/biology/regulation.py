@@ -38,7 +38,6 @@ KINDS = {"expression": "A", "half_life": "B", "translation": "C", "structure": "
 GENE_KINDS = ("expression", "half_life", "translation")
 CONTROLS = ("length", "sites", "gc")
 SPLITS = ("mean", "median")
-LEAST_GENES = 2
 FORMATS = {
     "expression": "rsem",
     "half_life": "half_life",
@@ -190,10 +189,10 @@ def relate_genes(
     """
     high = split_genes(genes["capacity"].to_numpy(dtype=np.float64), split)
     known = np.isfinite(value) & np.isfinite(genes[list(controls)].to_numpy(dtype=np.float64)).all(axis=1)
-    if min(high[known].sum(), (~high[known]).sum()) < LEAST_GENES:
+    if not known.any():
         raise InputError(
-            f"{head['name']} is known of {high[known].sum()} genes of high and {(~high[known]).sum()} of low capacity",
-            remedy=f"at least {LEAST_GENES} of each are needed: give a table with the identifiers of the annotation",
+            f"{head['name']} is known of none of the {len(genes)} genes",
+            remedy="give a table with the identifiers or names that the annotation has",
         )
     high, value, rows = high[known], value[known], genes[known]
     capacity, held = rows["capacity"].to_numpy(dtype=np.float64), rows[list(controls)].reset_index(drop=True)
