@@ -41,7 +41,7 @@ def score(
     head: HeadOption,
     out: OutOption = None,
     device: DeviceOption = "auto",
-    batch_size: BatchOption = 32,
+    batch_size: BatchOption = 64,
     threads: ThreadsOption = 0,
 ) -> None:
     """Score windows with one head of a trained model.
@@ -70,7 +70,7 @@ def evaluate(
     negatives: Annotated[Path, typer.Option("--negatives", help="Windows of unmodified sites.")],
     out: OutOption = None,
     device: DeviceOption = "auto",
-    batch_size: BatchOption = 32,
+    batch_size: BatchOption = 64,
     threads: ThreadsOption = 0,
     bootstrap: Annotated[int, typer.Option("--bootstrap", help="Resamples behind the 95 % intervals.")] = 1000,
 ) -> None:
@@ -128,7 +128,7 @@ def predict(
     ] = None,
     batch_size: Annotated[
         Optional[int],  # noqa: UP045
-        typer.Option("--batch-size", help="Windows at once; default 32 on a CPU, 1024 on a GPU."),
+        typer.Option("--batch-size", help="Windows at once; default 64 on a CPU, 1024 on a GPU."),
     ] = None,
     threads: ThreadsOption = 0,
     device: DeviceOption = "auto",

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..sequences import UNKNOWN
 
 # on a CPU the activations of more windows no longer fit the caches (benchmarks/scoring.py --batch-size)
-BATCH_SIZES = {"cpu": 32, "cuda": 1024}
+BATCH_SIZES = {"cpu": 64, "cuda": 1024}
 
 
 def pick_device(name: str) -> torch.device:

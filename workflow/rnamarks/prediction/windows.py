@@ -46,7 +46,7 @@ class WindowScorer:
         head: str,
         *,
         device: str = "auto",
-        batch_size: int = 32,
+        batch_size: int = 64,
         warn: Callable[[str], None] = print,
     ) -> None:
         self.model: Ensemble | Stack

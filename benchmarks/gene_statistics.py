@@ -1,6 +1,6 @@
 """Time of the comparisons with gene regulation for a whole transcriptome.
 
-    python benchmarks/statistics.py [--genes 20000] [--sites 2000000] [--peaks 70000] [--out TSV]
+    python benchmarks/gene_statistics.py [--genes 20000] [--sites 2000000] [--peaks 70000] [--out TSV]
 
 Made data, one thread: three tables of genes, structure scores at sites, and peaks over the genome, each with all its
 tests, intervals, distributions and trends; and terms of a made ontology. Reading of files is not part of it. The
