@@ -168,13 +168,15 @@ def _nothing() -> Figure:
     return figure
 
 
+def _equals(value: float) -> str:
+    """``= 0.02``, or a bound where a double no longer holds the number."""
+    return "< 1e-300" if value < 1e-300 else f"= {_number(value)}"
+
+
 def _number(value: float) -> str:
     """A p- or q-value in three characters or in powers of ten."""
     if value >= 0.001:
         return f"{value:.2g}" if value < 0.995 else "1"
-    if value < 1e-300:
-        # smaller than doubles hold
-        return "<1e-300"
     exponent = int(np.floor(np.log10(value)))
     mantissa = value / 10.0**exponent
     return f"{mantissa:.0f}e{exponent}" if mantissa < 9.5 else f"1e{exponent + 1}"
@@ -198,7 +200,7 @@ def draw_local_motifs(matches: pd.DataFrame, logos: pd.DataFrame, design: Design
     rows = _rows_of(matches, shown)
     titles = {
         key: (
-            f"{row['target_name']} ({row['target']})\n{_filter(row['query'])}, q = {_number(row['q'])}",
+            f"{row['target_name']} ({row['target']})\n{_filter(row['query'])}, q {_equals(row['q'])}",
             row["q"] < SIGNIFICANT,
         )
         for key, row in rows.items()
@@ -375,8 +377,8 @@ def _discovered_titles(discovered: pd.DataFrame) -> dict[tuple[str, int], tuple[
     titles = {}
     for name, rows in discovered[discovered["reported"].astype(bool)].groupby("species", sort=False):
         for rank, row in enumerate(rows.to_dict("records"), 1):
-            match = f"{row['target_name']} ({row['target']}), q = {_number(row['match_q'])}\n" if row["target"] else ""
-            text = f"{match}{row['enrichment']:.1f}-fold, p = {_number(row['p'])}"
+            match = f"{row['target_name']} ({row['target']}), q {_equals(row['match_q'])}\n" if row["target"] else ""
+            text = f"{match}{row['enrichment']:.1f}-fold, p {_equals(row['p'])}"
             titles[name, rank] = text, bool(row["match_q"] < SIGNIFICANT)
     return titles
 
