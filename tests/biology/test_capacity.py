@@ -13,9 +13,8 @@ from rnamarks.biology.capacity import (
     DESCRIPTION_COLUMNS,
     describe_capacity,
     measure_capacity,
-    spearman,
-    spearman_interval,
 )
+from rnamarks.biology.statistics import correlate
 from rnamarks.errors import InputError
 
 
@@ -110,8 +109,9 @@ def test_interval_of_spearman_covers():
     inside = 0
     for _ in range(400):
         first, second = random.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]], size=60).T
-        low, high = spearman_interval(spearman(first, second), 60)
-        inside += low < truth < high
+        found = correlate(first, second, "spearman")
+        inside += found.low < truth < found.high
     assert 0.92 <= inside / 400 <= 0.98
-    assert np.isnan(spearman(np.ones(9), np.arange(9)))
-    assert np.isnan(spearman_interval(0.5, 3)).all()
+    assert np.isnan(correlate(np.ones(9), np.arange(9), "spearman").effect)
+    few = correlate(np.arange(3.0), np.array([1.0, 3, 2]), "spearman")
+    assert np.isnan([few.low, few.high]).all()

@@ -97,6 +97,9 @@ class Analyses:
                     f"{section} names an unknown predictor", value=wanted, remedy=f"known: {', '.join(self.predictors)}"
                 )
 
+            if "predictors" in values:
+                self.model_pairs(section)
+
     def _transcriptomes(self) -> dict[str, Transcriptome]:
         plan, section = self.plan, self.section["transcriptome"]
         found = {

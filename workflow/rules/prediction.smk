@@ -60,7 +60,7 @@ rule export_sites:
         "../../envs/library.yaml"
     params:
         above=config.get("transcriptome", {}).get("probability"),
-        fdr=None,
+        fdr=config.get("transcriptome", {}).get("fdr"),
         origin=lambda wildcards: ANALYSES.origin(wildcards.transcriptome),
     script:
         "../../scripts/prediction/export_sites.py"

@@ -17,6 +17,7 @@ from scipy.stats import rankdata
 
 from ..errors import InputError
 from ..registry import Register
+from .statistics import correlate
 
 GENE_COLUMNS = (
     "gene",
@@ -164,16 +165,15 @@ def describe_capacity(
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`DESCRIPTION_COLUMNS`; Spearman's correlation with its 95 % interval (:func:`spearman_interval`),
-        empty below 4 genes or where all values are one.
+        Columns :data:`DESCRIPTION_COLUMNS`; Spearman's correlation with its 95 % interval, see
+        :func:`rnamarks.biology.statistics.correlate`, empty below 4 genes or where all values are one.
     """
     kept, noncoding, left_out = _with_sites(genes, coding)
     rows = []
     for definition in ("mean", *(name for name in CAPACITIES if name != "mean")):
         capacity = CAPACITIES[definition](kept).to_numpy(dtype=np.float64)
         for covariate in COVARIATES:
-            correlation = spearman(capacity, kept[covariate].to_numpy(dtype=np.float64))
-            low, high = spearman_interval(correlation, len(kept))
+            correlation = correlate(capacity, kept[covariate].to_numpy(dtype=np.float64), "spearman")
             rows.append(
                 {
                     "species": species,
@@ -185,31 +185,12 @@ def describe_capacity(
                     "median": float(np.median(capacity)) if len(kept) else np.nan,
                     "mean": float(np.mean(capacity)) if len(kept) else np.nan,
                     "covariate": covariate,
-                    "spearman": correlation,
-                    "low": low,
-                    "high": high,
+                    "spearman": correlation.effect,
+                    "low": correlation.low,
+                    "high": correlation.high,
                 }
             )
     return pd.DataFrame(rows, columns=list(DESCRIPTION_COLUMNS))
-
-
-def spearman(first: np.ndarray, second: np.ndarray) -> float:
-    """Spearman's rank correlation, ties at their mean rank; NaN below 4 pairs or where one side does not vary."""
-    if len(first) < 4 or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return float("nan")
-    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
-
-
-def spearman_interval(correlation: float, n: int) -> tuple[float, float]:
-    """95 % interval of Spearman's correlation by Fisher's z with the variance (1 + r^2 / 2) / (n - 3).
-
-    D. G. Bonett, T. A. Wright, Psychometrika 65 (2000) 23-28.
-    """
-    if n < 4 or not np.isfinite(correlation):
-        return float("nan"), float("nan")
-    centre = np.arctanh(np.clip(correlation, -1 + 1e-12, 1 - 1e-12))
-    half = 1.959964 * np.sqrt((1 + correlation**2 / 2) / (n - 3))
-    return float(np.tanh(centre - half)), float(np.tanh(centre + half))
 
 
 def _with_sites(genes: pd.DataFrame, coding: bool) -> tuple[pd.DataFrame, int, int]:

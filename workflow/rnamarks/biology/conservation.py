@@ -25,8 +25,8 @@ from ..errors import InputError
 from ..evaluation.bootstrap import interval, two_sided_p
 from ..registry import Register
 from ..sheets import read_sheet
-from .capacity import spearman, spearman_interval
 from .identifiers import match_ids
+from .statistics import correlate
 
 COUNT_COLUMNS = (
     "predictor",
@@ -356,10 +356,9 @@ def compare_species(members: pd.DataFrame, distances: pd.DataFrame | None = None
         table = mine.pivot_table(index="orthogroup", columns="species", values="capacity", aggfunc="max")
         for at, first in enumerate(species):
             for second in species[at + 1 :]:
-                correlation = spearman(table[first].to_numpy(), table[second].to_numpy())
-                low, high = spearman_interval(correlation, len(table))
+                found = correlate(table[first].to_numpy(), table[second].to_numpy(), "spearman")
                 apart = float(distances.loc[first, second]) if distances is not None else np.nan
-                rows.append((predictor, first, second, apart, len(table), correlation, low, high))
+                rows.append((predictor, first, second, apart, len(table), found.effect, found.low, found.high))
     return pd.DataFrame(rows, columns=list(SIMILARITY_COLUMNS))
 
 
