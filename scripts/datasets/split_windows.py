@@ -17,6 +17,8 @@ with logged(snakemake.log[0]):
         clustering=snakemake.params.clustering,
         scope=snakemake.params.scope,
         prefilter=snakemake.params.prefilter,
+        counts=snakemake.params.counts,
+        one_organism=snakemake.params.one_organism,
         threads=snakemake.threads,
     )
     first = 0

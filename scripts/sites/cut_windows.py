@@ -19,10 +19,11 @@ with logged(snakemake.log[0]):
         drops=drops,
         species=params.species,
         seed=params.seed,
-        motif=params.motif,
-        offset=params.motif_offset,
+        motif=params.place[0],
+        offset=params.place[1],
         width=params.window,
         negatives_per_positive=params.negatives_per_positive,
+        negatives_from=params.negatives_from,
         veto=veto,
         orthologues=orthologues[0] if orthologues else None,
     )

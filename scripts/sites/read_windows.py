@@ -9,6 +9,9 @@ with logged(snakemake.log[0]):
         [entry | {"file": path} for entry, path in zip(params.files, snakemake.input.files, strict=True)],
         species=params.species,
         window=params.window,
+        place=params.place,
+        negatives_per_positive=params.negatives_per_positive,
+        seed=params.seed,
     )
     write_parquet(windows, snakemake.output.windows)
     drops.write(snakemake.output.drops)

@@ -219,7 +219,9 @@ class Analyses:
 
     def files_of(self, name: str) -> Mapping[str, str]:
         """References to the files of a species or a transcriptome."""
-        return self.transcriptomes[name].files if name in self.transcriptomes else self.plan.species[name]
+        if name in self.transcriptomes:
+            return self.transcriptomes[name].files
+        return self.plan.genomes()[name] if name in self.plan.genomes() else self.plan.species[name]
 
     def predictor_of(self, section: str) -> str:
         """The predictor that a section is about: the one it names, else the first."""

@@ -13,7 +13,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from .errors import InputError
-from .sites.modifications import find_modification, load_modifications
+from .sites.modifications import Modification, find_modification, load_modifications
 from .sites.species import read_species
 from .training.tree import distances, order_from, read_tree
 
@@ -113,12 +113,24 @@ class Plan:
         modifications = load_modifications(config["modification_sheet"])
         self.base = find_modification(modifications, config["modification"]).base
         self.folder = f"results/{self.run}"
-        self.species: dict[str, Any] = dict(config["species"])
+        self.heads_are = "modification" if "modifications" in config else "species"
+        self.organism: dict[str, Any] = dict(config.get("organism", {}))
+        self.species: dict[str, Any] = self._heads()
+        self.marks: dict[str, Modification] = {
+            name: find_modification(modifications, name)
+            if self.heads_are == "modification"
+            else replace(
+                find_modification(modifications, config["modification"]),
+                motif=config["motif"] or self.base,
+                motif_offset=config["motif_offset"] if config["motif"] else 0,
+            )
+            for name in self.species
+        }
         for name, entry in self.species.items():
             ready, tables = "windows" in entry, {"genome", "annotation", "sites"} & entry.keys()
             if ready == bool(tables) or (tables and len(tables) < 3):
                 raise InputError(
-                    f"species {name} needs either windows, or genome, annotation and sites",
+                    f"{self.heads_are} {name} needs either windows, or genome, annotation and sites",
                     value=", ".join(entry),
                     remedy="see config/README.md",
                 )
@@ -139,6 +151,10 @@ class Plan:
             "../../envs/training_gpu.yaml" if self.gpus_per_training else "../../envs/training.yaml"
         )
         self.analyses = [name for name in self.ANALYSES if name in config]
+        if self.analyses and self.heads_are == "modification":
+            raise InputError(
+                f"{self.analyses[0]} is about species", remedy="leave the section out of a run about modifications"
+            )
         if "capacity" in self.analyses and config.get("orthologues") and len(self.species_with_tables()) > 1:
             self.analyses.append("conservation")
         self.order = self._order()
@@ -153,9 +169,66 @@ class Plan:
         if self.external and not release:
             raise InputError("external needs a released model", remedy="name one under release")
 
+    def _heads(self) -> dict[str, Any]:
+        """The entries under ``species``, or those under ``modifications`` with the files of the organism."""
+        config = self.config
+        if ("species" in config) == ("modifications" in config):
+            raise InputError(
+                "a run is about several species or about several modifications",
+                value=", ".join(name for name in ("species", "modifications") if name in config) or "neither",
+                remedy="give one of the keys species and modifications",
+            )
+        if self.heads_are == "species":
+            if self.organism:
+                raise InputError("organism belongs to modifications", remedy="leave it out, or give modifications")
+            return dict(config["species"])
+        files = {key: self.organism[key] for key in ("genome", "annotation", "assembly") if key in self.organism}
+        entries = {}
+        for name, entry in config["modifications"].items():
+            if "sites" in entry and not {"genome", "annotation"} <= files.keys():
+                raise InputError(
+                    f"modification {name} has site tables and the run no genome and annotation",
+                    remedy="give organism.genome and organism.annotation",
+                )
+            entries[name] = {**files, **entry} if "sites" in entry else dict(entry)
+        return entries
+
+    def genome_of(self, head: str) -> str:
+        """Whose genome and transcripts the sites of a head lie on: a species, or the organism of all modifications."""
+        return self.organism["name"] if self.heads_are == "modification" else head
+
+    def genomes(self) -> dict[str, dict[str, Any]]:
+        """``genome`` and ``annotation`` by the name that :meth:`genome_of` gives."""
+        return {self.genome_of(name): self.species[name] for name in self.species_with_tables()}
+
+    def vetoing(self, head: str) -> list[tuple[str, str]]:
+        """(head, role) of every site table that calls a base of this head modified, beside the head's own sites."""
+        others = self.species_with_tables() if self.heads_are == "modification" else [head]
+        alike = [name for name in others if self.marks[name].base == self.marks[head].base]
+        return [
+            (name, role)
+            for name in alike
+            for role in ("sites", "veto")
+            if self.site_tables(name, role) and (name, role) != (head, "sites")
+        ]
+
+    def modifications(self) -> dict[str, dict[str, Any]]:
+        """Of a run about modifications: what a model says of its heads; empty for species."""
+        if self.heads_are == "species":
+            return {}
+        return {
+            name: {
+                "modification": mark.name,
+                "base": mark.base,
+                "motif": mark.place[0],
+                "motif_offset": mark.place[1],
+            }
+            for name, mark in self.marks.items()
+        }
+
     def _order(self) -> list[str]:
         names = list(self.species)
-        if len(names) == 1 or not self.config.get("tree"):
+        if len(names) == 1 or not self.config.get("tree") or self.heads_are == "modification":
             return names
         root = self.root_species
         if root not in self.species:
@@ -306,9 +379,9 @@ class Plan:
         """Species given as ready-made windows."""
         return [name for name, entry in self.species.items() if "windows" in entry]
 
-    def assembly_of(self, species: str) -> str:
-        """Name of the genome assembly: the species' own entry, else the one in the sheet of species."""
-        entry = self.species[species]
+    def assembly_of(self, head: str) -> str:
+        """Name of the genome assembly: the entry's own, else the one in the sheet of species."""
+        entry, species = self.species[head], self.genome_of(head)
         if "assembly" in entry:
             return entry["assembly"]
         known = {row.species: row.assembly for row in read_species(self.config["species_sheet"])}
@@ -327,6 +400,8 @@ class Plan:
         """
         files = []
         entry = self.species[species].get("windows", {})
+        for part in entry.get("files", []):
+            files += _labelled(part, "", part.get("format", "lines"))
         style = entry.get("format", "lines")
         for given in ("all", "train", "valid", "test"):
             part = entry.get(given)
@@ -384,10 +459,10 @@ class Plan:
             else:
                 files += [
                     *(f"{self.folder}/sites/{name}.{role}.drops.tsv" for role in ("sites", "veto") if role in entry),
-                    f"{self.folder}/sites/{name}.transcripts.drops.tsv",
+                    f"{self.folder}/sites/{self.genome_of(name)}.transcripts.drops.tsv",
                     f"{self.folder}/datasets/{name}.drops.tsv",
                 ]
-        return [*files, f"{self.folder}/datasets/splits.drops.tsv"]
+        return [*dict.fromkeys(files), f"{self.folder}/datasets/splits.drops.tsv"]
 
     def targets(self) -> list[str]:
         """What ``rule all`` asks for."""

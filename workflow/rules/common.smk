@@ -28,7 +28,7 @@ except InputError as error:
 
 wildcard_constraints:
     run=PLAN.run,
-    species="|".join(PLAN.species) or "none",
+    species="|".join(dict.fromkeys([*PLAN.species, *PLAN.genomes()])),
     model="|".join(PLAN.networks) or "none",
     baseline="|".join(PLAN.baselines) or "none",
     stack="|".join(PLAN.stacks) or "none",
@@ -52,9 +52,7 @@ def get_site_tables(wildcards):
 
 
 def get_veto(wildcards):
-    if not PLAN.site_tables(wildcards.species, "veto"):
-        return []
-    return [f"results/{wildcards.run}/sites/{wildcards.species}.veto.tsv.gz"]
+    return [f"results/{wildcards.run}/sites/{head}.{role}.tsv.gz" for head, role in PLAN.vetoing(wildcards.species)]
 
 
 def get_genome(wildcards):
@@ -178,7 +176,7 @@ def get_figure_category(wildcards):
 def get_figure_labels(wildcards):
     return {
         "figure": FIGURES[wildcards.figure].label,
-        "shows": FIGURES[wildcards.figure].title,
+        "shows": DESIGN.say(FIGURES[wildcards.figure].title),
     }
 
 

@@ -19,6 +19,7 @@ rule fit_baseline:
         modification=config["modification"],
         motif=config["motif"],
         motif_offset=config["motif_offset"],
+        modifications=PLAN.modifications(),
     script:
         "../../scripts/models/fit_baseline.py"
 

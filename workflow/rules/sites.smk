@@ -14,7 +14,7 @@ rule read_sites:
         formats=lambda wildcards: [entry["format"] for entry in PLAN.site_tables(wildcards.species, wildcards.role)],
         sources=lambda wildcards: [entry["name"] for entry in PLAN.site_tables(wildcards.species, wildcards.role)],
         assembly=lambda wildcards: PLAN.assembly_of(wildcards.species),
-        modification=config["modification"],
+        modification=lambda wildcards: PLAN.marks[wildcards.species].name,
         species="{species}",
     script:
         "../../scripts/sites/read_sites.py"
@@ -51,7 +51,7 @@ rule build_transcripts:
     benchmark:
         "benchmarks/results/{run}/sites/build_transcripts/{species}.tsv"
     wildcard_constraints:
-        species="|".join([*PLAN.species_with_tables(), *ANALYSES.of_kind("genome")]) or "none",
+        species="|".join([*PLAN.genomes(), *ANALYSES.of_kind("genome")]) or "none",
     conda:
         "../../envs/library.yaml"
     params:
@@ -89,7 +89,7 @@ if PLAN.species_with_tables():
 
     rule cut_windows:
         input:
-            transcripts="results/{run}/sites/{species}.transcripts.parquet",
+            transcripts=lambda wildcards: f"results/{wildcards.run}/sites/{PLAN.genome_of(wildcards.species)}.transcripts.parquet",
             sites="results/{run}/sites/{species}.sites.tsv.gz",
             veto=get_veto,
             orthologues=get_orthologues,
@@ -105,10 +105,10 @@ if PLAN.species_with_tables():
         conda:
             "../../envs/library.yaml"
         params:
-            motif=config["motif"] or PLAN.base,
-            motif_offset=config["motif_offset"] if config["motif"] else 0,
+            place=lambda wildcards: PLAN.marks[wildcards.species].place,
             window=config["window"],
             negatives_per_positive=config["negatives_per_positive"],
+            negatives_from=config["negatives_from"],
             seed=config["seed"],
             species="{species}",
         script:
@@ -136,5 +136,13 @@ if PLAN.species_with_windows():
             ],
             window=config["window"],
             species="{species}",
+            # windows of species may hold their site anywhere; those of modifications are centred on it
+            place=lambda wildcards: PLAN.marks[wildcards.species].place
+            if PLAN.heads_are == "modification"
+            else None,
+            negatives_per_positive=lambda wildcards: PLAN.species[wildcards.species]["windows"].get(
+                "negatives_per_positive"
+            ),
+            seed=config["seed"],
         script:
             "../../scripts/sites/read_windows.py"

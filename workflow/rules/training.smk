@@ -22,6 +22,7 @@ rule train_model:
         seed=lambda wildcards: int(wildcards.seed),
         modification=config["modification"],
         motif=config["motif"],
+        modifications=PLAN.modifications(),
         device=config["resources"]["device"],
         # outside the declared outputs, which Snakemake deletes when a job is killed
         checkpoints=config["resources"]["checkpoints"],

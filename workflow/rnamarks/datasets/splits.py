@@ -80,6 +80,7 @@ def paper_split(
     threads: int = 1,
     scope: str = "species",
     prefilter: bool = True,
+    counts: Sequence[int] | None = None,
 ) -> Split:
     """Random split of each species, test windows similar to training windows removed.
 
@@ -104,6 +105,9 @@ def paper_split(
         ``species``: compare with training windows of the same species, as the paper did; ``all``: of every species.
     prefilter : bool
         See :func:`rnamarks.datasets.redundancy.cdhit_similar`.
+    counts : sequence of int, optional
+        Windows of each label in the validation and in the test part of a head, in place of shares: 150 and 50 in
+        Song et al. 2021. Similar windows are then not removed, as there.
 
     Returns
     -------
@@ -131,7 +135,9 @@ def paper_split(
             parts[rows] = _given_parts(given[rows], label[rows], shares, generator, name)
             came_split.append(name)
         else:
-            parts[rows] = _random_parts(label[rows], shares, generator, name)
+            parts[rows] = _random_parts(label[rows], shares, generator, name, counts)
+            if counts is not None:
+                came_split.append(name)
     assigned = parts.copy()
     reasons = np.full(len(windows), "", dtype=object)
     for name in names:
@@ -246,16 +252,20 @@ def split_windows(
     clustering: str = "neighbours",
     scope: str = "species",
     prefilter: bool = True,
+    counts: Sequence[int] | None = None,
+    one_organism: bool = False,
     threads: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Both splits of the windows of all species.
+    """Both splits of the windows of all heads.
 
     Parameters
     ----------
     windows : pandas.DataFrame
         The windows tables of all species, one below the other (columns as in the windows border).
-    fractions, seed, identity, scope, prefilter, threads
+    fractions, seed, identity, scope, prefilter, counts, threads
         As in :func:`paper_split` and :func:`guarded_split`.
+    one_organism : bool
+        Whether the heads are modifications of one organism: a gene is then kept together whatever the head.
     clustering : str
         How similar windows are joined for the guarded split: ``neighbours`` (no pair at or above the identity falls
         apart), ``linclust`` (for millions of windows), ``cdhit``, ``none`` (exact copies only).
@@ -282,11 +292,15 @@ def split_windows(
         threads=threads,
         scope=scope,
         prefilter=prefilter,
+        counts=counts,
     )
+    related = windows
+    if one_organism:
+        related = windows.assign(orthogroup=windows["gene"].where(windows["orthogroup"] == "", windows["orthogroup"]))
     clusters = CLUSTERINGS[clustering](windows["sequence"].tolist(), identity=identity, threads=threads)
-    guarded = guarded_split(windows, fractions=fractions, seed=seed, clusters=clusters)
+    guarded = guarded_split(related, fractions=fractions, seed=seed, clusters=clusters)
     splits = windows.assign(paper=paper.parts, guarded=guarded.parts)
-    check_split(splits, "guarded", clusters)
+    check_split(splits.assign(orthogroup=related["orthogroup"]), "guarded", clusters)
     return splits, pd.concat([paper.drops, guarded.drops], ignore_index=True), guarded.components
 
 
@@ -338,11 +352,19 @@ def _checked_fractions(fractions: Sequence[float]) -> np.ndarray:
     return shares
 
 
-def _random_parts(label: np.ndarray, shares: np.ndarray, generator: np.random.Generator, species: str) -> np.ndarray:
+def _random_parts(
+    label: np.ndarray,
+    shares: np.ndarray,
+    generator: np.random.Generator,
+    species: str,
+    counts: Sequence[int] | None = None,
+) -> np.ndarray:
     parts = np.full(len(label), "train", dtype=object)
     for value in np.unique(label):
         rows = generator.permutation(np.flatnonzero(label == value))
         n_test, n_valid = round(shares[2] * len(rows)), round(shares[1] * len(rows))
+        if counts is not None:
+            n_valid, n_test = counts
         if min(n_test, n_valid, len(rows) - n_test - n_valid) < 1:
             raise InputError(
                 f"{species} has too few windows of label {value} for three parts",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -101,6 +102,8 @@ class Design:
     analyses : tuple of str
         Sections of the configuration, beyond training and evaluation, that the run has: see
         :attr:`rnamarks.configuration.Plan.analyses`.
+    heads_are : {"species", "modification"}
+        What ``species`` holds: in a run about modifications these are the names of the modifications.
     """
 
     run: str
@@ -114,11 +117,22 @@ class Design:
     external: bool
     simulated: bool
     analyses: tuple[str, ...] = ()
+    heads_are: str = "species"
+
+    def say(self, text: str) -> str:
+        """A text that speaks of species, as it reads in this run: in one about modifications, it speaks of marks."""
+        if self.heads_are == "species":
+            return text
+        plural = re.sub(r"\b(all|both|two|main|many|several|more|\d+) species\b", r"\1 marks", text)
+        return plural.replace("species", "mark").replace("Species", "Mark")
 
     @classmethod
     def from_plan(cls, plan: Plan) -> Design:
         """The design that a configuration leads to."""
+        marks = plan.heads_are == "modification"
         known = {row.species: row.colour for row in read_species(plan.config["species_sheet"])}
+        if marks:
+            known = {name: mark.colour for name, mark in plan.marks.items()}
         spare = iter(SPARE * len(plan.order))
         series = tuple(_series(plan))
         trained = [entry for entry in series if entry.trained]
@@ -134,7 +148,7 @@ class Design:
             recommended, split = None, plan.SPLITS[0]
         return cls(
             run=plan.run,
-            modification=plan.config["modification"],
+            modification="RNA modification" if marks else plan.config["modification"],
             species=tuple(plan.order),
             colours={name: known[name] if name in known else next(spare) for name in plan.order},
             series=series,
@@ -144,6 +158,7 @@ class Design:
             external=bool(plan.external),
             simulated=bool(plan.config.get("simulation")),
             analyses=tuple(plan.analyses),
+            heads_are=plan.heads_are,
         )
 
     def record(self) -> dict[str, Any]:

@@ -62,8 +62,16 @@ class FigureEntry:
 
     def draw(self, tables: Sequence[pd.DataFrame], design: Design) -> Figure:
         """The figure, from the tables that :attr:`tables` names."""
-        return self._find("draw")(*tables, design, **self.options)
+        figure = self._find("draw")(*tables, design, **self.options)
+        if design.heads_are != "species":
+            from matplotlib.text import Text
+
+            for text in figure.findobj(Text):
+                text.set_text(design.say(text.get_text()))
+        return figure
 
     def explain(self, tables: Sequence[pd.DataFrame], design: Design) -> list[tuple[str, str]]:
         """Captions as (panel, text); panel is ``""`` where there is but one."""
-        return self._find("explain")(*tables, design, **self.options)
+        return [
+            (panel, design.say(text)) for panel, text in self._find("explain")(*tables, design, **self.options)
+        ]

@@ -22,8 +22,16 @@ def _trains(design: Design) -> bool:
     return design.recommended is not None
 
 
+def _about_species(design: Design) -> bool:
+    return design.heads_are == "species"
+
+
 def _has_ladder(design: Design) -> bool:
-    return len(design.ladder()) > 1
+    return _about_species(design) and len(design.ladder()) > 1
+
+
+def _has_several(design: Design) -> bool:
+    return _about_species(design) and len(design.on(design.split)) > 1
 
 
 def _has_rivals(design: Design) -> bool:
@@ -82,7 +90,7 @@ FIGURES: dict[str, FigureEntry] = {
             "AUPRC and AUROC of models of one species on two species, with 95 % intervals.",
             ("metrics",),
             "comparisons:models",
-            lambda design: len(design.single()) > 1,
+            lambda design: _about_species(design) and len(design.single()) > 1,
         ),
         FigureEntry(
             "figure_2cd",
@@ -112,6 +120,7 @@ FIGURES: dict[str, FigureEntry] = {
             "ROC curves of the main models, one panel per species.",
             ("curves", "metrics"),
             "curves:curves",
+            _about_species,
             options={"curve": "roc"},
         ),
         FigureEntry(
@@ -122,6 +131,7 @@ FIGURES: dict[str, FigureEntry] = {
             "Precision-recall curves of the main models, one panel per species.",
             ("curves", "metrics"),
             "curves:curves",
+            _about_species,
             options={"curve": "pr"},
         ),
         FigureEntry(
@@ -132,7 +142,7 @@ FIGURES: dict[str, FigureEntry] = {
             "AUROC of every model and setting on every species.",
             ("metrics",),
             "comparisons:heat_map",
-            lambda design: len(design.on(design.split)) > 1,
+            _has_several,
             {"metric": "auroc"},
         ),
         FigureEntry(
@@ -143,7 +153,7 @@ FIGURES: dict[str, FigureEntry] = {
             "AUPRC of every model and setting on every species.",
             ("metrics",),
             "comparisons:heat_map",
-            lambda design: len(design.on(design.split)) > 1,
+            _has_several,
             {"metric": "auprc"},
         ),
         FigureEntry(
@@ -256,7 +266,7 @@ def index_rows(design: Design, tables: Mapping[str, pd.DataFrame], figures: Sequ
                     "panel": panel or "all",
                     "file": entry.file,
                     "table": TABLES[entry.tables[0]].path,
-                    "caption": f"{entry.title}. {text}",
+                    "caption": f"{design.say(entry.title)}. {text}",
                 }
             )
     rows += [

@@ -89,7 +89,7 @@ def build_report(
         shown.setdefault(entry.section, []).append(
             {
                 "entry": entry,
-                "svg": inline_svg(svg, name, entry.about),
+                "svg": inline_svg(svg, name, design.say(entry.about)),
                 "captions": captions,
                 "tables": [(table, TABLES[table].path) for table in entry.tables],
             }

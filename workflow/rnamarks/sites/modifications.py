@@ -79,6 +79,11 @@ class Modification:
         """The short name and all synonyms."""
         return frozenset((self.name, *self.synonyms))
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """The motif and offset to look for; the base alone where there is no motif."""
+        return (self.base, 0) if set(self.motif) == {"N"} else (self.motif, self.motif_offset)
+
 
 def load_modifications(path: str | Path) -> dict[str, Modification]:
     """Read and check the sheet of modifications, in its order.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -34,6 +35,16 @@ WINDOW_COLUMNS = (
     "given",
 )
 STAGE = "windows"
+FITS = ("exact", "crop", "pad")
+
+# headers of published files that hold both classes; every group of a pattern says the class
+HEADER_STYLES = {
+    "DeepMRMP": re.compile(r"([PN])[0-9]+"),
+    "m5U-SVM": re.compile(r"([PN])\|([01])\|(?:[Tt]raining|[Tt]esting)"),
+    "i2OM-BERT": re.compile(r"([01])\|.+\|([01])\|[^|]*"),
+    "Moss-m7G": re.compile(r"(?:train|valid|test)_(pos|neg)_[0-9]+"),
+}
+_CLASSES = {"p": 1, "1": 1, "pos": 1, "n": 0, "0": 0, "neg": 0}
 
 _INTERVAL = re.compile(r"(?:^|::|[\s|;=])([A-Za-z0-9_.]+):([0-9]+)-([0-9]+)(?:\(([+-])\))?(?=$|[\s|;])")
 
@@ -80,6 +91,37 @@ def read_signed_fasta(path: str | Path, label: int | None) -> Iterator[Labelled]
                 remedy="set the format fasta and a label",
             )
         yield Labelled(header, record.sequence, record.line, int(header[0] == "+"))
+
+
+@WINDOW_FORMATS.add("fasta_tagged")
+def read_tagged_fasta(path: str | Path, label: int | None) -> Iterator[Labelled]:
+    """FASTA of both classes whose headers say the class in one of the styles of :data:`HEADER_STYLES`.
+
+    All headers of a file must be of one style, and where a style says the class twice, both must agree.
+    """
+    first: str | None = None
+    for record in _records(path, label, given=False):
+        header = _header(record, path)
+        found = [(style, match) for style, pattern in HEADER_STYLES.items() if (match := pattern.fullmatch(header))]
+        classes = {_CLASSES[text.lower()] for _, match in found for text in match.groups()}
+        styles = ", ".join(style for style, _ in found)
+        fault = ""
+        if not found:
+            fault = "the header has no class in a known style"
+        elif len(classes) > 1:
+            fault = "the header says both classes"
+        elif first not in (None, styles):
+            fault = f"the header is of the style {styles} and those before of {first}"
+        if fault:
+            raise InputError(
+                fault,
+                path=path,
+                line=record.line,
+                value=header,
+                remedy="correct it, or give the classes as two files in the format fasta, each with its label",
+            )
+        first = styles
+        yield Labelled(header, record.sequence, record.line, classes.pop())
 
 
 @WINDOW_FORMATS.add("csv")
@@ -142,6 +184,7 @@ def read_windows(
     site_base: str | None = None,
     site_index: int | None = None,
     duplicates: str = "keep",
+    fit: str = "exact",
 ) -> pd.DataFrame:
     """Read a window file into the table that crosses the border to the datasets.
 
@@ -170,6 +213,10 @@ def read_windows(
     duplicates : str
         ``keep`` leaves windows of one sequence and label in and notes their number (beyond the first of each);
         ``drop`` leaves the first.
+    fit : str
+        What becomes of windows of another length than ``width``: ``exact`` refuses them, ``crop`` cuts wider ones
+        down around their middle, ``pad`` does so too and puts N on both sides of narrower ones. Their number is
+        noted by length. The last two are for windows with the site in the middle: all lengths must be odd.
 
     Returns
     -------
@@ -189,29 +236,35 @@ def read_windows(
         raise InputError("no such part", value=part, remedy='choose train, valid, test or ""')
     if duplicates not in {"keep", "drop"}:
         raise InputError("no such way with duplicates", value=duplicates, remedy="choose keep or drop")
+    if fit not in FITS:
+        raise InputError("no such way with other lengths", value=fit, remedy=f"choose one of {', '.join(FITS)}")
     records = list(WINDOW_FORMATS[form](path, label))
     if not records:
         raise InputError("the file holds no window", path=path, remedy="fetch it again, or leave it out of the sheet")
     width = width or len(records[0].sequence)
-    for record in records:
-        if len(record.sequence) != width:
-            raise InputError(
-                f"the window has {len(record.sequence)} nt and should have {width}",
-                path=path,
-                line=record.line,
-                value=record.sequence,
-                remedy="give windows of one length, or set the right width",
-            )
     index = width // 2 if site_index is None else site_index
     if not 0 <= index < width:
         raise InputError(f"the site lies outside a window of {width} nt", value=site_index, remedy="count from 0")
+    if fit != "exact" and 2 * index + 1 != width:
+        raise InputError(
+            "windows can be cropped or padded only where the site is in the middle",
+            value=f"index {index} of {width} nt",
+            remedy="give an odd width and leave the index out, or take windows of that length",
+        )
+    for record in records:
+        _check_length(record, width, fit, path)
+    lengths = [len(record.sequence) for record in records]
     labels = np.array([record.label for record in records], dtype=np.int64)
-    places = [_place(record.header, width, index) for record in records]
+    # of what the header says, the site is where it was before cropping
+    places = [
+        _place(record.header, length, index + (length - width) // 2)
+        for record, length in zip(records, lengths, strict=True)
+    ]
     frame = pd.DataFrame(
         {
             "window": _ids(species, part, labels),
             "species": species,
-            "sequence": [record.sequence for record in records],
+            "sequence": [_fitted(record.sequence, width) for record in records],
             "label": labels,
             "chrom": [place[0] for place in places],
             "start": np.array([place[1] for place in places], dtype=np.int64),
@@ -227,6 +280,10 @@ def read_windows(
         columns=list(WINDOW_COLUMNS),
     )
     scope = drops.scope(STAGE, species, source)
+    for length, number in sorted(Counter(lengths).items()):
+        if length != width:
+            how = "cropped" if length > width else "padded with N"
+            scope.count(f"note: {how} from {length} nt", number)
     if site_base is not None:
         right = frame["sequence"].str[index] == site_base.upper().replace("T", "U")
         frame = scope.keep(frame, right, f"no {site_base} at index {index}")
@@ -325,6 +382,33 @@ def _header(record: Record, path: str | Path) -> str:
             "the file is not FASTA or a header is empty", path=path, line=record.line, remedy="set the format lines"
         )
     return record.header
+
+
+def _check_length(record: Labelled, width: int, fit: str, path: str | Path) -> None:
+    length = len(record.sequence)
+    if length == width:
+        return
+    if fit == "exact":
+        remedy = "give windows of one length, or set the right width"
+    elif length % 2 == 0:
+        remedy = "give windows of odd length, with the site in the middle"
+    elif fit == "crop" and length < width:
+        remedy = "set a smaller width, or fit: pad"
+    else:
+        return
+    raise InputError(
+        f"the window has {length} nt and should have {width}{' or more' if fit == 'crop' else ''}",
+        path=path,
+        line=record.line,
+        value=record.sequence,
+        remedy=remedy,
+    )
+
+
+def _fitted(sequence: str, width: int) -> str:
+    """The middle of a sequence, N on both sides where it is too short; both lengths even or both odd."""
+    first = (len(sequence) - width) // 2
+    return sequence[first : first + width] if first >= 0 else sequence.center(width, "N")
 
 
 def _ids(species: str, part: str, labels: np.ndarray) -> list[str]:

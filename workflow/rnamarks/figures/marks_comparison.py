@@ -1,0 +1,354 @@
+"""Differences between models of several modifications, and what they rest on: sources, inputs, modes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from .design import Design, Series
+from .marks import SEQUENTIAL, cell, value_axis
+from .marks_evaluation import (
+    MEAN,
+    NAMES,
+    rows_by,
+    legend_entry,
+    place_legend,
+    draw_point,
+    rows_axis,
+    say_mark_counts,
+    draw_table,
+    ensembles,
+    lead_series,
+    say_mark,
+    shown_marks,
+    shown_series,
+)
+from .palette import CHANCE, INK, QUIET, ink_on, ramp
+from .style import WIDTH, letter, new_figure, styled
+
+VARIED = {
+    "width": ("input length", "{:.0f} nt"),
+    "embedding": ("embedding", "{}"),
+    "objective": ("training objective", "{}"),
+}
+MARKERS = "osD^vPX"
+_MULTI = (
+    ("micro", "precision"),
+    ("micro", "recall"),
+    ("micro", "f1"),
+    ("macro", "precision"),
+    ("macro", "recall"),
+    ("macro", "f1"),
+    ("micro", "hamming"),
+)
+
+
+def against_lead(paired: pd.DataFrame, lead: Series, design: Design, **wanted: str) -> pd.DataFrame:
+    """Rows of the lead minus another model, turned round where the table has them the other way; ensembles."""
+    rows = ensembles(paired, design, **wanted)
+    first = ((rows["model_a"] == lead.model) & (rows["setting_a"] == lead.setting)).to_numpy()
+    second = ((rows["model_b"] == lead.model) & (rows["setting_b"] == lead.setting)).to_numpy()
+    turned = rows[second].copy()
+    turned[["difference", "low", "high"]] = -turned[["difference", "high", "low"]].to_numpy()
+    turned[["model_b", "setting_b"]] = turned[["model_a", "setting_a"]].to_numpy()
+    turned[["value_a", "value_b"]] = turned[["value_b", "value_a"]].to_numpy()
+    return pd.concat([rows[first], turned], ignore_index=True)
+
+
+@styled
+def draw_mean_differences(paired: pd.DataFrame, noise: pd.DataFrame, design: Design) -> Figure:
+    """The recommended model against each other one, mean over marks: A AUCb, B AUCm.
+
+    Parameters
+    ----------
+    paired, noise : pandas.DataFrame
+        Columns of :data:`rnamarks.evaluation.marks.PAIRED_COLUMNS` and ``NOISE_COLUMNS``.
+    design : Design
+    """
+    lead, others = _lead_and_others(paired, design)
+    figure = new_figure(0.75 + 0.24 * max(2, len(others)))
+    grid = figure.subplots(1, 2, sharey=True)
+    for axes, metric, panel in zip(grid, ("auc_b", "auc_m"), "AB", strict=True):
+        found = rows_by(against_lead(paired, lead, design, metric=metric, modification=MEAN), "model_b", "setting_b")
+        for at, series in enumerate(others):
+            row = found[series.key] | {"value": found[series.key]["difference"]}
+            sure = row["low"] > 0 or row["high"] < 0
+            draw_point(axes, at, row, series.colour, marker=series.marker, hollow=not sure)
+        axes.axvline(0, color=INK, linewidth=0.8)
+        axes.set_xlabel(f"difference in mean {NAMES[metric]}")
+        rows_axis(axes, [series.label for series in others])
+        value_axis(axes)
+        letter(axes, panel)
+    grid[0].set_title(f"{lead.label} minus …")
+    return figure
+
+
+def _lead_and_others(paired: pd.DataFrame, design: Design) -> tuple[Series, list[Series]]:
+    sides = [paired[[f"model_{side}", f"setting_{side}"]].set_axis(["model", "setting"], axis=1) for side in "ab"]
+    models = pd.concat(sides).drop_duplicates()
+    lead = lead_series(models, design)
+    return lead, [series for series in shown_series(models, design) if series.key != lead.key]
+
+
+def explain_mean_differences(paired: pd.DataFrame, noise: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
+    """Captions of :func:`draw_mean_differences`, by panel."""
+    lead, others = _lead_and_others(paired, design)
+    texts = []
+    for panel, metric in (("A", "auc_b"), ("B", "auc_m")):
+        rows = against_lead(paired, lead, design, metric=metric, modification=MEAN)
+        better, worse = int((rows["low"] > 0).sum()), int((rows["high"] < 0).sum())
+        single = ensembles(noise, design, metric=metric)
+        single = single[single["modification"] != MEAN]
+        errors = single["standard_error"]
+        texts.append(
+            (
+                panel,
+                f"Difference in mean {NAMES[metric]} over the marks that both models know, {lead.label} minus each of "
+                f"{len(others)} others, ensembles, test part, {design.split} split; paired bootstrap of windows within "
+                f"mark and label, 95 % intervals; filled: the interval leaves out zero (better than {better}, worse "
+                f"than {worse}). On single marks {single['differ'].sum():,} of {single['pairs'].sum():,} pairs of "
+                f"models differ beyond their interval, of neighbours in rank {single['neighbours_differ'].sum():,} of "
+                f"{single['neighbours'].sum():,}; one in twenty would by chance. The standard error of one model's "
+                f"{NAMES[metric]} is {errors.min():.3f} to {errors.max():.3f}.",
+            )
+        )
+    return texts
+
+
+@styled
+def draw_multilabel(multilabel: pd.DataFrame, design: Design) -> Figure:
+    """Multi-label metrics of every model: Supplementary Table 3.
+
+    Parameters
+    ----------
+    multilabel : pandas.DataFrame
+        Columns of :data:`rnamarks.evaluation.multilabel.MULTILABEL_COLUMNS`.
+    design : Design
+    """
+    shown = shown_series(multilabel, design)
+    rows = ensembles(multilabel, design, choice="validation")
+    found = rows_by(rows, "model", "setting", "called", "average", "metric")
+    figure = new_figure(1.0 + 0.25 * max(3, len(shown)))
+    grid = figure.subplots(1, 2, sharey=True)
+    columns = ["P\nmicro", "R\nmicro", "F1\nmicro", "P\nmacro", "R\nmacro", "F1\nmacro", "Hamming\nloss"]
+    for axes, rule, title, panel in zip(
+        grid, ("any", "fitting"), ("every mark at every base", "marks that fit the base"), "AB", strict=True
+    ):
+        values = np.array([[found[*series.key, rule, *name]["value"] for name in _MULTI] for series in shown])
+        best = np.append(values[:, :-1].max(axis=0), values[:, -1].min()).round(3)
+        texts = np.array(
+            [[f"{'*' if round(v, 3) == best[x] else ''}{v:.3f}" for x, v in enumerate(line)] for line in values],
+            dtype=object,
+        )
+        coloured = values.copy()
+        coloured[:, -1] = np.nan
+        draw_table(axes, coloured, texts, [series.label for series in shown], columns, Normalize(0, 1))
+        axes.tick_params(axis="x", labelsize=6.5)
+        axes.set_title(title, pad=6)
+        letter(axes, panel)
+    return figure
+
+
+def explain_multilabel(multilabel: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
+    """Captions of :func:`draw_multilabel`, by panel."""
+    first = multilabel.iloc[0]
+    nothing = first["labels"] / (first["windows"] * first["marks"])
+    text = (
+        f"Precision (P), recall (R), F1 and Hamming loss of ensembles over {first['windows']:,} test windows and "
+        f"{first['marks']} marks ({first['labels']:,} labels of modified), {design.split} split; micro: over all "
+        "labels, macro: mean over marks; thresholds of largest √(Sn · Sp) on validation windows. Bold: best of the "
+        f"column. Calling nothing has a Hamming loss of {nothing:.3f}, so that high recall is paid for in it. Windows "
+        "were measured for one mark each and count as unmodified for the others. "
+    )
+    return [
+        ("A", text + "Every mark may be called at every base, as in the paper."),
+        ("B", text + "Only marks whose base is in the centre may be called."),
+    ]
+
+
+@styled
+def draw_sources(sources: pd.DataFrame, design: Design) -> Figure:
+    """Which sets of unmodified windows can be told apart.
+
+    Parameters
+    ----------
+    sources : pandas.DataFrame
+        Columns of :data:`rnamarks.evaluation.sources_apart.COLUMNS`.
+    design : Design
+    """
+    names = _by_base(sources, design)
+    found = rows_by(sources, "modification_a", "modification_b")
+    found |= {(b, a): row for (a, b), row in found.items()}
+    side = 1.1 + 0.48 * max(3, len(names))
+    figure = new_figure(side, min(WIDTH, side + 0.9))
+    axes = figure.subplots()
+    norm = Normalize(0.5, 1.0)
+    for y, a in enumerate(names):
+        for x, b in enumerate(names[:y]):
+            row = found.get((a, b))
+            if row is None:
+                continue
+            known = np.isfinite(row["auroc"])
+            colour = SEQUENTIAL(norm(row["auroc"])) if known else (1.0, 1.0, 1.0)
+            axes.add_patch(cell(x, y, colour))
+            text = f"{row['auroc']:.2f}\n{row['low']:.2f}–{row['high']:.2f}" if known else "–"
+            axes.text(x, y, text, ha="center", va="center", fontsize=6, color=ink_on(colour[:3]))
+    if not names:
+        axes.text(0.5, 0.5, "no two marks have the same base", ha="center", color=QUIET, transform=axes.transAxes)
+    count = max(1, len(names))
+    axes.set_xlim(-0.5, count - 0.5)
+    axes.set_ylim(count - 0.5, -0.5)
+    axes.set_xticks(range(len(names)), [say_mark(name) for name in names])
+    axes.set_yticks(range(len(names)), [say_mark(name) for name in names])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_aspect("equal")
+    axes.set_title("AUROC of the source, unmodified windows")
+    return figure
+
+
+def _by_base(sources: pd.DataFrame, design: Design) -> list[str]:
+    """Marks that have a pair, those of one base together."""
+    base = dict(zip(sources["modification_a"], sources["base"], strict=True))
+    base |= dict(zip(sources["modification_b"], sources["base"], strict=True))
+    return sorted((name for name in design.species if name in base), key=lambda name: base[name])
+
+
+def explain_sources(sources: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
+    """Caption of :func:`draw_sources`."""
+    known = sources["auroc"].dropna()
+    apart = int((sources["low"] > 0.5).sum())
+    span = f", {known.min():.2f} to {known.max():.2f}" if len(known) else ""
+    folds = int(sources["folds"].iloc[0]) if len(sources) else 0
+    return [
+        (
+            "",
+            "AUROC with 95 % bootstrap interval of telling from an unmodified window's sequence which of two marks' "
+            f"sets it came from: k-mers up to 4 nt and letters by position, logistic regression, {folds}-fold "
+            "cross-validation with genes kept together, for marks with the same base in the centre. Where it is above "
+            f"0.5 ({apart} of {len(sources)} pairs by the interval{span}) the sets differ without any mark, and AUCm "
+            "measures the source as well as the mark.",
+        )
+    ]
+
+
+def _group(summary: pd.DataFrame, design: Design, by: str) -> pd.DataFrame:
+    """Networks that differ in ``by`` and in nothing else that the table knows; the largest such group."""
+    rows = ensembles(summary, design, metric="auc_b")
+    keys = set(zip(rows["model"], rows["setting"], strict=True)) & {series.key for series in design.series}
+    rows = rows[[key in keys for key in zip(rows["model"], rows["setting"], strict=True)] & (rows["network"] != "")]
+    others = [name for name in ("setting", "network", "width", "embedding", "objective") if name != by]
+    groups = [group.drop_duplicates(by) for _, group in rows.groupby(others, sort=False)]
+
+    def size(group: pd.DataFrame) -> tuple[int, bool]:
+        recommended = design.recommended in set(zip(group["model"], group["setting"], strict=True))
+        return len(group), recommended
+
+    best = max(groups, key=size)
+    return best.sort_values(by) if by == "width" else best
+
+
+@styled
+def draw_varied(
+    metrics: pd.DataFrame, summary: pd.DataFrame, paired: pd.DataFrame, design: Design, by: str = "width"
+) -> Figure:
+    """AUCb of networks that differ in one setting: Table 1 (length) and Table 2 (objective), and embeddings.
+
+    Parameters
+    ----------
+    metrics, summary, paired : pandas.DataFrame
+        Columns of :data:`rnamarks.evaluation.marks.METRIC_COLUMNS`, ``SUMMARY_COLUMNS`` and ``PAIRED_COLUMNS``.
+    design : Design
+    by : {"width", "embedding", "objective"}
+    """
+    names, group = shown_marks(metrics, design), _group(summary, design, by)
+    found = rows_by(ensembles(metrics, design, metric="auc_b"), "model", "setting", "modification")
+    figure = new_figure(0.9 + (len(names) + 1) * (0.14 + 0.085 * len(group)), 0.75 * WIDTH)
+    axes = figure.subplots()
+    handles = []
+    for rank, row in enumerate(group.to_dict("records")):
+        colour = ramp(rank, 0.7)
+        shift = 0.7 * ((rank + 0.5) / len(group) - 0.5)
+        mean = {"value": row["mean"], "low": row["mean_low"], "high": row["mean_high"]}
+        for at, name in enumerate([*names, MEAN]):
+            entry = mean if name == MEAN else found.get((row["model"], row["setting"], name))
+            if entry:
+                draw_point(axes, at + shift, entry, colour, marker=MARKERS[rank % len(MARKERS)])
+        handles.append(legend_entry(VARIED[by][1].format(row[by]), colour, MARKERS[rank % len(MARKERS)]))
+    rows_axis(axes, [*map(say_mark, names), "mean"])
+    axes.axhline(len(names) - 0.5, color=QUIET, linewidth=0.7)
+    axes.axvline(0.5, color=CHANCE, linestyle=(0, (3, 2)), linewidth=1, zorder=1)
+    axes.set_xlabel("AUCb")
+    value_axis(axes)
+    handles.append(Line2D([], [], color=CHANCE, linestyle=(0, (3, 2)), linewidth=1, label="random order"))
+    place_legend(figure, handles, 0.75 * WIDTH)
+    return figure
+
+
+def explain_varied(
+    metrics: pd.DataFrame, summary: pd.DataFrame, paired: pd.DataFrame, design: Design, by: str = "width"
+) -> list[tuple[str, str]]:
+    """Caption of :func:`draw_varied`."""
+    group = _group(summary, design, by)
+    words, form = VARIED[by]
+    means = ", ".join(
+        f"{form.format(row[by])} {row['mean']:.3f} ({row['mean_low']:.3f}–{row['mean_high']:.3f})"
+        for row in group.to_dict("records")
+    )
+    keys = set(zip(group["model"], group["setting"], strict=True))
+    rows = ensembles(paired, design, metric="auc_b", modification=MEAN)
+    inside = [
+        (row["model_a"], row["setting_a"]) in keys and (row["model_b"], row["setting_b"]) in keys
+        for row in rows.to_dict("records")
+    ]
+    rows = rows[inside]
+    apart = int(((rows["low"] > 0) | (rows["high"] < 0)).sum())
+    return [
+        (
+            "",
+            f"AUCb of networks that differ in their {words} and in nothing else, ensembles, test part, "
+            f"{design.split} split, with 95 % bootstrap intervals over windows. Mean over marks: {means}. {apart} of {len(rows)} "
+            "pairs differ in the mean (paired bootstrap, 95 % interval without zero). Sites : own negatives: "
+            f"{say_mark_counts(metrics, design)}.",
+        )
+    ]
+
+
+@styled
+def draw_modes(modes: pd.DataFrame, design: Design) -> Figure:
+    """AUCb of the exact and the fast mode of the released model.
+
+    Parameters
+    ----------
+    modes : pandas.DataFrame
+        ``modification`` (a mark or ``mean``), ``mode`` (``exact``, ``fast``), ``auc_b``, ``low``, ``high``.
+    design : Design
+    """
+    names = [name for name in (*design.species, MEAN) if name in set(modes["modification"])]
+    figure = new_figure(0.85 + 0.27 * len(names), 0.65 * WIDTH)
+    axes = figure.subplots()
+    for row in modes.rename(columns={"auc_b": "value"}).to_dict("records"):
+        at = names.index(row["modification"]) + (0.16 if row["mode"] == "fast" else -0.16)
+        draw_point(axes, at, row, design.colours.get(row["modification"], INK), hollow=row["mode"] == "fast")
+    rows_axis(axes, ["mean" if name == MEAN else say_mark(name) for name in names])
+    axes.set_xlabel("AUCb")
+    value_axis(axes)
+    place_legend(figure, [legend_entry("exact"), legend_entry("fast", hollow=True)], 0.65 * WIDTH)
+    return figure
+
+
+def explain_modes(modes: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
+    """Caption of :func:`draw_modes`."""
+    marks = modes[modes["modification"] != MEAN]
+    means = {mode: float(rows["auc_b"].mean()) for mode, rows in marks.groupby("mode")}
+    return [
+        (
+            "",
+            f"AUCb of the released model scored window by window (exact, mean over {marks['modification'].nunique()} "
+            f"marks {means.get('exact', float('nan')):.3f}) and by the student that reads a whole transcript at once "
+            f"(fast, {means.get('fast', float('nan')):.3f}), on the same test windows, with 95 % bootstrap intervals.",
+        )
+    ]
