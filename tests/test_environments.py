@@ -28,6 +28,7 @@ NAMES = {
     "Bio": ("biopython", {"biopython"}),
     "matplotlib": ("matplotlib", {"matplotlib-base", "matplotlib"}),
     "sklearn": ("scikit-learn", {"scikit-learn"}),
+    "umap": ("umap-learn", {"umap-learn"}),
     "torch": ("torch", {"pytorch-cpu", "pytorch-gpu", "pytorch"}),
     "xgboost": ("xgboost-cpu", {"py-xgboost-cpu", "py-xgboost"}),
     "yaml": ("pyyaml", {"pyyaml"}),

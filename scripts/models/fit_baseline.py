@@ -27,6 +27,7 @@ with logged(snakemake.log[0]):
         heads,
         modification=params.modification,
         motif=params.motif,
+        modifications=params.modifications,
         training={"split": params.split, "seed": params.seed},
     )
     write_parquet(predictions, snakemake.output.predictions)

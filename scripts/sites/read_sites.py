@@ -20,6 +20,8 @@ with logged(snakemake.log[0]):
             assembly=params.assembly,
             modification=find_modification(load_modifications(snakemake.input.modifications), params.modification),
             species=params.species,
+            technologies=params.technologies,
+            layouts=params.layouts,
         )
     write_sites(sites, snakemake.output.sites, params.assembly)
     drops.write(snakemake.output.drops)

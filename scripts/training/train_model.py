@@ -20,6 +20,7 @@ with logged(snakemake.log[0]) as terminal:
         folder=Path(snakemake.output.weights).parent,
         modification=params.modification,
         motif=params.motif,
+        modifications=params.modifications,
         device=params.device,
         threads=snakemake.threads,
         report=lambda line: print(f"{params.name}: {line}", file=terminal, flush=True),

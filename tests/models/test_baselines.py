@@ -19,7 +19,9 @@ from rnamarks.tables import read_parquet, write_parquet
 
 QUICK = {"kmer_logistic": {"longest": 3, "reach": 4}, "kmer_xgboost": {"longest": 3, "reach": 4, "trees": 20}}
 QUICK["kmer_blend"] = QUICK["kmer_xgboost"]
-PLACE_ONLY = {"naive_bayes_trinucleotide"}
+ONE_HOT = {f"{library}_{form}" for library in ("catboost", "xgboost") for form in ("one_hot", "multiclass")}
+QUICK |= {name: {"trees": 20} for name in ONE_HOT}
+PLACE_ONLY = {"naive_bayes_trinucleotide", *ONE_HOT}
 INFORMATIVE = sorted(set(BASELINES) - {"prevalence"})
 
 
@@ -218,7 +220,7 @@ def test_script(frames, tmp_path, repository):
         input=SimpleNamespace(splits=paths),
         output=SimpleNamespace(predictions=tmp_path / "predictions.parquet", weights=tmp_path / "model" / "weights"),
         log=[tmp_path / "log.txt"],
-        params=SimpleNamespace(species=list(frames), modification="m6A", **params),
+        params=SimpleNamespace(species=list(frames), modification="m6A", modifications={}, **params),
     )
     script = repository / "scripts/models/fit_baseline.py"
     runpy.run_path(str(script), init_globals={"snakemake": stand_in})

@@ -32,7 +32,7 @@ def read():
 
 
 def test_formats():
-    assert WINDOW_FORMATS.names() == ["csv", "fasta", "fasta_signed", "lines"]
+    assert WINDOW_FORMATS.names() == ["csv", "fasta", "fasta_signed", "fasta_tagged", "lines"]
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_dressed_files_give_the_same_windows(read, tmp_path, form, dress):
         ("fasta", "ACGTA\n", {"label": 1}, "set the format lines"),
         ("fasta", ">x\n>y\nACGTA\n", {"label": 1}, "windows:1: the record has no sequence"),
         ("fasta_signed", ">x\nACGTA\n", {}, r"windows:1: the header begins neither .*'x'"),
-        ("nonsense", "ACGTA\n", {"label": 1}, "choose one of csv, fasta, fasta_signed, lines"),
+        ("nonsense", "ACGTA\n", {"label": 1}, "choose one of csv, fasta, fasta_signed, fasta_tagged, lines"),
         ("lines", "ACGTA\n", {"label": 1, "part": "tests"}, "no such part"),
         ("lines", "ACGTA\n", {"label": 1, "duplicates": "merge"}, "choose keep or drop"),
     ],

@@ -174,7 +174,7 @@ def test_shipped_every_species_of_the_paper_is_covered(shipped, assemblies):
     for species in ("human", "chimp", "macaque", "mouse", "rat", "pig", "zebrafish", "arabidopsis"):
         for kind in ("sites", "genome", "annotation"):
             found = [one for one in shipped.values() if one.kind == kind and one.species == (species,)]
-            assert {one.assembly for one in found} == {assemblies[species]}, (species, kind)
+            assert assemblies[species] in {one.assembly for one in found}, (species, kind)
         assert species == "arabidopsis" or f"rmbase_{assemblies[species]}" in shipped
     assert any(one.kind == "orthologues" for one in shipped.values())
     assert {"human", "mouse"} <= {s for one in shipped.values() if one.name.startswith("sramp") for s in one.species}
@@ -183,7 +183,7 @@ def test_shipped_every_species_of_the_paper_is_covered(shipped, assemblies):
 def test_shipped_species_and_assemblies_agree_with_the_register(shipped, assemblies):
     for one in shipped.values():
         assert set(one.species) <= set(assemblies), one.name
-        if one.assembly:
+        if one.assembly and one.assembly not in one.note:
             assert one.assembly == ",".join(assemblies[species] for species in one.species), one.name
 
 
@@ -206,7 +206,10 @@ def test_shipped_size_and_checksum_come_together_and_doubts_are_explained(shippe
 def test_shipped_checksums_are_those_of_the_real_files(shipped, shared_data):
     """The packed copies unpack to the published bytes."""
     known = [one for one in shipped.values() if one.sha256]
+    copies = {"m6A": "annotation/geo_m6a/{file}.gz", "Y": "annotation/single_nucleotide/metaPlotR_{file}.gz"}
     for one in known:
-        data = gzip.decompress((shared_data / "m6a" / one.name.split("_")[0] / f"{one.file}.gz").read_bytes())
+        kind = one.name.split("_")[0]
+        copy = shared_data / copies.get(kind, f"m6a/{kind}/{{file}}.gz").format(file=one.file)
+        data = gzip.decompress(copy.read_bytes())
         assert (hashlib.sha256(data).hexdigest(), len(data)) == (one.sha256, one.bytes), one.name
-    assert len(known) == 24
+    assert len(known) == 29

@@ -20,7 +20,7 @@ from rnamarks.models.baselines import BASELINES
 from rnamarks.models.register import MODELS
 from rnamarks.simulation.parameters import WorldParameters
 from rnamarks.sites.orthologues import ORTHOLOGUE_FORMATS
-from rnamarks.sites.readers import READERS
+from rnamarks.sites.readers import LAYOUT_READERS, READERS
 from rnamarks.sites.window_files import WINDOW_FORMATS
 from rnamarks.training.curriculum import CURRICULA
 from rnamarks.training.trainer import TrainingSettings
@@ -49,8 +49,9 @@ def refusal(tmp_path: Path, text: str) -> str:
 def test_shipped_configurations_make_a_plan(file, new_project, tmp_path):
     if "data:" in file.read_text():
         settings = yaml.safe_load(file.read_text())
-        names = re.findall(r"data:([^\"',}\s]+)", file.read_text())
-        for name in names:
+        heads = [*settings.get("species", []), *settings.get("modifications", [])]
+        names = re.findall(r"data:((?:\{species\}|[^\"',}\s])+)", file.read_text())
+        for name in {name.replace("{species}", head) for name in names for head in heads}:
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).touch()
         assert "data_root" not in settings
@@ -236,7 +237,10 @@ def test_choices_of_the_schema_are_the_registers(schema):
         "baselines": (keys["baselines"]["items"]["enum"], BASELINES.names()),
         "networks": (model["network"]["enum"], MODELS.names()),
         "curricula": (keys["settings"]["additionalProperties"]["properties"]["curriculum"]["enum"], CURRICULA.names()),
-        "site formats": (shared["tables"]["items"]["properties"]["format"]["enum"], READERS.names()),
+        "site formats": (
+            shared["tables"]["items"]["properties"]["format"]["enum"],
+            [*READERS.names(), *LAYOUT_READERS.names()],
+        ),
         "window formats": (shared["window_format"]["enum"], WINDOW_FORMATS.names()),
         "orthologue formats": (keys["orthologues"]["properties"]["format"]["enum"], ORTHOLOGUE_FORMATS.names()),
         "clusterings": (keys["splits"]["properties"]["clustering"]["enum"], CLUSTERINGS.names()),

@@ -290,6 +290,94 @@ def _transcripts(source: Path, annotation: Path | None, is_genome: bool, work: P
     return table
 
 
+@app.command("scan")
+def scan_sequences(
+    fasta: Annotated[Path, typer.Argument(help="Sequences, plain or gzipped, DNA or RNA; - reads standard input.")],
+    model: ModelOption,
+    out: OutOption = None,
+    bedrmod: Annotated[Optional[Path], typer.Option("--bedrmod", help="bedRMod of the rows to write.")] = None,  # noqa: UP045
+    attention: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--attention", help="TSV to write: the attention to each nucleotide around each row's base."),
+    ] = None,
+    view: Annotated[
+        bool, typer.Option("--view", help="Draw the rows under the sequence; the table then goes to --out alone.")
+    ] = False,
+    modifications: Annotated[str, typer.Option("--modifications", help="Only these, such as m6A,Y; default all.")] = "",
+    alpha: Annotated[float, typer.Option("--alpha", help="Rows for bases with p below this.")] = 0.05,
+    fdr: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option("--fdr", help="Rows for bases with q below this, besides."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="A row for every base tested, whatever its p.")] = False,
+    mode: Annotated[
+        str, typer.Option("--mode", help="exact: the networks; fast: the student distilled from them.")
+    ] = "exact",
+    ends: Annotated[
+        str, typer.Option("--ends", help="Bases near an end: pad (N beyond it) or skip (left out, and counted).")
+    ] = "pad",
+    top: Annotated[
+        Optional[bool],  # noqa: UP045
+        typer.Option(
+            "--top/--no-top",
+            help="Fill the column top; default in exact mode. In fast mode this asks the networks, too.",
+        ),
+    ] = None,
+    taxid: Annotated[int, typer.Option("--taxid", help="NCBI taxon, for the header of bedRMod.")] = 32644,
+    assembly: Annotated[
+        str, typer.Option("--assembly", help="For the header of bedRMod; default the file's name.")
+    ] = "",
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 0,
+    batch_size: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--batch-size", help="Windows at once in exact mode; default 128 on a CPU, 4096 on a GPU."),
+    ] = None,
+) -> None:
+    """Test every base of sequences for every modification of a model that fits it.
+
+    A base is tested for a modification if it is the modification's base and lies in its motif (m6A: DRACH; m6Am: BCA).
+    Rows are written for p < 0.05, or as --alpha, --fdr and --all say.
+
+    Columns: sequence, position (from 1), base, modification, probability (calibrated), p (share of unmodified bases
+    that score as high), q (Benjamini-Hochberg over all bases tested for the modification in this call), top (positions
+    that the networks looked at, each the middle of three nt, best first), logit (natural-log odds at 1:1).
+    """
+    from .prediction.scan import ScanOptions
+    from .prediction.scan_command import run_scan
+    from .prediction.transcriptome import show_sites
+    from .prediction.windows import set_threads
+
+    set_threads(threads)
+    options = ScanOptions(
+        alpha=None if everything else alpha,
+        fdr=fdr,
+        ends=ends,
+        top=(mode == "exact" if top is None else top) or attention is not None,
+        weights=attention is not None,
+    )
+    with show_sites(sys.stderr, "scan") as progress:
+        summary = run_scan(
+            fasta,
+            model,
+            options,
+            table=out or (None if view else sys.stdout),
+            bedrmod=bedrmod,
+            attention=attention,
+            view=sys.stdout if view else None,
+            modifications=[name.strip() for name in modifications.split(",") if name.strip()],
+            mode=mode,
+            device=device,
+            batch_size=batch_size,
+            organism=taxid,
+            assembly=assembly,
+            progress=progress,
+            warn=_warn,
+        )
+    for row in summary.itertuples():
+        _warn(f"{row.modification}: {row.tested:,} bases tested, {row.called:,} written, {row.below:,} with q < 0.1")
+
+
 @app.command()
 def validate(
     file: Annotated[Path, typer.Argument(help="bedRMod, plain or gzipped.")],

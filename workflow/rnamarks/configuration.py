@@ -47,6 +47,11 @@ class Run:
         return f"{self.folder}/predictions/{self.stem}.parquet"
 
     @property
+    def heads(self) -> str:
+        """Logits of every head on the windows of all of them, of a run about modifications."""
+        return f"{self.folder}/predictions/{self.stem}.heads.parquet"
+
+    @property
     def weights(self) -> str:
         """What was learned: of a network or a baseline its own file; of a stack the table that its seeds share."""
         if self.kind == "stack":
@@ -136,6 +141,10 @@ class Plan:
                 )
         self.networks: dict[str, Any] = dict(config.get("models", {}))
         self.baselines: list[str] = list(config.get("baselines", []))
+        if self.heads_are == "modification" and "motif_rule" in self.baselines:
+            raise InputError(
+                "motif_rule knows one motif", value="motif_rule", remedy="leave it out of a run about modifications"
+            )
         self.stacks: dict[str, Any] = dict(config.get("stacks", {}))
         self.external = [
             {"name": entry["name"], "head": entry["head"], "files": _labelled(entry, "", entry.get("format", "lines"))}
@@ -165,6 +174,16 @@ class Plan:
                 "release names a training that the configuration does not ask for",
                 value=release,
                 remedy="add it to trainings or stacks",
+            )
+        if "marks" in config and (self.heads_are == "species" or not release):
+            raise InputError(
+                "marks is about the released model of a run about modifications",
+                remedy="give modifications and release, or leave marks out",
+            )
+        if "marks" in config and not self.null_files() and not self.species_with_tables():
+            raise InputError(
+                "there are no unmodified bases for the null distribution",
+                remedy="name window files under marks.null.windows",
             )
         if self.external and not release:
             raise InputError("external needs a released model", remedy="name one under release")
@@ -211,6 +230,33 @@ class Plan:
             for role in ("sites", "veto")
             if self.site_tables(name, role) and (name, role) != (head, "sites")
         ]
+
+    def listing(self, head: str) -> list[tuple[str, str]]:
+        """(head, role) of every site table that calls a base of this head modified."""
+        own = [(head, "sites")] if self.site_tables(head, "sites") else []
+        return [*own, *self.vetoing(head)]
+
+    def null_files(self) -> list[dict[str, Any]]:
+        """Window files whose unmodified windows hold the bases of the null; empty where transcripts do."""
+        parts = self.config.get("marks", {}).get("null", {}).get("windows", [])
+        return [
+            file for part in parts for file in _labelled(part, "", part.get("format", "lines")) if file["label"] != 1
+        ]
+
+    def network_settings(self) -> dict[str, dict[str, Any]]:
+        """``network``, ``width`` (nt read), ``embedding`` and ``objective`` of each network that is trained."""
+        trained = {run.model for run in self.runs if run.kind == "network"}
+        settings = {}
+        for name, entry in self.networks.items():
+            if name in trained:
+                hyperparameters, training = entry.get("hyperparameters", {}), entry.get("training", {})
+                settings[name] = {
+                    "network": entry["network"],
+                    "width": hyperparameters.get("crop") or self.config["window"],
+                    "embedding": hyperparameters.get("embedding", "word2vec" if entry["network"] == "multirm" else ""),
+                    "objective": training.get("objective", "balanced"),
+                }
+        return settings
 
     def modifications(self) -> dict[str, dict[str, Any]]:
         """Of a run about modifications: what a model says of its heads; empty for species."""
@@ -327,6 +373,12 @@ class Plan:
                 )
             found += [replace(run, model=name, kind="stack") for run in mine]
         return found
+
+    def runs_of_all_heads(self) -> list[Run]:
+        """Runs that know every head of the run, so that each window can be scored for each of them."""
+        return [
+            run for run in self.runs if run.kind == "baseline" or len(self.species_of(run.setting)) == len(self.species)
+        ]
 
     def find_runs(self, model: str, setting: str, split: str) -> list[Run]:
         """The seeds of a model, setting and split; empty where the configuration asks for none."""
@@ -449,6 +501,8 @@ class Plan:
             references += [file["file"] for file in self.window_files(name)]
             for reference in filter(None, references):
                 self.locate(reference, sources, name)
+        for file in self.null_files():
+            self.locate(file["file"], sources)
 
     def drops_files(self) -> list[str]:
         """Every drops table that the run writes."""
@@ -471,6 +525,8 @@ class Plan:
             targets += [f"{self.folder}/model/config.json", f"{self.folder}/model/card.md"]
         if self.external:
             targets.append(f"{self.folder}/evaluation/external.tsv")
+        if "marks" in self.config:
+            targets.append(f"{self.folder}/scanner/null.safetensors")
         return targets
 
 

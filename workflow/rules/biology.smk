@@ -131,3 +131,26 @@ if "regulation" in ANALYSES.names:
             assembly=ANALYSES.transcriptomes[config["regulation"]["transcripts"]].assembly,
         script:
             "../../scripts/biology/relate_regulation.py"
+
+
+if "marks" in config:
+
+    rule measure_proximity:
+        input:
+            windows=expand("results/{{run}}/datasets/{species}.windows.parquet", species=PLAN.species),
+            transcripts=expand("results/{{run}}/sites/{name}.transcripts.parquet", name=PLAN.genomes()),
+        output:
+            table="results/{run}/biology/marks.proximity.tsv",
+        log:
+            "logs/{run}/biology/measure_proximity.log",
+        benchmark:
+            "benchmarks/results/{run}/biology/measure_proximity.tsv"
+        conda:
+            "../../envs/library.yaml"
+        params:
+            **config["marks"]["proximity"],
+            heads=list(PLAN.species),
+            fits={name: mark.place for name, mark in PLAN.marks.items()},
+            seed=config["seed"],
+        script:
+            "../../scripts/biology/measure_proximity.py"

@@ -120,6 +120,26 @@ def get_predictor_parts(wildcards):
     return ANALYSES.parts(wildcards.model_name).inputs()
 
 
+def get_null_files(wildcards):
+    return [locate(entry["file"]) for entry in PLAN.null_files()]
+
+
+def get_null_transcripts(wildcards):
+    if PLAN.null_files():
+        return []
+    return [f"results/{wildcards.run}/sites/{name}.transcripts.parquet" for name in PLAN.genomes()]
+
+
+def get_null_sites(wildcards):
+    if PLAN.null_files():
+        return []
+    return [
+        f"results/{wildcards.run}/sites/{head}.{role}.tsv.gz"
+        for one in PLAN.species
+        for head, role in PLAN.listing(one)
+    ]
+
+
 def get_scanner(wildcards):
     head = ANALYSES.transcriptomes[wildcards.transcriptome].head
     return f"{ANALYSES.model_folder(wildcards.predictor, head)}/weights.safetensors"

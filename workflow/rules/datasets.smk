@@ -17,7 +17,9 @@ rule split_windows:
             key: config["splits"][key]
             for key in ("train", "valid", "test", "identity", "clustering", "scope", "prefilter")
         },
-        counts=[config["splits"]["counts"][part] for part in ("valid", "test")] if "counts" in config["splits"] else None,
+        counts=(
+            [config["splits"]["counts"][part] for part in ("valid", "test")] if "counts" in config["splits"] else None
+        ),
         one_organism=PLAN.heads_are == "modification",
         seed=config["seed"],
     script:

@@ -74,3 +74,35 @@ rule trace_curves:
         runs=[run.record() for run in PLAN.runs],
     script:
         "../../scripts/evaluation/trace_curves.py"
+
+
+if PLAN.heads_are == "modification":
+
+    rule evaluate_marks:
+        input:
+            heads=[run.heads for run in PLAN.runs_of_all_heads()],
+            splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
+        output:
+            metrics="results/{run}/evaluation/marks.metrics.tsv",
+            summary="results/{run}/evaluation/marks.summary.tsv",
+            paired="results/{run}/evaluation/marks.paired.tsv",
+            noise="results/{run}/evaluation/marks.noise.tsv",
+            multilabel="results/{run}/evaluation/marks.multilabel.tsv",
+            imbalance="results/{run}/evaluation/marks.imbalance.tsv",
+            curves="results/{run}/evaluation/marks.curves.tsv",
+            sources="results/{run}/evaluation/marks.sources.tsv",
+        log:
+            "logs/{run}/evaluation/evaluate_marks.log",
+        benchmark:
+            "benchmarks/results/{run}/evaluation/evaluate_marks.tsv"
+        conda:
+            "../../envs/library.yaml"
+        params:
+            runs=[run.record() for run in PLAN.runs_of_all_heads()],
+            marks=list(PLAN.species),
+            release=PLAN.release_record(),
+            settings=PLAN.network_settings(),
+            bootstrap=config["evaluation"]["bootstrap"],
+            seed=config["seed"],
+        script:
+            "../../scripts/evaluation/evaluate_marks.py"

@@ -1,3 +1,34 @@
+if "motifs" in config or "marks" in config:
+    DISCOVERY = config["motifs" if "motifs" in config else "marks"]["discovery"]
+
+    rule find_motifs:
+        input:
+            split="results/{run}/datasets/{species}.split.parquet",
+        output:
+            motifs="results/{run}/interpretation/discovered/{species}.meme",
+            table="results/{run}/interpretation/discovered/{species}.tsv",
+            foreground="results/{run}/interpretation/discovered/{species}.sites.fa",
+            control="results/{run}/interpretation/discovered/{species}.others.fa",
+        log:
+            "logs/{run}/interpretation/find_motifs/{species}.log",
+        benchmark:
+            "benchmarks/results/{run}/interpretation/find_motifs/{species}.tsv"
+        conda:
+            "../../envs/library.yaml"
+        params:
+            species="{species}",
+            split="paper",
+            parts=["train", "valid", "test"],
+            seed=config["seed"],
+            most_windows=DISCOVERY["most_windows"],
+            widths=DISCOVERY["widths"],
+            level=DISCOVERY["level"],
+            most=DISCOVERY["most"],
+            hold_out=DISCOVERY["hold_out"],
+        script:
+            "../../scripts/interpretation/find_motifs.py"
+
+
 if "motifs" in ANALYSES.names:
 
     rule read_motifs:
@@ -43,33 +74,6 @@ if "motifs" in ANALYSES.names:
             seed=config["seed"],
         script:
             "../../scripts/interpretation/extract_filters.py"
-
-    rule find_motifs:
-        input:
-            split="results/{run}/datasets/{species}.split.parquet",
-        output:
-            motifs="results/{run}/interpretation/discovered/{species}.meme",
-            table="results/{run}/interpretation/discovered/{species}.tsv",
-            foreground="results/{run}/interpretation/discovered/{species}.sites.fa",
-            control="results/{run}/interpretation/discovered/{species}.others.fa",
-        log:
-            "logs/{run}/interpretation/find_motifs/{species}.log",
-        benchmark:
-            "benchmarks/results/{run}/interpretation/find_motifs/{species}.tsv"
-        conda:
-            "../../envs/library.yaml"
-        params:
-            species="{species}",
-            split="paper",
-            parts=["train", "valid", "test"],
-            seed=config["seed"],
-            most_windows=config["motifs"]["discovery"]["most_windows"],
-            widths=config["motifs"]["discovery"]["widths"],
-            level=config["motifs"]["discovery"]["level"],
-            most=config["motifs"]["discovery"]["most"],
-            hold_out=config["motifs"]["discovery"]["hold_out"],
-        script:
-            "../../scripts/interpretation/find_motifs.py"
 
     rule compare_motifs:
         input:
@@ -234,3 +238,103 @@ if "optimisation" in ANALYSES.names:
             seed=config["seed"],
         script:
             "../../scripts/interpretation/attribute_windows.py"
+
+
+if "marks" in config:
+
+    rule attend_windows:
+        input:
+            weights="results/{run}/model/weights.safetensors",
+            config="results/{run}/model/config.json",
+            splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
+        output:
+            attended="results/{run}/interpretation/marks.attended.parquet",
+            top="results/{run}/interpretation/marks.attended.tsv",
+            profile="results/{run}/interpretation/marks.attention.tsv",
+        log:
+            "logs/{run}/interpretation/attend_windows.log",
+        benchmark:
+            "benchmarks/results/{run}/interpretation/attend_windows.tsv"
+        conda:
+            "../../envs/training.yaml"
+        threads: config["resources"]["training_threads"]
+        params:
+            **config["marks"]["attention"],
+            heads=list(PLAN.species),
+            split=PLAN.release_record()["split"],
+            device=config["resources"]["device"],
+            seed=config["seed"],
+        script:
+            "../../scripts/interpretation/attend_windows.py"
+
+    rule find_consensus:
+        input:
+            attended="results/{run}/interpretation/marks.attended.parquet",
+            splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
+            discovered=expand("results/{{run}}/interpretation/discovered/{species}.meme", species=PLAN.species),
+            databases=[locate(entry["file"]) for entry in config["marks"]["consensus"]["databases"]],
+        output:
+            motifs="results/{run}/interpretation/marks.consensus.meme",
+            table="results/{run}/interpretation/marks.consensus.tsv",
+            matches="results/{run}/interpretation/marks.consensus_matches.tsv",
+            logos="results/{run}/interpretation/marks.consensus_logos.tsv",
+        log:
+            "logs/{run}/interpretation/find_consensus.log",
+        benchmark:
+            "benchmarks/results/{run}/interpretation/find_consensus.tsv"
+        conda:
+            "../../envs/interpretation.yaml"
+        params:
+            heads=list(PLAN.species),
+            split=PLAN.release_record()["split"],
+            parts=config["marks"]["consensus"]["parts"],
+            databases=[entry["name"] for entry in config["marks"]["consensus"]["databases"]],
+            method=config["marks"]["consensus"]["method"],
+            settings=config["marks"]["consensus"]["settings"],
+            seed=config["seed"],
+        script:
+            "../../scripts/interpretation/find_consensus.py"
+
+    rule associate_marks:
+        input:
+            weights="results/{run}/model/weights.safetensors",
+            config="results/{run}/model/config.json",
+            splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
+        output:
+            table="results/{run}/interpretation/marks.association.tsv",
+        log:
+            "logs/{run}/interpretation/associate_marks.log",
+        benchmark:
+            "benchmarks/results/{run}/interpretation/associate_marks.tsv"
+        conda:
+            "../../envs/training.yaml"
+        threads: config["resources"]["training_threads"]
+        params:
+            **config["marks"]["association"],
+            heads=list(PLAN.species),
+            split=PLAN.release_record()["split"],
+            device=config["resources"]["device"],
+            seed=config["seed"],
+        script:
+            "../../scripts/interpretation/associate_marks.py"
+
+    rule mutate_windows:
+        input:
+            weights="results/{run}/model/weights.safetensors",
+            config="results/{run}/model/config.json",
+            attended="results/{run}/interpretation/marks.attended.parquet",
+        output:
+            table="results/{run}/interpretation/marks.mutations.tsv",
+        log:
+            "logs/{run}/interpretation/mutate_windows.log",
+        benchmark:
+            "benchmarks/results/{run}/interpretation/mutate_windows.tsv"
+        conda:
+            "../../envs/training.yaml"
+        threads: config["resources"]["training_threads"]
+        params:
+            **config["marks"]["mutations"],
+            device=config["resources"]["device"],
+            seed=config["seed"],
+        script:
+            "../../scripts/interpretation/mutate_windows.py"

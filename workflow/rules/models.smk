@@ -17,7 +17,7 @@ rule fit_baseline:
         species=list(PLAN.species),
         seed=config["seed"],
         modification=config["modification"],
-        motif=config["motif"],
+        motif=config["motif"] if PLAN.heads_are == "species" else None,
         motif_offset=config["motif_offset"],
         modifications=PLAN.modifications(),
     script:

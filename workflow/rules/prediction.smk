@@ -79,3 +79,80 @@ rule summarise_sites:
         "../../envs/library.yaml"
     script:
         "../../scripts/prediction/summarise_sites.py"
+
+
+if PLAN.heads_are == "modification":
+
+    rule predict_heads:
+        input:
+            weights="results/{run}/models/{model_or_baseline}/{setting}/{split}/{seed}/weights.safetensors",
+            splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
+        output:
+            heads="results/{run}/predictions/{model_or_baseline}/{setting}/{split}/{seed}.heads.parquet",
+        log:
+            "logs/{run}/prediction/predict_heads/{model_or_baseline}.{setting}.{split}.{seed}.log",
+        benchmark:
+            "benchmarks/results/{run}/prediction/predict_heads/{model_or_baseline}.{setting}.{split}.{seed}.tsv"
+        wildcard_constraints:
+            model_or_baseline="|".join([*PLAN.networks, *PLAN.baselines]),
+        conda:
+            "../../envs/training.yaml"
+        threads: config["resources"]["training_threads"]
+        params:
+            heads=list(PLAN.species),
+            split="{split}",
+            device=config["resources"]["device"],
+        script:
+            "../../scripts/prediction/predict_heads.py"
+
+    rule stack_heads:
+        input:
+            weights="results/{run}/models/{stack}/{setting}/{split}/weights.tsv",
+            members=lambda wildcards: [run.heads for run in get_member_runs(wildcards)],
+        output:
+            heads="results/{run}/predictions/{stack}/{setting}/{split}/{seed}.heads.parquet",
+        log:
+            "logs/{run}/prediction/stack_heads/{stack}.{setting}.{split}.{seed}.log",
+        conda:
+            "../../envs/library.yaml"
+        params:
+            members=get_member_names,
+        script:
+            "../../scripts/prediction/stack_heads.py"
+
+
+if "marks" in config:
+
+    rule build_null:
+        input:
+            weights="results/{run}/student/weights.safetensors",
+            config="results/{run}/student/config.json",
+            student="results/{run}/student/student.safetensors",
+            card="results/{run}/model/card.md",
+            splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
+            files=get_null_files,
+            transcripts=get_null_transcripts,
+            sites=get_null_sites,
+        output:
+            weights="results/{run}/scanner/weights.safetensors",
+            config="results/{run}/scanner/config.json",
+            student="results/{run}/scanner/student.safetensors",
+            null="results/{run}/scanner/null.safetensors",
+            card="results/{run}/scanner/card.md",
+        log:
+            "logs/{run}/prediction/build_null.log",
+        benchmark:
+            "benchmarks/results/{run}/prediction/build_null.tsv"
+        conda:
+            "../../envs/training.yaml"
+        threads: 2
+        params:
+            heads=list(PLAN.species),
+            split=PLAN.release_record()["split"],
+            files=PLAN.null_files(),
+            sites={head: len(PLAN.listing(head)) for head in PLAN.species},
+            bases=config["marks"]["null"]["bases"],
+            device=config["resources"]["device"],
+            seed=config["seed"],
+        script:
+            "../../scripts/prediction/build_null.py"

@@ -13,6 +13,10 @@ rule read_sites:
     params:
         formats=lambda wildcards: [entry["format"] for entry in PLAN.site_tables(wildcards.species, wildcards.role)],
         sources=lambda wildcards: [entry["name"] for entry in PLAN.site_tables(wildcards.species, wildcards.role)],
+        technologies=lambda wildcards: [
+            entry.get("technology") for entry in PLAN.site_tables(wildcards.species, wildcards.role)
+        ],
+        layouts=lambda wildcards: [entry.get("layout") for entry in PLAN.site_tables(wildcards.species, wildcards.role)],
         assembly=lambda wildcards: PLAN.assembly_of(wildcards.species),
         modification=lambda wildcards: PLAN.marks[wildcards.species].name,
         species="{species}",
@@ -137,9 +141,7 @@ if PLAN.species_with_windows():
             window=config["window"],
             species="{species}",
             # windows of species may hold their site anywhere; those of modifications are centred on it
-            place=lambda wildcards: PLAN.marks[wildcards.species].place
-            if PLAN.heads_are == "modification"
-            else None,
+            place=lambda wildcards: PLAN.marks[wildcards.species].place if PLAN.heads_are == "modification" else None,
             negatives_per_positive=lambda wildcards: PLAN.species[wildcards.species]["windows"].get(
                 "negatives_per_positive"
             ),

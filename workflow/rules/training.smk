@@ -56,3 +56,37 @@ rule line_search:
         checkpoints=config["resources"]["checkpoints"],
     script:
         "../../scripts/training/line_search.py"
+
+
+if "marks" in config:
+
+    rule distil_student:
+        input:
+            weights="results/{run}/model/weights.safetensors",
+            config="results/{run}/model/config.json",
+            splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
+        output:
+            weights="results/{run}/student/weights.safetensors",
+            config="results/{run}/student/config.json",
+            student="results/{run}/student/student.safetensors",
+            history="results/{run}/student/history.tsv",
+            modes="results/{run}/evaluation/marks.modes.tsv",
+        log:
+            "logs/{run}/training/distil_student.log",
+        benchmark:
+            "benchmarks/results/{run}/training/distil_student.tsv"
+        conda:
+            PLAN.training_environment
+        threads: config["resources"]["training_threads"]
+        resources:
+            gpu=PLAN.gpus_per_training,
+        params:
+            heads=list(PLAN.species),
+            student=config["marks"]["student"],
+            split=PLAN.release_record()["split"],
+            seed=config["seed"],
+            checkpoints=config["resources"]["checkpoints"],
+            device=config["resources"]["device"],
+            bootstrap=config["evaluation"]["bootstrap"],
+        script:
+            "../../scripts/training/distil_student.py"

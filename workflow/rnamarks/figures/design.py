@@ -104,6 +104,9 @@ class Design:
         :attr:`rnamarks.configuration.Plan.analyses`.
     heads_are : {"species", "modification"}
         What ``species`` holds: in a run about modifications these are the names of the modifications.
+    varied : tuple of str
+        Of a run about modifications: in which of ``width``, ``embedding`` and ``objective`` its networks differ;
+        ``student`` where one is distilled.
     """
 
     run: str
@@ -118,6 +121,7 @@ class Design:
     simulated: bool
     analyses: tuple[str, ...] = ()
     heads_are: str = "species"
+    varied: tuple[str, ...] = ()
 
     def say(self, text: str) -> str:
         """A text that speaks of species, as it reads in this run: in one about modifications, it speaks of marks."""
@@ -159,6 +163,7 @@ class Design:
             simulated=bool(plan.config.get("simulation")),
             analyses=tuple(plan.analyses),
             heads_are=plan.heads_are,
+            varied=tuple(_varied(plan)) if marks else (),
         )
 
     def record(self) -> dict[str, Any]:
@@ -182,6 +187,7 @@ class Design:
         )
         values["species"] = tuple(values["species"])
         values["analyses"] = tuple(values["analyses"])
+        values["varied"] = tuple(values["varied"])
         values["colours"] = dict(values["colours"])
         values["recommended"] = tuple(values["recommended"]) if values["recommended"] else None
         return cls(**values)
@@ -223,6 +229,12 @@ class Design:
         shown = [self.best, self.find((self.best.trunk, self.best.setting))]
         shown += [entry for entry in self.single() if entry.trained]
         return list(dict.fromkeys(shown))
+
+
+def _varied(plan: Plan) -> list[str]:
+    settings = plan.network_settings().values()
+    varied = [name for name in ("width", "embedding", "objective") if len({entry[name] for entry in settings}) > 1]
+    return [*varied, "student"] if "marks" in plan.config else varied
 
 
 def _series(plan: Plan) -> list[Series]:

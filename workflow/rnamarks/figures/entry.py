@@ -72,6 +72,4 @@ class FigureEntry:
 
     def explain(self, tables: Sequence[pd.DataFrame], design: Design) -> list[tuple[str, str]]:
         """Captions as (panel, text); panel is ``""`` where there is but one."""
-        return [
-            (panel, design.say(text)) for panel, text in self._find("explain")(*tables, design, **self.options)
-        ]
+        return [(panel, design.say(text)) for panel, text in self._find("explain")(*tables, design, **self.options)]

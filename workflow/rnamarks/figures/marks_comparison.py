@@ -9,24 +9,25 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from .design import Design, Series
-from .marks import SEQUENTIAL, cell, value_axis
+from .marks import value_axis
 from .marks_evaluation import (
     MEAN,
     NAMES,
-    rows_by,
-    legend_entry,
-    place_legend,
     draw_point,
-    rows_axis,
-    say_mark_counts,
     draw_table,
     ensembles,
     lead_series,
+    legend_entry,
+    place_legend,
+    rows_axis,
+    rows_by,
     say_mark,
+    say_mark_counts,
+    say_numbers,
     shown_marks,
     shown_series,
 )
-from .palette import CHANCE, INK, QUIET, ink_on, ramp
+from .palette import CHANCE, FAINT, INK, QUIET, ramp
 from .style import WIDTH, letter, new_figure, styled
 
 VARIED = {
@@ -100,6 +101,8 @@ def explain_mean_differences(paired: pd.DataFrame, noise: pd.DataFrame, design: 
     for panel, metric in (("A", "auc_b"), ("B", "auc_m")):
         rows = against_lead(paired, lead, design, metric=metric, modification=MEAN)
         better, worse = int((rows["low"] > 0).sum()), int((rows["high"] < 0).sum())
+        plain = {series.key for series in others if not series.trained}
+        beaten = sum((row["model_b"], row["setting_b"]) in plain and row["low"] > 0 for row in rows.to_dict("records"))
         single = ensembles(noise, design, metric=metric)
         single = single[single["modification"] != MEAN]
         errors = single["standard_error"]
@@ -109,8 +112,9 @@ def explain_mean_differences(paired: pd.DataFrame, noise: pd.DataFrame, design: 
                 f"Difference in mean {NAMES[metric]} over the marks that both models know, {lead.label} minus each of "
                 f"{len(others)} others, ensembles, test part, {design.split} split; paired bootstrap of windows within "
                 f"mark and label, 95 % intervals; filled: the interval leaves out zero (better than {better}, worse "
-                f"than {worse}). On single marks {single['differ'].sum():,} of {single['pairs'].sum():,} pairs of "
-                f"models differ beyond their interval, of neighbours in rank {single['neighbours_differ'].sum():,} of "
+                f"than {worse}; better than {beaten} of the {len(plain)} baselines). On single marks "
+                f"{single['differ'].sum():,} of {single['pairs'].sum():,} pairs of models differ beyond their "
+                f"interval, of neighbours in rank {single['neighbours_differ'].sum():,} of "
                 f"{single['neighbours'].sum():,}; one in twenty would by chance. The standard error of one model's "
                 f"{NAMES[metric]} is {errors.min():.3f} to {errors.max():.3f}.",
             )
@@ -171,7 +175,7 @@ def explain_multilabel(multilabel: pd.DataFrame, design: Design) -> list[tuple[s
 
 @styled
 def draw_sources(sources: pd.DataFrame, design: Design) -> Figure:
-    """Which sets of unmodified windows can be told apart.
+    """Which sets of unmodified windows can be told apart, pair by pair.
 
     Parameters
     ----------
@@ -179,42 +183,23 @@ def draw_sources(sources: pd.DataFrame, design: Design) -> Figure:
         Columns of :data:`rnamarks.evaluation.sources_apart.COLUMNS`.
     design : Design
     """
-    names = _by_base(sources, design)
-    found = rows_by(sources, "modification_a", "modification_b")
-    found |= {(b, a): row for (a, b), row in found.items()}
-    side = 1.1 + 0.48 * max(3, len(names))
-    figure = new_figure(side, min(WIDTH, side + 0.9))
+    rows = sources.sort_values(["base", "auroc"], ascending=[True, False], kind="stable").to_dict("records")
+    figure = new_figure(0.85 + 0.2 * max(3, len(rows)), 0.75 * WIDTH)
     axes = figure.subplots()
-    norm = Normalize(0.5, 1.0)
-    for y, a in enumerate(names):
-        for x, b in enumerate(names[:y]):
-            row = found.get((a, b))
-            if row is None:
-                continue
-            known = np.isfinite(row["auroc"])
-            colour = SEQUENTIAL(norm(row["auroc"])) if known else (1.0, 1.0, 1.0)
-            axes.add_patch(cell(x, y, colour))
-            text = f"{row['auroc']:.2f}\n{row['low']:.2f}–{row['high']:.2f}" if known else "–"
-            axes.text(x, y, text, ha="center", va="center", fontsize=6, color=ink_on(colour[:3]))
-    if not names:
-        axes.text(0.5, 0.5, "no two marks have the same base", ha="center", color=QUIET, transform=axes.transAxes)
-    count = max(1, len(names))
-    axes.set_xlim(-0.5, count - 0.5)
-    axes.set_ylim(count - 0.5, -0.5)
-    axes.set_xticks(range(len(names)), [say_mark(name) for name in names])
-    axes.set_yticks(range(len(names)), [say_mark(name) for name in names])
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    axes.set_aspect("equal")
-    axes.set_title("AUROC of the source, unmodified windows")
+    for at, row in enumerate(rows):
+        if np.isfinite(row["auroc"]):
+            sure = row["low"] > 0.5 or row["high"] < 0.5
+            draw_point(axes, at, row | {"value": row["auroc"]}, INK, hollow=not sure)
+        counts = f"{row['n_a']:,} : {row['n_b']:,}"
+        axes.text(1.015, at, counts, transform=axes.get_yaxis_transform(), fontsize=7, va="center")
+        if at and row["base"] != rows[at - 1]["base"]:
+            axes.axhline(at - 0.5, color=FAINT, linewidth=0.8)
+    names = [f"{say_mark(row['modification_a'])}, {say_mark(row['modification_b'])}" for row in rows]
+    rows_axis(axes, [f"{name} ({row['base']})" for name, row in zip(names, rows, strict=True)] or ["no pair"])
+    axes.axvline(0.5, color=CHANCE, linestyle=(0, (3, 2)), linewidth=1, zorder=1)
+    axes.set_xlabel("AUROC of the source, unmodified windows")
+    value_axis(axes)
     return figure
-
-
-def _by_base(sources: pd.DataFrame, design: Design) -> list[str]:
-    """Marks that have a pair, those of one base together."""
-    base = dict(zip(sources["modification_a"], sources["base"], strict=True))
-    base |= dict(zip(sources["modification_b"], sources["base"], strict=True))
-    return sorted((name for name in design.species if name in base), key=lambda name: base[name])
 
 
 def explain_sources(sources: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
@@ -226,11 +211,13 @@ def explain_sources(sources: pd.DataFrame, design: Design) -> list[tuple[str, st
     return [
         (
             "",
-            "AUROC with 95 % bootstrap interval of telling from an unmodified window's sequence which of two marks' "
-            f"sets it came from: k-mers up to 4 nt and letters by position, logistic regression, {folds}-fold "
-            "cross-validation with genes kept together, for marks with the same base in the centre. Where it is above "
+            "AUROC with 95 % interval (bootstrap, widened for cross-validation) of telling from an unmodified window's "
+            "sequence which of two marks' sets it came from: k-mers up to 4 nt and letters by position, logistic "
+            f"regression, {folds}-fold cross-validation with genes kept together, for marks with the same base in the "
+            "centre. Where it is above "
             f"0.5 ({apart} of {len(sources)} pairs by the interval{span}) the sets differ without any mark, and AUCm "
-            "measures the source as well as the mark.",
+            "measures the source as well as the mark. Filled: the interval leaves out 0.5. At the right: windows of "
+            "the two sets.",
         )
     ]
 
@@ -238,8 +225,9 @@ def explain_sources(sources: pd.DataFrame, design: Design) -> list[tuple[str, st
 def _group(summary: pd.DataFrame, design: Design, by: str) -> pd.DataFrame:
     """Networks that differ in ``by`` and in nothing else that the table knows; the largest such group."""
     rows = ensembles(summary, design, metric="auc_b")
-    keys = set(zip(rows["model"], rows["setting"], strict=True)) & {series.key for series in design.series}
-    rows = rows[[key in keys for key in zip(rows["model"], rows["setting"], strict=True)] & (rows["network"] != "")]
+    known = {series.key for series in design.series}
+    rows = rows[[key in known for key in zip(rows["model"], rows["setting"], strict=True)]]
+    rows = rows[rows["network"] != ""]
     others = [name for name in ("setting", "network", "width", "embedding", "objective") if name != by]
     groups = [group.drop_duplicates(by) for _, group in rows.groupby(others, sort=False)]
 
@@ -310,45 +298,61 @@ def explain_varied(
         (
             "",
             f"AUCb of networks that differ in their {words} and in nothing else, ensembles, test part, "
-            f"{design.split} split, with 95 % bootstrap intervals over windows. Mean over marks: {means}. {apart} of {len(rows)} "
-            "pairs differ in the mean (paired bootstrap, 95 % interval without zero). Sites : own negatives: "
-            f"{say_mark_counts(metrics, design)}.",
+            f"{design.split} split, with 95 % bootstrap intervals over windows. Mean over marks: {means}. {apart} of "
+            f"{len(rows)} pairs differ in the mean (paired bootstrap, 95 % interval without zero). Sites : own "
+            f"negatives: {say_mark_counts(metrics, design)}.",
         )
     ]
 
 
 @styled
 def draw_modes(modes: pd.DataFrame, design: Design) -> Figure:
-    """AUCb of the exact and the fast mode of the released model.
+    """The exact and the fast mode of the released model: A AUCb of both, B their difference.
 
     Parameters
     ----------
     modes : pandas.DataFrame
-        ``modification`` (a mark or ``mean``), ``mode`` (``exact``, ``fast``), ``auc_b``, ``low``, ``high``.
+        As :func:`rnamarks.prediction.fast.compare_modes` gives it.
     design : Design
     """
-    names = [name for name in (*design.species, MEAN) if name in set(modes["modification"])]
-    figure = new_figure(0.85 + 0.27 * len(names), 0.65 * WIDTH)
-    axes = figure.subplots()
-    for row in modes.rename(columns={"auc_b": "value"}).to_dict("records"):
-        at = names.index(row["modification"]) + (0.16 if row["mode"] == "fast" else -0.16)
-        draw_point(axes, at, row, design.colours.get(row["modification"], INK), hollow=row["mode"] == "fast")
-    rows_axis(axes, ["mean" if name == MEAN else say_mark(name) for name in names])
-    axes.set_xlabel("AUCb")
-    value_axis(axes)
-    place_legend(figure, [legend_entry("exact"), legend_entry("fast", hollow=True)], 0.65 * WIDTH)
+    found = rows_by(modes, "modification")
+    names = [name for name in (*design.species, MEAN) if (name,) in found]
+    figure = new_figure(0.85 + 0.24 * len(names))
+    left, right = figure.subplots(1, 2, sharey=True)
+    for at, name in enumerate(names):
+        row, colour = found[name,], design.colours.get(name, INK)
+        left.plot([row["exact"], row["fast"]], [at, at], color=colour, linewidth=1.2)
+        left.plot(row["exact"], at, "o", color=colour, markersize=5)
+        left.plot(row["fast"], at, "o", color=colour, markersize=5, markerfacecolor="white")
+        draw_point(right, at, row | {"value": row["difference"]}, colour)
+    for axes, label, panel in ((left, "AUCb", "A"), (right, "AUCb, fast − exact", "B")):
+        rows_axis(axes, [say_mark(name) for name in names])
+        axes.set_xlabel(label)
+        value_axis(axes)
+        letter(axes, panel)
+    right.axvline(0, color=INK, linewidth=0.8)
+    exact = Line2D([], [], linestyle="none", marker="o", markersize=5, color=INK, label="exact")
+    fast = Line2D([], [], linestyle="none", marker="o", markersize=5, color=INK, markerfacecolor="white", label="fast")
+    place_legend(figure, [exact, fast])
     return figure
 
 
 def explain_modes(modes: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
-    """Caption of :func:`draw_modes`."""
+    """Captions of :func:`draw_modes`, by panel."""
+    row = rows_by(modes, "modification")[MEAN,]
     marks = modes[modes["modification"] != MEAN]
-    means = {mode: float(rows["auc_b"].mean()) for mode, rows in marks.groupby("mode")}
+    tail = f"the same held-out windows. Sites : own negatives: {say_numbers(marks)}."
     return [
         (
-            "",
-            f"AUCb of the released model scored window by window (exact, mean over {marks['modification'].nunique()} "
-            f"marks {means.get('exact', float('nan')):.3f}) and by the student that reads a whole transcript at once "
-            f"(fast, {means.get('fast', float('nan')):.3f}), on the same test windows, with 95 % bootstrap intervals.",
-        )
+            "A",
+            "AUCb of the released model scored window by window (exact, filled) and by the student that reads a whole "
+            f"transcript at once (fast, open); mean over {len(marks)} marks {row['exact']:.3f} and {row['fast']:.3f}; "
+            f"{tail}",
+        ),
+        (
+            "B",
+            f"Difference of the two with 95 % intervals from a paired bootstrap of windows; mean "
+            f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f}); rank correlation of the logits "
+            f"{marks['agreement'].min():.2f} to {marks['agreement'].max():.2f}; {tail}",
+        ),
     ]

@@ -35,6 +35,7 @@ TABLE_4 = ("sensitivity", "specificity", "accuracy", "mcc", "auc_b", "auc_m")
 BINARY = "AUCb: a mark's sites against its own negatives"
 MULTI = "AUCm: against every other test window"
 _DASHED = (0, (3, 2))
+_DOTTED = (0, (1, 1.5))
 
 
 def say_mark(name: str) -> str:
@@ -75,13 +76,20 @@ def rows_by(rows: pd.DataFrame, *columns: str) -> dict[tuple, dict[str, Any]]:
 
 
 def say_mark_counts(metrics: pd.DataFrame, design: Design, metric: str = "auc_b") -> str:
-    """``Am 50 : 50, Cm …``: sites before the other windows that a metric was measured on."""
-    rows = ensembles(metrics, design, metric=metric).drop_duplicates("modification").set_index("modification")
-    return ", ".join(
-        f"{say_mark(name)} {rows.at[name, 'n_positive']:,} : {rows.at[name, 'n_negative']:,}"
-        for name in shown_marks(metrics, design)
-        if name in rows.index
-    )
+    """``50 : 50 (Am, Cm), 100 : 120 (Um)``: sites before the other windows that a metric was measured on."""
+    rows = ensembles(metrics, design, metric=metric).drop_duplicates("modification")
+    return say_numbers(rows[rows["modification"].isin(design.species)])
+
+
+def say_numbers(rows: pd.DataFrame) -> str:
+    """``n_positive`` before ``n_negative`` of the marks of a table, those with the same numbers together."""
+    groups: dict[str, list[str]] = {}
+    for row in rows.to_dict("records"):
+        text = f"{row['n_positive']:,} : {row['n_negative']:,}"
+        groups.setdefault(text, []).append(say_mark(row["modification"]))
+    if len(groups) == 1:
+        return f"{next(iter(groups))} for each mark"
+    return ", ".join(f"{text} ({', '.join(names)})" for text, names in groups.items())
 
 
 def rows_axis(axes: Axes, labels: Sequence[str], size: float = 7.5) -> None:
@@ -148,22 +156,23 @@ def draw_auc(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) -> Fi
         axes.axvline(0.5, color=CHANCE, linestyle=_DASHED, linewidth=1, zorder=1)
         floor = select(both, modification=name, metric="auc_m")["chance"].head(1).tolist()
         for value in floor:
-            axes.axvline(value, color=CHANCE, linestyle=(0, (1, 1.5)), linewidth=1, zorder=1)
+            axes.axvline(value, color=CHANCE, linestyle=_DOTTED, linewidth=1, zorder=1)
         rows_axis(axes, [series.label for series in shown], 6.5)
         axes.set_title("mean of marks" if name == MEAN else say_mark(name))
         for line in axes.lines:
             line.set_markersize(4)
     value_axis(grid[0, 0])
     label_bottom(grid, len(panels), "AUCb, AUCm")
-    place_legend(
-        figure,
-        [
-            legend_entry("AUCb (own negatives)"),
-            legend_entry("AUCm (every other window)", hollow=True),
-            Line2D([], [], color=CHANCE, linestyle=_DASHED, linewidth=1, label="random order"),
-            Line2D([], [], color=CHANCE, linestyle=(0, (1, 1.5)), linewidth=1, label="AUCm of the centre's base"),
-        ],
-    )
+    handles = [
+        legend_entry("AUCb (own negatives)"),
+        legend_entry("AUCm (every other window)", hollow=True),
+        Line2D([], [], color=CHANCE, linestyle=_DASHED, linewidth=1, label="random order"),
+        Line2D([], [], color=CHANCE, linestyle=_DOTTED, linewidth=1, label="AUCm of the centre's base"),
+    ]
+    if grid.size - len(panels) > 1:
+        figure.legend(handles=handles, loc="lower right", bbox_to_anchor=(0.97, 0.06))
+    else:
+        place_legend(figure, handles)
     return figure
 
 
@@ -229,7 +238,7 @@ def draw_models_table(metrics: pd.DataFrame, summary: pd.DataFrame, design: Desi
     for y, rank in enumerate(ranks):
         texts[y, -1] = f"{'*' if rank == np.nanmin(ranks) else ''}{rank:.2f}" if np.isfinite(rank) else "–"
     figure = new_figure(0.7 + 0.25 * len(shown), min(WIDTH, 2.3 + 0.42 * values.shape[1]))
-    norm = Normalize(min(0.5, np.nanmin(values)), np.nanmax(values))
+    norm = Normalize(np.nanmin(values), np.nanmax(values))
     labels = [*map(say_mark, names), "mean", "median", "rank"]
     draw_table(figure.subplots(), values, texts, [series.label for series in shown], labels, norm)
     return figure

@@ -31,6 +31,7 @@ SECTIONS = (
     ("thresholds", "Thresholds"),
     ("similarity", "Similarity to training"),
     ("external", "Test sets from elsewhere"),
+    ("marks", "Modifications"),
     ("landscape", "Where the sites lie"),
     ("motifs", "Local motifs"),
     ("optimisation", "Global motifs"),

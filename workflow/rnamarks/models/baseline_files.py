@@ -23,19 +23,20 @@ def save_baselines(
     *,
     modification: str = "m6A",
     motif: str = "",
+    modifications: Mapping[str, Mapping[str, Any]] | None = None,
     calibration: Mapping[str, Mapping[str, Any]] | None = None,
     training: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write fitted baselines as a model directory, in the networks' format, one head per species.
+    """Write fitted baselines as a model directory, in the networks' format, one head per species or modification.
 
     Parameters
     ----------
     folder : path-like
     name : str
         In :data:`BASELINES`.
-    heads : mapping of species to Baseline
-        All of one kind, width and hyperparameters.
-    modification, motif, calibration, training
+    heads : mapping of head to Baseline
+        All of one kind, width and hyperparameters; for a joint one, all of one fit.
+    modification, motif, modifications, calibration, training
         See :class:`~rnamarks.models.directory.ModelConfig`.
     """
     folder = Path(folder)
@@ -47,8 +48,9 @@ def save_baselines(
         list(heads),
         first.width,
         first.hyperparameters(),
-        modification=modification,
-        motif=motif,
+        modification="" if modifications else modification,
+        motif="" if modifications else motif,
+        modifications={head: dict(modifications[head]) for head in heads} if modifications else {},
         calibration=dict(calibration or {}),
         training=dict(training or {}),
     )
@@ -67,7 +69,10 @@ def load_baselines(folder: str | Path) -> tuple[dict[str, Baseline], ModelConfig
 
 
 def stack_arrays(baselines: Mapping[str, Mapping[str, Baseline]]) -> dict[str, np.ndarray]:
-    """The arrays of a stack's baselines, given by name and head; each is called ``<baseline>.<head>.<array>``."""
+    """The arrays of a stack's baselines, given by name and head; each is called ``<baseline>.<head>.<array>``.
+
+    What the heads of a joint baseline share is there once, under an empty head: ``<baseline>..<array>``.
+    """
     return {f"{name}.{key}": array for name, heads in baselines.items() for key, array in _named(heads).items()}
 
 
@@ -111,7 +116,13 @@ def rebuild_stack(config: ModelConfig, arrays: Mapping[str, np.ndarray], path: P
 
 
 def _named(heads: Mapping[str, Baseline]) -> dict[str, np.ndarray]:
-    return {f"{head}.{key}": array for head, baseline in heads.items() for key, array in baseline.to_arrays().items()}
+    named: dict[str, np.ndarray] = {}
+    for head, baseline in heads.items():
+        for key, array in baseline.to_arrays().items():
+            name = f".{key}" if key in baseline.shared else f"{head}.{key}"
+            if not np.array_equal(named.setdefault(name, array), array):
+                raise ValueError(f"the heads of a joint baseline differ in {key!r}: they come from several fits")
+    return named
 
 
 def _rebuild(
@@ -121,10 +132,11 @@ def _rebuild(
     arrays: Mapping[str, np.ndarray],
     path: Path,
 ) -> dict[str, Baseline]:
-    found: dict[str, dict[str, np.ndarray]] = {head: {} for head in heads}
+    found: dict[str, dict[str, np.ndarray]] = {head: {} for head in ("", *heads)}
     for key, array in arrays.items():
         head, _, inner = key.rpartition(".")
         if head not in found:
             raise InputError("an array belongs to no head", path=path, value=key, remedy="save the model again")
         found[head][inner] = array
-    return {head: BASELINES[name].from_arrays(part, hyperparameters) for head, part in found.items()}
+    shared = found.pop("")
+    return {head: BASELINES[name].from_arrays(shared | part, hyperparameters) for head, part in found.items()}

@@ -21,13 +21,26 @@ from ..errors import InputError
 from ..registry import Register
 from ..sequences import encode_windows
 from .kmers import ROWS_AT_ONCE, is_centred, kmer_codes, kmer_counts, kmer_features, log_ratio, motif_starts
+from .trees import fit_xgboost, load_xgboost
 
 
 class Baseline(ABC):
-    """One fitted or unfitted baseline; subclasses are dataclasses of their hyperparameters."""
+    """One fitted or unfitted baseline; subclasses are dataclasses of their hyperparameters.
+
+    Attributes
+    ----------
+    saved : tuple of str
+        Names of what is learned, beside ``width``.
+    joint : bool
+        Whether it learns from all heads at once, with :meth:`fit_heads`.
+    shared : tuple of str
+        Those of ``saved`` that are the same for all heads of a joint fit; a file holds them once.
+    """
 
     width: int = 0
     saved: ClassVar[tuple[str, ...]] = ()
+    joint: ClassVar[bool] = False
+    shared: ClassVar[tuple[str, ...]] = ()
 
     def fit(self, codes: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> Self:
         """Learn from training windows.
@@ -50,19 +63,32 @@ class Baseline(ABC):
         InputError
             If there is not at least one window of each label.
         """
-        labels = np.asarray(labels).astype(bool)
-        if codes.ndim != 2 or len(codes) != len(labels):
-            raise InputError(
-                f"windows have shape {codes.shape} and labels {labels.shape}", remedy="give one label per window"
-            )
-        if not labels.any() or labels.all():
-            raise InputError(
-                f"{labels.sum()} positives and {(~labels).sum()} negatives cannot train a baseline",
-                remedy="give windows of both labels in the training part",
-            )
+        labels = check_training(codes, labels)
         self.width = codes.shape[1]
         self._fit(codes, labels, seed)
         return self
+
+    def fit_heads(
+        self, codes: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], *, seed: int = 0
+    ) -> dict[str, Self]:
+        """Learn from the training windows of all heads at once, where the baseline is ``joint``.
+
+        Parameters
+        ----------
+        codes, labels : mapping of head to array
+            As for :meth:`fit`.
+        seed : int
+
+        Returns
+        -------
+        dict of head to Baseline
+
+        Raises
+        ------
+        InputError
+            If a head lacks a label, or heads have windows of different widths.
+        """
+        raise TypeError(f"{type(self).__name__} is fitted one head at a time")
 
     def logit(self, codes: np.ndarray) -> np.ndarray:
         """Log odds of windows at 1:1.
@@ -130,6 +156,21 @@ class Baseline(ABC):
 
 
 BASELINES: Register[type[Baseline]] = Register("baseline")
+
+
+def check_training(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Labels as bool, shape (n,), once there is one per window and at least one of each; else :class:`InputError`."""
+    labels = np.asarray(labels).astype(bool)
+    if codes.ndim != 2 or len(codes) != len(labels):
+        raise InputError(
+            f"windows have shape {codes.shape} and labels {labels.shape}", remedy="give one label per window"
+        )
+    if not labels.any() or labels.all():
+        raise InputError(
+            f"{labels.sum()} positives and {(~labels).sum()} negatives cannot train a baseline",
+            remedy="give windows of both labels in the training part",
+        )
+    return labels
 
 
 @BASELINES.add("prevalence")
@@ -324,48 +365,6 @@ def _fit_logistic(features: sp.csr_matrix, labels: np.ndarray, strength: float) 
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
 
-def _xgboost():
-    try:
-        import xgboost
-    except ImportError as error:
-        raise InputError(
-            "this model needs xgboost, which is not installed",
-            remedy="install it (pip install xgboost-cpu), or choose a model without trees, such as kmer_logistic",
-        ) from error
-    return xgboost
-
-
-def _fit_trees(features: sp.csr_matrix, labels: np.ndarray, seed: int, model: Any) -> np.ndarray:
-    xgboost = _xgboost()
-    settings = {
-        "objective": "binary:logistic",
-        "tree_method": "hist",
-        "max_bin": 16,
-        "eta": model.eta,
-        "max_depth": model.depth,
-        "subsample": 0.8,
-        "colsample_bytree": 0.3,
-        "min_child_weight": 5,
-        "base_score": 0.5,
-        "scale_pos_weight": float((~labels).sum() / labels.sum()),
-        "nthread": model.threads,
-        "seed": seed,
-    }
-    data = xgboost.QuantileDMatrix(features, labels, max_bin=16, nthread=model.threads)
-    booster = xgboost.train(settings, data, model.trees)
-    return np.frombuffer(bytes(booster.save_raw("ubj")), dtype=np.uint8)
-
-
-def _load_trees(saved: np.ndarray, threads: int) -> Any:
-    xgboost = _xgboost()
-    booster = xgboost.Booster({"nthread": threads})
-    try:
-        booster.load_model(bytearray(saved.tobytes()))
-    except xgboost.core.XGBoostError as error:
-        raise InputError("the boosted trees cannot be read", remedy="fit the baseline again") from error
-    return booster
-
-
 @BASELINES.add("kmer_logistic")
 @dataclass
 class KmerLogistic(KmerModel):
@@ -410,15 +409,15 @@ class KmerTrees(KmerModel):
     def from_arrays(cls, arrays, hyperparameters=None):
         """See :meth:`Baseline.from_arrays`; without xgboost it is an :class:`InputError`, before anything is scored."""
         baseline = super().from_arrays(arrays, hyperparameters)
-        baseline._booster = _load_trees(baseline.booster, baseline.threads)
+        baseline._margin = load_xgboost(baseline.booster, baseline.threads)
         return baseline
 
     def _fit_features(self, features, labels, seed):
-        self.booster = _fit_trees(features, labels, seed, self)
-        self._booster = _load_trees(self.booster, self.threads)
+        self.booster = fit_xgboost(features, labels, seed=seed, settings=self)
+        self._margin = load_xgboost(self.booster, self.threads)
 
     def _logit_features(self, features):
-        return self._booster.inplace_predict(features, predict_type="margin")
+        return self._margin(features)
 
 
 @BASELINES.add("kmer_blend")
@@ -444,7 +443,7 @@ def fit_baselines(
     split: str,
     seed: int = 0,
     setting: str = "single",
-    motif: str = "",
+    motif: str | None = "",
     motif_offset: int = 0,
     hyperparameters: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Baseline], pd.DataFrame]:
@@ -460,9 +459,11 @@ def fit_baselines(
         ``paper`` or ``guarded``.
     seed : int
     setting : str
-        ``single``: one for each species, from its own training part. ``pooled``: one from all training parts.
+        ``single``: one for each species, from its own training part. ``pooled``: one from all training parts. Joint
+        baselines take all training parts in either.
     motif, motif_offset : str, int
-        Handed to the baselines that know a motif; ``""`` leaves them at theirs, which is m6A's DRACH.
+        Handed to the baselines that know a motif; ``""`` leaves them at theirs, which is m6A's DRACH, and None takes
+        it from them, for heads of several modifications.
     hyperparameters : mapping, optional
         Of the baseline's class.
 
@@ -488,6 +489,8 @@ def fit_baselines(
             remedy=f"it has {', '.join(sorted(known)) or 'none'}",
         )
     chosen_values = dict(hyperparameters or {})
+    if motif is None and "motif" in known:
+        chosen_values = {"motif": ""} | chosen_values
     if motif and {"motif", "motif_offset"} <= known:
         chosen_values = {"motif": motif, "motif_offset": motif_offset} | chosen_values
     codes, labels = {}, {}
@@ -497,7 +500,16 @@ def fit_baselines(
         codes[species] = encode_windows(frame["sequence"])
         labels[species] = frame["label"].to_numpy()
     trained = {species: (frame[split] == "train").to_numpy() for species, frame in frames.items()}
-    if setting == "pooled":
+    if kind.joint:
+        try:
+            heads = kind(**chosen_values).fit_heads(
+                {species: codes[species][trained[species]] for species in frames},
+                {species: labels[species][trained[species]] for species in frames},
+                seed=seed,
+            )
+        except InputError as error:
+            raise InputError(f"split {split}: {error}") from error
+    elif setting == "pooled":
         widths = {table.shape[1] for table in codes.values()}
         if len(widths) > 1:
             raise InputError(
@@ -523,3 +535,7 @@ def fit_baselines(
         table = frame.loc[kept, ["window", "species", split, "label"]].rename(columns={split: "part"})
         tables.append(table.assign(logit=heads[species].logit(codes[species][kept])))
     return heads, pd.concat(tables, ignore_index=True)
+
+
+# its classes need what stands above, and whoever asks for a baseline by name asks here
+from . import boosting  # noqa: E402, F401

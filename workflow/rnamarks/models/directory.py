@@ -49,6 +49,14 @@ class ModelConfig:
     stack : dict
         Empty for a model of networks alone. For a stack: ``network``, the networks' name in ``weights``; ``weights``,
         head to name to weight; ``baselines``, name to hyperparameters.
+    modifications : dict
+        Where heads are modifications: head to ``modification`` (MODOMICS short name), ``base`` (A, C, G or U),
+        ``motif`` (IUPAC) and ``motif_offset`` (0-based index of the base in it); ``modification`` and ``motif`` above
+        are then ``""``. Empty where heads are species.
+    null : dict
+        Empty without a null distribution; see :mod:`rnamarks.prediction.significance`.
+    student : dict
+        Empty without a network for fast mode; see :mod:`rnamarks.models.student`.
     """
 
     model: str
@@ -62,6 +70,9 @@ class ModelConfig:
     training: dict[str, Any] = field(default_factory=dict)
     members: int = 1
     stack: dict[str, Any] = field(default_factory=dict)
+    modifications: dict[str, dict[str, Any]] = field(default_factory=dict)
+    null: dict[str, Any] = field(default_factory=dict)
+    student: dict[str, Any] = field(default_factory=dict)
 
 
 def write_config(folder: str | Path, config: ModelConfig) -> None:
@@ -99,9 +110,12 @@ def read_config(folder: str | Path) -> tuple[ModelConfig, str]:
     return ModelConfig(**document), digest
 
 
-def check_weights(folder: str | Path, digest: str) -> Path:
-    """Path of the weights, once they have the SHA-256 that ``config.json`` names; an :class:`InputError` otherwise."""
-    path = Path(folder) / WEIGHTS
+def check_weights(folder: str | Path, digest: str, name: str = WEIGHTS) -> Path:
+    """Path of the weights, once they have the SHA-256 that ``config.json`` names; an :class:`InputError` otherwise.
+
+    ``name`` is another file of the directory that ``config.json`` has a SHA-256 of.
+    """
+    path = Path(folder) / name
     if not path.is_file():
         raise InputError("the weights are missing", path=path, remedy="copy the whole model directory")
     found = sha256_of(path)

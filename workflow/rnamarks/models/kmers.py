@@ -1,7 +1,7 @@
 """Features of windows for the baselines: k-mers, motifs, places.
 
-*Centred* windows are those that nearly all have A at index ``width // 2``, as windows cut around a site do; fragments
-that hold a site anywhere do not.
+*Centred* windows are those that nearly all have the same letter at index ``width // 2``, as windows cut around a site
+do; fragments that hold a site anywhere do not.
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ def motif_starts(codes: np.ndarray, motif: str) -> tuple[np.ndarray, np.ndarray]
 
 
 def is_centred(codes: np.ndarray) -> bool:
-    """Whether at least 99 % of the windows whose middle letter is known have A there (index ``width // 2``)."""
+    """Whether at least 99 % of the windows whose middle letter is known (index ``width // 2``) have the same there."""
     middle = codes[:, codes.shape[1] // 2]
-    known = middle < UNKNOWN
-    return bool(known.any() and (middle[known] == 0).mean() >= CENTRED_SHARE)
+    known = middle[middle < UNKNOWN]
+    return bool(len(known) and np.bincount(known).max() >= CENTRED_SHARE * len(known))
 
 
 def log_ratio(positive: np.ndarray, negative: np.ndarray, smoothing: float, axis: int = -1) -> np.ndarray:

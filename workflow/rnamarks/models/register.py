@@ -9,6 +9,10 @@ and what lies between is differentiable. :class:`~rnamarks.models.layers.OneHot`
 with it. A branch that counts k-mers of the codes has to count shares instead: the sum over places of the product of the
 k letters' entries, which for one-hot columns is the number of k-mers, and none where a letter is N.
 A network that is trained in another way than the trainer's defaults says so in ``training_defaults``.
+
+A network may have more: ``forward_all(codes)``, the logits of all heads at once, shape (batch, n_heads);
+``attend(codes)``, each head's attention, shape (batch, n_heads, places), rows that sum to 1; and
+``prepare(codes, seed)``, called once before training with the training windows of all heads, shape (n, window).
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ def build_model(name: str, heads: Sequence[str], window: int, hyperparameters: M
         If there is no such network, or it knows no hyperparameter of that name; the message lists those it knows.
     """
     # importing the modules enters their classes into the register
-    from . import deepm6aseq, mass, unanchored  # noqa: F401
+    from . import deepm6aseq, mass, multirm, unanchored  # noqa: F401
 
     network = MODELS[name]
     hyperparameters = dict(hyperparameters or {})

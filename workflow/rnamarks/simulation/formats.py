@@ -153,11 +153,11 @@ def rmbase_rows(layout: Layout, sites: pd.DataFrame, traps: int, rng: np.random.
     )
 
 
-def write_rmbase(rows: pd.DataFrame, assembly: str, path: str | Path) -> None:
+def write_rmbase(rows: pd.DataFrame, assembly: str, path: str | Path, kind: str = "m6A") -> None:
     """RMBase v2 download: six ``##`` lines, a ``#`` header padded with blanks, not tabs, then tab-separated rows."""
     with write_text(path) as handle:
         handle.write("## provider: RMBase v2.0\n## format: bed6+\n")
-        handle.write(f"## description: {assembly}_m6A_site\n## date: simulated\n")
+        handle.write(f"## description: {assembly}_{kind}_site\n## date: simulated\n")
         handle.write("## contact: none, this table is simulated\n## please cite: nothing, this table is simulated\n")
         handle.write(("# " + "\t".join(RMBASE_COLUMNS)).expandtabs(8) + "\n")
         rows[RMBASE_COLUMNS].to_csv(handle, sep="\t", header=False, index=False, lineterminator="\n")

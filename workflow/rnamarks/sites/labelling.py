@@ -166,6 +166,36 @@ def label_sites(
     return frame[list(WINDOW_COLUMNS)]
 
 
+def listed_positions(
+    transcripts: pd.DataFrame, tables: Iterable[pd.DataFrame], motif: str, offset: int
+) -> dict[str, np.ndarray]:
+    """Positions of a motif that some list calls modified.
+
+    Parameters
+    ----------
+    transcripts : pandas.DataFrame
+        Border **transcripts**.
+    tables : iterable of pandas.DataFrame
+        Columns ``chrom``, ``start`` (0-based), ``strand``.
+    motif, offset : str, int
+        The base is ``motif[offset]``.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Transcript to 0-based positions on it; transcripts without any are left out.
+    """
+    transcript_map = TranscriptMap(transcripts)
+    owner, position = _scan(transcripts["sequence"], motif, offset)
+    key = transcript_map.group[owner] * SPAN + transcript_map.to_genome(owner, position)
+    listed = np.zeros(len(key), dtype=bool)
+    for table in tables:
+        listed |= _is_in(key, _keys(transcript_map, _renamed(table, transcripts)))
+    names = transcripts["transcript"].to_numpy()
+    found = pd.Series(position[listed]).groupby(owner[listed])
+    return {str(names[row]): part.to_numpy() for row, part in found}
+
+
 def sites_on_genome(
     transcripts: pd.DataFrame,
     transcript: Sequence[str],

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from ..errors import InputError
 from .drops import Drops
 from .modifications import Modification
-from .readers import READERS
-from .site_tables import check_assembly, harmonise_chromosomes, merge_sites
+from .readers import LAYOUT_READERS, READERS
+from .readers.described import Layout
+from .readers.register import Reader
+from .site_tables import TECHNOLOGIES, check_assembly, harmonise_chromosomes, merge_sites
 from .transcripts import open_genome
 
 
@@ -24,19 +30,26 @@ def read_site_tables(
     assembly: str,
     modification: Modification,
     species: str,
+    technologies: Sequence[str | None] | None = None,
+    layouts: Sequence[Mapping[str, Any] | None] | None = None,
 ) -> tuple[pd.DataFrame, Drops]:
     """Read published tables, hold each against the genome, and merge them.
 
     Parameters
     ----------
     tables, formats, sources : sequences of equal length
-        Files, names of readers, and names for later tables.
+        Files, names of readers, and names for later tables. Several files of one study share its name.
     genome : path-like
         FASTA; its chromosome names are the ones used from here on.
     workdir : path-like
         Where the genome's index, and its decompressed copy, may lie.
     assembly : str
         Checked against what the tables say of themselves.
+    technologies : sequence of str or None, optional
+        By table, the technology that found its sites, such as miCLIP. If one is named, the result has the column
+        ``technologies``, see :func:`count_technologies`.
+    layouts : sequence of mapping or None, optional
+        By table, the :class:`rnamarks.sites.readers.described.Layout` of those whose format takes one.
 
     Returns
     -------
@@ -49,8 +62,19 @@ def read_site_tables(
     ------
     InputError
         If a table is malformed, names another assembly, lies mostly on unknown chromosomes, or its sites are mostly
-        not on the modification's base.
+        not on the modification's base, a layout is missing or not wanted, or one source has two technologies.
     """
+    technologies = technologies or [None] * len(tables)
+    layouts = layouts or [None] * len(tables)
+    by_source: dict[str, str] = {}
+    for path, source, technology in zip(tables, sources, technologies, strict=True):
+        if technology and by_source.setdefault(source, technology) != technology:
+            raise InputError(
+                f"the source {source} has another technology in an earlier table",
+                path=path,
+                value=technology,
+                remedy="name the source after study and technology",
+            )
     drops = Drops()
     frames = []
     with open_genome(genome, workdir) as fasta:
@@ -58,11 +82,49 @@ def read_site_tables(
         def lookup(chrom: str, start: int, end: int) -> str:
             return fasta[chrom][start:end].seq
 
-        for path, form, source in zip(tables, formats, sources, strict=True):
-            frame = READERS[form](
+        for path, form, source, described in zip(tables, formats, sources, layouts, strict=True):
+            layout = None if described is None else Layout.from_mapping(described)
+            frame = _reader(form, layout, path)(
                 path, assembly=assembly, modification=modification, source=source, drops=drops, species=species
             )
             scope = drops.scope("genome", species, source)
             frame = harmonise_chromosomes(frame, fasta.keys(), scope, path=path)
-            frames.append(check_assembly(frame, lookup, modification.base, scope, path=path))
-    return merge_sites(frames), drops
+            least_share = 0.0 if layout and layout.mixed_bases else 0.5
+            frames.append(check_assembly(frame, lookup, modification.base, scope, least_share=least_share, path=path))
+    sites = merge_sites(frames)
+    if by_source:
+        sites[TECHNOLOGIES] = count_technologies(sites, by_source)
+    return sites, drops
+
+
+def count_technologies(sites: pd.DataFrame, technologies: Mapping[str, str]) -> np.ndarray:
+    """By how many technologies each site was found.
+
+    Parameters
+    ----------
+    sites : pandas.DataFrame
+        Merged, with the column ``source`` of names joined by ``,``.
+    technologies : mapping of str to str
+        Source to technology; a source that is not in it counts as a technology of its own.
+
+    Returns
+    -------
+    numpy.ndarray, shape=(len(sites),), dtype=int64
+        At least 1 and at most the number of sources of the site.
+    """
+    of_joined = {
+        joined: len({technologies.get(name, name) for name in joined.split(",")}) for joined in sites["source"].unique()
+    }
+    return sites["source"].map(of_joined).to_numpy(dtype=np.int64)
+
+
+def _reader(form: str, layout: Layout | None, path: str | Path) -> Reader:
+    if form in LAYOUT_READERS:
+        if layout is None:
+            raise InputError(
+                f"the format {form} does not say what is in which column", path=path, remedy="add a layout"
+            )
+        return partial(LAYOUT_READERS[form], layout=layout)
+    if layout is not None:
+        raise InputError(f"the format {form} takes no layout", path=path, remedy="leave it out, or set format: table")
+    return READERS[form]

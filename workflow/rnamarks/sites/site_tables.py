@@ -15,6 +15,8 @@ from ..tables import write_tsv
 from .drops import Scope
 
 SITE_COLUMNS = ("chrom", "start", "end", "strand", "modification", "source", "support")
+# one column more where a run names the technologies of its sources
+TECHNOLOGIES = "technologies"
 
 # one lookup reads at most this much and joins sites that lie at most this far apart
 _BLOCK = 1_000_000
@@ -41,8 +43,9 @@ class Agreement(NamedTuple):
 
 
 def write_sites(sites: pd.DataFrame, path: str | Path, assembly: str) -> None:
-    """Write a site table (columns :data:`SITE_COLUMNS`) with its ``#assembly=`` line."""
-    write_tsv(sites[list(SITE_COLUMNS)], path, {"assembly": assembly})
+    """Write a site table with its ``#assembly=`` line: :data:`SITE_COLUMNS`, and ``technologies`` if it is there."""
+    columns = [*SITE_COLUMNS, *(name for name in (TECHNOLOGIES,) if name in sites)]
+    write_tsv(sites[columns], path, {"assembly": assembly})
 
 
 def canonical_chromosome(name: str) -> str:

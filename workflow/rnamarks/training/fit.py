@@ -19,6 +19,7 @@ from ..models.checkpoint import ModelConfig, save_model
 from ..models.register import build_model
 from ..sequences import encode_windows
 from ..tables import read_parquet, write_tsv
+from .pooled import pool_heads
 from .sampler import HeadData
 from .trainer import TrainingResult, TrainingSettings, train
 
@@ -88,6 +89,8 @@ def fit_network(
     data |= {f"valid/{head}": part for head, part in validation.items()}
     torch.manual_seed(seed)
     built = build_model(network, list(training), window, hyperparameters)
+    if hasattr(built, "prepare"):
+        built.prepare(pool_heads(training).codes, seed)
     return train(
         built,
         training,
@@ -112,23 +115,28 @@ def fit_from_splits(
     seed: int,
     checkpoints: str | Path,
     folder: str | Path,
-    modification: str,
-    motif: str,
+    modification: str = "",
+    motif: str = "",
+    modifications: Mapping[str, Mapping[str, Any]] | None = None,
     device: str = "auto",
     threads: int = 1,
     report: Callable[[str], None] = print,
 ) -> pd.DataFrame:
-    """Train on the split windows of the species in ``order`` and write the model directory.
+    """Train on the split windows of the heads in ``order`` and write the model directory.
 
     Parameters
     ----------
-    splits : mapping of species to path
+    splits : mapping of head to path
         Parquet files of the **splits** border.
     order : sequence of str
-        Species in the order of the curriculum.
+        Species in the order of the curriculum, or modifications.
     split : {"paper", "guarded"}
     folder : path-like
         Gets ``weights.safetensors``, ``config.json`` and ``history.tsv``.
+    modification, motif : str
+        What all heads are about, where they are species; not written where ``modifications`` are given.
+    modifications : mapping of head to mapping, optional
+        What each head is about, where they are modifications; see :class:`~rnamarks.models.directory.ModelConfig`.
 
     Returns
     -------
@@ -154,8 +162,9 @@ def fit_from_splits(
         heads=list(order),
         window=next(iter(training.values())).codes.shape[1],
         hyperparameters=dict(hyperparameters),
-        modification=modification,
-        motif=motif,
+        modification="" if modifications else modification,
+        motif="" if modifications else motif,
+        modifications={head: dict(modifications[head]) for head in order} if modifications else {},
         training={
             "split": split,
             "seed": seed,

@@ -1,4 +1,4 @@
-"""Training of a multi-head network: balanced batches, curriculum, save-best, and exact resumption.
+"""Training of a multi-head network: batches of one head or of all, curriculum, save-best, and exact resumption.
 
 A *round* is a fixed number of steps followed by a validation; Lightning calls it an epoch. After each round everything
 that the next one depends on is written to ``last.ckpt`` in the checkpoint folder, in one atomic step. Batches, shifts
@@ -13,7 +13,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,86 +31,13 @@ from ..errors import InputError
 from ..files import atomic_path
 from ..prediction.score import score_windows
 from .curriculum import CURRICULA, Stage
+from .objectives import OBJECTIVES, cross_entropies
+from .pooled import PooledSampler, all_logits, pool_heads
 from .sampler import BalancedSampler, HeadData
+from .settings import TrainingSettings
 
-SCHEDULES = ("constant", "one_cycle")
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How to train; defaults are those of ``config/config.yaml``'s schema.
-
-    Attributes
-    ----------
-    curriculum : str
-        Name in the register of curricula.
-    batch_size : int
-        Windows per step, half of them positive.
-    steps_per_round : int
-        Steps between validations; 0 for as many as one pass over the training windows of all species takes.
-    rounds : int
-        Most rounds of the last stage, the one with all species.
-    stage_rounds : int
-        Most rounds of each earlier stage.
-    patience : int
-        Rounds without a better validation score after which a stage ends.
-    learning_rate, classifier_learning_rate : float
-        Adam's rates for the shared extractor and for the classifiers.
-    weight_decay : float
-        Decoupled (AdamW), on weight matrices and filters only, not on biases and norms; 0 is plain Adam.
-    schedule : {"constant", "one_cycle"}
-        ``one_cycle`` rises linearly over the first tenth of all planned steps and falls as a cosine to zero.
-    sampling : {"replacement", "cycle"}
-        See :class:`rnamarks.training.sampler.BalancedSampler`.
-    shift : int
-        Windows are moved at random by up to this many nt.
-    label_smoothing : float
-        Share of each label given to the other class.
-    average_decay : float
-        Decay per step of an exponential moving average of the weights, which is then what is validated and kept; 0
-        for none. The decay at step t is at most (1 + t) / (10 + t), so that the first weights do not linger.
-    gradient_clip : float
-        Largest norm of the gradient; 0 for no limit.
-    validation_windows : int
-        Most windows per species and validation, drawn once; 0 for all.
-    precision : {"auto", "32-true", "bf16-mixed"}
-        ``auto`` is bf16 on a GPU and single precision on a CPU.
-    """
-
-    curriculum: str = "tree"
-    batch_size: int = 256
-    steps_per_round: int = 200
-    rounds: int = 20
-    stage_rounds: int = 3
-    patience: int = 5
-    learning_rate: float = 1e-3
-    classifier_learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    schedule: str = "constant"
-    sampling: str = "replacement"
-    shift: int = 0
-    label_smoothing: float = 0.0
-    average_decay: float = 0.0
-    gradient_clip: float = 0.0
-    validation_windows: int = 0
-    precision: str = "auto"
-
-    def __post_init__(self) -> None:
-        if self.schedule not in SCHEDULES:
-            raise InputError("no such schedule", value=self.schedule, remedy=f"choose one of {', '.join(SCHEDULES)}")
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> TrainingSettings:
-        """Settings from a configuration; an unknown key is an error that lists the known ones."""
-        known = [entry.name for entry in fields(cls)]
-        for key in values:
-            if key not in known:
-                raise InputError("no such training setting", value=key, remedy=f"known are {', '.join(known)}")
-        return cls(**values)
-
-    def steps_for(self, windows: int) -> int:
-        """Steps of a round where there are this many training windows."""
-        return self.steps_per_round or math.ceil(windows / self.batch_size)
+# stands in a cycle for all heads at once; no head has an empty name
+POOLED = ""
 
 
 @dataclass
@@ -122,9 +49,9 @@ class TrainingResult:
     state : dict of str to torch.Tensor
         State dict of the best round of the last stage.
     history : list of dict
-        Keys ``round``, ``stage``, ``head``, ``loss`` (mean training loss of that head in the round), ``auroc``,
-        ``auprc`` (on the validation part), ``score`` (mean validation AUROC over the stage's heads), ``seconds``,
-        ``windows_per_second``.
+        Keys ``round``, ``stage``, ``head``, ``loss`` (mean cross-entropy of that head's training windows in the round,
+        in pooled batches weighted, but not by the objective), ``auroc``, ``auprc`` (on the validation part), ``score``
+        (mean validation AUROC over the stage's heads), ``seconds``, ``windows_per_second``.
     best_round : int
     """
 
@@ -210,16 +137,17 @@ def train(
 class _Round(Dataset):
     """The batches of one round, made when asked for."""
 
-    def __init__(self, samplers: Mapping[str, BalancedSampler], visits: Sequence[tuple[str, int]]) -> None:
+    def __init__(
+        self, samplers: Mapping[str, BalancedSampler | PooledSampler], visits: Sequence[tuple[str, int]]
+    ) -> None:
         self.samplers, self.visits = samplers, visits
 
     def __len__(self) -> int:
         return len(self.visits)
 
-    def __getitem__(self, index: int) -> tuple[str, torch.Tensor, torch.Tensor]:
+    def __getitem__(self, index: int) -> tuple[str | torch.Tensor, ...]:
         head, visit = self.visits[index]
-        codes, labels = self.samplers[head].batch(visit)
-        return head, torch.from_numpy(codes), torch.from_numpy(labels)
+        return head, *map(torch.from_numpy, self.samplers[head].batch(visit))
 
 
 class _SaveRound(lightning.Callback):
@@ -253,21 +181,26 @@ class _Module(lightning.LightningModule):
             else None
         )
         self.settings, self.seed, self.folder, self.report = settings, seed, folder, report
-        self.steps = settings.steps_for(sum(len(data.labels) for data in training.values()))
-        self.stages: list[Stage] = CURRICULA[settings.curriculum](
-            {head: len(data.labels) for head, data in training.items()}
-        )
-        self.samplers = {
-            head: BalancedSampler(
-                head,
-                data,
-                batch_size=settings.batch_size,
-                seed=seed,
-                sampling=settings.sampling,
-                shift=settings.shift,
-            )
-            for head, data in training.items()
+        draws = {
+            "batch_size": settings.batch_size,
+            "seed": seed,
+            "sampling": settings.sampling,
+            "shift": settings.shift,
         }
+        self.samplers: dict[str, BalancedSampler | PooledSampler]
+        self.stages: list[Stage]
+        if settings.is_pooled:
+            pooled = pool_heads(training)
+            self.objective = OBJECTIVES[settings.objective](pooled.labels.sum(axis=0), keep=settings.ohem_keep)
+            self.samplers = {POOLED: PooledSampler(pooled, draw=settings.draw, others=settings.others, **draws)}
+            self.stages = [Stage(tuple(training), (POOLED,))]
+            windows = len(pooled.codes)
+        else:
+            self.samplers = {head: BalancedSampler(head, data, **draws) for head, data in training.items()}
+            sizes = {head: len(data.labels) for head, data in training.items()}
+            self.stages = CURRICULA[settings.curriculum](sizes)
+            windows = sum(sizes.values())
+        self.steps = settings.steps_for(windows)
         self.validation = {head: _subset(data, settings.validation_windows, seed) for head, data in validation.items()}
         self.progress: dict[str, Any] = {
             "finished": False,
@@ -277,7 +210,7 @@ class _Module(lightning.LightningModule):
             "round": 0,
             "best_score": -math.inf,
             "best_round": -1,
-            "visits": dict.fromkeys(training, 0),
+            "visits": dict.fromkeys(self.samplers, 0),
             "history": [],
         }
         self.started = time.monotonic()
@@ -303,18 +236,30 @@ class _Module(lightning.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         self.started = time.monotonic()
-        self.losses = {head: [] for head in self.stage.heads}
+        self.losses = {name: [] for name in self.stage.cycle}
         self.network.train()
 
-    def training_step(self, batch: tuple[str, torch.Tensor, torch.Tensor], index: int) -> torch.Tensor:
-        head, codes, labels = batch
+    def training_step(self, batch: tuple[str, torch.Tensor, ...], index: int) -> torch.Tensor:
+        head, codes, labels, *weights = batch
         # dropout masks become a function of (seed, step); 2**31 - 1 is prime, so steps do not collide between seeds
         torch.manual_seed((self.seed * 1_000_003 + self.global_step * 7919 + 1) % (2**31 - 1))
         smoothing = self.settings.label_smoothing
         targets = labels * (1 - smoothing) + smoothing / 2
+        if self.settings.is_pooled:
+            logits = all_logits(self.network, self.stage.heads, codes).float()
+            entropies = cross_entropies(logits.detach(), targets, *weights)
+            self.losses[POOLED].append(torch.stack([entropies.sum(dim=0), weights[0].sum(dim=0)]))
+            return self.objective(logits, targets, *weights)
         loss = F.binary_cross_entropy_with_logits(self.network(codes, head).float(), targets)
         self.losses[head].append(loss.detach())
         return loss
+
+    def mean_losses(self) -> dict[str, float]:
+        """Mean training loss of the round by head, for the heads that had a step."""
+        if not self.settings.is_pooled:
+            return {head: float(torch.stack(losses).mean()) for head, losses in self.losses.items() if losses}
+        total, weight = torch.stack(self.losses[POOLED]).sum(dim=0)
+        return dict(zip(self.stage.heads, (total / weight).tolist(), strict=True))
 
     def on_train_batch_end(self, *_: object) -> None:
         if self.averaged is not None:
@@ -325,9 +270,13 @@ class _Module(lightning.LightningModule):
         classifiers = {id(parameter) for parameter in self.network.classifiers.parameters()}
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for parameter in self.network.parameters():
+            if not parameter.requires_grad:
+                continue
             rate = settings.classifier_learning_rate if id(parameter) in classifiers else settings.learning_rate
             decay = settings.weight_decay if parameter.ndim > 1 else 0.0
             groups.setdefault((rate, decay), []).append(parameter)
+        if settings.is_pooled:
+            groups.setdefault((settings.learning_rate, 0.0), []).extend(self.objective.parameters())
         optimizer = torch.optim.AdamW(
             [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
         )
@@ -346,19 +295,18 @@ class _Module(lightning.LightningModule):
         """Validate, keep the best, and decide whether the stage or the training ends."""
         progress, settings = self.progress, self.settings
         seconds = time.monotonic() - self.started
-        rows = []
+        rows, means = [], self.mean_losses()
         for head in self.stage.heads:
             data = self.validation[head]
             logits = score_windows(self.judged, data.codes, head, device=self.device)
             if not np.isfinite(logits).all():
                 raise FloatingPointError(f"training diverged: logits of {head} are not finite; lower the learning rate")
-            losses = self.losses.get(head) or [torch.tensor(math.nan)]
             rows.append(
                 {
                     "round": progress["round"] + 1,
                     "stage": progress["stage"] + 1,
                     "head": head,
-                    "loss": float(torch.stack(losses).mean()),
+                    "loss": means.get(head, math.nan),
                     "auroc": float(roc_auc_score(data.labels, logits)),
                     "auprc": float(average_precision_score(data.labels, logits)),
                 }

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import capacity, landscape, motifs, ontology, optimisation, regulation, transcriptome
+from . import (
+    capacity,
+    landscape,
+    marks_evaluation,
+    marks_interpretation,
+    motifs,
+    ontology,
+    optimisation,
+    regulation,
+    transcriptome,
+)
 
 STAGES: tuple[ModuleType, ...] = (
     transcriptome,
@@ -18,4 +28,6 @@ STAGES: tuple[ModuleType, ...] = (
     capacity,
     ontology,
     regulation,
+    marks_evaluation,
+    marks_interpretation,
 )

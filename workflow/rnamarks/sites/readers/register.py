@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -27,5 +28,22 @@ class Reader(Protocol):
     ) -> pd.DataFrame: ...
 
 
+class LayoutReader(Protocol):
+    """A reader that is told which columns hold what."""
+
+    def __call__(
+        self,
+        path: str | Path,
+        *,
+        assembly: str,
+        modification: Modification,
+        source: str,
+        drops: Drops,
+        species: str,
+        layout: Mapping[str, Any],
+    ) -> pd.DataFrame: ...
+
+
 READERS: Register[Reader] = Register("site format")
+LAYOUT_READERS: Register[LayoutReader] = Register("site format with a layout")
 TRANSCRIPT_READERS: Register[Reader] = Register("transcript site format")

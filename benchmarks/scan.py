@@ -1,0 +1,190 @@
+"""Speed and memory of `rnamarks scan`, with random weights at the published sizes.
+
+Speed: windows per second (one window per base) on one random sequence, in turn in one process: one window at a time
+with gradients kept and the network run twice, as the original's command line does; the plain network in batches, of
+which the best counts; the exact scan and the fast scan, from FASTA to the table, loading of the model included.
+
+Memory: the fast scan of longer sequences, each in a process of its own; the peak is that of the whole process.
+
+    PYTHONPATH=workflow python benchmarks/scan.py [--nt 20000] [--threads 2] [--sizes 0.1 1 10] [--skip speed|memory]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
+
+from rnamarks.evaluation.calibration import Calibration
+from rnamarks.models.checkpoint import ModelConfig, load_model, save_model
+from rnamarks.models.register import build_model
+from rnamarks.models.student import Student, add_student
+from rnamarks.prediction.exact import ExactEngine, FastEngine
+from rnamarks.prediction.scan import ScanOptions
+from rnamarks.prediction.scan_command import run_scan
+from rnamarks.prediction.significance import STUDENT, build_null, write_null
+from rnamarks.sequences import LETTERS
+from rnamarks.sites.modifications import load_modifications
+from rnamarks.sites.windows import lay
+
+WINDOW = 51
+BATCHES = (16, 32, 64, 128, 256, 512, 1024)
+SHEET = Path(__file__).resolve().parents[1] / "config" / "modifications.tsv"
+
+
+def make_model(folder: Path) -> None:
+    """A model directory with random weights, twelve modifications, a student and null distributions."""
+    sheet = load_modifications(SHEET)
+    heads = list(sheet)
+    torch.manual_seed(0)
+    network = build_model("multirm", heads, WINDOW)
+    calibration = dict.fromkeys(heads, Calibration(0.1).to_dict())
+    modifications = {
+        name: {
+            "modification": name,
+            "base": entry.base,
+            "motif": entry.motif,
+            "motif_offset": entry.motif_offset,
+        }
+        for name, entry in sheet.items()
+    }
+    config = ModelConfig("multirm", heads, WINDOW, {}, "", "", calibration, modifications=modifications)
+    save_model(folder, [network.state_dict()], config)
+    student = Student(heads, WINDOW).eval()
+    add_student(folder, student, calibration=calibration, agreement=dict.fromkeys(heads, 0.0))
+    windows = np.random.default_rng(1).integers(0, 4, (500, WINDOW)).astype(np.uint8)
+    exact = build_null(ExactEngine(load_model(folder)[0], WINDOW), dict.fromkeys(heads, windows))
+    fast = build_null(FastEngine(student), dict.fromkeys(heads, windows))
+    write_null(folder, exact | {STUDENT + head: null for head, null in fast.items()}, source="random windows")
+
+
+def write_sequence(path: Path, nt: int) -> np.ndarray:
+    """A random sequence as FASTA; returns its codes."""
+    rng = np.random.default_rng(2)
+    codes = rng.integers(0, 4, nt).astype(np.uint8)
+    with open(path, "wb") as handle:
+        handle.write(b">random\n")
+        for start in range(0, nt, 60):
+            handle.write(LETTERS[codes[start : start + 60]].tobytes() + b"\n")
+    return codes
+
+
+def scan(folder: Path, mode: str, model: Path) -> None:
+    """One scan of the sequence in ``folder``, to a table beside it."""
+    run_scan(
+        folder / "s.fa",
+        model,
+        ScanOptions(top=mode == "exact"),
+        table=folder / "s.tsv",
+        mode=mode,
+        device="cpu",
+        warn=lambda line: None,
+    )
+
+
+def rate(work: Callable[[], object], windows: int) -> float:
+    """Windows per second."""
+    started = time.perf_counter()
+    work()
+    return windows / (time.perf_counter() - started)
+
+
+def measure_speed(nt: int, repeats: int, threads: int) -> None:
+    """Print windows per second and their ratios."""
+    torch.set_num_threads(threads)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, model = Path(scratch), Path(scratch) / "model"
+        make_model(model)
+        codes = write_sequence(folder / "s.fa", nt)
+        network = load_model(model)[0].members[0]
+        windows = torch.from_numpy(lay([codes], WINDOW // 2).windows(np.arange(nt) + WINDOW // 2, WINDOW))
+
+        def one_at_a_time() -> None:
+            for window in windows[:100]:
+                network.forward_all(window[None])
+                network.attend(window[None])
+
+        def batches(size: int) -> None:
+            with torch.inference_mode():
+                for start in range(0, 4096, size):
+                    network.forward_all(windows[start : start + size])
+
+        speeds: dict[str, list[float]] = {}
+        for _ in range(repeats):
+            found = {f"plain, batches of {size}": rate(lambda size=size: batches(size), 4096) for size in BATCHES}
+            found["one at a time, twice"] = rate(one_at_a_time, 100)
+            found["exact scan"] = rate(lambda: scan(folder, "exact", model), nt)
+            found["fast scan"] = rate(lambda: scan(folder, "fast", model), nt)
+            for name, value in found.items():
+                speeds.setdefault(name, []).append(value)
+    print(f"speed: {nt:,} nt, {threads} threads, median of {repeats} (lowest to highest)")
+    for name, values in speeds.items():
+        print(f"{name:24}{statistics.median(values):10.0f} windows/s ({min(values):.0f} to {max(values):.0f})")
+    plain = max(statistics.median(values) for name, values in speeds.items() if name.startswith("plain"))
+    middle = {name: statistics.median(values) for name, values in speeds.items()}
+    print(f"exact / plain in its best batches: {middle['exact scan'] / plain:.2f}")
+    print(f"exact / one at a time: {middle['exact scan'] / middle['one at a time, twice']:.1f}")
+    print(f"fast / exact: {middle['fast scan'] / middle['exact scan']:.1f}")
+
+
+def measure_memory(mnt: float, threads: int) -> dict[str, float]:
+    """Peak memory of one fast scan in this process."""
+    torch.set_num_threads(threads)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, model = Path(scratch), Path(scratch) / "model"
+        make_model(model)
+        subprocess.run([sys.executable, __file__, "--write", str(folder / "s.fa"), "--sizes", str(mnt)], check=True)
+        started = time.perf_counter()
+        scan(folder, "fast", model)
+        seconds = time.perf_counter() - started
+        (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+        with open(folder / "s.tsv", "rb") as handle:
+            rows = sum(1 for _ in handle) - 1
+    return {"mnt": mnt, "rows": rows, "seconds": seconds, "peak_mb": int(line.split()[1]) * 1024 / 1e6}
+
+
+def main() -> None:
+    """Run the benchmark and print its tables."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--nt", type=int, default=20_000, help="length of the sequence for the speed")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--sizes", type=float, nargs="+", default=[0.1, 1, 10], help="for the memory, Mnt")
+    parser.add_argument("--skip", choices=["speed", "memory"], nargs="+", default=[])
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.write:
+        write_sequence(options.write, int(options.sizes[0] * 1e6))
+        return
+    if options.one:
+        print(json.dumps(measure_memory(options.sizes[0], options.threads)))
+        return
+    if "speed" not in options.skip:
+        measure_speed(options.nt, options.repeats, options.threads)
+    if "memory" not in options.skip:
+        print("memory: fast scan")
+        print(f"{'Mnt':>6} {'rows':>9} {'s':>7} {'nt/s':>9} {'peak MB':>8}")
+        for size in options.sizes:
+            command = [sys.executable, __file__, "--one", "--sizes", str(size), "--threads", str(options.threads)]
+            row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            print(
+                f"{row['mnt']:6.1f} {row['rows']:9d} {row['seconds']:7.2f} {row['mnt'] * 1e6 / row['seconds']:9.0f} "
+                f"{row['peak_mb']:8.0f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

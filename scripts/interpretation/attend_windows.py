@@ -1,0 +1,40 @@
+from rnamarks.scripting import logged
+
+with logged(snakemake.log[0]) as terminal:
+    from pathlib import Path
+
+    import pandas as pd
+    import torch
+
+    from rnamarks.interpretation.attention import ATTENDED_COLUMNS, attend_positives, profile_table, top_table
+    from rnamarks.models.checkpoint import load_model
+    from rnamarks.tables import read_parquet, write_parquet, write_tsv
+
+    torch.set_num_threads(snakemake.threads)
+    params = snakemake.params
+    model, config = load_model(Path(snakemake.input.weights).parent)
+    tables = []
+    for head, path in zip(params.heads, snakemake.input.splits, strict=True):
+        frame, _ = read_parquet(path, ["window", "sequence", "label", params.split])
+        table = attend_positives(
+            model,
+            config.heads,
+            head,
+            frame[frame[params.split].isin(list(params.parts))],
+            methods=list(params.methods),
+            share=params.share,
+            least=params.least,
+            most=params.most,
+            mean=params.mean,
+            gradients=params.gradients,
+            most_gradients=params.most_gradients,
+            seed=params.seed,
+            device=params.device,
+        )
+        print(f"{head}: {table['window'].nunique()} confident true positives explained", file=terminal)
+        if len(table):
+            tables.append(table)
+    attended = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(ATTENDED_COLUMNS))
+    write_parquet(attended, snakemake.output.attended, {"split": params.split, "parts": list(params.parts)})
+    write_tsv(top_table(attended, width=params.width, count=params.tops, margin=params.margin), snakemake.output.top)
+    write_tsv(profile_table(attended), snakemake.output.profile)

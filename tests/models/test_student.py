@@ -1,0 +1,236 @@
+"""A student gives the same logits window by window and along a sequence, and its files are checked."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+
+from rnamarks.errors import InputError
+from rnamarks.evaluation.calibration import Calibration
+from rnamarks.models.checkpoint import load_model, save_model
+from rnamarks.models.directory import ModelConfig, read_config, write_config
+from rnamarks.models.register import build_model
+from rnamarks.models.student import STUDENT, Student, add_student, load_student, spread_dilations
+from rnamarks.sequences import UNKNOWN
+
+HEADS = ["Am", "m6A", "Y"]
+TINY = {"filters": 8, "channels": 6, "hidden": 5}
+TEACHER = {"filters": 6, "channels": 8, "lstm_units": 4, "attention_width": 2, "dense": 5}
+
+
+def lively(receptive=51, **sizes):
+    """A student whose blocks do not start as the identity."""
+    torch.manual_seed(receptive)
+    student = Student(HEADS, receptive, **(TINY | sizes)).eval()
+    with torch.no_grad():
+        for block in student.blocks:
+            block.mix.normal_(0, 0.3)
+            block.bias.normal_(0, 0.3)
+    return student
+
+
+def windows_of(codes, receptive):
+    """The window around every position, N beyond the ends, shape (length, receptive)."""
+    padded = np.pad(codes, receptive // 2, constant_values=UNKNOWN)
+    return np.lib.stride_tricks.sliding_window_view(padded, receptive)
+
+
+def singly(student, codes):
+    windows = torch.from_numpy(windows_of(codes, student.receptive).copy())
+    with torch.inference_mode():
+        return torch.stack([student(window[None])[0] for window in windows])
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.lists(st.integers(0, 4), min_size=1, max_size=40),
+    st.sampled_from([1, 5, 9, 21, 41, 51]),
+    st.integers(1, 50),
+)
+def test_a_scan_is_the_window_at_every_position(codes, receptive, chunk):
+    codes = np.array(codes, dtype=np.uint8)
+    student = lively(receptive)
+    torch.testing.assert_close(student.scan(codes, chunk), singly(student, codes), atol=1e-5, rtol=0)
+
+
+def test_the_default_sizes_agree_to_the_fifth_digit_in_chunks_and_batches():
+    torch.manual_seed(0)
+    student = Student(HEADS).eval()
+    with torch.no_grad():
+        for block in student.blocks:
+            block.mix.normal_(0, 0.05)
+    codes = np.random.default_rng(0).integers(0, 5, 700).astype(np.uint8)
+    along = student.scan(codes)
+    windows = torch.from_numpy(windows_of(codes, 51).copy())
+    with torch.inference_mode():
+        batched = torch.cat([student(part) for part in windows.split(97)])
+    assert along.std() > 0.01
+    torch.testing.assert_close(along, batched, atol=1e-5, rtol=0)
+    torch.testing.assert_close(along, student.scan(torch.from_numpy(codes), chunk=64), atol=1e-5, rtol=0)
+
+
+def test_every_nucleotide_of_the_window_counts_and_none_beyond_it():
+    student = lively(41)
+    codes = np.random.default_rng(1).integers(0, 4, 101).astype(np.uint8)
+    reference = student.scan(codes)[50]
+    felt = []
+    for place in range(len(codes)):
+        changed = codes.copy()
+        changed[place] = (changed[place] + 1) % 4
+        felt.append(not torch.equal(student.scan(changed)[50], reference))
+    np.testing.assert_array_equal(np.flatnonzero(felt), np.arange(30, 71))
+
+
+def test_of_wider_windows_the_middle_counts():
+    student = lively(21)
+    codes = torch.randint(0, 5, (4, 101), dtype=torch.uint8)
+    torch.testing.assert_close(student(codes), student(codes[:, 40:61]))
+    for width in (19, 22):
+        with pytest.raises(ValueError, match="no middle 21 nt"):
+            student(codes[:, :width])
+
+
+def test_an_empty_sequence_has_no_logits():
+    student = lively(21)
+    assert student.scan(np.zeros(0, dtype=np.uint8)).shape == (0, 3)
+    assert list(student.scan_chunks(np.zeros(0, dtype=np.uint8))) == []
+
+
+def test_pieces_cover_a_sequence_once_in_order():
+    student = lively(21)
+    codes = np.random.default_rng(2).integers(0, 4, 50).astype(np.uint8)
+    pieces = list(student.scan_chunks(codes, chunk=16))
+    assert [(start, len(logits)) for start, logits in pieces] == [(0, 16), (16, 16), (32, 16), (48, 2)]
+    torch.testing.assert_close(torch.cat([logits for _, logits in pieces]), student.scan(codes))
+
+
+def test_only_n_gives_the_same_finite_logits_everywhere():
+    logits = lively(51).scan(np.full(80, UNKNOWN, dtype=np.uint8))
+    assert torch.isfinite(logits).all()
+    torch.testing.assert_close(logits, logits[:1].expand_as(logits), atol=1e-6, rtol=0)
+
+
+@given(st.integers(4, 300).map(lambda half: 2 * half + 1), st.sampled_from([1, 3, 7, 9]))
+def test_dilations_fill_the_window(receptive, width):
+    gaps = spread_dilations(receptive, width)
+    assert width + 2 * sum(gaps) == receptive
+    assert gaps == sorted(gaps)
+    assert all(gap > 0 for gap in gaps)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"receptive": 50}, "odd width"),
+        ({"width": 8}, "odd width"),
+        ({"receptive": -1}, "odd width"),
+        ({"dilations": [1, 2]}, "sum to 21"),
+        ({"dilations": [0, 21]}, "at least 1"),
+    ],
+)
+def test_a_window_that_cannot_be_made_is_refused(sizes, message):
+    with pytest.raises(InputError, match=message):
+        Student(HEADS, **sizes)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A model directory of a small network."""
+    torch.manual_seed(0)
+    network = build_model("mass", HEADS, 21, TEACHER)
+    config = ModelConfig("mass", HEADS, 21, TEACHER, null={"sha256": "0"})
+    save_model(tmp_path / "model", [network.state_dict()], config)
+    return tmp_path / "model"
+
+
+def add(folder, **changes):
+    student = lively(21)
+    constants = {head: Calibration(0.3, 2.0, 0.5, "platt").to_dict() for head in HEADS}
+    values = {"calibration": constants, "agreement": dict.fromkeys(HEADS, 0.9), "training": {"seed": 1}}
+    add_student(folder, student, **(values | changes))
+    return student
+
+
+def test_a_student_lives_beside_its_teacher(folder):
+    _, before = read_config(folder)
+    student = add(folder)
+    config, digest = read_config(folder)
+    assert digest == before
+    assert config.student["teacher"] == digest
+    assert Calibration.from_dict(config.student["calibration"]["m6A"]).slope == 2.0
+    assert config.null == {}, "the null was measured without this student"
+    codes = np.random.default_rng(3).integers(0, 5, 60).astype(np.uint8)
+    loaded = load_student(folder)
+    assert (loaded.heads, loaded.training) == (HEADS, False)
+    assert torch.equal(loaded.scan(codes), student.scan(codes))
+    model, _ = load_model(folder)
+    assert model.networks is model
+
+
+def test_a_student_can_be_added_to_a_copy(folder, tmp_path):
+    add(tmp_path / "scanner", source=folder)
+    assert read_config(folder)[0].student == {}
+    assert load_student(tmp_path / "scanner").heads == HEADS
+    assert load_model(tmp_path / "scanner")[1].heads == HEADS
+
+
+def test_a_student_of_other_heads_is_refused(folder):
+    with pytest.raises(InputError, match=r"knows Am .*distil it from this model"):
+        add_student(folder, Student(["Am"], 21, **TINY), calibration={}, agreement={})
+
+
+def test_a_model_without_a_student_says_so(folder):
+    with pytest.raises(InputError, match=r"no student for fast mode.*exact mode"):
+        load_student(folder)
+
+
+def test_a_changed_student_is_refused(folder):
+    add(folder)
+    data = bytearray((folder / STUDENT).read_bytes())
+    data[-1] ^= 1
+    (folder / STUDENT).write_bytes(data)
+    with pytest.raises(InputError, match=r"student\.safetensors: the weights are not the ones"):
+        load_student(folder)
+    (folder / STUDENT).unlink()
+    with pytest.raises(InputError, match=r"student\.safetensors: the weights are missing"):
+        load_student(folder)
+
+
+def test_a_student_of_other_weights_is_refused(folder):
+    add(folder)
+    states = [build_model("mass", HEADS, 21, TEACHER).state_dict()]
+    config, _ = read_config(folder)
+    save_model(folder, states, config)
+    with pytest.raises(InputError, match="distilled from other weights"):
+        load_student(folder)
+
+
+@pytest.mark.parametrize("change", [{"channels": 7}, {"colour": 1}])
+def test_a_description_that_does_not_fit_is_refused(folder, change):
+    add(folder)
+    config, _ = read_config(folder)
+    config.student["hyperparameters"] |= change
+    write_config(folder, config)
+    with pytest.raises(InputError, match="do not fit the student"):
+        load_student(folder)
+
+
+def test_a_description_that_lacks_a_key_is_refused(folder):
+    add(folder)
+    document = json.loads((folder / "config.json").read_text())
+    del document["student"]["teacher"]
+    (folder / "config.json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match="unknown or missing keys"):
+        load_student(folder)
+
+
+def test_no_weight_is_stored_twice(folder):
+    add(folder)
+    tensors = load_file(folder / STUDENT)
+    assert set(tensors) == set(dict(lively(21).named_parameters()))

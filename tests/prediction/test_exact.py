@@ -1,0 +1,149 @@
+"""The engines give the same logits and attention as the networks that they stand for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rnamarks.errors import InputError
+from rnamarks.models.baseline_files import stack_arrays
+from rnamarks.models.baselines import BASELINES
+from rnamarks.models.checkpoint import Ensemble, load_members, load_model, save_model
+from rnamarks.prediction import exact, lookup
+from rnamarks.prediction.exact import ExactEngine, load_engine
+from rnamarks.sites.motifs import find_motif
+from rnamarks.sites.windows import lay
+
+sys.path.insert(0, str(Path(__file__).parent))
+import marks_world as world
+
+ROOM = 30
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return world.build(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def laid():
+    rng = np.random.default_rng(0)
+    lengths = (300, 40, 1, 2, 12, 150)
+    codes = [rng.integers(0, 4, length).astype(np.uint8) for length in lengths]
+    codes[1][15:18] = 4
+    return lay(codes, ROOM)
+
+
+def sites_of(laid):
+    return {
+        head: find_motif(laid.codes, base if motif == "N" else motif, offset)
+        for head, (base, motif, offset) in world.MARKS.items()
+    }
+
+
+def expected(model, laid, sites):
+    with torch.no_grad():
+        return {
+            head: model(torch.from_numpy(laid.windows(at, world.WINDOW)), head).numpy() for head, at in sites.items()
+        }
+
+
+@pytest.mark.parametrize("embedding", ["word2vec", "one_hot", "hmm"])
+@pytest.mark.parametrize("crop", [0, world.CROP])
+def test_logits_and_attention_are_those_of_the_networks(laid, embedding, crop, monkeypatch):
+    for module in (exact, lookup):
+        monkeypatch.setattr(module, "SPAN", 97)
+    model = Ensemble([world.network(seed, embedding=embedding, crop=crop) for seed in range(2)])
+    engine = ExactEngine(model, world.WINDOW, batch_size=13)
+    assert engine.width == (crop or world.WINDOW)
+    sites = sites_of(laid)
+    scores = engine.score(laid.codes, sites, attend=True)
+    for head, logits in expected(model, laid, sites).items():
+        assert len(logits) > 1
+        assert logits.std() > 1e-3
+        np.testing.assert_allclose(scores.logits[head], logits, atol=1e-5)
+        windows = torch.from_numpy(laid.windows(sites[head], world.WINDOW))
+        with torch.no_grad():
+            weights = torch.stack([member.attend(windows) for member in model.members]).mean(0)
+        np.testing.assert_allclose(scores.weights[head], weights[:, world.HEADS.index(head)], atol=1e-6)
+        np.testing.assert_allclose(engine.windows(windows.numpy(), head), logits, atol=1e-5)
+
+
+def test_batches_and_order_change_nothing(folder, laid):
+    model, config = load_model(folder)
+    sites = sites_of(laid)
+    reference = ExactEngine(model, config.window, batch_size=1).score(laid.codes, sites).logits
+    for size in (7, 64, 1000):
+        found = ExactEngine(model, config.window, batch_size=size).score(laid.codes, sites).logits
+        for head, logits in found.items():
+            np.testing.assert_allclose(logits, reference[head], atol=1e-5)
+    alone = ExactEngine(model, config.window).score(laid.codes, {"Y": sites["Y"]}).logits["Y"]
+    np.testing.assert_allclose(alone, reference["Y"], atol=1e-5)
+
+
+def test_heads_without_a_base(folder, laid):
+    model, config = load_model(folder)
+    nothing = np.zeros(0, dtype=np.int64)
+    scores = ExactEngine(model, config.window).score(laid.codes, {"m6A": nothing, "I": nothing}, attend=True)
+    assert scores.logits["m6A"].shape == (0,)
+    assert scores.weights["I"].shape == (0, world.CROP - 2)
+
+
+def test_other_networks_run_as_they_are(tiny_model):
+    model, config = load_model(tiny_model)
+    engine = ExactEngine(model, config.window)
+    codes = np.random.default_rng(1).integers(0, 5, (50, config.window)).astype(np.uint8)
+    with torch.no_grad():
+        logits = model(torch.from_numpy(codes), "human").numpy()
+    np.testing.assert_allclose(engine.windows(codes, "human"), logits, atol=1e-5)
+    assert not engine.attends
+
+
+def test_a_stack_is_the_stack(folder, laid, tmp_path):
+    rng = np.random.default_rng(2)
+    codes = rng.integers(0, 4, (60, world.WINDOW)).astype(np.uint8)
+    fitted = {"naive_bayes_trinucleotide": {}}
+    for head in world.HEADS:
+        fitted["naive_bayes_trinucleotide"][head] = BASELINES["naive_bayes_trinucleotide"]().fit(
+            codes, rng.integers(0, 2, 60)
+        )
+    states, config = load_members(folder)
+    config.student, config.null = {}, {}
+    config.stack = {
+        "network": "multirm",
+        "weights": {head: {"multirm": 0.7, "naive_bayes_trinucleotide": 0.4} for head in world.HEADS},
+        "baselines": {"naive_bayes_trinucleotide": {"k": 3, "smoothing": 2.0}},
+    }
+    save_model(tmp_path, states, config, stack_arrays(fitted))
+    model, config = load_model(tmp_path)
+    engine = ExactEngine(model, config.window, batch_size=17)
+    assert engine.width == world.WINDOW
+    sites = sites_of(laid)
+    scores = engine.score(laid.codes, sites, attend=True)
+    for head, logits in expected(model, laid, sites).items():
+        np.testing.assert_allclose(scores.logits[head], logits, atol=1e-5)
+        assert scores.weights[head].shape == (len(logits), world.CROP - 2)
+
+
+def test_fast_engine_agrees_with_the_student(folder, laid):
+    loaded = load_engine(folder, "fast", device="cpu")
+    assert (loaded.prefix, loaded.engine.width) == ("student.", world.CROP)
+    sites = sites_of(laid)
+    for head, logits in loaded.engine.score(laid.codes, sites).logits.items():
+        windows = laid.windows(sites[head], world.WINDOW)
+        np.testing.assert_allclose(logits, loaded.engine.windows(windows, head), atol=1e-5)
+
+
+def test_mistakes(folder, tmp_path):
+    with pytest.raises(InputError, match="exact, fast"):
+        load_engine(folder, "slow")
+    with pytest.raises(InputError, match="at least 1"):
+        load_engine(folder, batch_size=0)
+    with pytest.raises(InputError, match="no student"):
+        load_engine(world.build(tmp_path / "m", student=False), "fast")
+    with pytest.raises(ValueError, match="no middle"):
+        ExactEngine(load_model(folder)[0], world.WINDOW).windows(np.zeros((1, 20), dtype=np.uint8), "I")

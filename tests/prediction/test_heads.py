@@ -1,0 +1,189 @@
+"""Every head on every held-out window: networks, baselines and stacks, one row per sequence."""
+
+from __future__ import annotations
+
+import runpy
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from rnamarks.errors import InputError
+from rnamarks.evaluation.mark_panels import WINDOW_COLUMNS
+from rnamarks.models.baseline_files import save_baselines
+from rnamarks.models.baselines import BASELINES
+from rnamarks.models.checkpoint import Ensemble, ModelConfig, Stack, save_model
+from rnamarks.models.register import build_model
+from rnamarks.prediction.heads import load_scorer, pool_windows, predict_heads, score_heads, stack_heads
+from rnamarks.prediction.score import score_windows
+from rnamarks.sequences import decode_windows, encode_windows
+from rnamarks.tables import read_parquet, write_parquet, write_tsv
+
+HEADS = ["Am", "m6A", "Um"]
+SMALL = {"filters": [6, 4], "lstm_units": 3}
+PARTS = ["train"] * 4 + ["valid"] * 4 + ["test"] * 6 + [""] * 2
+
+
+class AllHeads(torch.nn.Module):
+    """A network that gives all heads at once, in an order of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.classifiers = torch.nn.ModuleDict({name: torch.nn.Identity() for name in ("Um", "Am", "m6A")})
+
+    def forward_all(self, codes):
+        return torch.stack([(codes == code).sum(dim=1) for code in (3, 0, 1)], dim=1).float()
+
+    def forward(self, codes, head):
+        return self.forward_all(codes)[:, list(self.classifiers).index(head)]
+
+
+def windows_of(seed: int, letter: int) -> pd.DataFrame:
+    codes = np.random.default_rng(seed).integers(0, 4, (len(PARTS), 21)).astype(np.uint8)
+    codes[:, 10] = letter
+    names = [f"w{at}" for at in range(len(PARTS))]
+    return pd.DataFrame(
+        {"window": names, "sequence": decode_windows(codes), "label": [1, 0] * (len(PARTS) // 2), "paper": PARTS}
+    )
+
+
+@pytest.fixture
+def splits(tmp_path):
+    """Three marks; one sequence is in two test parts, one in a training and a test part, one twice in its own."""
+    frames = {name: windows_of(seed, letter) for seed, (name, letter) in enumerate(zip(HEADS, (0, 0, 3), strict=True))}
+    frames["m6A"].loc[9, "sequence"] = frames["Am"].loc[8, "sequence"]
+    frames["m6A"].loc[10, "sequence"] = frames["Am"].loc[0, "sequence"]
+    frames["Um"].loc[13, "sequence"] = frames["Um"].loc[11, "sequence"]
+    paths = {}
+    for name, frame in frames.items():
+        paths[name] = tmp_path / f"{name}.split.parquet"
+        write_parquet(frame, paths[name])
+    return paths
+
+
+@pytest.fixture
+def baselines(splits):
+    frames = [read_parquet(path)[0] for path in splits.values()]
+    codes, labels = encode_windows(pd.concat(frames)["sequence"]), pd.concat(frames)["label"].to_numpy()
+    return {head: BASELINES["kmer_frequency"]().fit(codes[at:], labels[at:]) for at, head in enumerate(HEADS)}
+
+
+def test_a_sequence_of_two_marks_is_one_row(splits):
+    windows, codes = pool_windows(splits, "paper")
+    assert tuple(windows.columns) == WINDOW_COLUMNS
+    assert len(windows) == len(codes) == 3 * 10 - 1
+    assert not windows.duplicated(["part", "own", "window"]).any()
+    both = windows[windows["own"] == "Am,m6A"].iloc[0]
+    # a site of Am, an unmodified window of m6A
+    assert both[["window", "part", "positive", "base"]].tolist() == ["w8", "test", "Am", "A"]
+    assert windows.loc[windows["seen"], ["own", "window"]].to_numpy().tolist() == [["m6A", "w10"]]
+    twice = windows[(windows["own"] == "Um") & windows["window"].isin(["w11", "w13"])]
+    assert len(twice) == 2
+    assert (windows["base"] == np.where(windows["own"] == "Um", "U", "A")).all()
+    assert set(windows["positive"]) == {"", *HEADS}
+
+
+def test_networks_that_know_one_head_at_a_time(splits):
+    torch.manual_seed(1)
+    members = [build_model("deepm6aseq", HEADS, 21, SMALL) for _ in range(2)]
+    model = Ensemble(members)
+    table = predict_heads(model, HEADS, splits, "paper")
+    windows, codes = pool_windows(splits, "paper")
+    assert list(table.columns) == [*WINDOW_COLUMNS, *HEADS]
+    for head in HEADS:
+        assert table[head].dtype == np.float32
+        np.testing.assert_allclose(table[head], score_windows(model, codes, head), atol=1e-5)
+    pd.testing.assert_frame_equal(table[list(WINDOW_COLUMNS)], windows)
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_all_heads_at_once_keep_their_names(splits, size):
+    _, codes = pool_windows(splits, "paper")
+    logits = score_heads(Ensemble([AllHeads(), AllHeads()]), codes, ["m6A", "Um"], batch_size=size)
+    assert np.array_equal(logits, np.column_stack([(codes == 1).sum(axis=1), (codes == 3).sum(axis=1)]))
+
+
+def test_baselines_and_stacks(splits, baselines):
+    _, codes = pool_windows(splits, "paper")
+    theirs = score_heads(baselines, codes, HEADS)
+    weights = {head: {"net": 0.5, "kmer_frequency": at} for at, head in enumerate(HEADS)}
+    stack = Stack(Ensemble([AllHeads()]), "net", {"kmer_frequency": baselines}, weights)
+    mixed = score_heads(stack, codes, HEADS)
+    for at, head in enumerate(HEADS):
+        np.testing.assert_allclose(theirs[:, at], baselines[head].logit(codes), rtol=1e-6)
+        np.testing.assert_allclose(mixed[:, at], score_windows(stack, codes, head), rtol=1e-5)
+    rows = [(head, name, value) for head, known in weights.items() for name, value in known.items()]
+    members = {
+        "net": predict_heads(Ensemble([AllHeads()]), HEADS, splits, "paper"),
+        "kmer_frequency": predict_heads(baselines, HEADS, splits, "paper"),
+    }
+    table = stack_heads(pd.DataFrame(rows, columns=["species", "member", "weight"]), members)
+    np.testing.assert_allclose(table[HEADS].to_numpy(), mixed, rtol=1e-5)
+
+
+def test_stacks_of_what_does_not_belong_together(splits, baselines):
+    weights = pd.DataFrame([(head, name, 1.0) for head in HEADS for name in ("a", "b")])
+    weights.columns = ["species", "member", "weight"]
+    frame = predict_heads(baselines, HEADS, splits, "paper")
+    with pytest.raises(InputError, match="not scored on the same windows"):
+        stack_heads(weights, {"a": frame, "b": frame.iloc[1:]})
+    with pytest.raises(InputError, match="lacks the column Um"):
+        stack_heads(weights, {"a": frame, "b": frame.drop(columns="Um")})
+    with pytest.raises(InputError, match="for other members than a, c"):
+        stack_heads(weights, {"a": frame, "c": frame})
+
+
+def test_bad_splits(splits, tmp_path):
+    with pytest.raises(InputError, match="guarded"):
+        pool_windows(splits, "guarded")
+    frame, _ = read_parquet(splits["Um"])
+    write_parquet(frame.assign(sequence=frame["sequence"].str[:19]), tmp_path / "short.parquet")
+    with pytest.raises(InputError, match="19 nt"):
+        pool_windows({**splits, "Um": tmp_path / "short.parquet"}, "paper")
+    write_parquet(frame.assign(paper="train"), tmp_path / "trained.parquet")
+    with pytest.raises(InputError, match="no window is held out"):
+        pool_windows({"Um": tmp_path / "trained.parquet"}, "paper")
+
+
+class Names(SimpleNamespace):
+    """What a rule's input offers to a script."""
+
+    def get(self, name):
+        return getattr(self, name, None)
+
+
+def test_script_scores_directories_and_stacks(splits, baselines, tmp_path, repository):
+    torch.manual_seed(2)
+    network = build_model("deepm6aseq", HEADS, 21, SMALL)
+    save_model(tmp_path / "net", [network.state_dict()], ModelConfig("deepm6aseq", HEADS, 21, SMALL))
+    save_baselines(tmp_path / "base", "kmer_frequency", baselines)
+    weights = pd.DataFrame(
+        [(head, name, 0.5) for head in HEADS for name in ("net", "base")], columns=["species", "member", "weight"]
+    )
+    write_tsv(weights, tmp_path / "weights.tsv")
+
+    def run(name, source):
+        stand_in = SimpleNamespace(
+            input=source,
+            output=SimpleNamespace(heads=tmp_path / f"{name}.parquet"),
+            log=[tmp_path / "log.txt"],
+            threads=1,
+            params=SimpleNamespace(heads=HEADS, split="paper", device="cpu", members=["net", "base"]),
+        )
+        runpy.run_path(str(repository / "scripts/prediction/predict_heads.py"), init_globals={"snakemake": stand_in})
+        return read_parquet(tmp_path / f"{name}.parquet")[0]
+
+    paths = list(splits.values())
+    net, base = (
+        run(name, Names(weights=tmp_path / name / "weights.safetensors", splits=paths)) for name in ("net", "base")
+    )
+    both = run(
+        "both", Names(weights=tmp_path / "weights.tsv", members=[tmp_path / f"{m}.parquet" for m in ("net", "base")])
+    )
+    np.testing.assert_allclose(both[HEADS], (net[HEADS] + base[HEADS]) / 2, rtol=1e-5)
+    model, heads = load_scorer(tmp_path / "net")
+    assert heads == HEADS
+    _, codes = pool_windows(splits, "paper")
+    np.testing.assert_allclose(net[HEADS], score_heads(model, codes, HEADS), rtol=1e-6)

@@ -1,0 +1,351 @@
+"""`rnamarks scan`: every fitting base of any sequences, from FASTA to the files that were asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.stats import false_discovery_control
+
+from rnamarks.cli import main
+from rnamarks.interpretation.attention import attend_letters
+from rnamarks.models.checkpoint import load_model, read_config
+from rnamarks.models.directory import write_config
+from rnamarks.prediction import spool
+from rnamarks.prediction.bedrmod import read_bedrmod
+from rnamarks.prediction.scan import ATTENTION_COLUMNS, COLUMNS
+from rnamarks.prediction.significance import NULL, read_null
+from rnamarks.sequences import encode
+from rnamarks.sites.windows import cut_windows
+
+sys.path.insert(0, str(Path(__file__).parent))
+import marks_world as world
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def table(self) -> pd.DataFrame:
+        return pd.read_csv(io.StringIO(self.out), sep="\t", dtype={"top": str})
+
+
+def run(*arguments, given: bytes | None = None) -> Done:
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.setattr(sys, "argv", ["rnamarks", "scan", "--device", "cpu", *map(str, arguments)])
+        if given is not None:
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+        with pytest.raises(SystemExit) as end:
+            main()
+    return Done(end.value.code or 0, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return world.build(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def sequences():
+    rng = np.random.default_rng(3)
+    made = {
+        name: "".join(rng.choice(list("ACGU"), n))
+        for name, n in (("long", 700), ("short", 9), ("mid.1", 120), ("a", 1))
+    }
+    made["mid.1"] = made["mid.1"][:60] + "NNN" + made["mid.1"][63:]
+    return made
+
+
+@pytest.fixture(scope="module")
+def fasta(sequences, tmp_path_factory):
+    path = tmp_path_factory.mktemp("fasta") / "s.fa"
+    path.write_text("".join(f">{name} text\n{s[:50]}\n{s[50:]}\n" for name, s in sequences.items()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def everything(model, fasta):
+    done = run(fasta, "--model", model, "--all")
+    assert done.code == 0, done.err
+    return done.table
+
+
+def by_hand(model, sequences):
+    """The same by the networks, one window after another, with scipy's q."""
+    network, _ = load_model(model)
+    null = read_null(model, world.HEADS)
+    motifs = {"m6A": ("AGU", "AG", "A", "C", "ACU"), "m6Am": ("CGU", "C", "A"), "I": "A", "Y": "U", "m5C": "C"}
+    rows = []
+    for name, text in sequences.items():
+        for head, motif in motifs.items():
+            offset = world.MARKS[head][2]
+            for start in range(len(text) - len(motif) + 1):
+                letters = text[start : start + len(motif)]
+                if all(letter in allowed for letter, allowed in zip(letters, motif, strict=True)):
+                    window = torch.from_numpy(cut_windows(encode(text), [start + offset], world.WINDOW))
+                    with torch.no_grad():
+                        logit = float(network(window, head))
+                    rows.append((name, start + offset + 1, text[start + offset], head, logit))
+    frame = pd.DataFrame(rows, columns=["sequence", "position", "base", "modification", "logit"])
+    for head, part in frame.groupby("modification"):
+        p = null[head].p(part["logit"].to_numpy())
+        frame.loc[part.index, "p"], frame.loc[part.index, "q"] = p, false_discovery_control(p)
+    order = {name: place for place, name in enumerate(sequences)}
+    places = {name: place for place, name in enumerate(world.HEADS)}
+    key = {"sequence": order, "modification": places}
+    return frame.sort_values(
+        ["sequence", "position", "modification"],
+        key=lambda column: column.map(key[column.name]) if column.name in key else column,
+        ignore_index=True,
+    )
+
+
+def test_every_fitting_base_has_the_numbers_of_the_network(model, sequences, everything):
+    expected = by_hand(model, sequences)
+    assert list(everything.columns) == list(COLUMNS)
+    for name in ("sequence", "position", "base", "modification"):
+        assert everything[name].tolist() == expected[name].tolist()
+    for name in ("logit", "p", "q"):
+        np.testing.assert_allclose(everything[name], expected[name], atol=1e-5)
+    assert set(everything["modification"]) == set(world.HEADS)
+    probability = 1 / (1 + np.exp(-(1.5 * (everything["logit"] + np.log(0.1 / 0.9)) + 0.2)))
+    np.testing.assert_allclose(everything["probability"], probability, atol=1e-5)
+
+
+def same(one: pd.DataFrame, other: pd.DataFrame) -> None:
+    text = ["sequence", "position", "base", "modification"]
+    pd.testing.assert_frame_equal(one[text], other[text])
+    for name in ("probability", "p", "q", "logit"):
+        np.testing.assert_allclose(one[name], other[name], atol=1e-5)
+
+
+def test_batches_blocks_threads_and_spelling_change_nothing(model, sequences, everything, tmp_path, monkeypatch):
+    path = tmp_path / "s.fa.gz"
+    text = "".join(f">{name}\r\n{s.lower().replace('u', 't')}\r\n\r\n" for name, s in sequences.items())
+    path.write_bytes(gzip.compress(b"\xef\xbb\xbf" + text.encode()))
+    same(run(path, "--model", model, "--all", "--batch-size", 5, "--threads", 1).table, everything)
+    same(run("-", "--model", model, "--all", given=path.read_bytes()).table, everything)
+    same(run("-", "--model", model, "--all", given=text.encode()).table, everything)
+    monkeypatch.setattr(spool.Spool.blocks, "__defaults__", (53,))
+    done = run(path, "--model", model, "--all", "--attention", tmp_path / "a.tsv")
+    same(done.table, everything)
+    assert done.table["top"].tolist() == everything["top"].tolist()
+
+
+def test_order_of_records_changes_the_order_of_rows_only(model, sequences, everything, tmp_path):
+    (tmp_path / "s.fa").write_text("".join(f">{name}\n{sequences[name]}\n" for name in reversed(sequences)))
+    found = run(tmp_path / "s.fa", "--model", model, "--all").table
+    key = ["sequence", "position", "modification"]
+    same(*(frame.sort_values(key, ignore_index=True) for frame in (found, everything)))
+
+
+def test_reversing_changes_the_logits(model, sequences, everything, tmp_path):
+    (tmp_path / "s.fa").write_text(f">long\n{sequences['long'][::-1]}\n")
+    found = run(tmp_path / "s.fa", "--model", model, "--all", "--modifications", "I").table
+    forward = everything[(everything["sequence"] == "long") & (everything["modification"] == "I")]
+    turned = found.assign(position=701 - found["position"]).sort_values("position", ignore_index=True)
+    assert turned["position"].tolist() == forward["position"].tolist()
+    assert np.abs(turned["logit"] - forward["logit"].to_numpy()).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("options", "chosen"),
+    [
+        ([], lambda t: t["p"] < 0.05),
+        (["--alpha", 0.4], lambda t: t["p"] < 0.4),
+        (["--alpha", 0.9, "--fdr", 0.8], lambda t: (t["p"] < 0.9) & (t["q"] < 0.8)),
+        (["--all", "--fdr", 0.9], lambda t: t["q"] < 0.9),
+        (
+            ["--modifications", "Y, m6A", "--alpha", 0.3],
+            lambda t: (t["p"] < 0.3) & t["modification"].isin(["Y", "m6A"]),
+        ),
+    ],
+)
+@pytest.mark.parametrize("flag", [[], ["--no-top"]])
+def test_filters(model, fasta, everything, options, chosen, flag):
+    done = run(fasta, "--model", model, *options, *flag)
+    expected = everything[chosen(everything)].reset_index(drop=True)
+    same(done.table, expected)
+    if flag:
+        assert done.table["top"].isna().all()
+    else:
+        assert done.table["top"].tolist() == expected["top"].tolist()
+    for name in set(done.table["modification"]):
+        n = (expected["modification"] == name).sum()
+        assert f"{name}: {(everything['modification'] == name).sum():,} bases tested, {n:,} written" in done.err
+
+
+def test_ends_are_padded_or_left_out_and_counted(model, fasta, sequences, everything):
+    flank = world.CROP // 2
+    lengths = everything["sequence"].map(lambda name: len(sequences[name]))
+    inside = (everything["position"] > flank) & (everything["position"] <= lengths - flank)
+    done = run(fasta, "--model", model, "--all", "--ends", "skip")
+    text = ["sequence", "position", "modification", "logit"]
+    kept = everything[inside].reset_index(drop=True)
+    pd.testing.assert_frame_equal(done.table[text], kept[text], atol=1e-5)
+    assert f"{(~inside).sum()} tests of bases nearer than 10 nt to an end of their sequence are left out" in done.err
+    assert f"{(~inside).sum()} tests" in run(fasta, "--model", model, "--ends", "pad").err
+
+
+def test_attention_and_top(model, fasta, sequences, everything, tmp_path):
+    out = tmp_path / "attention.tsv.gz"
+    done = run(fasta, "--model", model, "--alpha", 0.5, "--attention", out)
+    rows = done.table
+    table = pd.read_csv(out, sep="\t")
+    assert list(table.columns) == list(ATTENTION_COLUMNS)
+    network, _ = load_model(model)
+    groups = dict(tuple(table.groupby(["sequence", "position", "modification"])))
+    assert len(groups) == len(rows)
+    for row in rows.sample(40, random_state=0).itertuples():
+        text = sequences[row.sequence]
+        found = groups[row.sequence, row.position, row.modification]
+        window = cut_windows(encode(text), [row.position - 1], world.WINDOW)
+        weights = attend_letters(network, window, world.HEADS.index(row.modification))[0] / 3
+        place = np.arange(world.WINDOW) - world.WINDOW // 2 + row.position
+        real = (place >= 1) & (place <= len(text)) & (np.abs(place - row.position) <= world.CROP // 2)
+        assert found["attended"].tolist() == place[real].tolist()
+        assert "".join(found["base"]) == "".join(text[at - 1] for at in place[real])
+        np.testing.assert_allclose(found["weight"], weights[real], atol=1e-5)
+        tops = [int(at) for at in str(row.top).split(",")]
+        assert 1 <= len(tops) <= 3
+        assert set(tops) <= set(range(1, len(text) + 1))
+        if len(text) > 30 and 12 < row.position < len(text) - 12:
+            sums = np.convolve(weights, np.ones(3), "same")
+            assert tops[0] == place[sums.argmax()]
+
+
+def test_fast_mode_is_the_student_with_its_own_null(model, fasta, everything, tmp_path):
+    fast = run(fasta, "--model", model, "--all", "--mode", "fast").table
+    assert fast["position"].tolist() == everything["position"].tolist()
+    assert np.abs(fast["logit"] - everything["logit"]).max() > 1e-3
+    assert fast["top"].isna().all()
+    null = read_null(model, world.HEADS, prefix="student.")
+    for head, part in fast.groupby("modification"):
+        np.testing.assert_allclose(part["p"], null[head].p(part["logit"].to_numpy()), atol=1e-5)
+    looked = run(fasta, "--model", model, "--all", "--mode", "fast", "--top").table
+    assert looked["top"].tolist() == everything["top"].tolist()
+
+
+def test_bedrmod(model, fasta, everything, tmp_path):
+    done = run(
+        fasta, "--model", model, "--alpha", 0.5, "--bedrmod", tmp_path / "s.bedrmod", "--out", tmp_path / "s.tsv"
+    )
+    assert (done.code, done.out) == (0, "")
+    sites, header = read_bedrmod(tmp_path / "s.bedrmod")
+    table = pd.read_csv(tmp_path / "s.tsv", sep="\t")
+    assert len(table) == len(sites) > 20
+    assert sites["chrom"].tolist() == table["sequence"].str.replace(".", "_").tolist()
+    assert sites["chromStart"].tolist() == (table["position"] - 1).tolist()
+    assert sites["name"].tolist() == table["modification"].tolist()
+    np.testing.assert_allclose(sites["frequency"], 100 * table["probability"], atol=1e-3)
+    assert header["assembly"] == "s.fa"
+    assert "p<0.5" in header["bioinformatics_workflow"]
+    assert sorted(child.name for child in tmp_path.iterdir()) == ["s.bedrmod", "s.tsv"]
+
+
+def test_sequences_without_a_base_to_test(model, tmp_path):
+    (tmp_path / "n.fa").write_text(">n\n" + "N" * 200 + "\n>g\nGGG\n")
+    done = run(tmp_path / "n.fa", "--model", model, "--bedrmod", tmp_path / "n.bed", "--view")
+    assert done.code == 0
+    assert "no base of the sequences fits" in done.err
+    assert "2 sequences without a call" in done.out
+    assert run(tmp_path / "n.fa", "--model", model, "--fdr", 0.1, "--attention", tmp_path / "a").table.empty
+
+
+FAULTS = [
+    (b"", "holds no sequence"),
+    (b"\n\n", "holds no sequence"),
+    (b"ACGU\n", "s.fa:1: the file is not FASTA"),
+    (b">a\nACGU\n>b\n>c\nAC\n", "s.fa:3: the record has no sequence"),
+    (b">a\nACGU\n>b\n", "s.fa:3: the record has no sequence"),
+    (b">a\nACGU\n>a x\nACGU\n", "s.fa:3: line 1 has a record of that name already"),
+    (b"> \nACGU\n", "s.fa:1: the record has no name"),
+    (b">p\nMKLVFF\n", "s.fa:2: the line holds a letter that is no nucleotide (found 'L')"),
+    (b">p\nAC-GU\n", "found '-'"),
+    (b"\x1f\x8b\x08\x00broken", "gzip"),
+    (b">a\n\xff\xfe\n", "UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), FAULTS)
+def test_faulty_sequences(model, tmp_path, text, message):
+    (tmp_path / "s.fa").write_bytes(text)
+    done = run(tmp_path / "s.fa", "--model", model, "--out", tmp_path / "out.tsv")
+    assert done.code == 2
+    assert message in done.err
+    assert len(done.err.strip().splitlines()) == 1
+    assert [child.name for child in tmp_path.iterdir()] == ["s.fa"]
+    piped = run("-", "--model", model, given=text)
+    assert piped.code == 2
+    assert message.replace("s.fa", "standard input") in piped.err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--modifications", "m6A,m9Z"], "choose from m6A, m6Am, I, Y, m5C"),
+        (["--alpha", 0], "alpha must lie above 0"),
+        (["--fdr", 2], "fdr must lie above 0"),
+        (["--ends", "wrap"], "use pad or skip"),
+        (["--mode", "slow"], "exact, fast"),
+        (["--batch-size", 0], "at least 1"),
+    ],
+)
+def test_faulty_options(model, fasta, options, message):
+    done = run(fasta, "--model", model, *options)
+    assert done.code == 2
+    assert message in done.err.splitlines()[-1]
+
+
+def test_names_that_bedrmod_makes_equal(model, tmp_path):
+    (tmp_path / "s.fa").write_text(">a.1\nACGU\n>a_1\nACGU\n")
+    done = run(tmp_path / "s.fa", "--model", model, "--bedrmod", tmp_path / "s.bed")
+    assert done.code == 2
+    assert "so a.1 and this one would be the same (found 'a_1')" in done.err
+    assert [child.name for child in tmp_path.iterdir()] == ["s.fa"]
+
+
+def test_faulty_models(fasta, tiny_model, tmp_path):
+    done = run(fasta, "--model", tiny_model)
+    assert done.code == 2
+    assert "the heads of the model are no modifications" in done.err
+    folder = world.build(tmp_path / "m", members=1, student=False)
+    assert "no student for fast mode" in run(fasta, "--model", folder, "--mode", "fast").err
+    null = (folder / NULL).read_bytes()
+    (folder / NULL).write_bytes(null[:-4] + b"abcd")
+    done = run(fasta, "--model", folder)
+    assert done.code == 2
+    assert "not the one that config.json names" in done.err
+    (folder / NULL).unlink()
+    assert "the null distribution is missing" in run(fasta, "--model", folder).err
+    config, _ = read_config(folder)
+    config.null = {}
+    write_config(folder, config)
+    assert "no null distribution" in run(fasta, "--model", folder).err
+
+
+def test_a_model_without_calibration(model, fasta, tmp_path):
+    folder = world.build(tmp_path / "m", members=1, student=False)
+    config, _ = read_config(folder)
+    del config.calibration["Y"]
+    write_config(folder, config)
+    done = run(fasta, "--model", folder, "--all")
+    assert "no calibration for Y" in done.err
+    blank = done.table["probability"].isna()
+    assert (blank == (done.table["modification"] == "Y")).all()
+    done = run(fasta, "--model", folder, "--bedrmod", tmp_path / "s.bed")
+    assert done.code == 2
+    assert "found 'Y'" in done.err

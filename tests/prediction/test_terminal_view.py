@@ -1,0 +1,86 @@
+"""The picture on the terminal."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnamarks.prediction.scan import Calls, Mark
+from rnamarks.prediction.scan_files import COLOURS
+from rnamarks.prediction.spool import spool_fasta
+from rnamarks.prediction.terminal_view import TerminalView
+from rnamarks.sites.modifications import load_modifications
+
+MARKS = [Mark("m6A", "m6A", "A", "DRACH", 2), Mark("Y", "Y", "U", "N", 0)]
+SEQUENCES = {"first": "ACGUU" * 20, "quiet": "ACGU", "last": "UUUUU"}
+
+
+@pytest.fixture
+def spool(tmp_path):
+    (tmp_path / "s.fa").write_text("".join(f">{name}\n{text}\n" for name, text in SEQUENCES.items()))
+    return spool_fasta(tmp_path / "s.fa", tmp_path / "codes", 5)
+
+
+def calls(*rows):
+    frame = pd.DataFrame(rows, columns=["sequence", "position", "modification", "q"])
+    return Calls(frame, np.array([list(SEQUENCES).index(name) for name in frame["sequence"]]), None)
+
+
+def drawn(spool, parts, **options):
+    stream = io.StringIO()
+    view = TerminalView(stream, spool, MARKS, **options)
+    for part in parts:
+        view.write(part)
+    view.close()
+    return view, stream.getvalue().splitlines()
+
+
+ROWS = [("first", 1, "m6A", 0.01), ("first", 4, "Y", 0.5), ("first", 90, "Y", 0.05), ("last", 5, "Y", 0.2)]
+
+
+def test_marks_stand_under_their_letters(spool):
+    view, lines = drawn(spool, [calls(*ROWS)], width=46)
+    assert view.nt == 40
+    begin = lines.index("")
+    assert "m6A DRACH  Y U" in " ".join(lines[:begin]).replace("Y  U", "Y U")
+    assert lines[begin:] == [
+        "",
+        "first  100 nt",
+        "  1 " + SEQUENCES["first"][:40],
+        "m6A ●",
+        "  Y    ○",
+        "41 to 80: no call",
+        " 81 " + SEQUENCES["first"][80:],
+        "m6A ",
+        "  Y          ●",
+        "",
+        "last  5 nt",
+        "  1 UUUUU",
+        "m6A ",
+        "  Y     ○",
+        "",
+        "1 sequences without a call",
+    ]
+
+
+def test_blocks_that_cut_a_row_change_nothing(spool):
+    whole = drawn(spool, [calls(*ROWS)], width=46)[1]
+    assert drawn(spool, [calls(row) for row in ROWS], width=46)[1] == whole
+
+
+def test_narrow_terminals_and_ones_without_unicode(spool):
+    assert drawn(spool, [], width=5)[0].nt == 20
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    view = TerminalView(stream, spool, MARKS, width=60)
+    view.write(calls(*ROWS))
+    view.close()
+    stream.flush()
+    assert b"m6A #" in stream.buffer.getvalue()
+
+
+def test_colours_are_those_of_the_sheet(repository):
+    sheet = load_modifications(repository / "config" / "modifications.tsv")
+    assert {name: entry.colour for name, entry in sheet.items()} == COLOURS

@@ -1,0 +1,194 @@
+"""Published window files of many modifications: tagged headers, and windows of other lengths than the run's."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnamarks.errors import InputError
+from rnamarks.sites.drops import Drops
+from rnamarks.sites.window_files import base_share, read_windows
+
+
+def read(path, form="fasta_tagged", part="", **options):
+    drops = Drops()
+    frame = read_windows(path, form, species="m6A", part=part, source="S", drops=drops, **options)
+    counts = dict(zip(drops.frame()["reason"], drops.frame()["rows"], strict=True))
+    assert counts["kept"] == len(frame)
+    assert frame["sequence"].str.fullmatch("[ACGUN]+").all()
+    return frame, counts
+
+
+@pytest.mark.parametrize(
+    ("file", "positives", "negatives", "base", "off_base"),
+    [
+        ("deepmrmp_41nt/m1A_train.fa.gz", 2_907, 2_907, "A", 2),
+        ("deepmrmp_41nt/m1A_val.fa.gz", 969, 969, "A", 3),
+        ("deepmrmp_41nt/m1A_test.fa.gz", 970, 970, "A", 2),
+        ("deepmrmp_41nt/m5C_train.fa.gz", 194, 787, "C", 0),
+        ("deepmrmp_41nt/m5C_val.fa.gz", 26, 92, "C", 0),
+        ("deepmrmp_41nt/m5C_test.fa.gz", 98, 98, "C", 0),
+        ("m5u_svm_41nt/m5U_full_transcript_train.fa.gz", 1_534, 2_862, "U", 0),
+        ("m5u_svm_41nt/m5U_mature_mRNA_train.fa.gz", 983, 985, "U", 0),
+        ("m5u_svm_41nt/m5U_mature_mRNA_test.fa.gz", 245, 247, "U", 0),
+        ("nm_i2om_41nt/Am.fa.gz", 1_205, 1_210, "A", 0),
+        ("nm_i2om_41nt/Cm.fa.gz", 1_172, 1_174, "C", 0),
+        ("nm_i2om_41nt/Gm.fa.gz", 996, 998, "G", 0),
+        ("nm_i2om_41nt/Um.fa.gz", 624, 626, "U", 0),
+        ("m7g_moss_501nt/m7G_train.fa.gz", 3_292, 3_292, "G", 0),
+        ("m7g_moss_501nt/m7G_valid.fa.gz", 1_097, 1_097, "G", 0),
+    ],
+)
+def test_every_tagged_file_is_read_whole(shared_data, file, positives, negatives, base, off_base):
+    frame, counts = read(shared_data / "multirm" / file, width=41, fit="crop")
+    assert (int(frame["label"].sum()), int((frame["label"] == 0).sum())) == (positives, negatives)
+    assert frame["sequence"].str.len().eq(41).all()
+    assert round((1 - base_share(frame, base, 20)) * len(frame)) == off_base
+    cropped = {"note: cropped from 501 nt": positives + negatives} if "moss" in file else {}
+    assert {reason: rows for reason, rows in counts.items() if "cropped" in reason} == cropped
+    assert not any("padded" in reason for reason in counts)
+
+
+@pytest.mark.parametrize(
+    ("file", "form", "label", "rows", "base"),
+    [
+        ("psi_pulse/human_p101_seqs.txt.gz", "lines", 1, 3_864, "U"),
+        ("psi_pulse/human_n101_seqs.txt.gz", "lines", 0, 3_781, "U"),
+        ("m6am_41nt/m6Am_train_pos.fa.gz", "fasta", 1, 3_700, "A"),
+    ],
+)
+def test_files_of_one_class_keep_the_given_label(shared_data, file, form, label, rows, base):
+    path = shared_data / "multirm" / file
+    frame, counts = read(path, form, label=label, width=41, fit="crop")
+    assert (len(frame), set(frame["label"])) == (rows, {label})
+    assert base_share(frame, base, 20) == 1.0
+    assert counts.get("note: cropped from 101 nt", 0) == (rows if "pulse" in file else 0)
+    whole, _ = read(path, form, label=label)
+    middle = len(whole["sequence"].iloc[0]) // 2
+    assert (whole["sequence"].str[middle - 20 : middle + 21] == frame["sequence"]).all()
+
+
+def test_headers_that_say_no_class_are_refused_in_files_of_one_class(shared_data):
+    with pytest.raises(InputError, match=r"m6Am_train_pos.fa.gz:1: the header has no class .*\(found 'RNA1'\)"):
+        read(shared_data / "multirm" / "m6am_41nt" / "m6Am_train_pos.fa.gz")
+
+
+@pytest.mark.parametrize(
+    ("header", "label"),
+    [
+        ("P12", 1),
+        ("N251997", 0),
+        ("P|1|training", 1),
+        ("N|0|Testing", 0),
+        ("1|Rmbase_Nm_site_5_Am|1|", 1),
+        ("1|1031|Am|U59A/B_Am|1|", 1),
+        ("0|17,NM_1.2 Homo sapiens x, mRNA; nuclear|0|2OM_2802_9", 0),
+        ("train_pos_0", 1),
+        ("valid_neg_7", 0),
+        ("test_pos_7", 1),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_styles_of_headers(tmp_path, header, label, end, packed):
+    text = f">{header}{end}acgtu{end}>{header}{end}ACGUU{end}"
+    path = tmp_path / "windows"
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    frame, counts = read(path)
+    assert frame["label"].tolist() == [label, label]
+    assert frame["sequence"].tolist() == ["ACGUU", "ACGUU"]
+    assert counts == {"note: duplicate sequence, kept": 1, "kept": 2}
+
+
+@pytest.mark.parametrize(
+    ("headers", "line", "said"),
+    [
+        (["P1", "Q2"], 3, "the header has no class in a known style"),
+        (["P"], 1, "the header has no class"),
+        (["PN1"], 1, "the header has no class"),
+        (["positive_3"], 1, "the header has no class"),
+        (["+sample"], 1, "the header has no class"),
+        (["P|2|training"], 1, "the header has no class"),
+        (["1|x"], 1, "the header has no class"),
+        (["P|0|training"], 1, "the header says both classes"),
+        (["0|x|1|"], 1, "the header says both classes"),
+        (["N1", "P2", "train_pos_3"], 5, "of the style Moss-m7G and those before of DeepMRMP"),
+        ([""], 1, "not FASTA or a header is empty"),
+    ],
+)
+def test_headers_that_are_unknown_or_contradict_are_named(tmp_path, headers, line, said):
+    path = tmp_path / "windows"
+    path.write_text("".join(f">{header}\nACGUA\n" for header in headers))
+    with pytest.raises(InputError, match=said) as caught:
+        read(path)
+    assert caught.value.line == line
+    assert "\n" not in str(caught.value)
+
+
+def test_a_label_beside_tagged_headers_is_refused(tmp_path):
+    (tmp_path / "windows").write_text(">P1\nACGUA\n")
+    with pytest.raises(InputError, match="the format states its labels"):
+        read(tmp_path / "windows", label=1)
+    (tmp_path / "lines").write_text("ACGUA\n")
+    with pytest.raises(InputError, match="not FASTA"):
+        read(tmp_path / "lines")
+
+
+def test_cropping_and_padding_are_said(tmp_path):
+    path = tmp_path / "windows"
+    path.write_text("CCACC\nGGCCACCGG\nGCCACCG\nCAC\n")
+    options = {"form": "lines", "label": 1, "width": 5}
+    with pytest.raises(InputError, match=r"windows:2: the window has 9 nt and should have 5 .*set the right width"):
+        read(path, **options)
+    with pytest.raises(InputError, match=r"windows:4: the window has 3 nt and should have 5 or more .*or fit: pad"):
+        read(path, fit="crop", **options)
+    frame, counts = read(path, fit="pad", site_base="A", **options)
+    assert frame["sequence"].tolist() == ["CCACC", "CCACC", "CCACC", "NCACN"]
+    assert counts == {
+        "note: padded with N from 3 nt": 1,
+        "note: cropped from 7 nt": 1,
+        "note: cropped from 9 nt": 1,
+        "note: duplicate sequence, kept": 2,
+        "kept": 4,
+    }
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad"])
+def test_windows_without_a_middle_are_refused(tmp_path, fit):
+    path = tmp_path / "windows"
+    path.write_text("ACGUA\nACGUAC\n")
+    with pytest.raises(InputError, match=r"windows:2: the window has 6 nt .*odd length, with the site in the middle"):
+        read(path, "lines", label=1, width=5, fit=fit)
+    for options in ({"width": 4}, {"width": 5, "site_index": 1}):
+        with pytest.raises(InputError, match="only where the site is in the middle"):
+            read(path, "lines", label=1, fit=fit, **options)
+    with pytest.raises(InputError, match=r"no such way with other lengths .*choose one of exact, crop, pad"):
+        read(path, "lines", label=1, fit="cut")
+
+
+def test_places_in_headers_outlive_the_cropping(tmp_path):
+    path = tmp_path / "windows"
+    path.write_text(">chr1:100-109(+)\nGGCCACCGG\n>chr1:100-109(-)\nGGCCACCGG\n>chr1:101-109\nGGCCACCGG\n")
+    for width in (9, 5, 1, 11):
+        frame, _ = read(path, "fasta", label=1, width=width, fit="pad")
+        assert frame[["chrom", "start", "strand"]].to_numpy().tolist() == [
+            ["chr1", 104, "+"],
+            ["chr1", 104, "-"],
+            ["chr1", 104, ""],
+        ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    flanks=st.lists(st.integers(0, 30), min_size=1, max_size=8),
+    flank=st.integers(0, 20),
+    letter=st.sampled_from("acgtuACGTU"),
+)
+def test_the_middle_stays_the_middle(tmp_path_factory, flanks, flank, letter):
+    path = tmp_path_factory.mktemp("fit") / "windows"
+    path.write_text("".join("N" * each + letter + "R" * each + "\n" for each in flanks))
+    frame, _ = read(path, "lines", label=0, width=2 * flank + 1, fit="pad")
+    assert set(frame["sequence"]) == {"N" * flank + letter.upper().replace("T", "U") + "N" * flank}

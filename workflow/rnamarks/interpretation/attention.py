@@ -1,0 +1,445 @@
+"""Attention of a network, from words to nucleotides and to the few windows that have most of it.
+
+Networks with attention give each head a distribution over words (3-mers, stride 1) of their window. As in MultiRM (Song
+et al. 2021) a word's weight goes to each of its nucleotides, and the nucleotides attended are windows of highest sum,
+taken one after the other. The first and last nucleotides lie in fewer words and get less; ``mean`` divides by the
+number of words, which the original does not.
+
+Attention says where a head looks, not what it concludes from it: integrated gradients
+(:mod:`rnamarks.interpretation.attribution`) come in the same form, one number per nucleotide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.stats import norm
+from torch import nn
+
+from ..errors import InputError
+from ..prediction.score import BATCH_SIZES, score_windows
+from ..sequences import decode, encode_windows
+from ..tables import require_columns
+from .attribution import integrated_gradients
+
+METHODS = ("attention", "integrated_gradients")
+ATTENDED_COLUMNS = ("modification", "method", "window", "sequence", "logit", "weights")
+TOP_COLUMNS = ("modification", "method", "window", "logit", "rank", "first", "last", "letters", "weight", "share")
+PROFILE_COLUMNS = ("modification", "method", "offset", "mean", "low", "high", "relative", "windows")
+_Z = float(norm.ppf(0.975))
+
+
+def spread_words(weights: np.ndarray, width: int = 3, *, mean: bool = False) -> np.ndarray:
+    """Weights of words as weights of nucleotides: each word's weight goes to all of its nucleotides.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape=(..., n_words)
+        Of overlapping words, stride 1.
+    width : int
+        Nucleotides of a word.
+    mean : bool
+        Divide by the number of words that cover a nucleotide: 1 at the ends, ``width`` inside.
+
+    Returns
+    -------
+    numpy.ndarray, shape=(..., n_words + width - 1)
+
+    Examples
+    --------
+    >>> spread_words(np.array([1.0, 2.0, 4.0]))
+    array([1., 3., 7., 6., 4.])
+    """
+    if width < 1 or not weights.shape[-1]:
+        raise InputError("words need at least one nucleotide and one place", value=(width, weights.shape[-1]))
+    n_words = weights.shape[-1]
+    out = np.zeros((*weights.shape[:-1], n_words + width - 1), dtype=np.result_type(weights, np.float32))
+    covered = np.zeros(n_words + width - 1, dtype=out.dtype)
+    for place in range(width):
+        out[..., place : place + n_words] += weights
+        covered[place : place + n_words] += 1
+    return out / covered if mean else out
+
+
+def top_windows(
+    weights: np.ndarray, *, width: int = 3, count: int = 3, margin: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Windows of highest sum, one after the other; none touches an earlier one or the nucleotides beside it.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape=(n, length)
+        Of nucleotides.
+    width : int
+        Of a window, nt.
+    count : int
+        Windows per row.
+    margin : int
+        Nucleotides on either side of a window that no later one may hold.
+
+    Returns
+    -------
+    starts : numpy.ndarray, shape=(n, count), dtype=int64
+        0-based; -1 where there is no room for another window.
+    sums : numpy.ndarray, shape=(n, count), dtype=float64
+        NaN beside a start of -1. Of equal windows the one nearest to the 5' end wins.
+
+    Raises
+    ------
+    InputError
+        If a row is shorter than a window, a number is out of range or a weight is not finite.
+    """
+    n, length = weights.shape
+    if not 1 <= width <= length or count < 1 or margin < 0:
+        raise InputError(
+            f"windows of {width} nt, {count} of them with {margin} nt between, do not go into {length} nt",
+            remedy="give a width of 1 nt up to the length, at least one window and a margin of at least 0",
+        )
+    if not np.isfinite(weights).all():
+        raise InputError("a nucleotide's weight is not a finite number", remedy="train the network again")
+    # windows with the same numbers get the same sum to the last bit, so that ties are ties
+    sums = sliding_window_view(np.asarray(weights, dtype=np.float64), width, axis=1).sum(axis=-1)
+    places = np.arange(sums.shape[1])
+    rows = np.arange(n)
+    starts = np.full((n, count), -1, dtype=np.int64)
+    found = np.full((n, count), np.nan)
+    for rank in range(count):
+        best = sums.argmax(axis=1)
+        value = sums[rows, best]
+        room = np.isfinite(value)
+        starts[room, rank], found[room, rank] = best[room], value[room]
+        sums[np.abs(places - best[:, None]) < width + margin] = -np.inf
+    return starts, found
+
+
+def covered_by(starts: np.ndarray, width: int, length: int) -> np.ndarray:
+    """Nucleotides that windows cover.
+
+    Parameters
+    ----------
+    starts : numpy.ndarray, shape=(n, count), dtype=int64
+        -1 for no window.
+    width, length : int
+        Of a window and of the sequence, nt.
+
+    Returns
+    -------
+    numpy.ndarray, shape=(n, length), dtype=bool
+    """
+    places = np.arange(length)
+    inside = (places >= starts[..., None]) & (places < starts[..., None] + width) & (starts[..., None] >= 0)
+    return inside.any(axis=1)
+
+
+def attentive(model: nn.Module) -> list[nn.Module]:
+    """The networks of a model, which must all have attention.
+
+    Parameters
+    ----------
+    model : Ensemble or Stack
+        Of a stack the networks alone are asked: baselines attend to nothing.
+
+    Raises
+    ------
+    InputError
+        If a network has none.
+    """
+    members = list(model.networks.members)
+    for member in members:
+        if not hasattr(member, "attend"):
+            raise InputError(
+                "the network has no attention to read",
+                value=type(member).__name__,
+                remedy="choose a multirm network, or integrated gradients",
+            )
+    return members
+
+
+def view_of(network: nn.Module, window: int) -> tuple[int, int]:
+    """First nucleotide of a window that the network reads, 0-based, and how many it reads."""
+    width = int(getattr(network, "crop", 0)) or window
+    return (window - width) // 2, width
+
+
+@torch.inference_mode()
+def attend(
+    network: nn.Module, codes: np.ndarray, *, batch_size: int | None = None, device: str | torch.device = "cpu"
+) -> np.ndarray:
+    """Attention of one network to the words of windows.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        With ``attend``; put into evaluation mode here.
+    codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
+    batch_size : int, optional
+    device : str or torch.device
+
+    Returns
+    -------
+    numpy.ndarray, shape=(n_windows, n_heads, n_words), dtype=float32
+        Every row sums to 1. Words are those of the part of the window that the network reads.
+    """
+    network.eval().to(device)
+    batch_size = batch_size or BATCH_SIZES[torch.device(device).type]
+    # one window tells the numbers of heads and words where there is none to read
+    given = codes if len(codes) else np.zeros((1, codes.shape[1]), dtype=np.uint8)
+    parts = [
+        network.attend(torch.from_numpy(np.ascontiguousarray(given[start : start + batch_size])).to(device))
+        for start in range(0, len(given), batch_size)
+    ]
+    return torch.cat([part.float().cpu() for part in parts]).numpy()[: len(codes)]
+
+
+def attend_letters(
+    model: nn.Module,
+    codes: np.ndarray,
+    head: int,
+    *,
+    mean: bool = False,
+    batch_size: int | None = None,
+    device: str | torch.device = "cpu",
+) -> np.ndarray:
+    """Attention of one head to the nucleotides of windows, mean over the networks of a model.
+
+    Parameters
+    ----------
+    model : Ensemble or Stack
+    codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
+    head : int
+        Its number among the model's heads.
+    mean : bool
+        See :func:`spread_words`.
+    batch_size : int, optional
+    device : str or torch.device
+
+    Returns
+    -------
+    numpy.ndarray, shape=(n_windows, window), dtype=float32
+        0 where the network does not read.
+    """
+    members = attentive(model)
+    window = codes.shape[1]
+    total = np.zeros(codes.shape, dtype=np.float32)
+    for member in members:
+        words = attend(member, codes, batch_size=batch_size, device=device)[:, head]
+        first, width = view_of(member, window)
+        total[:, first : first + width] += spread_words(words, width - words.shape[1] + 1, mean=mean)
+    return total / len(members)
+
+
+def best_true_positives(
+    logits: np.ndarray, *, share: float = 0.1, least: int = 0, threshold: float = 0.0
+) -> np.ndarray:
+    """The modified windows that a head calls with most confidence.
+
+    Parameters
+    ----------
+    logits : numpy.ndarray, shape=(n,)
+        Of modified windows, natural-log odds as trained.
+    share : float
+        Part of the windows called that is taken.
+    least : int
+        Windows to take where the share is fewer, as far as so many are called.
+    threshold : float
+        Logit above which a window is called.
+
+    Returns
+    -------
+    numpy.ndarray of int64
+        Indices, highest logit first.
+    """
+    if not 0 < share <= 1 or least < 0:
+        raise InputError("the share of windows must be above 0 and at most 1", value=(share, least))
+    order = np.argsort(-logits, kind="stable")
+    called = order[logits[order] > threshold]
+    return called[: max(int(np.ceil(share * len(called) - 1e-9)), least)]
+
+
+def attend_positives(
+    model: nn.Module,
+    heads: Sequence[str],
+    head: str,
+    frame: pd.DataFrame,
+    *,
+    methods: Sequence[str] = ("attention",),
+    share: float = 0.1,
+    least: int = 0,
+    most: int = 0,
+    mean: bool = False,
+    gradients: Mapping[str, Any] | None = None,
+    most_gradients: int = 0,
+    seed: int = 0,
+    batch_size: int | None = None,
+    device: str | torch.device = "cpu",
+    warn: Callable[[str], None] = print,
+) -> pd.DataFrame:
+    """Weights of the nucleotides of one mark's most confident true positives.
+
+    Parameters
+    ----------
+    model : Ensemble or Stack
+        Windows are called by the whole of it and explained by its networks.
+    heads : sequence of str
+        The model's heads in their order.
+    head : str
+    frame : pandas.DataFrame
+        Windows of this head: ``window``, ``sequence`` and ``label``, of the parts wanted.
+    methods : sequence of str
+        Of :data:`METHODS`.
+    share, least
+        See :func:`best_true_positives`.
+    most : int
+        Modified windows that are scored; more are drawn from at random. 0 takes all.
+    mean : bool
+        See :func:`spread_words`.
+    gradients : mapping, optional
+        Options of :func:`rnamarks.interpretation.attribution.integrated_gradients`.
+    most_gradients : int
+        Windows that integrated gradients explain, those with the highest logit; 0 takes all that attention does. They
+        cost some hundred times as much.
+    seed : int
+    batch_size : int, optional
+    device : str or torch.device
+    warn : callable
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns :data:`ATTENDED_COLUMNS`: one row per window and method, ``weights`` one float32 per nucleotide:
+        attention (0 where the network does not read), or nats of log odds. Highest logit first; empty where the head
+        calls no modified window.
+    """
+    for method in methods:
+        if method not in METHODS:
+            raise InputError("no such way to weigh nucleotides", value=method, remedy=f"one of {', '.join(METHODS)}")
+    if head not in heads:
+        raise InputError("the model has no such head", value=head, remedy=f"it has {', '.join(heads)}")
+    require_columns(frame, ["window", "sequence", "label"], f"windows of {head}")
+    rows = frame[frame["label"] == 1]
+    if most and len(rows) > most:
+        kept = np.random.default_rng([seed, list(heads).index(head)]).choice(len(rows), most, replace=False)
+        rows = rows.iloc[np.sort(kept)]
+    if rows.empty:
+        return pd.DataFrame(columns=list(ATTENDED_COLUMNS))
+    codes = encode_windows(rows["sequence"])
+    logits = score_windows(model, codes, head, batch_size=batch_size, device=device)
+    chosen = best_true_positives(logits, share=share, least=least)
+    if not len(chosen):
+        return pd.DataFrame(columns=list(ATTENDED_COLUMNS))
+    tables = []
+    for method in methods:
+        mine = chosen
+        if method == "attention":
+            weights = attend_letters(
+                model, codes[chosen], list(heads).index(head), mean=mean, batch_size=batch_size, device=device
+            )
+        else:
+            options = {"seed": seed, "batch_size": batch_size, "device": device, "warn": warn} | dict(gradients or {})
+            mine = chosen[: most_gradients or None]
+            weights = integrated_gradients(model.networks, codes[mine], head, **options).letters
+        tables.append(
+            pd.DataFrame(
+                {
+                    "modification": head,
+                    "method": method,
+                    "window": rows["window"].to_numpy()[mine],
+                    "sequence": rows["sequence"].to_numpy()[mine],
+                    "logit": logits[mine],
+                    "weights": list(weights.astype(np.float32)),
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)[list(ATTENDED_COLUMNS)]
+
+
+def weight_matrix(attended: pd.DataFrame) -> np.ndarray:
+    """The column ``weights`` of :func:`attend_positives` as an array, shape (n, window), dtype float32."""
+    if attended.empty:
+        return np.zeros((0, 0), dtype=np.float32)
+    return np.stack([np.asarray(row, dtype=np.float32) for row in attended["weights"]])
+
+
+def top_table(attended: pd.DataFrame, *, width: int = 3, count: int = 3, margin: int = 1) -> pd.DataFrame:
+    """The windows with most weight of each explained window, as the original's command line lists them.
+
+    Parameters
+    ----------
+    attended : pandas.DataFrame
+        Columns :data:`ATTENDED_COLUMNS`.
+    width, count, margin
+        See :func:`top_windows`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns :data:`TOP_COLUMNS`: ``first`` and ``last`` nucleotide relative to the site, ``letters`` RNA,
+        ``weight`` their sum and ``share`` its part of the sum of all absolute weights.
+    """
+    tables = []
+    for _, rows in attended.groupby(["modification", "method"], sort=False):
+        weights = weight_matrix(rows)
+        window = weights.shape[1]
+        starts, sums = top_windows(weights, width=width, count=count, margin=margin)
+        codes = encode_windows(rows["sequence"])
+        row, rank = np.nonzero(starts >= 0)
+        begin = starts[row, rank]
+        total = np.abs(weights, dtype=np.float64).sum(axis=1)
+        tables.append(
+            rows.iloc[row][["modification", "method", "window", "logit"]].assign(
+                rank=rank + 1,
+                first=begin - window // 2,
+                last=begin + width - 1 - window // 2,
+                letters=[decode(codes[at, start : start + width]) for at, start in zip(row, begin, strict=True)],
+                weight=sums[row, rank],
+                share=np.divide(sums[row, rank], total[row], out=np.zeros(len(row)), where=total[row] > 0),
+            )
+        )
+    if not tables:
+        return pd.DataFrame(columns=list(TOP_COLUMNS))
+    return pd.concat(tables, ignore_index=True)[list(TOP_COLUMNS)]
+
+
+def profile_table(attended: pd.DataFrame) -> pd.DataFrame:
+    """Mean weight of each place in the window.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns :data:`PROFILE_COLUMNS`: ``offset`` from the site, nt, negative upstream; ``low`` and ``high`` the 95 %
+        interval of the mean over windows (normal approximation, NaN for one window); ``relative`` the mean over the
+        largest of the mark and method. Places that get nothing in any
+        window, which the network does not read, are left out.
+    """
+    tables = []
+    for (modification, method), rows in attended.groupby(["modification", "method"], sort=False):
+        weights = weight_matrix(rows).astype(np.float64)
+        n, window = weights.shape
+        read = np.flatnonzero(weights.mean(axis=0))
+        if not len(read):
+            continue
+        read = np.arange(read[0], read[-1] + 1)
+        centre = weights[:, read].mean(axis=0)
+        reach = _Z * weights[:, read].std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.nan
+        tables.append(
+            pd.DataFrame(
+                {
+                    "modification": modification,
+                    "method": method,
+                    "offset": read - window // 2,
+                    "mean": centre,
+                    "low": centre - reach,
+                    "high": centre + reach,
+                    "relative": centre / np.abs(centre).max(),
+                    "windows": n,
+                }
+            )
+        )
+    if not tables:
+        return pd.DataFrame(columns=list(PROFILE_COLUMNS))
+    return pd.concat(tables, ignore_index=True)[list(PROFILE_COLUMNS)]

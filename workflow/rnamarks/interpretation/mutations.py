@@ -1,0 +1,314 @@
+"""Does what a network attends to matter: single substitutions inside and outside the attended windows.
+
+As in MultiRM (Song et al. 2021, Figure S3), the two windows with most attention are attended; random substitutions of
+single nucleotides inside and outside of them change the probability. What counts is the absolute change, and each
+window is its own control. The site itself is never substituted, since a mark's windows all have its base there, nor is
+anything that the network does not read.
+
+Attention lies near the site in every window, where any substitution may matter more. So there is a second control,
+``elsewhere``: nucleotides of the window that are not attended in it but are in another window of the same mark. It
+asks whether attention knows more than the place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+from scipy.stats import false_discovery_control, wilcoxon
+from torch import nn
+
+from ..errors import InputError
+from ..evaluation.calibration import Calibration
+from ..prediction.score import score_windows
+from ..sequences import UNKNOWN, encode_windows
+from .attention import covered_by, top_windows, weight_matrix
+
+CONTROLS = ("outside", "elsewhere")
+UNITS = ("probability", "logit")
+COLUMNS = (
+    "modification",
+    "control",
+    "unit",
+    "inside",
+    "inside_low",
+    "inside_high",
+    "control_mean",
+    "control_low",
+    "control_high",
+    "difference",
+    "low",
+    "high",
+    "share_larger",
+    "windows",
+    "substitutions",
+    "p",
+    "q",
+)
+FEWEST = 6
+"""Windows below which no test is made: with five, no signed-rank p-value can be below 0.05."""
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Nucleotides that may be substituted, by kind; each shape (n, window), dtype bool, a window in none twice.
+
+    Attributes
+    ----------
+    inside : numpy.ndarray
+    outside : numpy.ndarray
+        Read by the network and not attended.
+    elsewhere : numpy.ndarray
+        The part of ``outside`` that is attended in another window.
+    """
+
+    inside: np.ndarray
+    outside: np.ndarray
+    elsewhere: np.ndarray
+
+
+def find_regions(
+    codes: np.ndarray,
+    weights: np.ndarray,
+    *,
+    view: tuple[int, int] | None = None,
+    width: int = 3,
+    count: int = 2,
+    margin: int = 1,
+    seed: int = 0,
+) -> Regions:
+    """Attended nucleotides of windows and those that serve as control.
+
+    Parameters
+    ----------
+    codes : numpy.ndarray, shape=(n, window), dtype=uint8
+    weights : numpy.ndarray, shape=(n, window)
+        Attention to nucleotides.
+    view : (int, int), optional
+        First nucleotide that the network reads, 0-based, and how many; default all.
+    width, count, margin
+        Of the attended windows, see :func:`rnamarks.interpretation.attention.top_windows`.
+    seed : int
+        Of the pairing of windows for ``elsewhere``.
+    """
+    n, window = codes.shape
+    first, read = view or (0, window)
+    may = np.zeros(window, dtype=bool)
+    may[first : first + read] = True
+    may[window // 2] = False
+    allowed = may & (codes < UNKNOWN)
+    starts, _ = top_windows(weights[:, first : first + read], width=width, count=count, margin=margin)
+    attended = covered_by(np.where(starts >= 0, starts + first, -1), width, window)
+    partner = np.arange(n)
+    if n > 1:
+        cycle = np.random.default_rng(seed).permutation(n)
+        partner[cycle] = np.roll(cycle, 1)
+    outside = allowed & ~attended
+    return Regions(allowed & attended, outside, outside & attended[partner] & (partner != np.arange(n))[:, None])
+
+
+def substitute(
+    codes: np.ndarray, allowed: np.ndarray, count: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Random single substitutions.
+
+    Parameters
+    ----------
+    codes : numpy.ndarray, shape=(n, window), dtype=uint8
+    allowed : numpy.ndarray, shape=(n, window), dtype=bool
+        Nucleotides that may change, at least one in every window; none may be N.
+    count : int
+        Mutants per window; places may repeat.
+    generator : numpy.random.Generator
+
+    Returns
+    -------
+    mutants : numpy.ndarray, shape=(n, count, window), dtype=uint8
+        Each differs from its window in one nucleotide.
+    places : numpy.ndarray, shape=(n, count), dtype=int64
+    """
+    n = len(codes)
+    sizes = allowed.sum(axis=1)
+    if n and (sizes == 0).any():
+        raise ValueError("a window has no nucleotide that may change")
+    picked = (generator.random((n, count)) * sizes[:, None]).astype(np.int64)
+    # the k-th allowed place: places sorted by whether they are allowed
+    places = np.take_along_axis(np.argsort(~allowed, axis=1, kind="stable"), picked, axis=1)
+    mutants = np.repeat(codes[:, None], count, axis=1)
+    own = np.take_along_axis(codes, places, axis=1)
+    letters = (own + generator.integers(1, UNKNOWN, (n, count))) % UNKNOWN
+    np.put_along_axis(mutants, places[..., None], letters[..., None].astype(np.uint8), axis=2)
+    return mutants, places
+
+
+def mutation_effects(
+    score: Callable[[np.ndarray], np.ndarray],
+    codes: np.ndarray,
+    allowed: np.ndarray,
+    *,
+    count: int,
+    seed: int,
+    calibration: Calibration | None = None,
+) -> dict[str, np.ndarray]:
+    """Mean absolute change of each window under random substitutions.
+
+    Parameters
+    ----------
+    score : callable
+        Codes, shape (n, window), to logits, shape (n,).
+    codes : numpy.ndarray, shape=(n, window), dtype=uint8
+    allowed : numpy.ndarray, shape=(n, window), dtype=bool
+    count : int
+    seed : int
+    calibration : Calibration, optional
+        Without one the probability is that of a world with as many modified as other windows.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, shape=(n,)
+        By unit: ``probability``, and ``logit`` in nats. NaN where nothing may change.
+    """
+    effects = {unit: np.full(len(codes), np.nan) for unit in UNITS}
+    usable = np.flatnonzero(allowed.any(axis=1))
+    if not len(usable):
+        return effects
+    mutants, _ = substitute(codes[usable], allowed[usable], count, np.random.default_rng(seed))
+    before = np.asarray(score(codes[usable]), dtype=np.float64)[:, None]
+    after = np.asarray(score(mutants.reshape(-1, codes.shape[1])), dtype=np.float64).reshape(len(usable), count)
+    probability = calibration.probability if calibration else expit
+    effects["logit"][usable] = np.abs(after - before).mean(axis=1)
+    effects["probability"][usable] = np.abs(probability(after) - probability(before)).mean(axis=1)
+    return effects
+
+
+def compare_effects(
+    inside: np.ndarray, control: np.ndarray, *, resamples: int = 2000, seed: int = 0
+) -> dict[str, float]:
+    """Paired comparison of the effects in the same windows.
+
+    Parameters
+    ----------
+    inside, control : numpy.ndarray, shape=(n,)
+        Windows in which one of the two is NaN are left out.
+    resamples : int
+        Of the windows, for the 95 % intervals (percentiles) of both means and of their difference.
+    seed : int
+
+    Returns
+    -------
+    dict of str to float
+        Keys of :data:`COLUMNS` from ``inside`` to ``share_larger``, ``windows`` and ``p``: Wilcoxon's signed-rank
+        test, two-sided, 1 where all pairs are equal, NaN below :data:`FEWEST` windows.
+    """
+    kept = np.isfinite(inside) & np.isfinite(control)
+    pair = np.stack([inside[kept], control[kept]])
+    n = pair.shape[1]
+    empty = dict.fromkeys(COLUMNS[3:13], float("nan"))
+    if not n:
+        return {**empty, "windows": 0, "p": float("nan")}
+    values = np.stack([pair[0], pair[1], pair[0] - pair[1]])
+    generator = np.random.default_rng(seed)
+    drawn = np.empty((3, resamples))
+    for start in range(0, resamples, 200):
+        weights = generator.multinomial(n, np.full(n, 1 / n), size=min(200, resamples - start))
+        drawn[:, start : start + len(weights)] = values @ weights.T / n
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=1)
+    means = values.mean(axis=1)
+    p = float("nan")
+    if n >= FEWEST:
+        p = 1.0 if not values[2].any() else float(wilcoxon(pair[0], pair[1], method="auto").pvalue)
+    named = {}
+    for at, names in enumerate(
+        (
+            ("inside", "inside_low", "inside_high"),
+            ("control_mean", "control_low", "control_high"),
+            ("difference", "low", "high"),
+        )
+    ):
+        named |= dict(zip(names, (means[at], low[at], high[at]), strict=True))
+    return {**named, "share_larger": float((values[2] > 0).mean()), "windows": n, "p": p}
+
+
+def mutate_marks(
+    model: nn.Module,
+    attended: pd.DataFrame,
+    *,
+    calibration: Mapping[str, Mapping[str, object]] | None = None,
+    view: tuple[int, int] | None = None,
+    width: int = 3,
+    count: int = 2,
+    margin: int = 1,
+    substitutions: int = 20,
+    most: int = 0,
+    resamples: int = 2000,
+    seed: int = 0,
+    batch_size: int | None = None,
+    device: str = "cpu",
+) -> pd.DataFrame:
+    """Effects of substitutions in the explained windows of every mark.
+
+    Parameters
+    ----------
+    model : Ensemble or Stack
+        The whole of it scores the mutants: the question is what the probability that users get depends on.
+    attended : pandas.DataFrame
+        Columns :data:`rnamarks.interpretation.attention.ATTENDED_COLUMNS`; rows with method ``attention`` are used.
+    calibration : mapping, optional
+        Of the model, by head.
+    view, width, count, margin
+        See :func:`find_regions`.
+    substitutions : int
+        Per window and region.
+    most : int
+        Windows per mark, those with the highest logit; 0 takes all.
+    resamples, seed : int
+    batch_size : int, optional
+    device : str
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns :data:`COLUMNS`: one row per mark, control and unit; ``q`` is Benjamini and Hochberg's over the marks
+        of one control and unit.
+    """
+    if substitutions < 1 or resamples < 1:
+        raise InputError("substitutions and resamples must be at least 1", value=(substitutions, resamples))
+    rows = []
+    used = attended[attended["method"] == "attention"]
+    for number, (head, mine) in enumerate(used.groupby("modification", sort=False)):
+        mine = mine.sort_values("logit", ascending=False, kind="stable").iloc[: most or None]
+        codes = encode_windows(mine["sequence"])
+        regions = find_regions(
+            codes, weight_matrix(mine), view=view, width=width, count=count, margin=margin, seed=seed
+        )
+        constants = (calibration or {}).get(str(head))
+        options = {
+            "count": substitutions,
+            "calibration": Calibration.from_dict(constants) if constants else None,
+        }
+
+        def score(windows: np.ndarray, head: str = str(head)) -> np.ndarray:
+            return score_windows(model, windows, head, batch_size=batch_size, device=device)
+
+        inside = mutation_effects(score, codes, regions.inside, seed=seed + 3 * number, **options)
+        for at, control in enumerate(CONTROLS, 1):
+            against = mutation_effects(score, codes, getattr(regions, control), seed=seed + 3 * number + at, **options)
+            for unit in UNITS:
+                rows.append(
+                    {"modification": head, "control": control, "unit": unit, "substitutions": substitutions}
+                    | compare_effects(inside[unit], against[unit], resamples=resamples, seed=seed)
+                )
+    table = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "q"])
+    table["q"] = table.groupby(["control", "unit"])["p"].transform(_adjusted) if len(table) else pd.Series(dtype=float)
+    return table[list(COLUMNS)]
+
+
+def _adjusted(p: pd.Series) -> np.ndarray:
+    out = np.full(len(p), np.nan)
+    known = p.notna().to_numpy()
+    if known.any():
+        out[known] = false_discovery_control(p.to_numpy()[known])
+    return out

@@ -1,0 +1,163 @@
+"""Three ways from letters to the vectors that MultiRM's LSTM reads: one vector per word and place.
+
+An embedding takes codes, shape (batch, width), or real-valued windows, shape (batch, 4, width), rows A, C, G, U, to
+vectors, shape (batch, n_words, dims), 5' to 3', where n_words = width - ``letters`` + 1. It has
+
+``letters``
+    nucleotides that a word consists of;
+``local``
+    whether a word's vector depends on the letters of that word alone, so that the vectors of a long sequence hold for
+    every window cut from it;
+``prepare(codes, seed)``
+    what is learned from the training windows, shape (n, width), before the training of the network.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ..registry import Register
+from ..sequences import UNKNOWN
+from .layers import OneHot
+from .word_vectors import LETTERS_PER_WORD, WORDS, fit_word_vectors, word_numbers
+
+EMBEDDINGS: Register[type[nn.Module]] = Register("embedding")
+
+
+def word_shares(windows: torch.Tensor) -> torch.Tensor:
+    """How much of each of the 125 words stands at each place of real-valued windows.
+
+    A word's share is the product of its letters' entries; the entry of N is what the other four leave of 1. One-hot
+    columns give the words of the codes, empty columns being N, and between them the shares are polynomials, as
+    integrated gradients want them.
+
+    Parameters
+    ----------
+    windows : torch.Tensor, shape=(batch, 4, width)
+
+    Returns
+    -------
+    torch.Tensor, shape=(batch, width - 2, 125)
+        In the order of the words' numbers.
+    """
+    letters = torch.cat([windows, 1 - windows.sum(dim=1, keepdim=True)], dim=1).transpose(1, 2)
+    first, second, third = letters[:, :-2], letters[:, 1:-1], letters[:, 2:]
+    pairs = (first.unsqueeze(-1) * second.unsqueeze(-2)).flatten(2)
+    return (pairs.unsqueeze(-1) * third.unsqueeze(-2)).flatten(2)
+
+
+def look_up(table: torch.Tensor, windows: torch.Tensor) -> torch.Tensor:
+    """The rows of a table of words at each place of windows: codes, or the mean of rows that real-valued windows mean.
+
+    Parameters
+    ----------
+    table : torch.Tensor, shape=(125, features)
+    windows : torch.Tensor, shape=(batch, width) of integers, or (batch, 4, width) of real values
+
+    Returns
+    -------
+    torch.Tensor, shape=(batch, width - 2, features)
+    """
+    if windows.is_floating_point():
+        return word_shares(windows) @ table
+    return F.embedding(word_numbers(windows.long()), table)
+
+
+class Embedding(nn.Module):
+    """What the three have in common; see the module's head."""
+
+    letters = LETTERS_PER_WORD
+    local = True
+
+    def __init__(self, dims: int) -> None:
+        super().__init__()
+        self.dims = dims
+
+    def prepare(self, codes: np.ndarray, seed: int) -> None:
+        """Learn from training windows, shape (n, width); nothing, unless a kind of embedding says otherwise."""
+
+
+@EMBEDDINGS.add("word2vec")
+class WordVectors(Embedding):
+    """Frozen vectors of 3-mers (:func:`rnamarks.models.word_vectors.fit_word_vectors`).
+
+    They are drawn from N(0, 1) until :meth:`prepare` is called or weights are loaded. Words with N have vectors of
+    their own as far as the training windows hold them, and zeros if not.
+    """
+
+    def __init__(self, dims: int) -> None:
+        super().__init__(dims)
+        self.register_buffer("vectors", torch.randn(len(WORDS), dims))
+
+    def table(self) -> torch.Tensor:
+        """Vectors of all words, shape (125, dims), in the order of the words' numbers; they take no gradient."""
+        return self.vectors
+
+    def shares(self, windows: torch.Tensor) -> torch.Tensor:
+        """How much of each word stands at each place, shape (batch, n_words, 125); its product with the table is
+        :meth:`forward`."""
+        if windows.is_floating_point():
+            return word_shares(windows)
+        return F.one_hot(word_numbers(windows.long()), len(WORDS)).to(self.vectors.dtype)
+
+    def prepare(self, codes: np.ndarray, seed: int) -> None:
+        """Learn the vectors from the words of training windows."""
+        self.vectors.copy_(torch.from_numpy(fit_word_vectors(codes, dims=self.dims, seed=seed)))
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        return look_up(self.vectors, windows)
+
+
+@EMBEDDINGS.add("one_hot")
+class Convolutions(Embedding):
+    """One-hot letters and three convolutions with ReLU, after the released NaiveNet_v1 (widths 7, 3, 3).
+
+    Unlike there, nothing is padded, strided or pooled: the words are the 11-mers, one per place, as the attention is to
+    have one weight per place and a long sequence one vector per place.
+    """
+
+    letters = 11
+
+    def __init__(self, dims: int) -> None:
+        super().__init__(dims)
+        self.layers = nn.Sequential(
+            OneHot(),
+            nn.Conv1d(UNKNOWN, 64, 7),
+            nn.ReLU(),
+            nn.Conv1d(64, 128, 3),
+            nn.ReLU(),
+            nn.Conv1d(128, dims, 3),
+            nn.ReLU(),
+        )
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        return self.layers(windows).transpose(1, 2)
+
+
+@EMBEDDINGS.add("hmm")
+class HiddenMarkov(Embedding):
+    """structure2vec on a hidden Markov chain with one hidden node per 3-mer (Dai et al. 2016, mean field).
+
+    The vector of node i starts at zero and is updated three times from its word and its neighbours' vectors:
+    v_i = ReLU(W_1 x_i + W_2 (v_{i-1} + v_{i+1})). So it depends on two words to each side, and on where the window
+    ends.
+    """
+
+    local = False
+    updates = 3
+
+    def __init__(self, dims: int) -> None:
+        super().__init__(dims)
+        self.words = nn.Parameter(torch.randn(len(WORDS), dims))
+        self.messages = nn.Linear(dims, dims, bias=False)
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        own = look_up(self.words, windows)
+        vectors = F.relu(own)
+        for _ in range(self.updates - 1):
+            apart = F.pad(vectors, (0, 0, 1, 1))
+            vectors = F.relu(own + self.messages(apart[:, :-2] + apart[:, 2:]))
+        return vectors

@@ -1,0 +1,148 @@
+"""Unmodified bases that a null distribution is made of: which, and their windows.
+
+The bases must be new to the model. A base of the training part scores lower than another that is just as unmodified,
+and p-values from such bases would be too small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..models.directory import read_config
+from ..sequences import encode, encode_windows
+from ..sites.labelling import listed_positions
+from ..sites.site_tables import SITE_COLUMNS
+from ..sites.transcripts import TRANSCRIPT_COLUMNS
+from ..sites.window_files import WINDOW_FORMATS
+from ..tables import read_parquet, read_tsv
+from .scan import marks_of
+from .significance import draw_unmodified
+
+Sequences = Iterator[tuple[str, np.ndarray]]
+
+
+class Seen:
+    """What of the split windows a null must not hold: every training window, and each head's positives.
+
+    Parameters
+    ----------
+    splits : mapping of head to path
+        Borders **splits**.
+    split : str
+    """
+
+    def __init__(self, splits: Mapping[str, str | Path], split: str) -> None:
+        trained, positives, genes = [], {}, set()
+        for head, path in splits.items():
+            frame, _ = read_parquet(path, ["sequence", "label", "gene", split])
+            training = frame[frame[split] == "train"]
+            trained.append(encode_windows(training["sequence"]))
+            positives[head] = encode_windows(frame.loc[frame["label"] == 1, "sequence"])
+            genes |= set(training["gene"]) - {""}
+        self.genes = genes
+        self._trained = _rows(np.concatenate(trained))
+        self._positives = {head: _rows(codes) for head, codes in positives.items()}
+
+    def new(self, codes: np.ndarray, head: str) -> np.ndarray:
+        """Which windows, shape (n, width), are neither a training window nor a positive of the head."""
+        rows = _rows(codes)
+        return ~(np.isin(rows, self._trained) | np.isin(rows, self._positives[head]))
+
+
+def _rows(codes: np.ndarray) -> np.ndarray:
+    """Each window as one value that can be compared."""
+    codes = np.ascontiguousarray(codes)
+    return codes.view([("", codes.dtype, codes.shape[1])]).ravel() if codes.size else np.zeros(0, dtype="V1")
+
+
+def negative_sequences(files: Sequence[Mapping[str, Any]]) -> Sequences:
+    """Whole negative windows of window files, uncropped: their flanks hold further unmodified bases.
+
+    Parameters
+    ----------
+    files : sequence of mappings
+        ``file``, ``format``, ``label`` (0, or None where the file tells).
+    """
+    for entry in files:
+        for record in WINDOW_FORMATS[entry["format"]](entry["file"], entry["label"]):
+            if record.label == 0:
+                yield f"{Path(entry['file']).name}:{record.line}", encode(record.sequence)
+
+
+def unmodified_windows(
+    folder: str | Path,
+    splits: Mapping[str, str | Path],
+    *,
+    split: str,
+    n: int,
+    seed: int,
+    files: Sequence[Mapping[str, Any]] = (),
+    transcripts: str | Path | None = None,
+    sites: Mapping[str, Sequence[str | Path]] | None = None,
+) -> tuple[dict[str, np.ndarray], str]:
+    """Windows around unmodified bases for every head of a model directory.
+
+    Parameters
+    ----------
+    folder : path-like
+        The model directory.
+    splits : mapping of head to path
+    split : str
+        Split that the model was trained on.
+    n : int
+        Windows wanted of each head.
+    seed : int
+    files : sequence of mappings
+        See :func:`negative_sequences`; either these or ``transcripts``.
+    transcripts : path-like
+        Border **transcripts**. Transcripts of genes with a training window are left out.
+    sites : mapping of head to sequence of paths
+        With ``transcripts``: the site tables that name modified bases of the head's kind.
+
+    Returns
+    -------
+    windows : dict of head to numpy.ndarray, shape=(up to n, window), dtype=uint8
+    source : str
+        In words.
+
+    Raises
+    ------
+    InputError
+        If a head gets fewer than 100 windows.
+    """
+    config, _ = read_config(folder)
+    seen = Seen(splits, split)
+    marks = {mark.head: mark for mark in marks_of(config)}
+    known: dict[str, dict[str, np.ndarray]] = {}
+    if transcripts is None:
+        sequences = list(negative_sequences(files))
+        source = "bases of the unmodified windows of " + ", ".join(Path(entry["file"]).name for entry in files)
+    else:
+        table, _ = read_parquet(transcripts, TRANSCRIPT_COLUMNS)
+        table = table[~table["gene"].isin(seen.genes)].reset_index(drop=True)
+        for head, mark in marks.items():
+            lists = [
+                read_tsv(path, SITE_COLUMNS, dtype={"chrom": str, "source": str})[0] for path in (sites or {})[head]
+            ]
+            known[head] = listed_positions(table, lists, mark.motif, mark.offset)
+        sequences = [(name, encode(text)) for name, text in zip(table["transcript"], table["sequence"], strict=True)]
+        source = "bases of transcripts of genes without a training window that no list calls modified"
+    # some of what is drawn is left out as seen
+    drawn = draw_unmodified(
+        sequences, {head: mark.find for head, mark in marks.items()}, config.window, 2 * n, seed, known
+    )
+    windows = {}
+    for head, codes in drawn.items():
+        windows[head] = codes[seen.new(codes, head)][:n]
+        if len(windows[head]) < 100:
+            raise InputError(
+                f"only {len(windows[head])} unmodified bases were found for {head}",
+                path=folder,
+                remedy="give more sequences under marks.null",
+            )
+    return windows, source

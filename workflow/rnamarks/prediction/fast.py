@@ -1,0 +1,133 @@
+"""Windows in fast mode, and how far it is from exact mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import spearmanr
+from torch import nn
+
+from ..errors import InputError
+from ..evaluation.bootstrap import interval, resampled_metrics, two_sided_p
+from ..models.student import Student
+from .score import score_windows
+
+BATCH_SIZE = 256
+COLUMNS = ("modification", "exact", "fast", "difference", "low", "high", "p", "agreement", "n_positive", "n_negative")
+MEAN = "mean"
+
+
+class Labelled(Protocol):
+    """Windows as codes, shape (n, window), and labels, shape (n,), as :class:`rnamarks.training.sampler.HeadData`."""
+
+    codes: np.ndarray
+    labels: np.ndarray
+
+
+@torch.inference_mode()
+def score_fast(
+    student: Student, codes: np.ndarray, *, batch_size: int = BATCH_SIZE, device: str | torch.device = "cpu"
+) -> np.ndarray:
+    """Logits of a student for windows.
+
+    Parameters
+    ----------
+    student : Student
+    codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
+    batch_size : int
+        Windows at once; bounds the memory, changes nothing else beyond float rounding.
+    device : str or torch.device
+
+    Returns
+    -------
+    numpy.ndarray, shape=(n_windows, n_heads), dtype=float32
+    """
+    student.eval().to(device)
+    logits = np.empty((len(codes), len(student.heads)), dtype=np.float32)
+    for start in range(0, len(codes), batch_size):
+        batch = torch.from_numpy(np.ascontiguousarray(codes[start : start + batch_size])).to(device)
+        logits[start : start + batch_size] = student(batch).cpu().numpy()
+    return logits
+
+
+def agreement(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's correlation of two scores of the same windows, both of shape (n,); 0 where either is constant."""
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return 0.0
+    return float(spearmanr(a, b).statistic)
+
+
+def compare_modes(
+    model: nn.Module,
+    student: Student,
+    windows: Mapping[str, Labelled],
+    *,
+    n: int = 1000,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+) -> pd.DataFrame:
+    """AUCb of exact and of fast mode on the same windows, and the difference with its interval.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        What :func:`rnamarks.models.checkpoint.load_model` gives.
+    student : Student
+    windows : mapping of head to Labelled
+        Windows that neither was fitted on, of both labels: a head's positives and its own negatives.
+    n, seed : int
+        Paired bootstrap, stratified by label; see :func:`rnamarks.evaluation.bootstrap.resampled_metrics`.
+    device : str or torch.device
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per head and the row ``mean``, the mean over heads, whose windows are resampled independently. Columns
+        ``modification``; ``exact``, ``fast`` (AUCb: area under the ROC curve of a head's positives against its own
+        negatives); ``difference`` (fast - exact), ``low``, ``high`` (95 % paired bootstrap), ``p`` (two-sided);
+        ``agreement`` (Spearman's correlation of the logits); ``n_positive``, ``n_negative``.
+
+    Raises
+    ------
+    InputError
+        If a head is unknown to the student or its windows lack a label.
+    """
+    rows, values, draws = [], [], []
+    for place, (head, data) in enumerate(windows.items()):
+        if head not in student.heads:
+            raise InputError(
+                "the student has no such head", value=head, remedy=f"choose one of {', '.join(student.heads)}"
+            )
+        exact = score_windows(model, data.codes, head, device=device)
+        fast = score_fast(student, data.codes, device=device)[:, student.heads.index(head)]
+        # a stream of its own for each head, so that the mean over heads does not add up one and the same draw
+        value, drawn = resampled_metrics(data.labels, np.stack([exact, fast]), n=n, seed=seed + place)
+        values.append(value["auroc"])
+        draws.append(drawn["auroc"])
+        positives = int(np.sum(data.labels))
+        counts = positives, len(data.labels) - positives
+        rows.append(_row(head, values[-1], draws[-1], agreement(exact, fast), counts))
+    if not rows:
+        raise InputError("there are no windows to compare the modes on", remedy="give windows of at least one head")
+    means = np.mean(values, axis=0), np.mean(draws, axis=0)
+    total = tuple(sum(row[column] for row in rows) for column in (-2, -1))
+    rows.append(_row(MEAN, *means, float(np.mean([row[7] for row in rows])), total))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _row(name: str, values: np.ndarray, draws: np.ndarray, agreed: float, counts: Sequence[int]) -> tuple:
+    differences = draws[1] - draws[0]
+    return (
+        name,
+        float(values[0]),
+        float(values[1]),
+        float(values[1] - values[0]),
+        *interval(differences),
+        two_sided_p(differences),
+        agreed,
+        *counts,
+    )

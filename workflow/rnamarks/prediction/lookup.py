@@ -1,0 +1,214 @@
+"""MultiRM networks with less work: the same logits and attention, for a window at every base.
+
+A MultiRM network spends its time in the LSTM. What a word adds to the LSTM's gates does not depend on the window it
+lies in: with vectors of 3-mers it is one column of a matrix for each of the 64 words (125 with N), so that the LSTM
+reads one-hot words in place of their 300-d vectors and nearly half of the multiplications go; and the states after the
+first few words are looked up. An embedding by convolutions is computed once per place of the sequence. Of the heads
+only those that are asked for are computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..models.multirm import MultiRM
+from ..models.word_vectors import word_numbers
+from ..sequences import UNKNOWN
+
+BEGUN = 4
+"""First steps of the LSTM that are looked up: 20 MB per network at the published sizes, for 4 steps of 49."""
+SPAN = 1 << 13
+"""Places of a sequence whose vectors are kept at once for an embedding without a table."""
+
+
+class Part(NamedTuple):
+    """Some of the bases asked for: which, their logits, shape (n, heads), and attention, shape (n, heads, words)."""
+
+    rows: slice | np.ndarray
+    logits: np.ndarray
+    weights: np.ndarray | None
+
+
+class LookedUp:
+    """A MultiRM network whose words are looked up. Tensors lie as (word, window, unit), as the LSTM writes them."""
+
+    def __init__(self, network: MultiRM) -> None:
+        self._network = network
+        self.width = network.crop or network.window
+        self.n_words, self.letters = network.n_words, network.embedding.letters
+        self._device = network.score.weight.device
+        self._tables: list[_Table | _Begun] = []
+        if hasattr(network.embedding, "table"):
+            vectors = network.embedding.table()
+            known = torch.tensor(
+                [UNKNOWN not in (word // 25, word // 5 % 5, word % 5) for word in range(len(vectors))],
+                device=self._device,
+            )
+            # half as many columns where no letter is N, which is nearly everywhere
+            tables = [_tabulate(network.lstm, vectors, chosen) for chosen in (known, ~known | known)]
+            self._tables = [_Begun(tables[0]) if self.n_words > 2 * BEGUN else tables[0], tables[1]]
+
+    def run(
+        self, codes: np.ndarray, at: np.ndarray, heads: Sequence[str], batch: int, *, attend: bool
+    ) -> Iterator[Part]:
+        """Parts of the bases ``at``."""
+        network = self._network
+        score = network.score.weight[[network.rows[head] for head in heads]]
+        words = torch.arange(self.n_words, device=self._device)[:, None]
+        for of_table, begin, numbers, table in self._lookups(codes, at):
+            for start in range(0, len(of_table), batch):
+                rows = of_table[start : start + batch]
+                firsts = torch.from_numpy(at[rows] - self.width // 2 - begin).to(self._device)
+                states = table.states(numbers[firsts + words])
+                weights, contexts = self._attend(states, score)
+                logits = [network.classifiers[head](contexts[:, column]) for column, head in enumerate(heads)]
+                given = weights.cpu().numpy() if attend else None
+                yield Part(rows, torch.stack(logits, dim=1).cpu().numpy(), given)
+
+    def _lookups(self, codes: np.ndarray, at: np.ndarray) -> Iterator[tuple[np.ndarray, int, torch.Tensor, _Table]]:
+        """Which of the bases, the place in ``codes`` that is 0, each place's row, and the table of rows."""
+        if self._tables:
+            numbers = word_numbers(codes).astype(np.int64)
+            unknown = np.concatenate(([0], np.cumsum(codes == UNKNOWN)))
+            first = at - self.width // 2
+            some = unknown[first + self.width] > unknown[first]
+            for table, rows in zip(self._tables, (np.flatnonzero(~some), np.flatnonzero(some)), strict=True):
+                yield rows, 0, table.places[torch.from_numpy(numbers).to(self._device)], table
+            return
+        for start in range(0, int(at[-1]) + 1 if len(at) else 0, SPAN):
+            rows = np.flatnonzero((at >= start) & (at < start + SPAN))
+            if not len(rows):
+                continue
+            begin = int(at[rows[0]]) - self.width // 2
+            part = torch.from_numpy(codes[begin : int(at[rows[-1]]) + self.width // 2 + 1].copy()).to(self._device)
+            vectors = self._network.embedding(part[None])[0]
+            places = torch.arange(len(vectors), device=self._device)
+            yield rows, begin, places, _Table(_word_first(self._network.lstm), vectors, places)
+
+    def _attend(self, states: _States, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Attention, shape (batch, heads, n_words), and contexts, shape (batch, heads, 2 * units)."""
+        network, units = self._network, self._network.lstm.hidden_size
+        final = torch.cat([parts[-1][-1] for parts in states], dim=1)
+        shift = network.from_final(final).add_(network.from_positions.bias)
+        forward, backward = (
+            torch.cat([self._project(part, own) for part in parts])
+            for parts, own in zip(states, network.from_positions.weight.split(units, dim=1), strict=True)
+        )
+        hidden = forward.add_(backward.flip(0)).add_(shift)
+        # tanh(x) = 2 sigmoid(2x) - 1, which is several times faster; the softmax takes no notice of what is added
+        # to all places
+        weights = torch.softmax(hidden.mul_(2).sigmoid_() @ (2 * weight.T), dim=0).permute(1, 2, 0)
+        contexts = []
+        for parts, own in zip(states, (weights, weights.flip(2)), strict=True):
+            shares = own.split([len(part) for part in parts], dim=2)
+            sums = [torch.bmm(share, part.transpose(0, 1)) for share, part in zip(shares, parts, strict=True)]
+            contexts.append(sum(sums[1:], sums[0]))
+        return weights, torch.cat(contexts, dim=2)
+
+    def _project(self, states: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """``states @ weight.T``, shape (words, batch, units)."""
+        if self._device.type != "cpu":
+            return states @ weight.T
+        # on many processors torch's convolution is twice as fast as its product of matrices
+        image = states.unsqueeze(1).permute(0, 3, 1, 2)
+        kernel = weight[:, :, None, None].contiguous(memory_format=torch.channels_last)
+        return nn.functional.conv2d(image, kernel).permute(0, 2, 3, 1).squeeze(1)
+
+
+_States = tuple[list[torch.Tensor], list[torch.Tensor]]
+"""States of the forward and of the backward LSTM, each in the order in which it reads the words, in consecutive
+parts of shape (words, batch, units)."""
+
+
+class _Table(NamedTuple):
+    """``lstm`` reads ``vectors``, shape (n, dims); ``places``, shape (n_words,): row of each word."""
+
+    lstm: nn.LSTM
+    vectors: torch.Tensor
+    places: torch.Tensor
+
+    def states(self, rows: torch.Tensor) -> _States:
+        """States of the LSTM over rows, shape (words, batch)."""
+        forward, backward = self.lstm(self.vectors[rows])[0].chunk(2, dim=2)
+        return [forward.contiguous()], [backward.flip(0)]
+
+
+class _Begun:
+    """An LSTM over the 64 words without N whose first :data:`BEGUN` steps of either direction are looked up.
+
+    The state after j words is a function of j + 2 letters; there are 4,096 states after four words. A stretch of
+    letters is numbered in base 4, the 5' letter first.
+    """
+
+    def __init__(self, table: _Table) -> None:
+        self.vectors, self.places = table.vectors, table.places
+        self._units = table.lstm.hidden_size
+        weights = table.lstm.state_dict()
+        self._lstms = []
+        for way in ("", "_reverse"):
+            lstm = nn.LSTM(table.lstm.input_size, self._units, device=self.vectors.device)
+            lstm.load_state_dict({name: weights[name + way] for name in lstm.state_dict()})
+            self._lstms.append(lstm.eval())
+        self._hidden, self._cells = zip(*(self._begin(way) for way in (0, 1)), strict=True)
+
+    @torch.no_grad()
+    def _begin(self, way: int) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Hidden states after 1, 2, … words, shapes (4^3, units), (4^4, units), …, and the last cells."""
+        lstm = self._lstms[way]
+        hidden = cells = self.vectors.new_zeros(1, 16, self._units)
+        found = []
+        for step in range(BEGUN):
+            stretch = torch.arange(4 ** (step + 3), device=self.vectors.device)
+            # 5' to 3' a word is added at the 3' end, in the other direction at the 5' end
+            word, before = (stretch // 4**step, stretch % 4 ** (step + 2)) if way else (stretch % 64, stretch // 4)
+            _, (hidden, cells) = lstm(self.vectors[word][None], (hidden[:, before], cells[:, before]))
+            found.append(hidden[0])
+        return found, cells[0]
+
+    def states(self, rows: torch.Tensor) -> _States:
+        """See :meth:`_Table.states`."""
+        rest = len(rows) - BEGUN
+        vectors = self.vectors[rows]
+        first, last = _stretch(rows[:BEGUN]), _stretch(rows[rest:])
+        known = (
+            [first // 4 ** (BEGUN - 1 - step) for step in range(BEGUN)],
+            [last % 4 ** (step + 3) for step in range(BEGUN)],
+        )
+        found = []
+        for way, words in enumerate((vectors[BEGUN:], vectors[:rest].flip(0))):
+            begun = torch.stack([states[at] for states, at in zip(self._hidden[way], known[way], strict=True)])
+            found.append([begun, self._lstms[way](words, (begun[-1:], self._cells[way][known[way][-1]][None]))[0]])
+        return found[0], found[1]
+
+
+def _stretch(rows: torch.Tensor) -> torch.Tensor:
+    """Number of the letters of consecutive words, shape (words, batch) to (batch,)."""
+    found = rows[0]
+    for row in rows[1:]:
+        found = 4 * found + row % 4
+    return found
+
+
+def _word_first(lstm: nn.LSTM) -> nn.LSTM:
+    """The same weights, for tensors of shape (words, batch, dims)."""
+    found = nn.LSTM(lstm.input_size, lstm.hidden_size, bidirectional=True, device=lstm.weight_ih_l0.device)
+    found.load_state_dict(lstm.state_dict())
+    return found.eval()
+
+
+@torch.no_grad()
+def _tabulate(lstm: nn.LSTM, vectors: torch.Tensor, known: torch.Tensor) -> _Table:
+    """An LSTM that reads words as one-hot columns: its input weights are what each of the words adds to the gates."""
+    width = -(-int(known.sum()) // 16) * 16
+    found = nn.LSTM(width, lstm.hidden_size, bidirectional=True, device=vectors.device)
+    state = lstm.state_dict()
+    for way in ("", "_reverse"):
+        columns = state[f"weight_ih_l0{way}"].double() @ vectors[known].double().T
+        state[f"weight_ih_l0{way}"] = nn.functional.pad(columns, (0, width - columns.shape[1])).float()
+    found.load_state_dict(state)
+    return _Table(found.eval(), torch.eye(width, device=vectors.device), torch.cumsum(known, 0) - 1)
