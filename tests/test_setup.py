@@ -366,16 +366,25 @@ def fake_snakemake(checkout: Checkout, text: str) -> None:
     (checkout.root / "workflow" / "Snakefile").touch()
 
 
+MAKES_REPORTS = """
+for run in demo demo_marks; do mkdir -p results/$run; touch results/$run/report.html; done
+echo $@ >> $CALLS
+"""
+
+
 def test_demo_says_where_the_report_is(checkout):
-    fake_snakemake(checkout, "mkdir -p results/demo; touch results/demo/report.html; echo $@ >> $CALLS")
+    fake_snakemake(checkout, MAKES_REPORTS)
     done = checkout.run("demo.sh", "2")
     assert done.returncode == 0, done.stderr
-    assert checkout.called().split() == ["--cores", "2", "--configfile", "config/config.yaml"]
-    assert f"{checkout.root}/results/demo/report.html" in done.stdout
+    assert checkout.called().splitlines() == [
+        f"--cores 2 --configfile config/{name}.yaml" for name in ("config", "demo_marks")
+    ]
+    for run in ("demo", "demo_marks"):
+        assert f"{checkout.root}/results/{run}/report.html" in done.stdout
 
 
 def test_demo_lifts_the_lock_of_a_killed_run(checkout):
-    fake_snakemake(checkout, "mkdir -p results/demo; touch results/demo/report.html; echo $@ >> $CALLS")
+    fake_snakemake(checkout, MAKES_REPORTS)
     locks = checkout.root / ".snakemake" / "locks"
     locks.mkdir(parents=True)
     (locks / "0.input.lock").touch()

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Run the workflow on the demo's configuration: demo.sh CORES
+# Run the workflow on the configurations of the demo: demo.sh CORES
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
 cores=${1:?usage: demo.sh CORES}
-report=results/demo/report.html
+# name of the run and its configuration
+demos=("demo config/config.yaml" "demo_marks config/demo_marks.yaml")
 
 # A run that was killed leaves its lock behind. It may be lifted only while nothing else works in this folder.
 busy() {
@@ -17,13 +18,19 @@ busy() {
 }
 
 [ -f workflow/Snakefile ] || fail "workflow/Snakefile is missing; is this a complete checkout?"
-command=(.venv/bin/snakemake --cores "$cores" --configfile config/config.yaml)
-if compgen -G '.snakemake/locks/*' >/dev/null; then
-    busy && fail "another snakemake is at work in this folder; wait for it, or stop it, then run make demo again."
-    "${command[@]}" --unlock >/dev/null
-fi
 started=$SECONDS
-"${command[@]}" || fail "the demo did not finish: the message above names the failed rule and its log. Run make demo again;" \
-    "what was finished is kept."
-[ -f "$report" ] || fail "the demo ran, but $report was not written."
-say "the demo took $((SECONDS - started)) s; open $root/$report"
+for demo in "${demos[@]}"; do
+    read -r run config <<<"$demo"
+    command=(.venv/bin/snakemake --cores "$cores" --configfile "$config")
+    if compgen -G '.snakemake/locks/*' >/dev/null; then
+        busy && fail "another snakemake is at work in this folder; wait for it, or stop it, then run make demo again."
+        "${command[@]}" --unlock >/dev/null
+    fi
+    "${command[@]}" || fail "the demo did not finish: the message above names the failed rule and its log. Run make demo" \
+        "again; what was finished is kept."
+    [ -f "results/$run/report.html" ] || fail "the demo ran, but results/$run/report.html was not written."
+    say "$config took $((SECONDS - started)) s so far"
+done
+for demo in "${demos[@]}"; do
+    say "open $root/results/${demo%% *}/report.html"
+done

@@ -18,7 +18,7 @@ from rnamarks.errors import InputError
 from rnamarks.models import deepm6aseq, mass, unanchored  # noqa: F401
 from rnamarks.models.baselines import BASELINES
 from rnamarks.models.register import MODELS
-from rnamarks.simulation.parameters import WorldParameters
+from rnamarks.simulation.marks import MarksParameters
 from rnamarks.sites.orthologues import ORTHOLOGUE_FORMATS
 from rnamarks.sites.readers import LAYOUT_READERS, READERS
 from rnamarks.sites.window_files import WINDOW_FORMATS
@@ -27,7 +27,7 @@ from rnamarks.training.trainer import TrainingSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
-SHIPPED = [ROOT / "config" / "config.yaml", *sorted(ROOT.glob("config/*/*.yaml"))]
+SHIPPED = [*sorted(ROOT.glob("config/*.yaml")), *sorted(ROOT.glob("config/*/*.yaml"))]
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +251,7 @@ def test_choices_of_the_schema_are_the_registers(schema):
         ),
         "sizes of the world": (
             keys["simulation"]["properties"]["sizes"]["propertyNames"]["enum"],
-            [field.name for field in fields(WorldParameters)],
+            [field.name for field in fields(MarksParameters)],
         ),
     }
     for what, (stated, known) in choices.items():

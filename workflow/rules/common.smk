@@ -10,6 +10,7 @@ from rnamarks.figures.design import Design
 from rnamarks.figures.dictionary import TABLES
 from rnamarks.figures.provenance import references
 from rnamarks.figures.register import FIGURES, figures_of, tables_of
+from rnamarks.simulation.mark_tables import file_names
 from rnamarks.sources.sheet import read_sources
 
 try:

@@ -1,4 +1,4 @@
-if config.get("simulation"):
+if config.get("simulation") and PLAN.heads_are == "species":
 
     rule simulate_world:
         input:
@@ -38,3 +38,30 @@ if config.get("simulation"):
             size=config["simulation"]["sizes"],
         script:
             "../../scripts/simulation/simulate_world.py"
+
+
+if config.get("simulation") and PLAN.heads_are == "modification":
+
+    rule simulate_marks:
+        input:
+            species=config["species_sheet"],
+            modifications=config["modification_sheet"],
+        output:
+            expand("resources/{{world}}/{file}", file=[one for one in file_names(PLAN.organism["name"]) if "/" not in one]),
+            truth="resources/{world}/truth/sites.parquet",
+            rest=expand("resources/{{world}}/truth/{file}", file=["marks.tsv", "motifs.tsv", "pairs.tsv", "motifs.meme"]),
+        log:
+            "logs/simulation/simulate_marks/{world}.log",
+        benchmark:
+            "benchmarks/results/simulation/simulate_marks/{world}.tsv"
+        wildcard_constraints:
+            world=config["simulation"]["world"],
+        conda:
+            "../../envs/library.yaml"
+        params:
+            organism=PLAN.organism["name"],
+            seed=config["simulation"]["seed"],
+            null=config["simulation"]["null_world"],
+            size=config["simulation"]["sizes"],
+        script:
+            "../../scripts/simulation/simulate_marks.py"

@@ -1,7 +1,7 @@
 """The demo world of twelve marks: one organism, published tables of twelve modifications, and the truth behind them.
 
 Genes are those of the demo world before they evolve (:mod:`~rnamarks.simulation.genes`), with motifs written into their
-untranslated parts (:mod:`~rnamarks.simulation.mark_planting`). Rules say how likely each base is to bear a mark, from the
+untranslated parts (:mod:`~rnamarks.simulation.mark_planting`). Rules say how likely each base is to bear a mark by the
 letters around it (:mod:`~rnamarks.simulation.mark_rules`); experiments see a part of the marked bases and some that are
 not (:mod:`~rnamarks.simulation.mark_tables`). In the null world as many bases are marked, drawn at random from the
 candidates.
