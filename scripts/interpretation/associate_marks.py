@@ -7,6 +7,7 @@ with logged(snakemake.log[0]) as terminal:
 
     from rnamarks.interpretation.association import associate_marks
     from rnamarks.models.checkpoint import load_model
+    from rnamarks.prediction.score import pick_device
     from rnamarks.tables import read_parquet, write_tsv
 
     torch.set_num_threads(snakemake.threads)
@@ -23,7 +24,7 @@ with logged(snakemake.log[0]) as terminal:
         per_head=params.per_head,
         permutations=params.permutations,
         seed=params.seed,
-        device=params.device,
+        device=pick_device(params.device),
     )
     write_tsv(table, snakemake.output.table)
     for measure, rows in table.groupby("measure", sort=False):

@@ -8,6 +8,7 @@ with logged(snakemake.log[0]) as terminal:
 
     from rnamarks.interpretation.attention import ATTENDED_COLUMNS, attend_positives, profile_table, top_table
     from rnamarks.models.checkpoint import load_model
+    from rnamarks.prediction.score import pick_device
     from rnamarks.tables import read_parquet, write_parquet, write_tsv
 
     torch.set_num_threads(snakemake.threads)
@@ -29,7 +30,7 @@ with logged(snakemake.log[0]) as terminal:
             gradients=params.gradients,
             most_gradients=params.most_gradients,
             seed=params.seed,
-            device=params.device,
+            device=pick_device(params.device),
         )
         print(f"{head}: {table['window'].nunique()} confident true positives explained", file=terminal)
         if len(table):

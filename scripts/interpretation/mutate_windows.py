@@ -8,6 +8,7 @@ with logged(snakemake.log[0]):
     from rnamarks.interpretation.attention import ATTENDED_COLUMNS, attentive, view_of
     from rnamarks.interpretation.mutations import mutate_marks
     from rnamarks.models.checkpoint import load_model
+    from rnamarks.prediction.score import pick_device
     from rnamarks.tables import read_parquet, write_tsv
 
     torch.set_num_threads(snakemake.threads)
@@ -26,6 +27,6 @@ with logged(snakemake.log[0]):
         most=params.most,
         resamples=params.resamples,
         seed=params.seed,
-        device=params.device,
+        device=pick_device(params.device),
     )
     write_tsv(table, snakemake.output.table)

@@ -1,0 +1,118 @@
+"""A run about modifications, from simulated site tables to a model that scans."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import yaml
+
+from rnamarks.prediction.bedrmod import check_bedrmod
+from rnamarks.prediction.significance import read_null
+
+KEPT = ("m6A", "m5C", "Y")
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture(scope="module")
+def config(repository):
+    """The demo's configuration, made small."""
+    values = yaml.safe_load((repository / "config" / "demo_marks.yaml").read_text(encoding="utf-8"))
+    values = copy.deepcopy(values) | {"run": "tiny"}
+    values["simulation"]["sizes"] = {"genes": 200, "chromosomes": 2}
+    values["modifications"] = {name: values["modifications"][name] for name in KEPT}
+    values["baselines"] = ["naive_bayes_trinucleotide", "xgboost_multiclass"]
+    quick = {"steps_per_round": 30, "rounds": 2}
+    for name in list(values["models"]):
+        values["models"][name]["training"] |= quick
+    values["settings"]["together"]["nearest"] = len(KEPT)
+    values["trainings"] = [
+        {"model": "multirm", "setting": "together", "splits": ["guarded"], "seeds": [1, 2]},
+        {"model": "published", "setting": "together", "splits": ["guarded"], "seeds": [1]},
+    ]
+    values["stacks"] = {
+        "stacked": {
+            "members": ["multirm", "naive_bayes_trinucleotide"],
+            "setting": "together",
+            "splits": ["guarded"],
+        }
+    }
+    values["release"] = {"model": "stacked", "setting": "together", "split": "guarded"}
+    values["evaluation"]["bootstrap"] = 50
+    values["marks"] |= {
+        "student": {
+            "training": {"epochs": 2, "least": 500, "most": 1000},
+            "hyperparameters": {"filters": 16, "channels": 16, "hidden": 16},
+        },
+        "null": {"bases": 300},
+        "attention": {"methods": ["attention"], "least": 60},
+        "association": {"permutations": 49, "per_head": 30},
+        "mutations": {"most": 10, "resamples": 50},
+        "proximity": {"permutations": 49, "nulls": ["region"]},
+    }
+    return values
+
+
+@pytest.fixture(scope="module")
+def marks(new_project, config):
+    project = new_project("marks", config)
+    project.run_well()
+    return project
+
+
+def test_every_figure_is_in_the_report(marks):
+    index = pd.read_csv(marks.results / "figures.tsv", sep="\t")
+    files = set(index["file"])
+    for name in ("marks_auc", "marks_objectives", "marks_consensus", "marks_association", "marks_modes"):
+        assert f"figures/{name}.svg" in files
+    assert not index["caption"].str.contains(r"\bspecies\b").where(index["figure"] != "Table", False).any()
+    assert "marks_auc" in (marks.results / "report.html").read_text(encoding="utf-8")
+
+
+def test_nothing_is_left_to_do(marks):
+    done = marks.run(options=["-n"])
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_no_reported_site_is_a_negative(marks):
+    sites = pd.read_parquet(marks.folder / "resources" / "demo_marks" / "truth" / "sites.parquet")
+    windows = pd.read_parquet(marks.results / "datasets" / "m6A.windows.parquet")
+    reported = sites[(sites["modification"] == "m6A") & (sites["support"] > 0)]
+    places = ["chrom", "start", "strand"]
+    negatives = windows[windows["label"] == 0]
+    assert len(reported) > 100
+    assert negatives.merge(reported, on=places).empty
+    assert (windows.groupby("label").size() > 50).all()
+    assert set(windows["sequence"].str[25]) == {"A"}
+
+
+def test_a_gene_lies_in_one_part_whatever_the_mark(marks):
+    frames = [pd.read_parquet(marks.results / "datasets" / f"{name}.split.parquet") for name in KEPT]
+    together = pd.concat(frames)
+    together = together[(together["gene"] != "") & (together["guarded"] != "")]
+    assert (together.groupby("gene")["guarded"].nunique() == 1).all()
+
+
+def test_the_null_is_of_new_bases_and_allows_small_p(marks):
+    null = read_null(marks.results / "scanner", KEPT)
+    assert {entry.size for entry in null.values()} == {300}
+    assert read_null(marks.results / "scanner", KEPT, prefix="student.")["Y"].size == 300
+
+
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+def test_the_scanner_scans(marks, mode, tmp_path):
+    fasta = tmp_path / "s.fa"
+    fasta.write_text(">one\n" + "ACGUGGACUUAGC" * 30 + "\n>two\nacgtggactaaagtc\n")
+    options = ["--mode", mode, "--all", "--out", tmp_path / "s.tsv", "--bedrmod", tmp_path / "s.bedrmod"]
+    command = [sys.executable, "-m", "rnamarks.cli", "scan", fasta, "--model", marks.results / "scanner", *options]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "s.tsv", sep="\t")
+    assert list(table.columns[:8]) == ["sequence", "position", "base", "modification", "probability", "p", "q", "top"]
+    assert set(table["modification"]) == set(KEPT)
+    assert table["p"].between(1 / 301, 1).all()
+    assert check_bedrmod(tmp_path / "s.bedrmod").n_faults == 0
