@@ -12,7 +12,7 @@ from ..configuration import Plan
 from ..sites.species import read_species
 from .palette import DASHES, GREYS, SPARE, ramp
 
-NETWORK_LABELS = {"mass": "MASS", "deepm6aseq": "DeepM6ASeq", "unanchored": "Unanchored"}
+NETWORK_LABELS = {"mass": "MASS", "deepm6aseq": "DeepM6ASeq", "unanchored": "Unanchored", "multirm": "MultiRM"}
 NETWORK_LOOKS = {"mass": 0, "deepm6aseq": 1, "unanchored": 2}
 """Networks that look the same in every run; others take what is left, in the order of the configuration."""
 BASELINE_LABELS = {
@@ -24,6 +24,10 @@ BASELINE_LABELS = {
     "composition": "composition",
     "kmer_xgboost": "k-mer boosted trees",
     "kmer_blend": "k-mer blend",
+    "xgboost_one_hot": "XGBoost, one-hot",
+    "catboost_one_hot": "CatBoost, one-hot",
+    "xgboost_multiclass": "XGBoost, all classes",
+    "catboost_multiclass": "CatBoost, all classes",
 }
 NETWORK_MARKERS = (("s", "o", "^"), ("D", "d", "v"), ("p", "h", "<"), ("P", "X", ">"), ("8", "H", "^"), ("s", "d", "v"))
 STACK_MARKERS = ("P", "X", "H")
@@ -275,7 +279,8 @@ def _networks(plan: Plan, free: Iterator[int]) -> list[Series]:
         markers = NETWORK_MARKERS[index % len(NETWORK_MARKERS)]
         for rank, (setting, species, curriculum, splits) in enumerate(mine):
             single, nested = setting == "single", curriculum in ("", main)
-            words = "one species" if single else f"{len(species)} species"
+            one, several = ("one species", "species") if plan.heads_are == "species" else ("one mark", "marks")
+            words = one if single else f"{len(species)} {several}"
             same = [entry for entry in mine if entry[0] != "single" and len(entry[1]) == len(species)]
             if not single and len(same) > 1 and not nested:
                 words += f", {curriculum.replace('_', ' ')}"
