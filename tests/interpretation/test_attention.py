@@ -23,15 +23,13 @@ from rnamarks.interpretation.attention import (
     attend_positives,
     attentive,
     best_true_positives,
-    covered_by,
     profile_table,
-    spread_words,
     top_table,
-    top_windows,
     view_of,
 )
 from rnamarks.models.checkpoint import Ensemble, ModelConfig, save_model
 from rnamarks.models.register import build_model
+from rnamarks.prediction.attended import covered_by, spread_words, top_windows
 from rnamarks.sequences import decode_windows
 from rnamarks.tables import read_parquet, read_tsv, write_parquet
 

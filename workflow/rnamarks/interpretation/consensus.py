@@ -27,8 +27,9 @@ from scipy.stats import false_discovery_control, mannwhitneyu
 from sklearn.cluster import DBSCAN
 
 from ..errors import InputError
+from ..prediction.attended import top_windows
 from ..sequences import ALPHABET, UNKNOWN, encode_windows
-from .attention import top_windows, weight_matrix
+from .attention import weight_matrix
 from .discovery import best_scores, log_scores
 from .pwm import PWM, background_of, logo_rows
 from .tomtom import compare, match_logos

@@ -23,9 +23,10 @@ from torch import nn
 
 from ..errors import InputError
 from ..evaluation.calibration import Calibration
+from ..prediction.attended import covered_by, top_windows
 from ..prediction.score import score_windows
 from ..sequences import UNKNOWN, encode_windows
-from .attention import covered_by, top_windows, weight_matrix
+from .attention import weight_matrix
 
 CONTROLS = ("outside", "elsewhere")
 UNITS = ("probability", "logit")

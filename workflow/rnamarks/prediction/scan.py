@@ -21,6 +21,7 @@ from ..errors import InputError
 from ..models.directory import ModelConfig
 from ..sequences import LETTERS
 from ..sites.motifs import bases_at_offset, find_motif
+from .attended import spread_words, top_windows
 from .exact import Engine, ExactEngine, Loaded
 from .significance import FalseDiscoveries, Null
 from .spool import Spool
@@ -372,9 +373,6 @@ def _count(spool: Spool, marks: Sequence[Mark], flank: int, ends: str) -> tuple[
 
 def _to_letters(spool: Spool, at: np.ndarray, weights: np.ndarray, letters: int) -> np.ndarray:
     """Attention to words as attention to nucleotides, shape (n, width), 0 beyond the ends of the sequence."""
-    # the functions are about arrays alone; the stage that they lie in comes after this one
-    from ..interpretation.attention import spread_words
-
     found = spread_words(weights, letters) / np.float32(letters)
     sequence, position = spool.owner(at)
     place = position[:, None] + np.arange(found.shape[1]) - found.shape[1] // 2
@@ -383,8 +381,6 @@ def _to_letters(spool: Spool, at: np.ndarray, weights: np.ndarray, letters: int)
 
 def _top(letters: np.ndarray) -> np.ndarray:
     """Middles of the three nt with most attention, relative to the base, best first, shape (n, TOP)."""
-    from ..interpretation.attention import top_windows
-
     width = letters.shape[1]
     starts, _ = top_windows(letters, width=min(3, width), count=TOP, margin=1)
     return np.where(starts < 0, _NOWHERE, starts + min(3, width) // 2 - width // 2).astype(np.int16)
