@@ -23,7 +23,7 @@ def config(repository):
     """The demo's configuration, made small."""
     values = yaml.safe_load((repository / "config" / "demo_marks.yaml").read_text(encoding="utf-8"))
     values = copy.deepcopy(values) | {"run": "tiny"}
-    values["simulation"]["sizes"] = {"genes": 200, "chromosomes": 2}
+    values["simulation"]["sizes"] = {"genes": 240, "chromosomes": 2, "site_factor": 0.4}
     values["modifications"] = {name: values["modifications"][name] for name in KEPT}
     values["baselines"] = ["naive_bayes_trinucleotide", "xgboost_multiclass"]
     quick = {"steps_per_round": 30, "rounds": 2}

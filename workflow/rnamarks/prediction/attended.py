@@ -1,8 +1,8 @@
 """What is attended, as arrays: from the weights of words to those of nucleotides, and to the windows with most of it.
 
 As in MultiRM (Song et al. 2021) a word's weight goes to each of its nucleotides, and the nucleotides attended are
-windows of highest sum, taken one after the other. The first and last nucleotides lie in fewer words and get less; ``mean``
-divides by the number of words, which the original does not.
+windows of highest sum, taken one after the other. The first and last nucleotides lie in fewer words and get less;
+``mean`` divides by the number of words, which the original does not.
 """
 
 from __future__ import annotations

@@ -253,7 +253,9 @@ def read_null(folder: str | Path, heads: Iterable[str], *, prefix: str = "") -> 
     config, _ = read_config(folder)
     if not config.null:
         raise InputError(
-            "the model has no null distribution, which p-values need", path=folder, remedy="use a released model"
+            "the model has no null distribution, which p-values need",
+            path=folder,
+            remedy="use results/RUN/scanner of a run with a section marks",
         )
     arrays = _load(Path(folder), config.null)
     found = {}
