@@ -71,9 +71,13 @@ def test_full_run_makes_every_figure(design):
     assert figures_of(design) == [name for name in FIGURES if name not in later]
     assert not design.analyses
     full = replace(design, analyses=(*Plan.ANALYSES, "conservation"))
+    marks = replace(full, heads_are="modification", varied=("width", "embedding", "objective", "student"))
     # a second page of terms is for more than four species
-    assert [name for name in FIGURES if name not in figures_of(full)] == ["figure_s3_terms"]
-    assert set(tables_of(full)) == {table for entry in FIGURES.values() for table in entry.tables}
+    assert {*figures_of(full), *figures_of(marks)} == set(FIGURES) - {"figure_s3_terms"}
+    assert {name for name in figures_of(marks) if name not in figures_of(full)} == {
+        entry.name for entry in FIGURES.values() if entry.section == "marks"
+    }
+    assert {*tables_of(full), *tables_of(marks)} == {table for entry in FIGURES.values() for table in entry.tables}
 
 
 def test_small_runs_leave_out_what_they_cannot_show(any_run):
