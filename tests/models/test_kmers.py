@@ -49,8 +49,11 @@ def test_centred_windows_are_told_from_others():
     assert is_centred(middles), "1 in 100 may differ"
     middles[2, 3] = 2
     assert not is_centred(middles)
-    middles[3:, 3] = 4
+    middles[2:4, 3] = 0
+    middles[4:, 3] = 4
     assert not is_centred(middles), "an unknown middle says nothing"
+    middles[:, 3] = 3
+    assert is_centred(middles), "whatever the letter"
     assert not is_centred(np.full((5, 7), 4, dtype=np.uint8))
 
 

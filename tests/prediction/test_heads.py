@@ -164,7 +164,7 @@ def test_script_scores_directories_and_stacks(splits, baselines, tmp_path, repos
     )
     write_tsv(weights, tmp_path / "weights.tsv")
 
-    def run(name, source):
+    def run(name, source, script="predict_heads"):
         stand_in = SimpleNamespace(
             input=source,
             output=SimpleNamespace(heads=tmp_path / f"{name}.parquet"),
@@ -172,7 +172,7 @@ def test_script_scores_directories_and_stacks(splits, baselines, tmp_path, repos
             threads=1,
             params=SimpleNamespace(heads=HEADS, split="paper", device="cpu", members=["net", "base"]),
         )
-        runpy.run_path(str(repository / "scripts/prediction/predict_heads.py"), init_globals={"snakemake": stand_in})
+        runpy.run_path(str(repository / f"scripts/prediction/{script}.py"), init_globals={"snakemake": stand_in})
         return read_parquet(tmp_path / f"{name}.parquet")[0]
 
     paths = list(splits.values())
@@ -180,7 +180,9 @@ def test_script_scores_directories_and_stacks(splits, baselines, tmp_path, repos
         run(name, Names(weights=tmp_path / name / "weights.safetensors", splits=paths)) for name in ("net", "base")
     )
     both = run(
-        "both", Names(weights=tmp_path / "weights.tsv", members=[tmp_path / f"{m}.parquet" for m in ("net", "base")])
+        "both",
+        Names(weights=tmp_path / "weights.tsv", members=[tmp_path / f"{m}.parquet" for m in ("net", "base")]),
+        "stack_heads",
     )
     np.testing.assert_allclose(both[HEADS], (net[HEADS] + base[HEADS]) / 2, rtol=1e-5)
     model, heads = load_scorer(tmp_path / "net")

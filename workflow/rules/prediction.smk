@@ -114,7 +114,7 @@ if PLAN.heads_are == "modification":
         log:
             "logs/{run}/prediction/stack_heads/{stack}.{setting}.{split}.{seed}.log",
         conda:
-            "../../envs/library.yaml"
+            "../../envs/training.yaml"
         params:
             members=get_member_names,
         script:
