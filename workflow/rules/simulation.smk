@@ -47,9 +47,13 @@ if config.get("simulation") and PLAN.heads_are == "modification":
             species=config["species_sheet"],
             modifications=config["modification_sheet"],
         output:
-            expand("resources/{{world}}/{file}", file=[one for one in file_names(PLAN.organism["name"]) if "/" not in one]),
+            expand(
+                "resources/{{world}}/{file}", file=[one for one in file_names(PLAN.organism["name"]) if "/" not in one]
+            ),
             truth="resources/{world}/truth/sites.parquet",
-            rest=expand("resources/{{world}}/truth/{file}", file=["marks.tsv", "motifs.tsv", "pairs.tsv", "motifs.meme"]),
+            rest=expand(
+                "resources/{{world}}/truth/{file}", file=["marks.tsv", "motifs.tsv", "pairs.tsv", "motifs.meme"]
+            ),
         log:
             "logs/simulation/simulate_marks/{world}.log",
         benchmark:

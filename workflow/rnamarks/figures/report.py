@@ -160,12 +160,12 @@ def summarise(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, A
         all_sites, all_others = sites, others
     lead, baseline = design.best, best_baseline(metrics, design, split)
     cards = [
-        (f"{len(design.species)}", "species" if len(design.species) > 1 else f"species ({design.species[0]})"),
+        (f"{len(design.species)}", _kinds(design)),
         (f"{all_sites:,}", f"{design.modification} sites"),
         (f"{all_others:,}", "other windows"),
     ]
     sentences = [
-        f"This run looked at {design.modification} in {_listed(design.species)}: {all_sites:,} modified sites and "
+        f"This run looked at {_subject(design)}: {all_sites:,} modified sites and "
         f"{all_others:,} other windows, of which {sites:,} and {others:,} were kept apart as the test part "
         f"({split} split) and used for nothing but the figures below."
     ]
@@ -201,8 +201,19 @@ def summarise(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, A
             }
         )
     if rows:
-        sentences += _verdict(design, lead, baseline, rows)
+        sentences += map(design.say, _verdict(design, lead, baseline, rows))
     return {"sentences": sentences, "cards": cards, "rows": rows, "lead": lead, "baseline": baseline}
+
+
+def _kinds(design: Design) -> str:
+    if design.heads_are == "species":
+        return "species" if len(design.species) > 1 else f"species ({design.species[0]})"
+    return "modifications" if len(design.species) > 1 else f"modification ({design.species[0]})"
+
+
+def _subject(design: Design) -> str:
+    heads = _listed(design.species)
+    return f"{design.modification} in {heads}" if design.heads_are == "species" else heads
 
 
 def _verdict(design: Design, lead: Series, baseline: Series | None, rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -245,18 +256,24 @@ def describe_run(
     for entry in config.get("trainings", []):
         seeds.setdefault(entry["model"], set()).update(entry["seeds"])
     motif = config.get("motif")
+    about_species = design.heads_are == "species"
     lines = [
         ("Run", design.run),
         ("Command", command or "not known"),
         ("Revision of the code", revision or "not known"),
-        ("Modification", f"{design.modification}{f' in {motif}' if motif else ', any context'}"),
+        (
+            "Modification",
+            f"{design.modification}{f' in {motif}' if motif else ', any context'}" if about_species else "",
+        ),
         ("Window", f"{config['window']} nt"),
-        ("Species, in the order of the tree", ", ".join(design.species)),
+        ("Species, in the order of the tree" if about_species else "Modifications", ", ".join(design.species)),
         ("Seed of data and bootstrap", str(config["seed"])),
         (
             "Stacks",
             "; ".join(
-                f"{name}: {' + '.join(entry['members'])}, weighted by species as fits the validation part best"
+                design.say(
+                    f"{name}: {' + '.join(entry['members'])}, weighted by species as fits the validation part best"
+                )
                 for name, entry in config.get("stacks", {}).items()
             ),
         ),
@@ -340,7 +357,8 @@ def _extras(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, lis
 
     def add(section: str, title: str, frame: pd.DataFrame, columns: Mapping[str, str]) -> None:
         if len(frame):
-            found.setdefault(section, []).append((title, html_table(frame, columns)))
+            words = {name: design.say(label) for name, label in columns.items()}
+            found.setdefault(section, []).append((title, html_table(frame, words)))
 
     for split in dict.fromkeys(tables["metrics"]["split"]):
         add("metrics", f"All models, {split} split, test part", *_metric_table(design, tables["metrics"], split))
