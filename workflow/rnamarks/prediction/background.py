@@ -41,7 +41,8 @@ class Seen:
         for head, path in splits.items():
             frame, _ = read_parquet(path, ["sequence", "label", "gene", split])
             training = frame[frame[split] == "train"]
-            trained.append(encode_windows(training["sequence"]))
+            if len(training):
+                trained.append(encode_windows(training["sequence"]))
             positives[head] = encode_windows(frame.loc[frame["label"] == 1, "sequence"])
             genes |= set(training["gene"]) - {""}
         self.genes = genes
