@@ -15,7 +15,7 @@ from rnamarks.configuration import Plan, check_config
 from rnamarks.datasets.redundancy import CLUSTERINGS
 from rnamarks.datasets.splits import SCOPES
 from rnamarks.errors import InputError
-from rnamarks.models import deepm6aseq, mass, unanchored  # noqa: F401
+from rnamarks.models import deepm6aseq, mass, multirm, unanchored  # noqa: F401
 from rnamarks.models.baselines import BASELINES
 from rnamarks.models.register import MODELS
 from rnamarks.simulation.marks import MarksParameters
