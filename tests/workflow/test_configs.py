@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rnamarks.configuration import Plan, check_config
+from rnamarks.configuration import Plan
 from rnamarks.datasets.redundancy import CLUSTERINGS
 from rnamarks.datasets.splits import SCOPES
 from rnamarks.errors import InputError
 from rnamarks.models import deepm6aseq, mass, multirm, unanchored  # noqa: F401
 from rnamarks.models.baselines import BASELINES
 from rnamarks.models.register import MODELS
+from rnamarks.schema import check_config
 from rnamarks.simulation.marks import MarksParameters
 from rnamarks.sites.orthologues import ORTHOLOGUE_FORMATS
 from rnamarks.sites.readers import LAYOUT_READERS, READERS

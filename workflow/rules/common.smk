@@ -4,8 +4,9 @@ from pathlib import Path
 from snakemake.utils import validate
 
 from rnamarks.analyses import Analyses
-from rnamarks.configuration import Plan, check_config
+from rnamarks.configuration import Plan
 from rnamarks.errors import InputError
+from rnamarks.schema import check_config
 from rnamarks.figures.design import Design
 from rnamarks.figures.dictionary import TABLES
 from rnamarks.figures.provenance import references
