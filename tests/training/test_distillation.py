@@ -33,22 +33,27 @@ SMALL = {"width": 5, "filters": 32, "channels": 24, "hidden": 24}
 QUICK = DistillationSettings(copies=1.0, least=10, most=1200, batch_size=64, epochs=6, learning_rate=8e-3)
 
 
-if "planted_motif" not in MODELS:
+class PlantedMotif(nn.Module):
+    """A head's logit is the best match to its own 3-nt motif in the middle ``crop`` nt, softly."""
 
-    @MODELS.add("planted_motif")
-    class PlantedMotif(nn.Module):
-        """A head's logit is the best match to its own 3-nt motif in the middle ``crop`` nt, softly."""
+    def __init__(self, heads, window, *, crop=READ):
+        super().__init__()
+        self.crop = crop
+        self.extractor = OneHot()
+        self.classifiers = nn.ModuleDict({head: nn.Conv1d(4, 1, 3) for head in heads})
 
-        def __init__(self, heads, window, *, crop=READ):
-            super().__init__()
-            self.crop = crop
-            self.extractor = OneHot()
-            self.classifiers = nn.ModuleDict({head: nn.Conv1d(4, 1, 3) for head in heads})
+    def forward(self, codes, head):
+        start = (codes.shape[1] - self.crop) // 2
+        columns = self.extractor(codes[:, start : start + self.crop])
+        return self.classifiers[head](columns).logsumexp(dim=2)[:, 0]
 
-        def forward(self, codes, head):
-            start = (codes.shape[1] - self.crop) // 2
-            columns = self.extractor(codes[:, start : start + self.crop])
-            return self.classifiers[head](columns).logsumexp(dim=2)[:, 0]
+
+@pytest.fixture(scope="module", autouse=True)
+def planted_motif():
+    """The network is registered for this file alone: other tests compare the register with the schema."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS._entries, "planted_motif", PlantedMotif)
+        yield
 
 
 def motif_state(seed):
