@@ -1,4 +1,4 @@
-"""What the demo planted against what it found: capacity, conserved genes, the planted term, and the five effects.
+"""What the demo planted against what it found: motifs, capacity, conserved genes, the planted term, the five effects.
 
 python benchmarks/demo_truth.py --results results/demo --world resources/demo
 """
@@ -13,6 +13,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 from scipy.stats import fisher_exact, spearmanr
 
+PLANTED = {"WRITR1": "writer", "UPSTR1": "upstream of it", "DOWNS1": "downstream of it"}
+"""Proteins of the demo's motif databases that the rule of methylation looks for in every species."""
+
 
 def truth_of(world: Path) -> tuple[pd.DataFrame, dict]:
     table = pq.read_table(world / "truth_genes.parquet")
@@ -21,6 +24,24 @@ def truth_of(world: Path) -> tuple[pd.DataFrame, dict]:
 
 def read(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, sep="\t", comment="#")
+
+
+def motifs(results: Path) -> pd.DataFrame:
+    """Smallest Tomtom q of each species' motifs to the planted ones: filters, de novo, and consensus motifs."""
+    filters = read(results / "interpretation" / "matches.tsv")
+    kinds = filters["predictor"].map(lambda name: name if name == "de novo" else f"filters of {name}")
+    consensus = read(results / "interpretation" / "consensus_matches.tsv")
+    found = pd.concat(
+        [filters.assign(found_by=kinds), consensus.assign(found_by="consensus motifs of " + consensus["predictor"])]
+    )
+    found = found.assign(planted=found["target_name"].str.upper().map(PLANTED)).dropna(subset="planted")
+    best = found.sort_values("q", kind="stable").groupby(["planted", "found_by", "species"], sort=False).head(1)
+    rows = [
+        (planted, by, len(part), (part["q"] < 0.01).sum(), part["q"].median(), part["q"].max(), part["null_p"].max())
+        for (planted, by), part in best.groupby(["planted", "found_by"])
+    ]
+    columns = ["planted", "found by", "species with a match", "q < 0.01", "median q", "largest q", "largest null p"]
+    return pd.DataFrame(rows, columns=columns).sort_values("planted", ascending=False, kind="stable")
 
 
 def capacities(results: Path, truth: pd.DataFrame) -> pd.DataFrame:
@@ -60,6 +81,7 @@ def main() -> None:
     effects = effects[effects["adjusted"].isin(["none", "controls"])]
     landscape = read(given.results / "biology" / "landscape_statistics.tsv")
     shown = {
+        "motifs by species": motifs(given.results),
         "capacity, predicted against true": capacities(given.results, truth),
         "genes high in every species": conserved(given.results, truth),
         "sites nearer the stop codon": landscape[["species", "predictor", "called", "difference", "low", "high", "p"]],

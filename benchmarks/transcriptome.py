@@ -2,15 +2,17 @@
 
 Speed: `scan_transcripts`, from the file of transcripts to the table of sites, with the MASS network and random weights;
 against the same network given one window at a time (on a sample of the same windows), and against a scan with the
-architecture of DeepM6ASeq, in turn in one process. Two isoforms of each gene share their 3' half, so some windows are
+architecture of DeepM6ASeq, in turn in one process. Two isoforms of each gene share their last exon, so some windows are
 equal, as in a real transcriptome; windows/s counts sites, whether or not a window was seen before.
 
-Memory: a scan with a stand-in for the network (a weighted sum over the window, which costs next to nothing), since
-what is to be shown is that nothing grows with the transcriptome and the network's share is the same for every batch.
-Each size is measured in a process of its own; the peak is that of the whole process less what it held after the
-imports and a scan of 0.2 Mnt.
+Memory: the rules scan_transcriptome, summarise_sites and export_sites, with a small network of the register, since what
+is to be shown is that nothing grows with the transcriptome, and a larger network's share is the same for every batch.
+Each size and rule is measured in a process of its own; the peak is that of the whole process less its peak after the
+imports and the same rule on 0.2 Mnt. A chunk has 2 Mnt, so below that a chunk is all there is. Two things grow yet:
+torch keeps what it compiled for each size of a chunk's last batch, of which there are at most 63, and pyBigWig the zoom
+levels of a track, 50 bytes per site.
 
-    PYTHONPATH=workflow python benchmarks/transcriptome.py [--mnt 0.1] [--sizes 1 10 30 100] [--skip speed|memory]
+    PYTHONPATH=workflow python benchmarks/transcriptome.py [--mnt 0.1] [--sizes 1 3 10 30 100] [--skip speed|memory]
 """
 
 from __future__ import annotations
@@ -25,54 +27,75 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from rnamarks.evaluation.calibration import Calibration
-from rnamarks.prediction.site_files import stream_sites
-from rnamarks.prediction.transcriptome import ScanSettings, scan_transcripts
+from rnamarks.prediction.plan import ScanSettings
+from rnamarks.prediction.site_files import read_site_metadata
+from rnamarks.prediction.transcriptome import scan_transcripts
 from rnamarks.sequences import decode
 
 MEAN_NT = 3000
-GENES_AT_ONCE = 100
+GENES_AT_ONCE = 1000
 WIDTH = 101
-COLUMNS = ["transcript", "gene", "gene_name", "biotype", "chrom", "strand", "exon_starts", "exon_ends"]
+SMALL_MNT = 0.2
+N_CHROMOSOMES = 20
+GENE_SPAN = 100_000
+NETWORK = {"filters": [6, 4], "lstm_units": 3}
+TEXTS = ("transcript", "gene", "gene_name", "biotype", "chrom", "strand")
 
 
 def simulate(path: Path, n_nt: int, seed: int = 1) -> int:
-    """Write transcripts of about ``n_nt`` in all, two isoforms a gene, some genes at a time; returns the exact size."""
+    """Write transcripts of about ``n_nt`` in all, some genes at a time; returns the exact size.
+
+    Two isoforms a gene that share their last exon; genes on both strands of 20 chromosomes, one gene after another on
+    the next chromosome; every 30th gene without coordinates. One row group, as the rules write it.
+    """
     rng = np.random.default_rng(seed)
     made = gene = 0
-    writer = None
-    while made < n_nt:
-        rows = []
-        for _ in range(GENES_AT_ONCE):
-            if made >= n_nt:
-                break
-            codes = rng.integers(0, 4, int(rng.gamma(2.0, MEAN_NT / 2)) + 200, dtype=np.uint8)
-            other = rng.integers(0, 4, len(codes) // 2, dtype=np.uint8)
-            start = gene * 100_000
-            for isoform, sequence in enumerate((codes, np.concatenate((other, codes[len(codes) // 2 :])))):
-                exons = np.array([start]), np.array([start + len(sequence)])
-                name = f"g{gene}.{isoform}"
-                rows.append((name, f"g{gene}", "", "mRNA", "chr1", "+", *exons, 50, 110, decode(sequence)))
-                made += len(sequence)
-            gene += 1
-        frame = pd.DataFrame(rows, columns=[*COLUMNS, "cds_start", "cds_end", "sequence"])
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-        if writer is None:
-            writer = pq.ParquetWriter(path, table.schema, compression="zstd")
-        writer.write_table(table)
-    writer.close()
+    fields = [(name, pa.string()) for name in TEXTS]
+    fields += [(name, pa.list_(pa.int64())) for name in ("exon_starts", "exon_ends")]
+    fields += [("cds_start", pa.int64()), ("cds_end", pa.int64()), ("sequence", pa.string())]
+    schema = pa.schema(fields)
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        while made < n_nt:
+            rows = []
+            for _ in range(GENES_AT_ONCE):
+                if made >= n_nt:
+                    break
+                shared = rng.integers(0, 4, int(rng.gamma(2.0, MEAN_NT / 4)) + 100, dtype=np.uint8)
+                for isoform in range(2):
+                    own = rng.integers(0, 4, int(rng.gamma(2.0, MEAN_NT / 4)) + 100, dtype=np.uint8)
+                    row = {"transcript": f"g{gene}.{isoform}", "gene": f"g{gene}", "gene_name": f"G{gene}"}
+                    row |= {"biotype": "mRNA", "cds_start": 50, "cds_end": 110}
+                    row |= {"sequence": decode(np.concatenate((own, shared)))}
+                    row |= place(gene, isoform, len(own), len(shared))
+                    rows.append(row)
+                    made += len(own) + len(shared)
+                gene += 1
+            writer.write_batch(pa.RecordBatch.from_pylist(rows, schema))
     return made
 
 
-def stand_in(codes: np.ndarray) -> np.ndarray:
-    """A score that reads the whole window and costs little."""
-    return codes.astype(np.float32) @ np.linspace(-0.02, 0.02, codes.shape[1], dtype=np.float32)
+def place(gene: int, isoform: int, n_own: int, n_shared: int) -> dict[str, object]:
+    """Coordinates (0-based half-open) of an isoform, whose first exon is its own and whose last exon is shared."""
+    if gene % 30 == 0:
+        return {"chrom": "", "strand": "+", "exon_starts": [], "exon_ends": []}
+    start = gene // N_CHROMOSOMES * GENE_SPAN
+    forward = gene // N_CHROMOSOMES % 2 == 0
+    # the first exon of a transcript lies last on the reverse strand
+    shared, own = (2, isoform) if forward else (0, 1 + isoform)
+    shared, own = (start + number * GENE_SPAN // 3 for number in (shared, own))
+    exons = sorted([(own, own + n_own), (shared, shared + n_shared)])
+    return {
+        "chrom": f"chr{gene % N_CHROMOSOMES + 1}",
+        "strand": "+" if forward else "-",
+        "exon_starts": [first for first, _ in exons],
+        "exon_ends": [last for _, last in exons],
+    }
 
 
 def scan(transcripts: Path, folder: Path, score) -> dict[str, object]:
@@ -91,6 +114,7 @@ def scan(transcripts: Path, folder: Path, score) -> dict[str, object]:
 def measure_speed(mnt: float, repeats: int, threads: int, device: str, batch_size: int | None) -> None:
     """Print windows/s and nt/s of both networks, and of one window at a time."""
     import torch
+    from scoring import one_at_a_time
 
     from rnamarks.models.register import build_model
     from rnamarks.prediction.score import pick_device, score_windows
@@ -129,7 +153,7 @@ def measure_speed(mnt: float, repeats: int, threads: int, device: str, batch_siz
             windows = np.concatenate(given["mass"])
             few = windows[:: max(1, len(windows) // 200)][:200]
             started = time.perf_counter()
-            single = score_windows(networks["mass"], few, "human", device=where, batch_size=1)
+            single = one_at_a_time(networks["mass"], few, where)
             speeds.setdefault("mass, one at a time", []).append(len(few) / (time.perf_counter() - started))
             together = score_windows(networks["mass"], few, "human", device=where)
             worst = float(np.abs(single - together).max())
@@ -151,30 +175,108 @@ def peak_mb() -> float:
     return int(line.split()[1]) * 1024 / 1e6
 
 
-def measure_memory(mnt: float) -> dict[str, float]:
-    """Peak memory of one scan in this process."""
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        for name, size in (("small", 0.2), ("large", mnt)):
-            # in a process of its own, so that making the transcripts is not in this one's peak
-            command = [sys.executable, __file__, "--simulate", str(folder / name), "--sizes", str(size)]
-            subprocess.run(command, check=True)
-        scan(folder / "small", folder, stand_in)
-        before = peak_mb()
-        started = time.perf_counter()
-        described = scan(folder / "large", folder, stand_in)
-        seconds = time.perf_counter() - started
-        peak = peak_mb() - before
-        rows = sum(len(frame) for frame in stream_sites(folder / "sites.parquet", ["position"]))
-        if rows != described["sites"]:
-            raise AssertionError(f"{rows} rows of {described['sites']} sites")
-        return {
-            "mnt": described["nt"] / 1e6,
-            "sites": rows,
-            "seconds": seconds,
-            "before_mb": before,
-            "peak_mb": peak,
-        }
+def save_network(folder: Path) -> None:
+    """A model directory with a small network of the register, random weights and a calibration."""
+    import torch
+
+    from rnamarks.models.checkpoint import ModelConfig, save_model
+    from rnamarks.models.register import build_model
+
+    torch.manual_seed(0)
+    network = build_model("deepm6aseq", ["human"], WIDTH, NETWORK)
+    with torch.no_grad():
+        # else every site has nearly the same probability
+        network.classifiers["human"].weight.mul_(20)
+    config = ModelConfig(
+        model="deepm6aseq",
+        heads=["human"],
+        window=WIDTH,
+        hyperparameters=NETWORK,
+        modification="m6A",
+        motif="DRACH",
+        calibration={"human": Calibration(prevalence=0.1).to_dict()},
+    )
+    save_model(folder, [network.state_dict()], config)
+
+
+def run_scan(folder: Path) -> None:
+    """What the rule scan_transcriptome does."""
+    import torch
+
+    from rnamarks.prediction.transcriptome import scan_with_model
+
+    torch.set_num_threads(1)
+    files = folder / "transcripts.parquet", folder / "sites.parquet"
+    scan_with_model(folder.parent / "model", "human", *files, checkpoints=folder / "checkpoints", device="cpu")
+
+
+def run_summarise(folder: Path) -> None:
+    """What the rule summarise_sites does."""
+    from rnamarks.prediction.summaries import write_summaries
+
+    files = (folder / name for name in ("sites.parquet", "transcripts.parquet", "transcripts.tsv", "genes.tsv"))
+    write_summaries(*files, {})
+
+
+def run_export(folder: Path) -> None:
+    """What the rule export_sites does."""
+    from rnamarks.prediction.bedrmod import prediction_header, write_bedrmod
+    from rnamarks.prediction.merging import export_comments, merge_isoforms, select_sites
+    from rnamarks.prediction.site_files import read_site_metadata
+    from rnamarks.prediction.tracks import chromosome_sizes, write_bed, write_bigwig
+
+    metadata = read_site_metadata(folder / "sites.parquet")
+    merged = merge_isoforms(folder / "sites.parquet")
+    chosen = select_sites(merged)
+    comments = export_comments(metadata, merged, chosen)
+    stated = {"organism": 9606, "assembly": "made", "annotation_source": "made", "annotation_version": "1"}
+    write_bedrmod(chosen, folder / "sites.bedrmod", prediction_header(metadata, **stated), comments=comments)
+    write_bed(chosen, folder / "sites.bed", "m6A", comments)
+    sizes = chromosome_sizes(folder / "transcripts.parquet")
+    for strand, name in (("+", "plus"), ("-", "minus")):
+        write_bigwig(merged, folder / f"{name}.bw", strand, sizes)
+
+
+STAGES = {"scan": run_scan, "summarise": run_summarise, "export": run_export}
+
+
+def measure_stage(stage: str, folder: Path) -> dict[str, float]:
+    """Peak memory of one rule on ``folder / "large"`` in this process, above that on ``folder / "small"``."""
+    STAGES[stage](folder / "small")
+    before = peak_mb()
+    started = time.perf_counter()
+    STAGES[stage](folder / "large")
+    return {"seconds": time.perf_counter() - started, "before_mb": before, "peak_mb": peak_mb() - before}
+
+
+def measure_memory(sizes: list[float], folder: Path) -> None:
+    """Print the curve: every size and rule in a process of its own."""
+    save_network(folder / "model")
+    (folder / "small").mkdir()
+    (folder / "large").mkdir()
+    run_itself("--simulate", folder / "small" / "transcripts.parquet", "--sizes", SMALL_MNT)
+    print(f"memory: peak above that of {SMALL_MNT} Mnt in the same process, MB (s)")
+    print(f"{'Mnt':>7} {'transcripts':>12} {'sites':>9} {'merged':>9}" + "".join(f"{name:>16}" for name in STAGES))
+    for size in sizes:
+        transcripts = folder / "large" / "transcripts.parquet"
+        run_itself("--simulate", transcripts, "--sizes", size)
+        rows = {name: json.loads(run_itself("--stage", name, "--folder", folder)) for name in STAGES}
+        described = read_site_metadata(folder / "large" / "sites.parquet")
+        with open(folder / "large" / "sites.bed") as handle:
+            merged = sum(not line.startswith("#") for line in handle)
+        cells = (f"{row['peak_mb']:.1f} ({row['seconds']:.0f})" for row in rows.values())
+        print(
+            f"{described['nt'] / 1e6:7.1f} {described['transcripts']:12d} {described['sites']:9d} {merged:9d}"
+            + "".join(f"{cell:>16}" for cell in cells),
+            flush=True,
+        )
+    print("before: " + ", ".join(f"{name} {row['before_mb']:.0f} MB" for name, row in rows.items()))
+
+
+def run_itself(*arguments: object) -> str:
+    """Standard output of this program with other arguments, in a process of its own."""
+    command = [sys.executable, __file__, *map(str, arguments)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def main() -> None:
@@ -185,30 +287,23 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batch-size", type=int, help="default: that of score_windows")
-    parser.add_argument("--sizes", type=float, nargs="+", default=[1, 10, 30, 100], help="for the memory, Mnt")
+    parser.add_argument("--sizes", type=float, nargs="+", default=[1, 3, 10, 30, 100], help="for the memory, Mnt")
     parser.add_argument("--skip", choices=["speed", "memory"], nargs="+", default=[])
-    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--simulate", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--stage", choices=list(STAGES), help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help="for files; default one that is deleted")
     options = parser.parse_args()
     if options.simulate:
         simulate(options.simulate, int(options.sizes[0] * 1e6))
         return
-    if options.one:
-        print(json.dumps(measure_memory(options.sizes[0])))
+    if options.stage:
+        print(json.dumps(measure_stage(options.stage, options.folder)))
         return
     if "speed" not in options.skip:
         measure_speed(options.mnt, options.repeats, options.threads, options.device, options.batch_size)
     if "memory" not in options.skip:
-        print("memory: stand-in for the network")
-        print(f"{'Mnt':>7} {'sites':>9} {'s':>7} {'Mnt/s':>7} {'before MB':>10} {'peak MB above':>14}")
-        for size in options.sizes:
-            command = [sys.executable, __file__, "--one", "--sizes", str(size)]
-            row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-            print(
-                f"{row['mnt']:7.1f} {row['sites']:9d} {row['seconds']:7.2f} {row['mnt'] / row['seconds']:7.1f} "
-                f"{row['before_mb']:10.1f} {row['peak_mb']:14.1f}",
-                flush=True,
-            )
+        with tempfile.TemporaryDirectory(dir=options.folder) as scratch:
+            measure_memory(options.sizes, Path(scratch))
 
 
 if __name__ == "__main__":

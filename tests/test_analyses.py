@@ -10,6 +10,7 @@ import yaml
 from rnamarks.analyses import Analyses
 from rnamarks.configuration import Plan
 from rnamarks.errors import InputError
+from rnamarks.sources.sheet import Source
 
 
 @pytest.fixture
@@ -91,6 +92,35 @@ def test_names_that_do_not_fit_are_refused(config, change, words):
     changed.pop("line_search", None)
     with pytest.raises(InputError, match=words):
         made(changed)
+
+
+def test_peaks_on_another_assembly_than_the_transcripts_are_refused(config):
+    table = {"name": "H3K36me3", "kind": "peaks", "files": ["source:chip"]}
+    config["regulation"]["tables"] = [table]
+    source = Source("chip", "1", "peaks", ("human",), "http://x/y", "", "", None, "hg38", "", "", "y.bed")
+    made(config).check_assemblies({})
+    with pytest.raises(InputError, match=r"table H3K36me3 .* transcripts of human, which are on hg19 .found 'hg38'"):
+        made(config).check_assemblies({"chip": source})
+    table["assembly"] = "GRCh37.p13"
+    made(config).check_assemblies({"chip": source})
+    table["assembly"] = "hg18"
+    with pytest.raises(InputError, match="found 'hg18'"):
+        made(config).check_assemblies({})
+
+
+def test_a_null_world_has_a_run_and_files_of_its_own(config):
+    plan = made(config).plan
+    assert (plan.run, plan.folder, plan.world) == ("demo", "results/demo", "demo")
+    config["null_world"] = True
+    plan = made(config).plan
+    assert (plan.run, plan.folder, plan.world) == ("demo_null", "results/demo_null", "demo_null")
+    assert plan.locate("resources/{world}/{species}.gaf.gz", {}, "rat") == "resources/demo_null/rat.gaf.gz"
+    del config["simulation"]
+    with pytest.raises(InputError, match="null_world is about a simulated world"):
+        made(config)
+    config["null_world"] = False
+    with pytest.raises(InputError, match="files of a simulated world and names none"):
+        made(config).plan.locate("resources/{world}/x", {})
 
 
 def test_a_section_can_choose_its_predictors(config):

@@ -3,8 +3,8 @@ from rnamarks.scripting import logged
 with logged(snakemake.log[0]) as terminal:
     import logging
 
-    from rnamarks.biology.peaks import read_lengths
     from rnamarks.biology.regulation import GENE_KINDS, Tables, add_covariates, read_sites, relate_entry
+    from rnamarks.sites.transcripts import read_lengths
     from rnamarks.tables import read_tsv, write_tsv
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -18,7 +18,6 @@ with logged(snakemake.log[0]) as terminal:
     if any(entry["kind"] not in GENE_KINDS for entry in params.entries):
         transcripts, _ = read_tsv(files.transcripts, ("transcript", "sites", "gc"), dtype=texts)
         sites = add_covariates(read_sites(files.sites), transcripts)
-    lengths = read_lengths(files.lengths) if files.get("lengths") else None
     # an entry may have two files, the tracks of one structure experiment
     paths, tables = iter(files.files), Tables()
     for entry in params.entries:
@@ -30,7 +29,7 @@ with logged(snakemake.log[0]) as terminal:
             predictor=params.predictor,
             genes=genes,
             sites=sites,
-            lengths=lengths,
+            lengths=read_lengths(files.spliced),
             assembly=params.assembly,
             split=params.split,
             controls=params.controls,
@@ -40,7 +39,7 @@ with logged(snakemake.log[0]) as terminal:
     for row in tables.matches:
         print(
             f"regulation: {row['name']}: {row['matched']} of {row['wanted']} {row['item']} matched "
-            f"({row['share']:.1%}), {row['used']} used",
+            f"({row['share']:.1%}), {row['used']} used{'; warning: ' if row['warning'] else ''}{row['warning']}",
             file=terminal,
         )
     for name, frame in tables.frames().items():

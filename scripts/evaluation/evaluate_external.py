@@ -9,7 +9,7 @@ with logged(snakemake.log[0]) as terminal:
     params = snakemake.params
     files = iter(snakemake.input.files)
     sets = [entry | {"files": [part | {"file": next(files)} for part in entry["files"]]} for entry in params.sets]
-    table = evaluate_external(
+    table, drops = evaluate_external(
         Path(snakemake.input.config).parent,
         sets,
         snakemake.input.splits,
@@ -21,3 +21,4 @@ with logged(snakemake.log[0]) as terminal:
         report=lambda line: print(f"evaluate_external: {line}", file=terminal, flush=True),
     )
     write_tsv(table, snakemake.output.table)
+    drops.write(snakemake.output.drops)

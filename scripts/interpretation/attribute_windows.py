@@ -5,7 +5,7 @@ with logged(snakemake.log[0]):
 
     import torch
 
-    from rnamarks.interpretation.attribution import attribute_windows, choose_windows, write_attributions
+    from rnamarks.interpretation.attribution_files import attribute_windows, choose_windows, write_attributions
 
     torch.set_num_threads(snakemake.threads)
     params = snakemake.params

@@ -2,22 +2,16 @@ from rnamarks.scripting import logged
 
 with logged(snakemake.log[0]):
     from rnamarks.prediction.bedrmod import prediction_header, write_bedrmod
-    from rnamarks.prediction.site_files import (
-        chromosome_sizes,
-        export_comments,
-        merge_isoforms,
-        read_site_metadata,
-        select_sites,
-        write_bed,
-        write_bigwig,
-    )
+    from rnamarks.prediction.merging import export_comments, merge_isoforms, select_sites
+    from rnamarks.prediction.site_files import read_site_metadata
+    from rnamarks.prediction.tracks import chromosome_sizes, write_bed, write_bigwig
 
     params, output = snakemake.params, snakemake.output
     above, fdr = params.get("above"), params.get("fdr")
     metadata = read_site_metadata(snakemake.input.sites)
     merged = merge_isoforms(snakemake.input.sites)
-    chosen = select_sites(merged.sites, above=above, fdr=fdr)
-    comments = export_comments(metadata, merged, chosen, above=above, fdr=fdr)
+    chosen = select_sites(merged, above=above, fdr=fdr)
+    comments = export_comments(metadata, merged, chosen)
     print("\n".join(comments))
     header = prediction_header(metadata, **params.origin, above=above, fdr=fdr)
     write_bedrmod(chosen, output.bedrmod, header, colour=params.get("colour", "#000000"), comments=comments)
@@ -25,4 +19,4 @@ with logged(snakemake.log[0]):
     # tracks hold every site: what is below a limit is seen there, too
     sizes = chromosome_sizes(snakemake.input.transcripts)
     for strand, track in (("+", output.plus), ("-", output.minus)):
-        write_bigwig(merged.sites, track, strand, sizes)
+        write_bigwig(merged, track, strand, sizes)

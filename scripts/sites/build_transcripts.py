@@ -22,5 +22,7 @@ with logged(snakemake.log[0]):
             species=species,
             annotation_path=snakemake.input.annotation,
         )
-    write_parquet(transcripts, snakemake.output.transcripts, {"species": species})
+    write_parquet(
+        transcripts, snakemake.output.transcripts, {"species": species, "lengths": transcripts.attrs["lengths"]}
+    )
     drops.write(snakemake.output.drops)

@@ -5,8 +5,10 @@ with logged(snakemake.log[0]) as terminal:
 
     from rnamarks.training.fit import fit_from_splits
     from rnamarks.training.trainer import TrainingSettings
+    from rnamarks.training.warm_start import Start
 
     params = snakemake.params
+    start = snakemake.input.get("start")
     training = params.network.get("training", {}) | {"curriculum": params.curriculum}
     fit_from_splits(
         dict(zip(params.species, snakemake.input.splits, strict=True)),
@@ -18,6 +20,7 @@ with logged(snakemake.log[0]) as terminal:
         seed=params.seed,
         checkpoints=params.checkpoints,
         folder=Path(snakemake.output.weights).parent,
+        start=Start(Path(start).parent, params.network["start"].get("head", "")) if start else None,
         modification=params.modification,
         motif=params.motif,
         modifications=params.modifications,

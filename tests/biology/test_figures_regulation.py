@@ -78,7 +78,7 @@ def make_regulation(n=160, effect=-1.0):
         head = head_of({"kind": kind, "name": name}, "human", "multi")
         relate_genes(tables, head, genes, effect * 4 * genes["capacity"] + random.normal(size=n), unit=f"log2 {name}")
         tables.matches.append(
-            {**head, "item": "genes", "wanted": n, "matched": n, "share": 1.0, "used": n, "notes": ""}
+            {**head, "item": "genes", "wanted": n, "matched": n, "share": 1.0, "used": n, "warning": "", "notes": ""}
         )
     sites = genes.assign(probability=random.random(n), gene=np.arange(n) // 5)
     relate_structure(

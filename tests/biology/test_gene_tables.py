@@ -152,6 +152,18 @@ def test_wang2014_finds_the_header_below_titles_and_takes_column_28(write, tmp_p
         )
     book.save(tmp_path / "lifetime.xlsx")
     assert as_dict(read_values(tmp_path / "lifetime.xlsx", "wang2014")) == as_dict(values)
+    packed = tmp_path / "lifetime.xlsx.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "lifetime.xlsx").read_bytes()))
+    assert as_dict(read_values(packed, "wang2014")) == as_dict(values)
+    packed.write_bytes(packed.read_bytes()[:-40])
+    with pytest.raises(InputError, match="the file is no workbook"):
+        read_values(packed, "wang2014")
+    packed.write_bytes(packed.read_bytes()[:12])
+    with pytest.raises(InputError, match="cut off or corrupt"):
+        read_values(packed, "wang2014")
+    (tmp_path / "old.xls").write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504))
+    with pytest.raises(InputError, match="workbook of old Excel"):
+        read_values(tmp_path / "old.xls", "wang2014")
     with pytest.raises(InputError, match="no header line is found"):
         read_values(write("1\t2\n3\t4\n"), "wang2014")
     with zipfile.ZipFile(tmp_path / "no.xlsx", "w") as archive:

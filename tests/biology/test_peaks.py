@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 
 from rnamarks.biology.peaks import (
+    MOVES,
     Peaks,
-    check_lengths,
+    check_genome,
     match_chromosomes,
+    meet_sites,
     overlap,
-    read_lengths,
     read_peaks,
     unique_sites,
 )
@@ -82,8 +83,12 @@ def test_repeated_rows_are_one_peak_and_counted(write):
         ("chr1\t-1\t9\n", {}, "the interval is empty or begins before 0"),
         ("chr1\t1\t9\n", {"peak_format": "narrowPeak"}, "has 3 fields and needs 10"),
         ("chr1\t1\t9\n", {"peak_format": "gff"}, "choose one of auto, bed"),
-        ("#assembly=hg38\nchr1\t1\t9\n", {"assembly": "hg19"}, "on another assembly than the sites, which are on hg19"),
-        ("track db=GRCh38\nchr1\t1\t9\n", {"assembly": "hg19"}, "found 'GRCh38'"),
+        (
+            "#assembly=hg38\nchr1\t1\t9\n",
+            {"assembly": "hg19"},
+            "another assembly than hg19 .found 'hg38'",
+        ),
+        ("track db=GRCh38\nchr1\t1\t9\n", {"assembly": "hg19"}, "found 'hg38'"),
     ],
 )
 def test_faults_are_named(write, text, options, message):
@@ -91,9 +96,11 @@ def test_faults_are_named(write, text, options, message):
         read_peaks(write(text), **options)
 
 
-def test_assembly_of_the_header_may_have_another_name(write):
-    path = write("#genome-build GRCh37\n#assembly=GRCh37.p13\nchr1\t1\t9\n")
-    assert read_peaks(path, assembly="hg19").assembly == "GRCh37.p13"
+def test_the_file_may_name_its_assembly_otherwise_or_in_its_own_name(write):
+    text = "#genome-build GRCh37\n#assembly=GRCh37.p13\nchr1\t1\t9\n"
+    assert len(read_peaks(write(text), assembly="hg19").frame) == 1
+    with pytest.raises(InputError, match=r"k562\.hg18\.bed: .*another assembly than hg19"):
+        read_peaks(write("chr1\t1\t9\n", "k562.hg18.bed"), assembly="hg19")
 
 
 def test_chromosomes_take_the_names_of_the_sites(write):
@@ -109,13 +116,50 @@ def test_chromosomes_take_the_names_of_the_sites(write):
 
 def test_peaks_beyond_a_chromosome_are_of_another_assembly(write):
     found = read_peaks(write("chr1\t1\t9\nchr1\t95\t101\nchr2\t1\t999\n"))
-    lengths = read_lengths(write("chr1\t100\t6\t60\t61\n", "genome.fai"))
     with pytest.raises(InputError, match=r"1 peaks end beyond their chromosome.*ends at 101 of chr1, which has 100 nt"):
-        check_lengths(found, lengths)
-    check_lengths(found, {"chr1": 101})
-    for text, message in (("chr1\tx\n", "no chromosome with its length"), ("\n", "names no chromosome")):
-        with pytest.raises(InputError, match=message):
-            read_lengths(write(text, "genome.fai"))
+        check_genome(found, {"chr1": 100}, allow=True)
+    assert check_genome(found, {"1": 101}) == 1
+
+
+def test_peaks_on_chromosomes_that_the_genome_lacks_are_counted_and_refused_when_many(write):
+    found = read_peaks(write("".join(f"chr{at}\t1\t9\n" for at in (1, 2, 3))))
+    assert check_genome(found, {"1": 9, "2": 9}) == 1
+    with pytest.raises(InputError, match=r"only 1 of 3 peaks lie on .* genome .33\.3%.*found 'chr1, chr3'"):
+        check_genome(found, {"2": 9})
+    assert check_genome(found, {"2": 9}, allow=True) == check_genome(found, {"2": 9}, least=0.3) == 2
+
+
+def test_peaks_off_the_transcripts_are_told_from_peaks_on_them():
+    random = np.random.default_rng(3)
+    genes = np.sort(random.integers(0, 20_000_000, 300))
+    sites = pd.DataFrame({"chrom": "chr1", "start": (genes[:, None] + random.integers(0, 10_000, (300, 60))).ravel()})
+    start = np.repeat(genes, 4) + random.integers(0, 9_000, 1200)
+    peaks = pd.DataFrame({"chrom": "chr1", "start": start, "end": start + 400})
+    right, wrong = (meet_sites(peaks.assign(start=start + by, end=start + by + 400), sites) for by in (0, 250_000))
+    assert not right["doubtful"]
+    assert right["odds_ratio"] > 20
+    assert wrong["doubtful"]
+    assert wrong["odds_ratio"] < 1.5
+    assert wrong["share"] == pytest.approx(right["expected"], abs=0.05)
+    few = meet_sites(peaks.assign(start=start + 250_000, end=start + 250_400)[:12], sites)
+    assert not few["doubtful"], "twelve peaks say nothing"
+
+
+def test_moved_peaks_are_counted_as_one_by_one():
+    random = np.random.default_rng(4)
+    sites = pd.DataFrame({"chrom": np.repeat(["a", "b"], 50), "start": random.integers(0, 3000, 100)})
+    start = random.integers(0, 2500, 40)
+    peaks = pd.DataFrame({"chrom": np.tile(["a", "b"], 20), "start": start, "end": start + 30})
+    held, moved = 0, 0
+    for chrom, part in peaks.groupby("chrom"):
+        own = set(sites.loc[sites["chrom"] == chrom, "start"])
+        extent = max(*own, part["end"].max()) + 1
+        for by in (0, *(int(move * extent / 960_000) for move in MOVES)):
+            firsts = [(one + by) % extent for one in part["start"]]
+            hits = sum(any(first <= site < first + 30 for site in own) for first in firsts)
+            held, moved = (held, moved + hits) if by else (held + hits, moved)
+    found = meet_sites(peaks, sites)
+    assert (found["share"], found["expected"]) == pytest.approx((held / 40, moved / len(MOVES) / 40))
 
 
 def test_sites_that_isoforms_share_are_one_with_the_highest_probability():
@@ -186,6 +230,21 @@ def test_real_peaks_on_the_wrong_assembly_are_found_out(shared_data):
     """Lengths of GRCh38, in which some chromosomes end earlier than in hg19."""
     folder = shared_data / "downstream/h3k36me3"
     hg38 = {"chr1": 248956422, "chr8": 145138636, "chr14": 107043718, "chr16": 90338345, "chr19": 58617616}
-    check_lengths(read_peaks(folder / "H3K36me3_K562.ENCFF901ACN.hg38.bed.gz"), hg38)
+    here = {at: read_peaks(folder / f"H3K36me3_K562.ENCFF901ACN.{at}.bed.gz") for at in ("hg19", "hg38")}
+    check_genome(here["hg38"], hg38, allow=True)
     with pytest.raises(InputError, match="end beyond their chromosome"):
-        check_lengths(read_peaks(folder / "H3K36me3_K562.ENCFF901ACN.hg19.bed.gz"), hg38)
+        check_genome(here["hg19"], hg38, allow=True)
+    sites = pd.read_csv(
+        shared_data / "annotation/single_nucleotide/iM6A_SingleNucleotideReselutionData_hg19.bed.gz",
+        sep="\t",
+        header=None,
+        usecols=[0, 1],
+        names=["chrom", "start"],
+    )
+    meeting = {}
+    for at, found in here.items():
+        meeting[at] = meet_sites(match_chromosomes(found, list(sites["chrom"].unique())).frame, sites)
+    assert meeting["hg19"]["odds_ratio"] > 4
+    assert not meeting["hg19"]["doubtful"]
+    assert meeting["hg38"]["odds_ratio"] < 1.5
+    assert meeting["hg38"]["doubtful"]

@@ -13,11 +13,11 @@ from rnamarks.biology.proximity import (
     COLUMNS,
     NO_COORDINATES,
     NULLS,
+    distances,
     draw_positions,
     lay_places,
     mean_distance,
     measure_proximity,
-    nearest,
     sites_of,
 )
 from rnamarks.errors import InputError
@@ -69,9 +69,21 @@ def near(world, sites, base, reach, generator):
 
 
 def test_nearest_by_hand():
-    assert nearest(np.array([5, 10, 40]), np.array([8, 30])).tolist() == [3, 2, 10]
-    assert nearest(np.array([5]), np.array([5])).tolist() == [0]
-    assert mean_distance(np.array([0]), np.array([9])) == pytest.approx(np.log(10))
+    there, back = distances(np.array([5, 10, 40]), np.array([8, 30]))
+    assert there.tolist() == [3, 2, 10]
+    assert back.tolist() == [2, 10]
+    assert [part.tolist() for part in distances(np.array([5]), np.array([5]))] == [[0], [0]]
+    assert mean_distance(np.array([[0], [7]]), np.array([[9], [7]])) == pytest.approx([np.log(10), 0])
+
+
+def test_distances_are_the_smallest_of_all():
+    generator = np.random.default_rng(11)
+    for _ in range(20):
+        first, second = (np.unique(generator.integers(0, 90, size=size)) for size in generator.integers(1, 30, size=2))
+        apart = np.abs(first[:, None] - second)
+        there, back = distances(first, second)
+        assert there.tolist() == apart.min(axis=1).tolist()
+        assert back.tolist() == apart.min(axis=0).tolist()
 
 
 def test_sites_need_coordinates():
@@ -112,8 +124,7 @@ def test_draws_keep_what_they_promise(null):
     sites = sites_of(draw_sites(world, "A", 30, generator))
     places, _ = lay_places(sites, world, motif="A", offset=0)
     seen = []
-    for _ in range(20):
-        drawn = draw_positions(places, null, generator)
+    for drawn in draw_positions(places, null, generator, 20):
         letters = [world["sequence"].iat[row][at] for row, at in zip(places.transcript, drawn, strict=True)]
         assert set(letters) == {"A"}
         keys = places.transcript * 1000 + drawn

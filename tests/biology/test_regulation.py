@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from rnamarks.biology.peaks import read_peaks, unique_sites
+from rnamarks.biology.peaks import measure_peaks, read_peaks, unique_sites
 from rnamarks.biology.regulation import (
     BIN_COLUMNS,
     MATCH_COLUMNS,
@@ -19,7 +19,6 @@ from rnamarks.biology.regulation import (
     Tables,
     add_covariates,
     head_of,
-    measure_peaks,
     read_sites,
     relate_entry,
     relate_genes,
@@ -240,6 +239,28 @@ def test_faults_of_an_entry_are_named(world, tmp_path):
         relate(tmp_path, genes, sites, [({"kind": "peaks"}, "far")])
     with pytest.raises(InputError, match="end beyond their chromosome"):
         relate(tmp_path, genes, sites, [({"kind": "peaks"}, "far")], lengths={sites["chrom"].iloc[0]: 10**6})
+
+
+def test_peaks_of_another_assembly_are_warned_of(world, found, tmp_path):
+    """The demo's peaks as they are, and half a chromosome further."""
+    row = found["matches"].set_index("name").loc["h3k36me3"]
+    assert row["warning"] == ""
+    assert "share of peaks with a site: 0.9" in row["notes"]
+    write_downstream(world, tmp_path)
+    genes, sites = predict(world)
+    frame = pd.read_csv(tmp_path / "human.h3k36me3.narrowPeak.gz", sep="\t", header=None)
+    extent = sites.groupby("chrom")["start"].max()
+    frame = frame[frame[0].isin(extent.index)]
+    frame[1] = (frame[1] + frame[0].map(extent) // 2) % frame[0].map(extent)
+    frame[2] = frame[1] + 100
+    frame.to_csv(tmp_path / "human.moved", sep="\t", header=False, index=False)
+    entries = [({"kind": "peaks", "name": "moved"}, "moved")]
+    row = relate(tmp_path, genes, sites, entries)["matches"].set_index("name").loc["moved"]
+    assert row["warning"].startswith("peaks hold a site hardly more often (")
+    lengths = (extent + 10_000).to_dict()
+    with pytest.raises(InputError, match=r"only 0 of [0-9]+ peaks lie on chromosomes of the genome"):
+        relate(tmp_path, genes, sites, entries, lengths={"other": 10**9})
+    assert len(relate(tmp_path, genes, sites, entries, lengths=lengths)["matches"]) == 1
 
 
 def test_too_few_genes_give_empty_results_not_errors():

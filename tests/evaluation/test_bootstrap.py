@@ -53,6 +53,18 @@ def test_ties_and_zero_weights(scores, labels, weights):
     assert precision[0] == pytest.approx(average_precision_score(labels, scores, sample_weight=weights))
 
 
+@pytest.mark.parametrize("decimals", [0, 12])
+def test_windows_that_are_not_ranked_have_no_say(decimals):
+    generator = np.random.default_rng(7)
+    labels, scores = generator.random(300) < 0.3, np.round(generator.normal(size=300), decimals)
+    among = np.sort(generator.choice(300, 120, replace=False))
+    counts = generator.integers(0, 3, size=(5, 300)).astype(float)
+    areas, precisions = Ranking(labels, scores, among).weighted(counts, [1.0, 20.0])
+    expected_areas, expected = Ranking(labels[among], scores[among]).weighted(counts[:, among], [1.0, 20.0])
+    np.testing.assert_allclose(areas, expected_areas, rtol=1e-12)
+    np.testing.assert_allclose(precisions, expected, rtol=1e-12)
+
+
 def test_every_value_is_the_plain_metric():
     generator = np.random.default_rng(6)
     labels = generator.random(900) < 0.4

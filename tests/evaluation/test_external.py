@@ -60,7 +60,7 @@ def write(tmp_path):
 
 
 def evaluate(folder, sets, splits, split="paper", report=lambda line: None):
-    return evaluate_external(folder, sets, splits, split=split, bootstrap=20, device="cpu", report=report)
+    return evaluate_external(folder, sets, splits, split=split, bootstrap=20, device="cpu", report=report)[0]
 
 
 def auroc(folder, positives, negatives, head):
@@ -91,6 +91,32 @@ def test_what_the_model_was_trained_on_is_removed_and_counted(folder, splits, wr
     unseen = own["guarded" if split == "paper" else "paper"]
     expected = auroc(folder, [*positives, *unseen], [human[15], *negatives, human[25]], "mouse")
     assert value(found) == pytest.approx(expected)
+
+
+def test_windows_inside_or_around_a_training_window_are_removed_and_counted(folder, splits, write):
+    human, mouse = random_sequences(40, WINDOW, 0), random_sequences(40, WINDOW, 1)
+    inside = [human[0][:31], human[1][20:], mouse[2][7:38], mouse[15][:31]]
+    reverse = human[3][5:36].translate(str.maketrans("ACGU", "UGCA"))[::-1]
+    positives, negatives = random_sequences(9, 31, 8), [*random_sequences(19, 31, 9), reverse]
+    around = [flank + human[at] + flank for at, flank in ((4, "ACGUA"), (5, "GGGGG"), (17, "AAAAA"))]
+    wide = write("wide", [*random_sequences(6, WINDOW + 10, 4), *around], random_sequences(7, WINDOW + 10, 5))
+    table, drops = evaluate_external(
+        folder,
+        [write("narrow", [*positives, *inside], negatives), wide],
+        splits,
+        split="paper",
+        bootstrap=20,
+        device="cpu",
+        report=lambda line: None,
+    )
+    rows = table.drop_duplicates("name").set_index("name")
+    assert rows.loc["narrow", ["n_positive", "n_negative"]].tolist() == [9 + 1, 20], "the validation part may be known"
+    assert rows["removed_within_training"].to_dict() == {"narrow": 3, "wide": 2}
+    assert rows["removed_seen_in_training"].to_dict() == {"narrow": 0, "wide": 0}
+    counts = drops.frame().query("stage == 'external'").set_index(["species", "reason"])["rows"]
+    assert counts["narrow", "inside a training window, or around one"] == 3
+    assert counts["narrow", "kept"] == 30
+    assert counts["wide", "kept"] == 6 + 1 + 7
 
 
 def test_sequences_with_both_labels_are_removed_and_counted(folder, splits, write):
@@ -140,7 +166,9 @@ def test_sets_that_cannot_be_used(folder, splits, write):
     with pytest.raises(InputError, match="lacks the column random"):
         evaluate(folder, [write("lab", positives, negatives)], splits, split="random")
     trained = random_sequences(10, WINDOW, 0)
-    with pytest.raises(InputError, match=r"of lab 5 modified and 0 unmodified windows remain after 10 .* 0 with both"):
+    with pytest.raises(
+        InputError, match=r"of lab 5 modified and 0 unmodified windows remain after 10 .* 0 inside .* 0 with both"
+    ):
         evaluate(folder, [write("lab", positives, trained)], splits)
     with pytest.raises(InputError, match=r"of lab 0 modified and 0 unmodified windows remain after 0 .* 10 with both"):
         evaluate(folder, [write("lab", positives, positives)], splits)

@@ -145,7 +145,7 @@ def make_tables(plan: Plan, positives: int = 30, ratio: int = 5) -> dict[str, pd
         for name in plan.order
     ]
     external = [
-        (entry["name"], entry["head"], 41, metric, value, value - 0.05, value + 0.05, 20, 100, 1 / 6, 2, 0)
+        (entry["name"], entry["head"], 41, metric, value, value - 0.05, value + 0.05, 20, 100, 1 / 6, 2, 1, 0)
         for entry in plan.external
         for metric, value in (("auroc", 0.8), ("auprc", 0.5))
     ]

@@ -88,4 +88,4 @@ def test_differences_fill_what_excludes_zero(design, tables):
 def test_external_sets(design, tables):
     figure = draw_external(tables["external"], design)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["elsewhere (human head)"]
-    assert "2 removed as seen in training" in explain_external(tables["external"], design)[0][1]
+    assert "3 removed as seen in training" in explain_external(tables["external"], design)[0][1]

@@ -32,7 +32,8 @@ from rnamarks.figures.style import save_figure
 from rnamarks.interpretation.association import COLUMNS as ASSOCIATION_COLUMNS
 from rnamarks.interpretation.association import associate_rows
 from rnamarks.interpretation.attention import PROFILE_COLUMNS, TOP_COLUMNS
-from rnamarks.interpretation.consensus import CONSENSUS_COLUMNS, LOGO_COLUMNS, MATCH_COLUMNS, compare_consensus
+from rnamarks.interpretation.consensus import CONSENSUS_COLUMNS
+from rnamarks.interpretation.consensus_matches import LOGO_COLUMNS, MATCH_COLUMNS, compare_consensus
 from rnamarks.interpretation.mutations import COLUMNS as MUTATION_COLUMNS
 from rnamarks.interpretation.pwm import PWM
 from rnamarks.sequences import encode

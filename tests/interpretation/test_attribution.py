@@ -11,14 +11,17 @@ from torch import nn
 
 from rnamarks.errors import InputError
 from rnamarks.interpretation.attribution import (
-    CHECK_COLUMNS,
-    LETTER_COLUMNS,
     agreement,
-    attribute_windows,
-    choose_windows,
     integrated_gradients,
+    letter_shares,
     mutagenesis,
     shuffle_dinucleotides,
+)
+from rnamarks.interpretation.attribution_files import (
+    CHECK_COLUMNS,
+    LETTER_COLUMNS,
+    attribute_windows,
+    choose_windows,
     write_attributions,
 )
 from rnamarks.interpretation.soft_input import frozen, one_hot, require_soft
@@ -118,6 +121,36 @@ def test_integrated_gradients_of_a_linear_network_are_its_weights(baseline, shar
     np.testing.assert_allclose(found.letters, expected.sum(axis=1), atol=1e-5)
     np.testing.assert_allclose(found.errors, 0, atol=1e-5)
     assert found.complete.all()
+
+
+def test_letters_that_all_windows_have_get_nothing_against_their_composition():
+    codes = codes_of(40, 4)
+    codes[:, 3], codes[:, 7] = 2, np.arange(40) % 2
+    shares = letter_shares(codes)
+    assert shares[:, 3].tolist() == [0, 0, 1, 0]
+    assert shares[:, 7].tolist() == [0.5, 0.5, 0, 0]
+    model = linear()
+    found = integrated_gradients(model, codes, "any", baseline="composition", shares=shares, steps=2)
+    assert np.abs(found.letters[:, 3]).max() < 1e-6
+    weights = model.weights.detach().numpy()
+    assert found.letters[0, 7] == pytest.approx((weights[0, 7] - weights[1, 7]) / 2, abs=1e-5)
+    # against the mean of the windows themselves, parts cancel
+    assert np.abs(found.letters.mean(axis=0)).max() < 1e-5
+    assert letter_shares(np.full((3, 2), 4, dtype=np.uint8)).tolist() == [[0.25, 0.25]] * 4
+    for wrong in (
+        {"baseline": "composition"},
+        {"shares": shares},
+        {"baseline": "composition", "shares": shares[:, 1:]},
+    ):
+        with pytest.raises(InputError, match="composition"):
+            integrated_gradients(model, codes, "any", **wrong)
+
+
+def test_only_the_places_asked_for_are_substituted():
+    codes, model = codes_of(4, 4), linear()
+    whole, some = (mutagenesis(model, codes, "any", places=places).contributions for places in (None, [3, 4]))
+    assert np.array_equal(some[..., [3, 4]], whole[..., [3, 4]])
+    assert not np.delete(some, [3, 4], axis=2).any()
 
 
 def test_integrated_gradients_share_a_product_equally():

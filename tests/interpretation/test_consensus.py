@@ -10,20 +10,17 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from rnamarks.errors import InputError
-from rnamarks.interpretation.attention import ATTENDED_COLUMNS
 from rnamarks.interpretation.consensus import (
     CONSENSUS_COLUMNS,
-    LOGO_COLUMNS,
-    MATCH_COLUMNS,
     ConsensusSettings,
     align,
-    compare_consensus,
     cut,
     find_consensus,
-    mark_of,
+    group_words,
 )
+from rnamarks.interpretation.consensus_matches import LOGO_COLUMNS, MATCH_COLUMNS, compare_consensus, mark_of
 from rnamarks.interpretation.pwm import PWM
-from rnamarks.sequences import UNKNOWN, decode_windows, encode
+from rnamarks.sequences import UNKNOWN, encode
 
 WINDOW = 41
 
@@ -34,42 +31,13 @@ def plane(words, seed):
     return PCA(2, random_state=seed).fit_transform(features)
 
 
-def attended(codes, weights, head="m6A", method="attention"):
-    return pd.DataFrame(
-        {
-            "modification": head,
-            "method": method,
-            "window": [f"w{at}" for at in range(len(codes))],
-            "sequence": decode_windows(codes),
-            "logit": np.linspace(4, 1, len(codes)),
-            "weights": list(weights.astype(np.float32)),
-        }
-    )[list(ATTENDED_COLUMNS)]
-
-
-def plant(word, offset, n=80, seed=0, spread=0):
-    """Windows with a word ``offset`` from the site and weights on it."""
-    generator = np.random.default_rng(seed)
-    codes = generator.integers(0, 4, (n, WINDOW)).astype(np.uint8)
-    weights = generator.random((n, WINDOW)) * 0.1
-    for at in range(n):
-        start = WINDOW // 2 + offset + int(generator.integers(-spread, spread + 1))
-        codes[at, start : start + len(word)] = encode(word)
-        weights[at, start : start + len(word)] += 1
-    return codes, weights
-
-
-def others(n=100, seed=9):
-    return np.random.default_rng(seed).integers(0, 4, (n, WINDOW)).astype(np.uint8)
-
-
 def test_cut_pads_with_n():
     codes = np.arange(10, dtype=np.uint8)[None] % 4
     assert cut(codes, np.zeros(3, int), np.array([-2, 3, 8]), 4).tolist() == [[4, 4, 0, 1], [3, 0, 1, 2], [0, 1, 4, 4]]
 
 
-def test_alignment_moves_to_the_centre():
-    codes, _ = plant("GGACUC", 0, n=40, seed=1)
+def test_alignment_moves_to_the_centre(planted):
+    codes, _ = planted.plant("GGACUC", 0, n=40, seed=1)
     starts = np.full(40, 20)
     starts[::4] += 2
     starts[1::8] -= 1
@@ -89,10 +57,12 @@ def test_alignment_moves_no_farther_than_it_may(seed, reach):
 
 
 @pytest.mark.parametrize("spread", [0, 3])
-def test_planted_word_comes_back(spread):
-    codes, weights = plant("CGGACUCA", -3, spread=spread)
-    table = attended(codes, weights)
-    found = find_consensus(table, codes, others(), settings=ConsensusSettings(count=1, eps=0.6), seed=1, embed=plane)
+def test_planted_word_comes_back(planted, spread):
+    codes, weights = planted.plant("CGGACUCA", -3, spread=spread)
+    table = planted.attended(codes, weights)
+    found = find_consensus(
+        table, codes, planted.others(), settings=ConsensusSettings(count=1, eps=0.6), seed=1, embed=plane
+    )
     row = found.table.iloc[0]
     assert tuple(found.table.columns) == CONSENSUS_COLUMNS
     assert "GGACUC" in row["consensus"]
@@ -105,31 +75,35 @@ def test_planted_word_comes_back(spread):
         place = row["consensus"].index("GGACUC")
         assert row["offset"] + place == -2
         assert row["offset_share"] > 0.9
-    again = find_consensus(table, codes, others(), settings=ConsensusSettings(count=1, eps=0.6), seed=1, embed=plane)
+    again = find_consensus(
+        table, codes, planted.others(), settings=ConsensusSettings(count=1, eps=0.6), seed=1, embed=plane
+    )
     assert again.table.equals(found.table)
 
 
-def test_pseudocounts_are_a_quarter_of_the_root():
-    codes, weights = plant("GGACUC", 0, n=64)
+def test_pseudocounts_are_a_quarter_of_the_root(planted):
+    codes, weights = planted.plant("GGACUC", 0, n=64)
     settings = ConsensusSettings(count=1, flank=0, trim=0, reach=0, eps=9.0)
-    motif = find_consensus(attended(codes, weights), codes, others(), settings=settings, embed=plane).motifs[0]
+    motif = find_consensus(
+        planted.attended(codes, weights), codes, planted.others(), settings=settings, embed=plane
+    ).motifs[0]
     assert motif.width == 6
     assert motif.frequencies[0] == pytest.approx(np.array([2, 2, 66, 2]) / 72)
 
 
-def test_clusters_are_in_the_order_of_their_weight():
-    first, heavy = plant("GGACUC", 4, n=40, seed=2)
-    second, light = plant("UUUGAA", -12, n=40, seed=3)
+def test_clusters_are_in_the_order_of_their_weight(planted):
+    first, heavy = planted.plant("GGACUC", 4, n=40, seed=2)
+    second, light = planted.plant("UUUGAA", -12, n=40, seed=3)
     codes, weights = np.concatenate([first, second]), np.concatenate([2 * heavy, light])
     settings = ConsensusSettings(count=1, reach=0, eps=0.8)
-    found = find_consensus(attended(codes, weights), codes, others(), settings=settings, embed=plane)
+    found = find_consensus(planted.attended(codes, weights), codes, planted.others(), settings=settings, embed=plane)
     assert ["GGACUC" in row for row in found.table["consensus"]] == [True, False]
     assert found.table["mean_weight"].is_monotonic_decreasing
     assert found.table["rank"].tolist() == [1, 2]
     few = find_consensus(
-        attended(codes, weights),
+        planted.attended(codes, weights),
         codes,
-        others(),
+        planted.others(),
         settings=ConsensusSettings(count=1, reach=0, eps=0.8, most=1),
         embed=plane,
     )
@@ -137,55 +111,77 @@ def test_clusters_are_in_the_order_of_their_weight():
     assert few.table["clusters"].tolist() == [2]
 
 
-def test_a_mark_without_a_motif_says_why():
-    codes, weights = plant("GGACUC", 0, n=3)
-    few = find_consensus(attended(codes, weights), codes, others(), embed=plane)
+def test_words_are_grouped_around_the_one_with_most_neighbours():
+    words = ["GGACU", "GGACU", "UGUAA", "GGACA", "AGACU", "AGACA", "UGUAA", "CCCCC", "UGUAC"]
+    codes = np.stack([encode(word) for word in words])
+    # AGACA is two letters from GGACU and left alone
+    assert group_words(codes, 3).tolist() == [0, 0, 1, 0, 0, -1, 1, -1, 1]
+    assert group_words(codes, 4).tolist() == [0, 0, -1, 0, 0, -1, -1, -1, -1]
+    assert group_words(codes, 5).tolist() == [-1] * 9
+    assert group_words(codes[:0], 2).size == 0
+    # N is a letter of its own
+    assert group_words(np.full((3, 5), UNKNOWN, dtype=np.uint8), 3).tolist() == [0, 0, 0]
+
+
+def test_grouped_words_need_no_plane(planted):
+    first, heavy = planted.plant("GGACUC", 4, n=40, seed=2)
+    second, light = planted.plant("UUUGAA", -12, n=40, seed=3)
+    codes, weights = np.concatenate([first, second]), np.concatenate([2 * heavy, light])
+    settings = ConsensusSettings(count=1, reach=0, trim=0, flank=1, clustering="words")
+    found = find_consensus(planted.attended(codes, weights), codes, planted.others(), settings=settings, embed=None)
+    assert [motif.consensus()[1:-1] for motif in found.motifs] == ["GGACUC", "UUUGAA"]
+    # the free columns on either side stay
+    assert found.table["width"].tolist() == [8, 8]
+
+
+def test_a_mark_without_a_motif_says_why(planted):
+    codes, weights = planted.plant("GGACUC", 0, n=3)
+    few = find_consensus(planted.attended(codes, weights), codes, planted.others(), embed=plane)
     assert not few.motifs
     assert few.table["reason"].tolist() == ["fewer than 10 subsequences"]
-    codes, weights = plant("GGACUC", 0, n=40)
+    codes, weights = planted.plant("GGACUC", 0, n=40)
     far = ConsensusSettings(eps=1e-9, members=70)
-    none = find_consensus(attended(codes, weights), codes, others(), settings=far, embed=plane)
+    none = find_consensus(planted.attended(codes, weights), codes, planted.others(), settings=far, embed=plane)
     assert none.table["reason"].tolist() == ["no cluster of 70 subsequences"]
     assert none.table["unclustered"].tolist() == [80]
     # weights that lower the logit lead to no subsequence
-    down = find_consensus(attended(codes, -1 - weights), codes, others(), embed=plane)
+    down = find_consensus(planted.attended(codes, -1 - weights), codes, planted.others(), embed=plane)
     assert down.table["subsequences"].tolist() == [0]
 
 
-def test_subsequences_with_n_are_left_out():
-    codes, weights = plant("GGACUC", 0, n=30)
+def test_subsequences_with_n_are_left_out(planted):
+    codes, weights = planted.plant("GGACUC", 0, n=30)
     codes[:, 21] = UNKNOWN
-    found = find_consensus(attended(codes, weights), codes, others(), settings=ConsensusSettings(count=1), embed=plane)
+    found = find_consensus(
+        planted.attended(codes, weights), codes, planted.others(), settings=ConsensusSettings(count=1), embed=plane
+    )
     assert found.table["subsequences"].max() < 30
 
 
-def test_bad_requests():
-    codes, weights = plant("GGACUC", 0, n=20)
-    two = pd.concat([attended(codes, weights), attended(codes, weights, "I")])
+def test_bad_requests(planted):
+    codes, weights = planted.plant("GGACUC", 0, n=20)
+    two = pd.concat([planted.attended(codes, weights), planted.attended(codes, weights, "I")])
     with pytest.raises(InputError, match="one mark"):
-        find_consensus(two, codes, others())
+        find_consensus(two, codes, planted.others())
     with pytest.raises(InputError, match="background"):
-        find_consensus(attended(codes, weights), codes, codes[:0])
-    for wrong in ({"width": 2}, {"count": 0}, {"eps": 0.0}, {"members": 1}, {"trim": -1.0}):
+        find_consensus(planted.attended(codes, weights), codes, codes[:0])
+    for wrong in ({"width": 2}, {"count": 0}, {"eps": 0.0}, {"members": 1}, {"trim": -1.0}, {"clustering": "kmeans"}):
         with pytest.raises(InputError):
             ConsensusSettings(**wrong)
 
 
-def sharp(name, word):
-    frequencies = np.full((len(word), 4), 0.02)
-    frequencies[np.arange(len(word)), encode(word)] = 0.94
-    return PWM(name, frequencies)
-
-
-def test_comparison_knows_a_marks_own_motifs():
+def test_comparison_knows_a_marks_own_motifs(planted):
     generator = np.random.default_rng(1)
     decoys = [PWM(f"decoy{at}", generator.dirichlet(np.full(4, 0.4), 7)) for at in range(30)]
     consensus = {
-        ("m6A", "attention"): [sharp("m6A.attention.1", "UUUUUU"), sharp("m6A.attention.2", "UGGACUAC")],
-        ("I", "attention"): [sharp("I.attention.1", "CCUAGCGU")],
+        ("m6A", "attention"): [
+            planted.sharp("m6A.attention.1", "UUUUUU"),
+            planted.sharp("m6A.attention.2", "UGGACUAC"),
+        ],
+        ("I", "attention"): [planted.sharp("I.attention.1", "CCUAGCGU")],
         ("Y", "attention"): [],
     }
-    own = [("m6A", sharp("m6A.motif1", "UGGACUAC")), ("m6A", sharp("m6A.motif2", "GAGAGAGA"))]
+    own = [("m6A", planted.sharp("m6A.motif1", "UGGACUAC")), ("m6A", planted.sharp("m6A.motif2", "GAGAGAGA"))]
     database = [*own, *(("", decoy) for decoy in decoys)]
     matches, logos = compare_consensus(consensus, {"de novo": database}, method="numpy", warn=lambda line: None)
     assert tuple(matches.columns) == MATCH_COLUMNS

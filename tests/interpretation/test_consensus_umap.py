@@ -9,54 +9,17 @@ import numpy as np
 import pandas as pd
 
 from rnamarks.figures.catalogue.marks_interpretation import TABLES
-from rnamarks.interpretation.attention import ATTENDED_COLUMNS
 from rnamarks.interpretation.consensus import cut, embed_words
 from rnamarks.interpretation.motif_files import read_own, write_meme
-from rnamarks.interpretation.pwm import PWM
-from rnamarks.sequences import decode_windows, encode
+from rnamarks.sequences import decode_windows
 from rnamarks.tables import read_tsv, write_parquet
 
 ROOT = Path(__file__).resolve().parents[2]
 WINDOW = 41
 
 
-def attended(codes, weights, head="m6A", method="attention"):
-    return pd.DataFrame(
-        {
-            "modification": head,
-            "method": method,
-            "window": [f"w{at}" for at in range(len(codes))],
-            "sequence": decode_windows(codes),
-            "logit": np.linspace(4, 1, len(codes)),
-            "weights": list(weights.astype(np.float32)),
-        }
-    )[list(ATTENDED_COLUMNS)]
-
-
-def plant(word, offset, n=80, seed=0, spread=0):
-    """Windows with a word ``offset`` from the site and weights on it."""
-    generator = np.random.default_rng(seed)
-    codes = generator.integers(0, 4, (n, WINDOW)).astype(np.uint8)
-    weights = generator.random((n, WINDOW)) * 0.1
-    for at in range(n):
-        start = WINDOW // 2 + offset + int(generator.integers(-spread, spread + 1))
-        codes[at, start : start + len(word)] = encode(word)
-        weights[at, start : start + len(word)] += 1
-    return codes, weights
-
-
-def others(n=100, seed=9):
-    return np.random.default_rng(seed).integers(0, 4, (n, WINDOW)).astype(np.uint8)
-
-
-def sharp(name, word):
-    frequencies = np.full((len(word), 4), 0.02)
-    frequencies[np.arange(len(word)), encode(word)] = 0.94
-    return PWM(name, frequencies)
-
-
-def test_umap_is_seeded():
-    codes, _ = plant("GGACUC", 0, n=24)
+def test_umap_is_seeded(planted):
+    codes, _ = planted.plant("GGACUC", 0, n=24)
     words = cut(codes, np.arange(24), np.full(24, 18), 6)
     first, second = embed_words(words, 3), embed_words(words, 3)
     assert first.shape == (24, 2)
@@ -64,13 +27,15 @@ def test_umap_is_seeded():
     assert np.isfinite(first).all()
 
 
-def test_script(tmp_path):
-    codes, weights = plant("UGGACUAC", -3, n=30)
+def test_script(planted, tmp_path):
+    codes, weights = planted.plant("UGGACUAC", -3, n=30)
     write_parquet(
-        pd.concat([attended(codes, weights, "m6A"), attended(codes[:4], weights[:4], "I")], ignore_index=True),
+        pd.concat(
+            [planted.attended(codes, weights, "m6A"), planted.attended(codes[:4], weights[:4], "I")], ignore_index=True
+        ),
         tmp_path / "attended.parquet",
     )
-    both = np.concatenate([codes, others(30)])
+    both = np.concatenate([codes, planted.others(30)])
     frame = pd.DataFrame(
         {
             "window": [f"w{at}" for at in range(60)],
@@ -82,9 +47,11 @@ def test_script(tmp_path):
     )
     for head in ("m6A", "I"):
         write_parquet(frame, tmp_path / f"{head}.parquet")
-    write_meme([sharp("motif1", "UGGACUAC")], tmp_path / "m6A.meme")
+    write_meme([planted.sharp("motif1", "UGGACUAC")], tmp_path / "m6A.meme")
     write_meme([], tmp_path / "I.meme")
-    write_meme([sharp("writer_m6A", "UGGACUAC"), sharp("writer_I", "CCUAGCGU")], tmp_path / "planted.meme")
+    write_meme(
+        [planted.sharp("writer_m6A", "UGGACUAC"), planted.sharp("writer_I", "CCUAGCGU")], tmp_path / "planted.meme"
+    )
     outputs = {name: tmp_path / f"out.{name}" for name in ("motifs", "table", "matches", "logos")}
     script = ROOT / "scripts" / "interpretation" / "find_consensus.py"
     snakemake = SimpleNamespace(

@@ -284,15 +284,21 @@ def test_models_and_labels_side_by_side(tmp_path):
     assert (known["n_called"] + known["n_other"]).tolist() == [400, 400]
     assert known["synergy"].isna().tolist() == [True, False]
     assert set(found["predictor"]) <= {"measured", "multi"}
-    with pytest.raises(InputError, match=r"multi, human: .*called and windows that are not"):
-        cooccurrence_tables(
-            [("multi", "human", tmp_path / "m")],
-            {"human": tmp_path / "human.split.parquet"},
-            [A, B],
-            split="paper",
-            threshold=99.0,
-            device="cpu",
-        )
+    known, found = cooccurrence_tables(
+        [("multi", "human", tmp_path / "m")],
+        {"human": tmp_path / "human.split.parquet"},
+        [A, B],
+        split="paper",
+        threshold=99.0,
+        permutations=99,
+        discovery={"k": 3, "words": 2},
+        device="cpu",
+    )
+    none = known.set_index("predictor").loc["multi"]
+    assert none[["n_called", "n_other"]].tolist() == [0, 400]
+    assert none[["element_a", "element_b"]].tolist() == [A.name, B.name]
+    assert none[["p_together", "p_each", "enrichment", "synergy"]].isna().all()
+    assert "multi" not in set(found["predictor"])
     with pytest.raises(InputError, match="no window lies in the parts valid"):
         cooccurrence_tables([], {"human": tmp_path / "human.split.parquet"}, [A, B], split="paper", parts=["valid"])
 

@@ -325,6 +325,6 @@ def test_figures_are_entered():
 
 
 def test_a_p_value_of_nought_is_said():
-    assert motif_figures._equals(0.0) == "< 1e-300"
-    assert motif_figures._equals(3e-161) == "= 3e-161"
-    assert motif_figures._equals(0.2) == "= 0.2"
+    assert motif_figures.equals(0.0) == "< 1e-300"
+    assert motif_figures.equals(3e-161) == "= 3e-161"
+    assert motif_figures.equals(0.2) == "= 0.2"

@@ -67,7 +67,7 @@ def sites() -> pd.DataFrame:
 def written(tmp_path, frame=None, **options):
     header = prediction_header(METADATA, **STATED, **options)
     path = tmp_path / "sites.bedrmod"
-    write_bedrmod(sites() if frame is None else frame, path, header, colour="#882255", comments=["4 sites"])
+    write_bedrmod([sites() if frame is None else frame], path, header, colour="#882255", comments=["4 sites"])
     return path
 
 
@@ -229,6 +229,16 @@ def test_a_header_that_the_format_cannot_hold():
     metadata = METADATA | {"modification": "m2,7G", "motif": "N", "offset": 0}
     header = prediction_header(metadata, base="G", chebi="7", **STATED)
     assert header.modification_names == [("7", "m2,7G", "G")]
+
+
+def test_sites_in_parts(tmp_path):
+    whole = written(tmp_path).read_bytes()
+    parts = [sites().iloc[:1], sites().iloc[1:3], sites().iloc[3:3], sites().iloc[3:]]
+    header = prediction_header(METADATA, **STATED)
+    write_bedrmod(parts, tmp_path / "parts.bedrmod", header, colour="#882255", comments=["4 sites"])
+    assert (tmp_path / "parts.bedrmod").read_bytes() == whole
+    with pytest.raises(TypeError, match="gone through twice"):
+        write_bedrmod(iter(parts), tmp_path / "parts.bedrmod", header)
 
 
 def test_two_chromosomes_of_one_name(tmp_path):

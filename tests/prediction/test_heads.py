@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import runpy
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
+import rnamarks
 from rnamarks.errors import InputError
 from rnamarks.evaluation.mark_panels import WINDOW_COLUMNS
 from rnamarks.models.baseline_files import save_baselines
@@ -68,6 +72,20 @@ def baselines(splits):
     frames = [read_parquet(path)[0] for path in splits.values()]
     codes, labels = encode_windows(pd.concat(frames)["sequence"]), pd.concat(frames)["label"].to_numpy()
     return {head: BASELINES["kmer_frequency"]().fit(codes[at:], labels[at:]) for at, head in enumerate(HEADS)}
+
+
+def test_baselines_are_scored_without_torch(baselines, splits, tmp_path):
+    save_baselines(tmp_path / "kmers", "kmer_frequency", baselines)
+    lines = [
+        "import sys",
+        "from rnamarks.prediction.heads import load_scorer, predict_heads",
+        f"model, heads = load_scorer({str(tmp_path / 'kmers')!r})",
+        f"predict_heads(model, heads, { ({head: str(path) for head, path in splits.items()})!r}, 'paper')",
+        "sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)",
+    ]
+    library = Path(rnamarks.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=library, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_sequence_of_two_marks_is_one_row(splits):

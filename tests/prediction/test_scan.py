@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -349,3 +352,17 @@ def test_a_model_without_calibration(model, fasta, tmp_path):
     done = run(fasta, "--model", folder, "--bedrmod", tmp_path / "s.bed")
     assert done.code == 2
     assert "found 'Y'" in done.err
+
+
+def test_a_terminated_scan_leaves_no_scratch_files(model, tmp_path):
+    """The program waits for more of its standard input when the signal comes."""
+    command = [sys.executable, "-m", "rnamarks.cli", "scan", "--model", str(model), "--device", "cpu", "-"]
+    command += ["--out", str(tmp_path / "sites.tsv")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as program:
+        until = time.monotonic() + 120
+        while not (scratch := list(tmp_path.glob(".rnamarks-scan.*"))) and time.monotonic() < until:
+            time.sleep(0.1)
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(60) == 128 + signal.SIGTERM
+    assert scratch
+    assert list(tmp_path.iterdir()) == []

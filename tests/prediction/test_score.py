@@ -26,16 +26,40 @@ def test_a_sequence_is_centred_in_the_window(length, window):
     assert set(fitted[fitted < 10]) <= {4}
 
 
+SMALL = {
+    "deepm6aseq": {"filters": [6, 4], "lstm_units": 3},
+    "mass": {"filters": 6, "channels": 8, "lstm_units": 4, "attention_width": 2, "dense": 5},
+}
+
+
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
-def test_batches_change_nothing(batch_size):
+@pytest.mark.parametrize("network", list(SMALL))
+def test_batches_change_nothing(network, batch_size):
     torch.manual_seed(0)
-    model = build_model("deepm6aseq", ["a"], 21, {"filters": [6, 4], "lstm_units": 3})
+    model = build_model(network, ["a"], 21, SMALL[network])
     codes = np.random.default_rng(0).integers(0, 5, (10, 21)).astype(np.uint8)
     logits = score_windows(model, codes, "a", batch_size=batch_size)
     with torch.inference_mode():
         expected = model.eval()(torch.from_numpy(codes), "a").numpy()
     np.testing.assert_allclose(logits, expected, atol=1e-5)
     assert score_windows(model, codes[:0], "a").shape == (0,)
+
+
+class Slow(torch.nn.Module):
+    """Scores nothing itself, but has a form that gives the first letter."""
+
+    def inference_form(self):
+        return First()
+
+
+class First(torch.nn.Module):
+    def forward(self, codes, head):
+        return codes[:, 0]
+
+
+def test_on_a_cpu_the_faster_form_is_called():
+    codes = np.random.default_rng(0).integers(0, 5, (10, 21)).astype(np.uint8)
+    np.testing.assert_array_equal(score_windows(Slow(), codes, "a", batch_size=3), codes[:, 0])
 
 
 def test_chunks_keep_everything_in_order():

@@ -13,20 +13,17 @@ import pysam
 import pytest
 
 from rnamarks.errors import InputError
+from rnamarks.prediction import merging
+from rnamarks.prediction.merging import MERGED_COLUMNS, export_comments, merge_isoforms, select_sites
 from rnamarks.prediction.site_files import (
-    MERGED_COLUMNS,
     SITE_COLUMNS,
     SITE_SCHEMA,
-    chromosome_sizes,
-    merge_isoforms,
     read_site_metadata,
-    select_sites,
     stream_sites,
     with_metadata,
-    write_bed,
-    write_bigwig,
     write_sites_tsv,
 )
+from rnamarks.prediction.tracks import chromosome_sizes, write_bed, write_bigwig
 
 METADATA = {"modification": "m6A", "motif": "DRACH", "offset": 2, "transcripts": 3, "prevalence": None}
 
@@ -58,6 +55,11 @@ def write_sites(path, *rows: dict, row_group: int = 3):
     return path
 
 
+def frame_of(sites) -> pd.DataFrame:
+    """All of merged sites at once."""
+    return pd.concat(sites, ignore_index=True)
+
+
 ROWS = (
     site("b", "chr2", 7, "+", 0.25),
     site("a", "chr10", 9, "-", 0.5),
@@ -72,7 +74,7 @@ ROWS = (
 
 def test_the_most_probable_isoform_speaks_for_the_site(tmp_path):
     merged = merge_isoforms(write_sites(tmp_path / "s.parquet", *ROWS))
-    frame = merged.sites
+    frame = frame_of(merged)
     assert tuple(frame.columns) == MERGED_COLUMNS
     assert (merged.rows, merged.without_coordinates) == (7, 1)
     assert list(zip(frame["chrom"], frame["start"], frame["end"], frame["strand"], strict=True)) == [
@@ -95,7 +97,7 @@ def test_merging_against_pandas(tmp_path):
         site(f"t{at // 7}", f"c{rng.integers(3)}", int(rng.integers(8)), "+-"[rng.integers(2)], p)
         for at, p in enumerate(rng.integers(0, 5, 150) / 8)
     ]
-    frame = merge_isoforms(write_sites(tmp_path / "s.parquet", *rows, row_group=11)).sites
+    frame = frame_of(merge_isoforms(write_sites(tmp_path / "s.parquet", *rows, row_group=11), run_rows=13))
     groups = pd.DataFrame(rows).groupby(["chrom", "start", "strand"])
     expected = groups.agg(probability=("probability", "max"), isoforms=("transcript", "size")).reset_index()
     expected["transcripts"] = groups["transcript"].agg(",".join).to_numpy()
@@ -107,10 +109,9 @@ def test_merging_against_pandas(tmp_path):
 @pytest.mark.parametrize("rows", [(), (site("a", "", -1, "+", 0.5),)])
 def test_nothing_with_coordinates(tmp_path, rows):
     merged = merge_isoforms(write_sites(tmp_path / "s.parquet", *rows))
-    assert tuple(merged.sites.columns) == MERGED_COLUMNS
-    assert len(merged.sites) == merged.rows == 0
+    assert len(merged) == merged.rows == 0
     assert merged.without_coordinates == len(rows)
-    write_bed(merged.sites, tmp_path / "s.bed", "m6A")
+    write_bed(merged, tmp_path / "s.bed", "m6A")
     assert (tmp_path / "s.bed").read_text() == ""
 
 
@@ -129,13 +130,66 @@ def test_uncalibrated_sites_and_other_files_are_refused(tmp_path):
 
 
 def test_limits(tmp_path):
-    frame = merge_isoforms(write_sites(tmp_path / "s.parquet", *ROWS)).sites
-    assert select_sites(frame, above=0.5)["probability"].tolist() == pytest.approx([0.75])
-    assert select_sites(frame, fdr=0.5)["probability"].tolist() == pytest.approx([0.75])
-    assert len(select_sites(frame)) == len(frame)
-    assert len(select_sites(frame, above=0.2, fdr=0.6)) == 2
+    merged = merge_isoforms(write_sites(tmp_path / "s.parquet", *ROWS))
+    for limits, kept in (
+        ({"above": 0.5}, [0.75]),
+        ({"fdr": 0.5}, [0.75]),
+        ({"above": 0.2, "fdr": 0.6}, [0.75, 0.5]),
+        ({}, [0.75, 0.1, 0.5, 0.25]),
+    ):
+        chosen = select_sites(merged, **limits)
+        assert frame_of(chosen)["probability"].tolist() == pytest.approx(kept)
+        assert len(chosen) == len(kept)
     with pytest.raises(InputError, match="above is no share"):
-        select_sites(frame, above=2)
+        select_sites(merged, above=2)
+
+
+def test_what_is_said_above_exported_sites(tmp_path):
+    path = write_sites(tmp_path / "s.parquet", *ROWS)
+    merged = merge_isoforms(path)
+    lines = export_comments(read_site_metadata(path), merged, select_sites(merged, above=0.2, fdr=0.6))
+    assert "PREDICTIONS" in lines[0]
+    assert "1 without genome coordinates left out" in lines[2]
+    assert lines[3].startswith("7 on the genome merged to 4 positions")
+    assert lines[4:] == ["2 with a probability of at most 0.2 or q of at least 0.6 left out", "2 sites below"]
+
+
+def in_memory(frame: pd.DataFrame) -> pd.DataFrame:
+    """Isoforms merged with the whole table at hand."""
+    frame = frame[frame["start"] >= 0].assign(row=range((frame["start"] >= 0).sum()))
+    best = frame.sort_values(["chrom", "start", "strand", "probability", "row"], ascending=[True] * 3 + [False, True])
+    groups = frame.groupby(["chrom", "start", "strand"])["transcript"]
+    merged = best.drop_duplicates(["chrom", "start", "strand"]).set_index(["chrom", "start", "strand"])
+    merged["isoforms"], merged["transcripts"] = groups.size(), groups.agg(",".join)
+    merged = merged.reset_index()
+    return merged.assign(end=merged["start"] + 1)[list(MERGED_COLUMNS)]
+
+
+@pytest.mark.parametrize("run_rows", [1, 100, 1 << 15])
+def test_streamed_merging_and_files_are_those_made_in_memory(tmp_path, monkeypatch, run_rows):
+    """Several chromosomes, isoforms, equal probabilities, sites of unknown place, one place in every run."""
+    monkeypatch.setattr(merging, "_BLOCK_ROWS", 16)
+    rng = np.random.default_rng(5)
+    rows = []
+    for at in range(700):
+        placed = rng.random() < 0.9
+        probability = float(np.float32(rng.integers(1, 6) / 7))
+        chrom = str(rng.choice(["chr1", "chr10", "chr2", "chrM"])) if placed else ""
+        start = int(rng.integers(60)) if placed else -1
+        if at % 50 == 0:
+            chrom, start = "chr2", 3
+        extra = {"region": str(rng.choice(["cds", "utr3"])), "q": float(np.float32(rng.random()))}
+        rows.append(site(f"t{at // 9}", chrom, start, "+-"[rng.integers(2)], probability, **extra))
+    path = write_sites(tmp_path / "s.parquet", *rows, row_group=90)
+    merged = merge_isoforms(path, run_rows=run_rows)
+    expected = in_memory(pd.read_parquet(path))
+    pd.testing.assert_frame_equal(frame_of(merged), expected, check_dtype=False)
+    assert (merged.rows + merged.without_coordinates, len(merged)) == (700, len(expected))
+    for name, sites in (("streamed", merged), ("whole", [expected])):
+        write_bed(sites, tmp_path / f"{name}.bed", "m6A")
+        write_bigwig(sites, tmp_path / f"{name}.bw", "-", {"chr1": 60, "chr10": 60, "chr2": 60, "chrM": 60})
+    assert (tmp_path / "streamed.bed").read_bytes() == (tmp_path / "whole.bed").read_bytes()
+    assert (tmp_path / "streamed.bw").read_bytes() == (tmp_path / "whole.bw").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["s.tsv", "s.tsv.gz", None])
@@ -156,8 +210,8 @@ def test_tsv(tmp_path, name):
 
 
 def test_bed_is_read_back_by_pysam(tmp_path):
-    frame = merge_isoforms(write_sites(tmp_path / "s.parquet", *ROWS)).sites
-    write_bed(frame, tmp_path / "s.bed", "m6A", ["predictions"])
+    frame = frame_of(merge_isoforms(write_sites(tmp_path / "s.parquet", *ROWS)))
+    write_bed([frame], tmp_path / "s.bed", "m6A", ["predictions"])
     assert (tmp_path / "s.bed").read_text().splitlines()[:2] == ["# predictions", "chr10\t5\t6\tm6A\t750\t+"]
     pysam.tabix_compress(str(tmp_path / "s.bed"), str(tmp_path / "s.bed.gz"))
     pysam.tabix_index(str(tmp_path / "s.bed.gz"), preset="bed")
@@ -174,30 +228,30 @@ def test_bed_is_read_back_by_pysam(tmp_path):
 
 def test_bigwig_is_read_back_by_another_library(tmp_path):
     pybigtools = pytest.importorskip("pybigtools")
-    frame = merge_isoforms(write_sites(tmp_path / "s.parquet", *ROWS)).sites
+    frame = frame_of(merge_isoforms(write_sites(tmp_path / "s.parquet", *ROWS)))
     sizes = {"chr1": 30, "chr10": 20, "chr2": 8}
     for strand, name in (("+", "plus"), ("-", "minus")):
-        write_bigwig(frame, tmp_path / f"{name}.bw", strand, sizes)
+        write_bigwig([frame], tmp_path / f"{name}.bw", strand, sizes)
         track = pybigtools.open(str(tmp_path / f"{name}.bw"))
         assert track.chroms() == sizes
         rows = [(chrom, *record) for chrom in sizes for record in track.records(chrom)]
         expected = frame[frame["strand"] == strand][["chrom", "start", "end", "probability"]]
         assert rows == list(expected.itertuples(index=False, name=None))
     again = tmp_path / "again.bw"
-    write_bigwig(frame, again, "-", sizes)
+    write_bigwig([frame], again, "-", sizes)
     assert again.read_bytes() == (tmp_path / "minus.bw").read_bytes()
 
 
 def test_a_strand_without_a_site_is_a_track_without_a_value(tmp_path):
     import pyBigWig
 
-    frame = merge_isoforms(write_sites(tmp_path / "s.parquet", site("a", "c", 5, "+", 0.5))).sites
-    write_bigwig(frame, tmp_path / "minus.bw", "-", {"c": 10})
+    frame = frame_of(merge_isoforms(write_sites(tmp_path / "s.parquet", site("a", "c", 5, "+", 0.5))))
+    write_bigwig([frame], tmp_path / "minus.bw", "-", {"c": 10})
     with pyBigWig.open(str(tmp_path / "minus.bw")) as track:
         assert track.chroms() == {"c": 10}
         assert track.intervals("c") is None
     with pytest.raises(InputError, match="no transcript has coordinates"):
-        write_bigwig(frame, tmp_path / "none.bw", "+", {})
+        write_bigwig([frame], tmp_path / "none.bw", "+", {})
     assert not (tmp_path / "none.bw").exists()
 
 

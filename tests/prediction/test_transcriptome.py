@@ -13,24 +13,15 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.special import expit
 
 from rnamarks.errors import InputError
 from rnamarks.models.checkpoint import load_model
+from rnamarks.prediction.plan import ScanSettings, offset_of, plan_scan
+from rnamarks.prediction.progress import show_sites
 from rnamarks.prediction.score import score_windows
 from rnamarks.prediction.site_files import SITE_COLUMNS, SITE_SCHEMA
-from rnamarks.prediction.transcriptome import (
-    FalseCalls,
-    ScanSettings,
-    offset_of,
-    plan_scan,
-    scan_digest,
-    scan_transcripts,
-    scan_with_model,
-    show_sites,
-)
+from rnamarks.prediction.transcriptome import scan_digest, scan_transcripts, scan_with_model
 from rnamarks.sequences import decode, encode, read_records
 from rnamarks.sites.annotation import read_annotation
 from rnamarks.sites.coordinates import TranscriptMap
@@ -204,23 +195,6 @@ def test_regions_and_genome_coordinates(write_transcripts, tmp_path):
     assert sites["chrom"].tolist() == ["chrM"] * 4 + ["KI270728.1"] * 4 + ["chrM"] * 2
 
 
-@given(st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]), min_size=1, max_size=30))
-def test_q_is_the_mean_of_what_may_be_wrong(values):
-    probability = np.array(values, dtype=np.float32)
-    q = FalseCalls(probability.copy()).q(probability)
-    expected = [np.mean(1 - probability[probability >= value].astype(float)) for value in probability]
-    np.testing.assert_allclose(q, expected, atol=1e-6)
-
-
-def test_q_across_blocks(monkeypatch):
-    monkeypatch.setattr("rnamarks.prediction.transcriptome._SORT_BLOCK", 7)
-    probability = np.random.default_rng(0).random(100).round(2).astype(np.float32)
-    q = FalseCalls(probability.copy()).q(probability)
-    expected = [np.mean(1 - probability[probability >= value].astype(float)) for value in probability]
-    np.testing.assert_allclose(q, expected, atol=1e-6)
-    assert (np.diff(q[np.argsort(-probability, kind="stable")]) >= 0).all()
-
-
 def test_without_a_calibration_there_is_no_probability(five, tiny_model, tmp_path):
     warnings = []
     out = tmp_path / "sites.parquet"
@@ -337,7 +311,8 @@ def test_logits_that_are_no_numbers_end_the_scan(five, tmp_path):
 JOB = """
 import sys, time
 import numpy as np
-from rnamarks.prediction.transcriptome import ScanSettings, scan_transcripts
+from rnamarks.prediction.plan import ScanSettings
+from rnamarks.prediction.transcriptome import scan_transcripts
 transcripts, out, checkpoints, pause = sys.argv[1:]
 def score(codes):
     time.sleep(float(pause))

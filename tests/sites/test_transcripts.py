@@ -12,7 +12,7 @@ from rnamarks.errors import InputError
 from rnamarks.sequences import read_records
 from rnamarks.sites.annotation import ANNOTATION_COLUMNS, read_annotation
 from rnamarks.sites.drops import Drops
-from rnamarks.sites.transcripts import TRANSCRIPT_COLUMNS, build_transcripts, open_genome, read_sequences
+from rnamarks.sites.transcripts import TRANSCRIPT_COLUMNS, build_transcripts, open_genome, read_lengths, read_sequences
 from rnamarks.tables import write_parquet
 
 GENOME = ">chr1 some text\nAACCggttNN\nRYACGTACGT\nAAAA\n>chr2\nGATTACA\n"
@@ -51,6 +51,9 @@ def test_splicing(tmp_path, packed, ending):
     assert frame["sequence"].tolist() == ["AACACGU", "CGUNNAACCGG", "GGUUNNNN", "UGUAAUC"]
     assert frame["chrom"].tolist() == ["chr1", "chr1", "chr1", "chr2"]
     assert drops.rows("kept") == 4
+    assert frame.attrs["lengths"] == {"chr1": 24, "chr2": 7}
+    write_parquet(frame, tmp_path / "work" / "t.parquet", {"lengths": frame.attrs["lengths"]})
+    assert read_lengths(tmp_path / "work" / "t.parquet") == frame.attrs["lengths"]
     assert sorted(child.name for child in tmp_path.iterdir()) == [path.name, "work"]
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from rnamarks.sources.lock import read_lock
+from rnamarks.sources.members import member_path
 from rnamarks.sources.sheet import COLUMNS
 
 pytestmark = pytest.mark.workflow
 
 TARGET = "resources/sources/demo/sites.txt"
 SNAKEFILE = """
+from rnamarks.sources.members import reference_of
 from rnamarks.sources.sheet import read_sources
 
 SOURCES = {{source.name: source for source in read_sources(config["sources"]["sheet"])}}
@@ -29,14 +34,16 @@ include: "{rules}"
 def snakemake(tmp_path: Path, repository: Path):
     (tmp_path / "Snakefile").write_text(SNAKEFILE.format(rules=repository / "workflow" / "rules" / "sources.smk"))
 
-    def run(url: str, *arguments: str, mirror: str = "") -> subprocess.CompletedProcess:
-        row = ("demo", "1", "sites", "human", url, "", "", "", "hg19", "free", "none", "sites.txt", "yes", "")
+    def run(
+        url: str, *arguments: str, mirror: str = "", target: str = TARGET, file: str = "sites.txt"
+    ) -> subprocess.CompletedProcess:
+        row = ("demo", "1", "sites", "human", url, "", "", "", "hg19", "free", "none", file, "yes", "")
         (tmp_path / "sources.tsv").write_text("\t".join(COLUMNS) + "\n" + "\t".join(row) + "\n")
         (tmp_path / "config.yaml").write_text(
             f"sources: {{sheet: sources.tsv, lock: sources.lock.tsv, mirror: '{mirror}'}}\n"
         )
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", TARGET, "--cores", "1", "--configfile", "config.yaml", *arguments],
+            [sys.executable, "-m", "snakemake", target, "--cores", "1", "--configfile", "config.yaml", *arguments],
             cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": str(repository / "workflow")},
             capture_output=True,
@@ -68,6 +75,29 @@ def test_a_failure_is_one_sentence_and_the_part_stays(server, step, snakemake, t
     assert "Traceback" not in done.stderr
     assert not (tmp_path / TARGET).exists()
     assert (tmp_path / f"{TARGET}.part").stat().st_size == 400_000
+
+
+def test_a_member_of_an_archive_is_fetched_with_it(server, step, snakemake, tmp_path):
+    packed = gzip.compress(b"chr1\t1\t2\n")
+    with tarfile.open(tmp_path / "made.tar", "w") as archive:
+        for name in ("GSM1_hg19.bed.gz", "GSM1_hg38.bed.gz"):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(packed)
+            archive.addfile(entry, io.BytesIO(packed))
+    url = server.plan("/a", step((tmp_path / "made.tar").read_bytes()))
+    archive = tmp_path / "resources/sources/demo/demo_RAW.tar"
+    target = member_path("resources/sources/demo/demo_RAW.tar#*_hg19.bed.gz")
+    done = snakemake(url, target=target, file="demo_RAW.tar")
+    assert done.returncode == 0, done.stderr
+    assert archive.is_file()
+    assert (tmp_path / target).read_bytes() == packed
+    wrong = member_path("resources/sources/demo/demo_RAW.tar#*_hg18.bed.gz")
+    done = snakemake(url, target=wrong, file="demo_RAW.tar")
+    assert done.returncode == 1
+    assert (
+        "the archive has no such member (found '*_hg18.bed.gz'); name one of GSM1_hg19.bed.gz, GSM1_hg38" in done.stderr
+    )
+    assert archive.is_file()
 
 
 def test_a_file_put_there_by_hand_is_used(server, snakemake, tmp_path):

@@ -212,6 +212,7 @@ def test_a_stack_teaches_with_its_baselines(world, tmp_path):
     config.stack = {"network": "net", "weights": weights, "baselines": known}
     save_model(tmp_path / "stack", states, config, stack_arrays({"kmer_logistic": fitted}))
     result = distil((tmp_path / "stack", splits), tmp_path / "checkpoints")
+    assert result.student.receptive == WINDOW, "the baselines read what the network crops"
     model, _ = load_model(tmp_path / "stack")
     data = read_part(splits["Y"], "paper", "test")
     expected = score_heads(model, data.codes, ["Y"])[:, 0]

@@ -259,6 +259,38 @@ def test_choices_of_the_schema_are_the_registers(schema):
         assert sorted(stated) == sorted(known), what
 
 
+def test_a_training_may_start_from_another(tiny_config, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    config = copy.deepcopy(tiny_config) | {"modification_sheet": "config/modifications.tsv"}
+    network = config["models"]["mass"]
+    first = {"model": "mass", "setting": "species3", "splits": ["paper"], "seeds": [1, 2]}
+    then = {"model": "adapted", "setting": "single", "splits": ["paper"], "seeds": [1, 2]}
+    start = {"model": "mass", "setting": "species3"}
+
+    def plan(start, trainings=(first, then), **changes):
+        models = {"mass": network, "adapted": network | {"start": start}}
+        return Plan(config | {"models": models, "trainings": list(trainings)} | changes)
+
+    made = plan(start)
+    assert (
+        made.start_of("adapted", "paper", "2")
+        == f"results/{config['run']}/models/mass/species3/paper/2/weights.safetensors"
+    )
+    assert made.start_of("mass", "paper", 2) is None
+    assert plan({"folder": "data:release"}).start_of("adapted", "paper", 1) == "data:release/weights.safetensors"
+    refused = {
+        "does not ask for .found 'mass/species3/paper/3'": lambda: plan(start, [first, then | {"seeds": [3]}]),
+        "needs a model and a setting, or a folder": lambda: plan({"model": "mass"}),
+        "starts from a model that itself starts": lambda: plan({"model": "adapted", "setting": "single"}),
+        "line_search trains from random weights": lambda: plan(
+            start, line_search={"model": "adapted", "setting": "species3", "split": "paper"}
+        ),
+    }
+    for message, make in refused.items():
+        with pytest.raises(InputError, match=message):
+            make()
+
+
 def test_names_that_do_not_fit_together_are_refused(tiny_config, monkeypatch):
     monkeypatch.chdir(ROOT)
     defaults = {"modification_sheet": "config/modifications.tsv"}

@@ -32,7 +32,7 @@ def config(repository):
     values["settings"]["together"]["nearest"] = len(KEPT)
     values["trainings"] = [
         {"model": "multirm", "setting": "together", "splits": ["guarded"], "seeds": [1, 2]},
-        {"model": "uncertainty", "setting": "together", "splits": ["guarded"], "seeds": [1]},
+        {"model": "summed", "setting": "together", "splits": ["guarded"], "seeds": [1]},
     ]
     values["stacks"] = {
         "stacked": {

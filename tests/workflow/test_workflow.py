@@ -183,12 +183,12 @@ def test_capacity_is_held_against_every_table(finished):
 def test_the_null_world_holds_nothing(finished, new_project, tiny_config):
     """Over all models, splits and species no p value against AUROC 0.5 is below 0.01 / (number of comparisons)."""
     config = copy.deepcopy(tiny_config)
-    config["simulation"]["null_world"] = True
+    config["null_world"] = True
     config["trainings"][0]["seeds"] = [1]
     project = new_project("null", config)
-    project.run_well("results/tiny/evaluation/metrics.tsv")
+    project.run_well("results/tiny_null/evaluation/metrics.tsv")
     chances = []
-    for file in sorted((project.results / "predictions").rglob("*.parquet")):
+    for file in sorted((project.folder / "results/tiny_null/predictions").rglob("*.parquet")):
         frame, _ = read_parquet(file)
         test = frame[frame["part"] == "test"]
         for species, part in [*test.groupby("species"), ("all", test)]:

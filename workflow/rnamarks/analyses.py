@@ -10,7 +10,9 @@ from typing import Any
 from .configuration import Parts, Plan, Run
 from .errors import InputError
 from .sites.modifications import find_modification, load_modifications
+from .sites.readers.rows import same_assembly
 from .sites.species import read_species
+from .sources.sheet import Source
 
 
 @dataclass(frozen=True)
@@ -344,6 +346,24 @@ class Analyses:
         section = self.section.get("regulation", {})
         found += [(file, section["transcripts"]) for entry in section.get("tables", []) for file in entry["files"]]
         return found
+
+    def check_assemblies(self, sources: Mapping[str, Source]) -> None:
+        """Raise :class:`InputError` for peaks on another assembly than the transcripts that they are held against.
+
+        What counts is ``assembly`` of the table's entry, else that in the sheet of sources.
+        """
+        section = self.section.get("regulation", {})
+        for entry in section.get("tables", []):
+            wanted = self.transcriptomes[section["transcripts"]].assembly
+            source = sources.get(entry["files"][0].partition("#")[0].removeprefix("source:"))
+            stated = entry.get("assembly") or (source.assembly if source else "")
+            if entry["kind"] == "peaks" and not same_assembly(stated, wanted):
+                raise InputError(
+                    f"the peaks of regulation table {entry['name']} are on another assembly than the transcripts of "
+                    f"{section['transcripts']}, which are on {wanted}",
+                    value=stated,
+                    remedy="give peaks on that assembly, or lift them over",
+                )
 
     def targets(self) -> list[str]:
         """What the run makes beyond figures and report."""

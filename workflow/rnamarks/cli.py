@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -144,14 +145,11 @@ def predict(
     .rnamarks-scan beside the output until the end.
     """
     from .prediction.bedrmod import write_bedrmod
-    from .prediction.site_files import (
-        chromosome_sizes,
-        export_comments,
-        merge_isoforms,
-        select_sites,
-        write_sites_tsv,
-    )
-    from .prediction.transcriptome import scan_with_model, show_sites
+    from .prediction.merging import export_comments, merge_isoforms, select_sites
+    from .prediction.progress import show_sites
+    from .prediction.site_files import write_sites_tsv
+    from .prediction.tracks import chromosome_sizes
+    from .prediction.transcriptome import scan_with_model
     from .prediction.windows import set_threads
 
     source = genome if transcripts is None else transcripts
@@ -194,8 +192,8 @@ def predict(
             )
         if bedrmod is not None:
             merged = merge_isoforms(sites)
-            chosen = select_sites(merged.sites, above=above, fdr=fdr)
-            comments = export_comments(metadata, merged, chosen, above=above, fdr=fdr)
+            chosen = select_sites(merged, above=above, fdr=fdr)
+            comments = export_comments(metadata, merged, chosen)
             write_bedrmod(chosen, bedrmod, header, comments=comments)
         if result is None:
             write_sites_tsv(sites, sys.stdout)
@@ -222,8 +220,8 @@ def _bedrmod_header(
 ):
     from .models.checkpoint import read_config, require_head
     from .prediction.bedrmod import prediction_header
-    from .prediction.site_files import require_limits
-    from .prediction.transcriptome import offset_of
+    from .prediction.merging import require_limits
+    from .prediction.plan import offset_of
 
     config, digest = read_config(model)
     require_head(config, head)
@@ -343,9 +341,9 @@ def scan_sequences(
     that score as high), q (Benjamini-Hochberg over all bases tested for the modification in this call), top (positions
     that the networks looked at, each the middle of three nt, best first), logit (natural-log odds at 1:1).
     """
+    from .prediction.progress import show_sites
     from .prediction.scan import ScanOptions
     from .prediction.scan_command import run_scan
-    from .prediction.transcriptome import show_sites
     from .prediction.windows import set_threads
 
     set_threads(threads)
@@ -424,7 +422,7 @@ def explain(
 
     docs/tables.md explains the columns under attributions and attribution_checks.
     """
-    from .interpretation.attribution import attribute_windows, write_attributions
+    from .interpretation.attribution_files import attribute_windows, write_attributions
     from .prediction.windows import set_threads
 
     set_threads(threads)
@@ -441,12 +439,18 @@ def version() -> None:
 
 
 def main() -> None:
-    """Entry point of the console script: an :class:`InputError` ends as one line and exit code 2."""
+    """Entry point of the console script: an :class:`InputError` ends as one line and exit code 2.
+
+    SIGTERM, which schedulers send before they kill, ends the program with 143 and leaves no scratch files.
+    """
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         app()
     except InputError as error:
         _warn(str(error))
         sys.exit(InputError.exit_code)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 from .errors import InputError
 from .sites.modifications import Modification, find_modification, load_modifications
 from .sites.species import read_species
+from .sources.members import member_path
 from .training.tree import distances, order_from, read_tree
 
 
@@ -105,11 +106,27 @@ class Plan:
     """
 
     SPLITS = ("paper", "guarded")
-    ANALYSES = ("transcriptome", "landscape", "motifs", "optimisation", "capacity", "ontology", "regulation")
+    ANALYSES = (
+        "transcriptome",
+        "landscape",
+        "motifs",
+        "attribution",
+        "optimisation",
+        "capacity",
+        "ontology",
+        "regulation",
+    )
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
-        self.run: str = config["run"]
+        # a null world has a run of its own, so that it never takes the place of the other's files
+        self.null_world: bool = config.get("null_world", False)
+        ending = "_null" if self.null_world else ""
+        self.run: str = config["run"] + ending
+        simulation = config.get("simulation")
+        self.world: str = simulation["world"] + ending if simulation else ""
+        if self.null_world and not simulation:
+            raise InputError("null_world is about a simulated world", remedy="leave it out, or give simulation")
         modifications = load_modifications(config["modification_sheet"])
         self.base = find_modification(modifications, config["modification"]).base
         self.folder = f"results/{self.run}"
@@ -148,6 +165,12 @@ class Plan:
         self._settings = dict(config.get("settings", {}))
         self.root_species: str = config.get("root_species") or next(iter(self.species))
         search = config.get("line_search")
+        if search and "start" in self.networks.get(search["model"], {}):
+            raise InputError(
+                "line_search trains from random weights",
+                value=search["model"],
+                remedy="search with a model that has no start",
+            )
         self.line_search = Run(self.folder, search["model"], search["setting"], search["split"], 0) if search else None
         device = config["resources"]["device"]
         self.gpus_per_training = 1 if device.startswith("cuda") else 0
@@ -325,7 +348,45 @@ class Plan:
                 ]
         if len({run.stem for run in runs}) < len(runs):
             raise InputError("trainings asks for the same run twice", remedy="remove one of the two")
+        self._check_starts(runs)
         return [*runs, *(run for name in self.stacks for run in self._stack_runs(name, runs))]
+
+    def _check_starts(self, runs: Sequence[Run]) -> None:
+        """Raise :class:`InputError` unless each training that starts from another one's weights finds them."""
+        known = {run.stem for run in runs}
+        for name, entry in self.networks.items():
+            if "start" in entry and entry["start"].keys() - {"head"} not in ({"model", "setting"}, {"folder"}):
+                raise InputError(
+                    f"models.{name}.start needs a model and a setting, or a folder",
+                    value=", ".join(entry["start"]),
+                    remedy="see config/README.md",
+                )
+        for run in runs:
+            start = self.networks.get(run.model, {}).get("start", {})
+            if run.kind != "network" or "model" not in start:
+                continue
+            if "start" in self.networks.get(start["model"], {}):
+                raise InputError(
+                    f"models.{run.model} starts from a model that itself starts from another",
+                    value=start["model"],
+                    remedy="start from a model that is trained from random weights",
+                )
+            wanted = replace(run, model=start["model"], setting=start["setting"])
+            if wanted.stem not in known:
+                raise InputError(
+                    f"models.{run.model} starts from a training that the configuration does not ask for",
+                    value=wanted.stem,
+                    remedy="add its setting, split and seed to trainings",
+                )
+
+    def start_of(self, model: str, split: str, seed: int | str) -> str | None:
+        """The weights that a training begins with, as a reference for :meth:`locate`; None for random ones."""
+        start = self.networks[model].get("start")
+        if not start:
+            return None
+        if "folder" in start:
+            return f"{start['folder']}/weights.safetensors"
+        return Run(self.folder, start["model"], start["setting"], split, int(seed)).weights
 
     def _stack_runs(self, name: str, runs: Sequence[Run]) -> list[Run]:
         """One run per seed that the stack's network has in ``runs``."""
@@ -451,19 +512,37 @@ class Plan:
             files += _labelled(part, "" if given == "all" else given, style)
         return files
 
+    def expand(self, reference: str, species: str = "") -> str:
+        """A reference in which ``{species}`` stands for the species and ``{world}`` for the simulated world."""
+        if "{world}" in reference and not self.world:
+            raise InputError(
+                "the configuration reads files of a simulated world and names none",
+                value=reference,
+                remedy="set simulation.world",
+            )
+        return reference.replace("{species}", species).replace("{world}", self.world)
+
     def locate(self, reference: str, sources: Mapping[str, Any], species: str = "") -> str:
         """The path that a reference in the configuration stands for.
 
         ``source:NAME`` is the file that the rule ``fetch_source`` brings, ``data:PATH`` lies below ``data_root``,
-        anything else is a path, in which ``{species}`` stands for the species.
+        anything else is a path. ``#MEMBER`` behind an archive is the file that the rule ``extract_member`` takes out of
+        it. Before, placeholders are filled in (:meth:`expand`).
+
+        Raises
+        ------
+        InputError
+            If a source is unknown, or what the reference needs is not in the configuration.
         """
+        reference = self.expand(reference, species)
         kind, separator, rest = reference.partition(":")
         if separator and kind == "source":
-            if rest not in sources:
+            name, separator, member = rest.partition("#")
+            if name not in sources:
                 raise InputError(
-                    "the configuration names an unknown source", value=rest, remedy="add it to the sheet of sources"
+                    "the configuration names an unknown source", value=name, remedy="add it to the sheet of sources"
                 )
-            return f"resources/sources/{rest}/{sources[rest].file}"
+            return member_path(f"resources/sources/{name}/{sources[name].file}{separator}{member}")
         if separator and kind == "data":
             root = self.config.get("data_root")
             if not root:
@@ -472,8 +551,8 @@ class Plan:
                     value=reference,
                     remedy="add --config data_root=FOLDER",
                 )
-            return str(Path(root) / rest)
-        return reference.replace("{species}", species)
+            return member_path(str(Path(root) / rest))
+        return member_path(reference)
 
     def check_sources(self, sources: Mapping[str, Any]) -> None:
         """Raise :class:`InputError` for the first file or assembly that nothing in the configuration leads to."""
@@ -492,6 +571,9 @@ class Plan:
                 self.locate(reference, sources, name)
         for file in self.null_files():
             self.locate(file["file"], sources)
+        for entry in self.networks.values():
+            if "folder" in entry.get("start", {}):
+                self.locate(entry["start"]["folder"], sources)
 
     def drops_files(self) -> list[str]:
         """Every drops table that the run writes."""
@@ -505,7 +587,10 @@ class Plan:
                     f"{self.folder}/sites/{self.genome_of(name)}.transcripts.drops.tsv",
                     f"{self.folder}/datasets/{name}.drops.tsv",
                 ]
-        return [*dict.fromkeys(files), f"{self.folder}/datasets/splits.drops.tsv"]
+        files.append(f"{self.folder}/datasets/splits.drops.tsv")
+        if self.external:
+            files.append(f"{self.folder}/evaluation/external.drops.tsv")
+        return list(dict.fromkeys(files))
 
     def targets(self) -> list[str]:
         """What ``rule all`` asks for."""

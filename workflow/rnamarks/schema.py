@@ -96,7 +96,7 @@ def _explain(fault: ValidationError) -> tuple[list[str | int], str, Any, str]:
 
 _KINDS = {
     "array": "a list",
-    "boolean": "true or false",
+    "boolean": "true or false (on the command line True or False)",
     "integer": "a whole number",
     "number": "a number",
     "object": "keys and values",

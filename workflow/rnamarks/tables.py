@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -18,10 +19,22 @@ METADATA_KEY = b"rnamarks"
 
 def write_tsv(frame: pd.DataFrame, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
     """Write a table as tab-separated text, atomically; metadata becomes ``#key=value`` lines on top."""
+    with open_tsv(path, frame.columns, metadata) as write:
+        write(frame)
+
+
+@contextmanager
+def open_tsv(
+    path: str | Path, columns: Iterable[str], metadata: Mapping[str, str] | None = None
+) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """A function that writes frames of these columns below one another, as :func:`write_tsv` writes one."""
+    form = {"sep": "\t", "index": False, "lineterminator": "\n", "float_format": "%.10g"}
     with write_text(path) as handle:
         for key, value in (metadata or {}).items():
             handle.write(f"#{key}={value}\n")
-        frame.to_csv(handle, sep="\t", index=False, lineterminator="\n", float_format="%.10g")
+        columns = list(columns)
+        pd.DataFrame(columns=columns).to_csv(handle, **form)
+        yield lambda frame: frame.to_csv(handle, columns=columns, header=False, **form)
 
 
 def read_tsv(

@@ -106,6 +106,7 @@ if "regulation" in ANALYSES.names:
             genes=ANALYSES.regulated("genes.tsv"),
             transcripts=ANALYSES.regulated("transcripts.tsv"),
             sites=ANALYSES.regulated("sites.parquet"),
+            spliced=ANALYSES.transcripts(config["regulation"]["transcripts"]),
             files=[
                 locate(file, config["regulation"]["transcripts"])
                 for entry in config["regulation"]["tables"]

@@ -12,6 +12,7 @@ from rnamarks.figures.dictionary import TABLES
 from rnamarks.figures.provenance import references
 from rnamarks.figures.register import FIGURES, figures_of, tables_of
 from rnamarks.simulation.mark_tables import file_names
+from rnamarks.sources.members import reference_of
 from rnamarks.sources.sheet import read_sources
 
 try:
@@ -23,6 +24,7 @@ try:
     PLAN.check_sources(SOURCES)
     for reference, species in ANALYSES.references():
         PLAN.locate(reference, SOURCES, species)
+    ANALYSES.check_assemblies(SOURCES)
 except InputError as error:
     print(f"error: {error}", file=sys.stderr)
     raise SystemExit(error.exit_code) from error
@@ -85,6 +87,11 @@ def get_training_splits(wildcards):
     return [
         f"results/{wildcards.run}/datasets/{species}.split.parquet" for species in PLAN.species_of(wildcards.setting)
     ]
+
+
+def get_start(wildcards):
+    start = PLAN.start_of(wildcards.model, wildcards.split, wildcards.seed)
+    return {"start": locate(start)} if start else {}
 
 
 def get_predictions(wildcards):

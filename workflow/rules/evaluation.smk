@@ -46,6 +46,7 @@ rule evaluate_external:
         files=get_external_files,
     output:
         table="results/{run}/evaluation/external.tsv",
+        drops="results/{run}/evaluation/external.drops.tsv",
     log:
         "logs/{run}/evaluation/evaluate_external.log",
     conda:

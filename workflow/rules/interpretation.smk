@@ -240,6 +240,45 @@ if "optimisation" in ANALYSES.names:
             "../../scripts/interpretation/attribute_windows.py"
 
 
+if "attribution" in ANALYSES.names:
+
+    rule explain_heads:
+        input:
+            weights=[model_file(pair) for pair in ANALYSES.model_pairs("attribution")],
+            splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.order),
+            targets=[ANALYSES.motif_file(*pair, "meme") for pair in ANALYSES.motif_sets()],
+        output:
+            explained="results/{run}/interpretation/attribution.tsv",
+            profile="results/{run}/interpretation/attribution_profile.tsv",
+            motifs="results/{run}/interpretation/consensus.meme",
+            consensus="results/{run}/interpretation/consensus.tsv",
+            matches="results/{run}/interpretation/consensus_matches.tsv",
+            logos="results/{run}/interpretation/consensus_logos.tsv",
+        log:
+            "logs/{run}/interpretation/explain_heads.log",
+        benchmark:
+            "benchmarks/results/{run}/interpretation/explain_heads.tsv"
+        conda:
+            "../../envs/interpretation.yaml"
+        threads: config["resources"]["training_threads"]
+        params:
+            **ANALYSES.options(
+                "attribution",
+                *("parts", "judging_parts", "windows", "mutated", "reach", "most", "gradients", "consensus"),
+                *("draws", "method", "shown"),
+            ),
+            predictors=[predictor for predictor, _ in ANALYSES.model_pairs("attribution")],
+            species=[species for _, species in ANALYSES.model_pairs("attribution")],
+            splits=[ANALYSES.predictors[name]["split"] for name, _ in ANALYSES.model_pairs("attribution")],
+            windows_of=list(PLAN.order),
+            target_species=[species for species, _ in ANALYSES.motif_sets()],
+            databases=[database for _, database in ANALYSES.motif_sets()],
+            device=config["resources"]["device"],
+            seed=config["seed"],
+        script:
+            "../../scripts/interpretation/explain_heads.py"
+
+
 if "marks" in config:
 
     rule attend_windows:

@@ -26,14 +26,14 @@ if config.get("simulation") and PLAN.heads_are == "species":
         benchmark:
             "benchmarks/results/simulation/simulate_world/{world}.tsv"
         wildcard_constraints:
-            world=config["simulation"]["world"],
+            world=PLAN.world,
         conda:
             "../../envs/library.yaml"
         params:
             species=list(PLAN.species),
             root=PLAN.root_species,
             seed=config["simulation"]["seed"],
-            null=config["simulation"]["null_world"],
+            null=PLAN.null_world,
             second_lab_species=config["simulation"]["second_lab"],
             size=config["simulation"]["sizes"],
         script:
@@ -59,13 +59,13 @@ if config.get("simulation") and PLAN.heads_are == "modification":
         benchmark:
             "benchmarks/results/simulation/simulate_marks/{world}.tsv"
         wildcard_constraints:
-            world=config["simulation"]["world"],
+            world=PLAN.world,
         conda:
             "../../envs/library.yaml"
         params:
             organism=PLAN.organism["name"],
             seed=config["simulation"]["seed"],
-            null=config["simulation"]["null_world"],
+            null=PLAN.null_world,
             size=config["simulation"]["sizes"],
         script:
             "../../scripts/simulation/simulate_marks.py"

@@ -18,3 +18,19 @@ rule fetch_source:
         mirror=lambda wildcards, output: config["sources"]["mirror"],
     script:
         "../../scripts/sources/fetch_source.py"
+
+
+rule extract_member:
+    input:
+        archive=lambda wildcards: reference_of(wildcards.archive, wildcards.member)[0],
+    output:
+        file=ensure("resources/members/{archive}/{member}", non_empty=True),
+    log:
+        "logs/sources/extract_member/{archive}/{member}.log",
+    wildcard_constraints:
+        archive="[^/]+",
+        member="[^/]+",
+    conda:
+        "../../envs/library.yaml"
+    script:
+        "../../scripts/sources/extract_member.py"

@@ -1,5 +1,6 @@
 rule train_model:
     input:
+        unpack(get_start),
         splits=get_training_splits,
     output:
         weights="results/{run}/models/{model}/{setting}/{split}/{seed}/weights.safetensors",

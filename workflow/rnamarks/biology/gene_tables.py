@@ -8,17 +8,21 @@ one bad row does not move it.
 from __future__ import annotations
 
 import csv
+import gzip
+import io
 import logging
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from ..files import open_text
+from ..files import is_gzipped, open_text
 from ..registry import Register
 from .identifiers import match_ids
 
@@ -30,6 +34,8 @@ NONPOSITIVE = ("error", "drop")
 GENE_KEYS = ("gene", "gene_name", "transcript")
 """Columns of a gene table whose identifiers a published table may use."""
 _WANG_HALF_LIFE = 28
+_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ZIP = b"PK\x03\x04"
 _SEARCHED = 10
 
 
@@ -80,7 +86,7 @@ def read_columns(
     Parameters
     ----------
     path : path-like
-        Plain or gzipped text, or .xlsx (its first sheet).
+        Text or .xlsx (its first sheet), plain or gzipped.
     id, value : str or int
         Column by name (case counts only where two names differ by it) or by 1-based number.
     skip : int
@@ -383,8 +389,11 @@ def _numbered(names: Sequence[str]) -> list[str]:
 def _rows(path: str | Path) -> list[tuple[int, list[str]]]:
     """Line numbers and fields of all lines but blank ones and comments."""
     path = Path(path)
-    if path.is_file() and zipfile.is_zipfile(path):
+    start = _first_bytes(path) if path.is_file() else b""
+    if start.startswith(_ZIP):
         return _workbook(path)
+    if start == _OLD_WORKBOOK:
+        raise InputError("the file is a workbook of old Excel (.xls)", path=path, remedy="save it as .xlsx or text")
     with open_text(path) as handle:
         lines = [
             (number, line.rstrip("\n"))
@@ -407,6 +416,18 @@ def _separator(lines: Sequence[str]) -> str | None:
     return next((mark for mark in ("\t", ",", ";") if mark in lines[-1]), None)
 
 
+def _unpacked(path: Path) -> BinaryIO:
+    return gzip.open(path, "rb") if is_gzipped(path) else open(path, "rb")
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with _unpacked(path) as handle:
+            return handle.read(len(_OLD_WORKBOOK))
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError("the gzip stream is cut off or corrupt", path=path, remedy="fetch the file again") from error
+
+
 def _workbook(path: Path) -> list[tuple[int, list[str]]]:
     try:
         from openpyxl import load_workbook
@@ -415,8 +436,10 @@ def _workbook(path: Path) -> list[tuple[int, list[str]]]:
             "workbooks cannot be read without openpyxl", path=path, remedy="install openpyxl, or save it as text"
         ) from error
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (KeyError, ValueError, OSError) as error:
+        with _unpacked(path) as handle:
+            # in memory, because zip archives are read from their end
+            book = load_workbook(io.BytesIO(handle.read()), read_only=True, data_only=True)
+    except (KeyError, ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise InputError("the file is no workbook", path=path, remedy="save it as .xlsx or as text") from error
     rows = [
         (number, ["" if cell is None else str(cell) for cell in cells])

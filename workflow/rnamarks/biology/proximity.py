@@ -54,8 +54,10 @@ COLUMNS = (
 SITE_COLUMNS = ("transcript", "position", "label")
 TRANSCRIPT_COLUMNS = ("transcript", "sequence", "cds_start", "cds_end")
 NO_COORDINATES = "no coordinates"
-# above every transcript's length, so that transcript and position fit one sortable integer
+# above every transcript's length, so that transcript and position fit one sortable integer, and so does the number of
+# an arrangement among those drawn at once, for up to 2 ** 25 transcripts
 _SPAN = np.int64(1) << 32
+_DRAWS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -165,8 +167,8 @@ def lay_places(sites: pd.DataFrame, transcripts: pd.DataFrame, *, motif: str, of
     return Places(transcript, position, place, entry, firsts, sizes, pools), len(sites) - len(transcript)
 
 
-def draw_positions(places: Places, null: str, generator: np.random.Generator) -> np.ndarray:
-    """One random arrangement of a mark's sites.
+def draw_positions(places: Places, null: str, generator: np.random.Generator, draws: int = 1) -> np.ndarray:
+    """Random arrangements of a mark's sites.
 
     Parameters
     ----------
@@ -174,51 +176,76 @@ def draw_positions(places: Places, null: str, generator: np.random.Generator) ->
     null : str
         One of :data:`NULLS`. Single draws are made without replacement.
     generator : numpy.random.Generator
+    draws : int
+        How many arrangements.
 
     Returns
     -------
-    numpy.ndarray, shape=(n,), dtype=int64
+    numpy.ndarray, shape=(draws, n), dtype=int64
         Positions in the order of the sites' transcripts, not sorted within one.
     """
     name = "transcript" if null == "transcript" else "region"
     first, size, pool = places.first[name], places.size[name], places.pool[name]
     if null == "rotation":
-        step = (generator.random(pool.max(initial=-1) + 1)[pool] * size).astype(np.int64)
-        return places.candidates[first + (places.entry - first + step) % size]
-    drawn = first + (generator.random(len(first)) * size).astype(np.int64)
+        share = generator.random((draws, pool.max(initial=-1) + 1))[:, pool]
+        return places.candidates[first + (places.entry - first + (share * size).astype(np.int64)) % size]
+    # each arrangement has candidates of its own, so that equal numbers are one candidate taken twice
+    total = len(places.candidates)
+    start = (first + total * np.arange(draws)[:, None]).ravel()
+    size = np.tile(size, draws)
+    drawn = start + (generator.random(len(start)) * size).astype(np.int64)
     while True:
         order = np.argsort(drawn, kind="stable")
         again = order[1:][drawn[order[1:]] == drawn[order[:-1]]]
         if not len(again):
-            return places.candidates[drawn]
-        drawn[again] = first[again] + (generator.random(len(again)) * size[again]).astype(np.int64)
+            return places.candidates[drawn % total if total else drawn].reshape(draws, -1)
+        drawn[again] = start[again] + (generator.random(len(again)) * size[again]).astype(np.int64)
 
 
-def nearest(keys: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Distance to the nearest of other positions, nt.
+def distances(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distance of each position to the nearest of the other set, nt.
 
     Parameters
     ----------
-    keys : numpy.ndarray of int64, shape=(n,)
-        Transcript and position, see :attr:`Places.keys`.
-    others : numpy.ndarray of int64, shape=(m,)
-        Ascending; at least one on every transcript of ``keys``.
+    first, second : numpy.ndarray of int64, shape=(n,) and (m,)
+        Transcript and position, see :attr:`Places.keys`; ascending, and of both on every transcript.
+
+    Returns
+    -------
+    numpy.ndarray, shape=(n,)
+        From ``first`` to ``second``.
+    numpy.ndarray, shape=(m,)
+        From ``second`` to ``first``.
     """
-    after = np.searchsorted(others, keys)
-    behind = others[np.clip(after - 1, 0, len(others) - 1)]
-    ahead = others[np.clip(after, 0, len(others) - 1)]
+    # how many of the second lie before each of the first, hence how many of the first up to each of the second
+    before = np.searchsorted(second, first)
+    upto = np.cumsum(np.bincount(before, minlength=len(second) + 1)[:-1])
+    return _nearest(first, second, before), _nearest(second, first, upto)
+
+
+def _nearest(keys: np.ndarray, others: np.ndarray, after: np.ndarray) -> np.ndarray:
+    behind = others[np.maximum(after - 1, 0)]
+    ahead = others[np.minimum(after, len(others) - 1)]
     return np.minimum(np.abs(keys - behind), np.abs(ahead - keys))
 
 
-def mean_distance(first: np.ndarray, second: np.ndarray) -> float:
+def mean_distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Mean of log(1 + distance) over the sites of both marks, each to the nearest of the other.
 
     Parameters
     ----------
-    first, second : numpy.ndarray of int64
-        Ascending keys on the same transcripts.
+    first, second : numpy.ndarray of int64, shape=(draws, n) and (draws, m)
+        Keys of each arrangement, ascending, on the same transcripts.
+
+    Returns
+    -------
+    numpy.ndarray, shape=(draws,)
     """
-    return float(np.log1p(np.concatenate([nearest(first, second), nearest(second, first)])).mean())
+    draws = len(first)
+    apart = (max(first.max(), second.max()) // _SPAN + 1) * _SPAN * np.arange(draws)[:, None]
+    there, back = distances((first + apart).ravel(), (second + apart).ravel())
+    logs = (np.log1p(part).reshape(draws, -1).sum(axis=1) for part in (there, back))
+    return sum(logs) / (first.shape[1] + second.shape[1])
 
 
 def measure_proximity(
@@ -323,12 +350,15 @@ def _null(
     involved = [mark for mark in places if any(mark in pair for pair in shared)]
     out = {pair: np.empty(permutations) for pair in shared}
     generator = np.random.default_rng(seed)
-    for draw in range(permutations):
-        keys = {
-            mark: places[mark].transcript * _SPAN + draw_positions(places[mark], null, generator) for mark in involved
-        }
+    for start in range(0, permutations, _DRAWS_AT_ONCE):
+        draws = min(_DRAWS_AT_ONCE, permutations - start)
+        keys = {}
+        for mark in involved:
+            positions = draw_positions(places[mark], null, generator, draws)
+            # sorting moves no site to another transcript, so that each keeps its place among them
+            keys[mark] = np.sort(places[mark].transcript * _SPAN + positions, axis=1)
         for pair, (first, second) in on.items():
-            out[pair][draw] = mean_distance(np.sort(keys[pair[0]][first]), np.sort(keys[pair[1]][second]))
+            out[pair][start : start + draws] = mean_distance(keys[pair[0]][:, first], keys[pair[1]][:, second])
     return out
 
 
@@ -336,7 +366,7 @@ def _compared(
     places: Mapping[str, Places], pair: tuple[str, str], common: np.ndarray, drawn: np.ndarray
 ) -> dict[str, float]:
     first, second = (places[mark].keys[np.isin(places[mark].transcript, common)] for mark in pair)
-    observed = mean_distance(first, second)
+    observed = mean_distance(first[None], second[None])[0]
     # arrangements that differ from the observed one by rounding only are as extreme as it is
     lower, upper = (drawn <= observed + 1e-12).sum(), (drawn >= observed - 1e-12).sum()
     low, high = np.quantile(drawn, [0.025, 0.975])

@@ -21,7 +21,16 @@ from scipy import stats
 from ..errors import InputError
 from ..tables import require_columns
 from .gene_tables import join_genes, read_values
-from .peaks import SIGNALS, check_lengths, match_chromosomes, overlap, read_peaks, unique_sites
+from .peaks import (
+    SIGNALS,
+    check_genome,
+    match_chromosomes,
+    measure_peaks,
+    meet_sites,
+    read_peaks,
+    share_inside,
+    unique_sites,
+)
 from .statistics import (
     Result,
     adjusted_rank_sum,
@@ -64,7 +73,7 @@ TEST_COLUMNS = (
 QUANTILE_COLUMNS = (*_HEAD, "group", "unit", "n", "share", "value")
 TREND_COLUMNS = (*_HEAD, "unit", "bin", "n", "x", "value", "low", "high")
 BIN_COLUMNS = (*_HEAD, "unit", "x_from", "x_to", "y_from", "y_to", "n")
-MATCH_COLUMNS = (*_HEAD, "item", "wanted", "matched", "share", "used", "notes")
+MATCH_COLUMNS = (*_HEAD, "item", "wanted", "matched", "share", "used", "warning", "notes")
 _SHARES = np.arange(101) / 100
 _TREND_BINS, _GRID = 10, 40
 
@@ -313,53 +322,6 @@ def add_covariates(sites: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFra
     return sites.assign(**{name: np.where(row >= 0, values, np.nan) for name, values in covariates.items()})
 
 
-def measure_peaks(
-    peaks: pd.DataFrame, sites: pd.DataFrame, *, value: str = "signal", stranded: bool = False
-) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Potential, log2 signal and covariates of the peaks that hold a site.
-
-    Parameters
-    ----------
-    peaks : pandas.DataFrame
-        :data:`~rnamarks.biology.peaks.PEAK_COLUMNS`.
-    sites : pandas.DataFrame
-        One row per place on the genome, with ``probability``, ``gc`` (of the transcript) and ``gene``.
-    value : {"signal", "score"}
-        Column of the peaks.
-    stranded : bool
-        Count sites on the strand of the peak alone.
-
-    Returns
-    -------
-    measured : pandas.DataFrame
-        ``potential``, ``value`` (log2), ``length``, ``sites``, ``gc``, ``gene`` (that of the first site).
-    counts : dict of str to int
-    """
-    known = sites.assign(gc=sites["gc"].fillna(sites["gc"].mean()))
-    inside = overlap(peaks, known, ["probability", "gc"], stranded=stranded)
-    numbers = peaks[value].to_numpy(dtype=np.float64)
-    holds, positive = inside["sites"].to_numpy() > 0, numbers > 0
-    kept = holds & positive
-    length = (peaks["end"] - peaks["start"]).to_numpy(dtype=np.float64)
-    gene = known["gene"].astype(object).to_numpy()
-    measured = pd.DataFrame(
-        {
-            "potential": inside["probability"].to_numpy()[kept] / length[kept],
-            "value": np.log2(numbers[kept]),
-            "length": length[kept],
-            "sites": inside["sites"].to_numpy()[kept],
-            "gc": inside["gc"].to_numpy()[kept] / inside["sites"].to_numpy()[kept],
-            "gene": gene[inside["first"].to_numpy()[kept]],
-        }
-    )
-    counts = {
-        "without a site": int((~holds).sum()),
-        f"with a site, without a {value} above 0": int((holds & ~positive).sum()),
-        "used": int(kept.sum()),
-    }
-    return measured, counts
-
-
 def relate_entry(
     tables: Tables,
     entry: Mapping[str, Any],
@@ -393,7 +355,7 @@ def relate_entry(
     sites : pandas.DataFrame
         For structure and peaks: :data:`SITE_COLUMNS`, with :func:`add_covariates`.
     lengths : mapping of str to int, optional
-        Lengths of chromosomes, which peaks must not pass.
+        Length of every chromosome of the genome, nt; see :func:`~rnamarks.biology.peaks.check_genome`.
     assembly : str
         Assembly of the sites.
     split, controls
@@ -402,7 +364,7 @@ def relate_entry(
         See :func:`~rnamarks.biology.identifiers.match_ids`.
     """
     head = head_of(entry, species, predictor)
-    kind, name = head["kind"], head["name"]
+    kind, name, warning = head["kind"], head["name"], ""
     table_format = entry.get("format", FORMATS[kind])
     match: dict[str, Any]
     if kind in GENE_KINDS:
@@ -446,8 +408,8 @@ def relate_entry(
         if column not in SIGNALS:
             raise InputError("no such value of a peak", value=column, remedy=f"choose one of {', '.join(SIGNALS)}")
         here = unique_sites(sites)
+        strange = check_genome(peaks, lengths, least=least, allow=allow) if lengths else 0
         peaks = match_chromosomes(peaks, list(map(str, here["chrom"].unique())))
-        check_lengths(peaks, lengths or {})
         measured, counts = measure_peaks(peaks.frame, here, value=column, stranded=entry.get("stranded", False))
         if measured.empty:
             raise InputError(
@@ -458,12 +420,21 @@ def relate_entry(
         match = {"wanted": peaks.counts["kept"], "matched": len(peaks.frame)}
         match["share"] = match["matched"] / max(1, match["wanted"])
         item, used, unit = "peaks", counts.pop("used"), f"log2 {column}"
-        notes = {key: n for key, n in {**peaks.counts, **counts}.items() if n}
-        notes["share of sites inside a peak"] = round(_share_inside(peaks.frame, here), 4)
+        notes = {"on chromosomes that the genome lacks": strange, **peaks.counts, **counts}
+        notes = {key: n for key, n in notes.items() if n}
+        notes["share of sites inside a peak"] = round(share_inside(peaks.frame, here), 4)
+        meeting = meet_sites(peaks.frame, here)
+        notes["share of peaks with a site"] = round(meeting["share"], 4)
+        notes["the same after moving the peaks along the genome"] = round(meeting["expected"], 4)
+        if meeting["doubtful"]:
+            warning = (
+                f"peaks hold a site hardly more often ({meeting['share']:.1%}) than peaks moved along the genome do "
+                f"({meeting['expected']:.1%}): they may be on another assembly, or far from genes"
+            )
         relate_peaks(tables, head, measured, unit=unit, controls=controls)
     text = "; ".join(f"{key}: {n}" for key, n in notes.items())
-    row = {"item": item, "used": used, "notes": text, **{key: match[key] for key in ("wanted", "matched", "share")}}
-    tables.matches.append({**head, **row})
+    row = {"item": item, **{key: match[key] for key in ("wanted", "matched", "share")}, "used": used}
+    tables.matches.append({**head, **row, "warning": warning, "notes": text})
     logger.info(
         "%s: %d of %d %s matched (%.1f %%), %d used; %s",
         name,
@@ -474,15 +445,3 @@ def relate_entry(
         used,
         text,
     )
-
-
-def _share_inside(peaks: pd.DataFrame, sites: pd.DataFrame) -> float:
-    """Share of the sites that lie in a peak."""
-    inside = 0
-    for chrom, part in sites.groupby("chrom", observed=True):
-        own = peaks[peaks["chrom"] == chrom].sort_values("start")
-        if len(own):
-            reach = np.maximum.accumulate(own["end"].to_numpy())
-            at = np.searchsorted(own["start"].to_numpy(), part["start"].to_numpy(), "right") - 1
-            inside += int(((at >= 0) & (part["start"].to_numpy() < reach[at])).sum())
-    return inside / max(1, len(sites))

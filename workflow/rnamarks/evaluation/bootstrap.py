@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from ..errors import InputError
 from .metrics import check_predictions, require_prevalence
@@ -37,26 +38,35 @@ class Ranking:
     ----------
     labels : numpy.ndarray, shape=(n,), dtype=bool
     scores : numpy.ndarray, shape=(n,), dtype=float64
+    among : numpy.ndarray of int, shape=(m,), optional
+        Indices of the windows that are ranked; the weights of the others have no say.
     """
 
     labels: np.ndarray
     scores: np.ndarray
+    among: np.ndarray | None = None
     _positives: np.ndarray = field(init=False, repr=False)
-    _negatives: np.ndarray = field(init=False, repr=False)
     _hits_to: np.ndarray | None = field(init=False, repr=False)
+    _bins: csr_array = field(init=False, repr=False)
     _false_to: np.ndarray = field(init=False, repr=False)
     _false_before: np.ndarray | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        order = np.argsort(-self.scores, kind="stable")
+        among = np.arange(len(self.labels)) if self.among is None else self.among
+        order = among[np.argsort(-self.scores[among], kind="stable")]
         positive = self.labels[order]
-        self._positives, self._negatives = order[positive], order[~positive]
-        hits, false = -self.scores[self._positives], -self.scores[self._negatives]
+        self._positives, negatives = order[positive], order[~positive]
+        hits, false = -self.scores[self._positives], -self.scores[negatives]
         hits_to = np.searchsorted(hits, hits, side="right")
         self._hits_to = None if np.array_equal(hits_to, np.arange(1, len(hits) + 1)) else hits_to
-        self._false_to = np.searchsorted(false, hits, side="right")
+        false_to = np.searchsorted(false, hits, side="right")
         before = np.searchsorted(false, hits, side="left")
-        self._false_before = None if np.array_equal(before, self._false_to) else before
+        # negatives between two neighbouring positives need not be told apart
+        edges = np.union1d(before, false_to)
+        bins = np.searchsorted(edges, np.arange(len(negatives)), side="right")
+        self._bins = csr_array((np.ones(len(negatives)), (bins, negatives)), shape=(len(edges) + 1, len(self.labels)))
+        self._false_to = np.searchsorted(edges, false_to)
+        self._false_before = None if np.array_equal(before, false_to) else np.searchsorted(edges, before)
 
     def weighted(self, weights: np.ndarray, ratios: Sequence[float] = (1.0,)) -> tuple[np.ndarray, list[np.ndarray]]:
         """AUROC and average precision under each weighting.
@@ -64,7 +74,7 @@ class Ranking:
         Parameters
         ----------
         weights : numpy.ndarray, shape=(n_weightings, n)
-            In the order of the labels; not negative.
+            In the order of the labels; not negative. Fortran order, as resamples come in, saves a copy.
         ratios : sequence of float
             Further weights of a negative, relative to a positive, each giving an average precision of its own: that
             of another prevalence.
@@ -75,18 +85,18 @@ class Ranking:
         auprc : list of numpy.ndarray, shape=(n_weightings,)
             One for each ratio. All are NaN where one label has no weight.
         """
-        steps = np.take(weights, self._positives, axis=1)
-        hits = np.cumsum(steps, axis=1, dtype=np.float64)
-        false = np.zeros((len(weights), len(self._negatives) + 1))
-        np.cumsum(np.take(weights, self._negatives, axis=1), axis=1, out=false[:, 1:])
-        positives, negatives = hits[:, -1].copy(), false[:, -1]
+        counts = np.ascontiguousarray(weights.T, dtype=np.float64)
+        steps = counts[self._positives]
+        hits = np.cumsum(steps, axis=0)
+        false = np.cumsum(self._bins @ counts, axis=0)
+        positives, negatives = hits[-1].copy(), false[-1]
         if self._hits_to is not None:
-            hits = np.take(hits, self._hits_to - 1, axis=1)
-        above = np.take(false, self._false_to, axis=1)
+            hits = hits[self._hits_to - 1]
+        above = false[self._false_to]
         # a positive's rank is the mean of the negatives above it with and without those tied with it
-        area = np.einsum("ij,ij->i", steps, above)
+        area = np.einsum("ij,ij->j", steps, above)
         if self._false_before is not None:
-            area = (area + np.einsum("ij,ij->i", steps, np.take(false, self._false_before, axis=1))) / 2
+            area = (area + np.einsum("ij,ij->j", steps, false[self._false_before])) / 2
         with np.errstate(invalid="ignore", divide="ignore"):
             auroc = 1 - area / (positives * negatives)
             auprc = []
@@ -96,7 +106,7 @@ class Ranking:
                 # nothing is called only where the step is zero, too
                 np.maximum(called, np.finfo(np.float64).tiny, out=called)
                 np.divide(hits, called, out=called)
-                auprc.append(np.where(negatives > 0, np.einsum("ij,ij->i", steps, called) / positives, np.nan))
+                auprc.append(np.where(negatives > 0, np.einsum("ij,ij->j", steps, called) / positives, np.nan))
         return auroc, auprc
 
 
@@ -124,7 +134,7 @@ def resample_counts(
     Yields
     ------
     numpy.ndarray, shape=(up to n, n_windows), dtype=float64
-        Times that each window is drawn. A block holds at most about 250,000 cells.
+        Times that each window is drawn, in Fortran order. A block holds at most about 250,000 cells.
     """
     windows = len(labels)
     if groups is not None:
@@ -142,12 +152,13 @@ def resample_counts(
     size = max(1, min(n, _CELLS_AT_ONCE // max(units, windows)))
     for start in range(0, n, size):
         rows = min(size, n - start)
-        counts = np.zeros((rows, units))
+        # windows first, so that those of one bin or label are rows
+        counts = np.empty((units, rows))
         for members in strata:
-            drawn = generator.integers(0, len(members), size=(rows, len(members)))
-            drawn += len(members) * np.arange(rows)[:, None]
-            counts[:, members] = np.bincount(drawn.ravel(), minlength=rows * len(members)).reshape(rows, -1)
-        yield counts if groups is None else counts[:, cluster]
+            drawn = generator.integers(0, len(members), size=(rows, len(members))) * rows
+            drawn += np.arange(rows)[:, None]
+            counts[members] = np.bincount(drawn.ravel(), minlength=rows * len(members)).reshape(-1, rows)
+        yield (counts if groups is None else counts[cluster]).T
 
 
 def resampled_metrics(

@@ -15,9 +15,8 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+from scipy.special import expit, ndtri
 from scipy.special import logit as log_odds
-from scipy.stats import binomtest
 from sklearn.linear_model import LogisticRegression
 
 from ..errors import InputError
@@ -196,15 +195,17 @@ def reliability_table(labels: np.ndarray, probabilities: np.ndarray, *, bins: in
         n=("y", "size"),
         n_positive=("y", "sum"),
     )
-    bounds = [wilson(hits, n) for hits, n in zip(table["n_positive"], table["n"], strict=True)]
-    table["low"], table["high"] = zip(*bounds, strict=True)
+    table["low"], table["high"] = wilson(table["n_positive"].to_numpy(), table["n"].to_numpy())
     order = ["from", "to", "predicted", "observed", "low", "high", "n", "n_positive"]
     return table[order].reset_index()
 
 
-def wilson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a share; NaN for ``n`` = 0."""
-    if n == 0:
-        return float("nan"), float("nan")
-    found = binomtest(int(hits), int(n)).proportion_ci(level, method="wilson")
-    return float(found.low), float(found.high)
+def wilson(hits: np.ndarray | int, n: np.ndarray | int, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's interval of shares, low and high of the arguments' shape; NaN for ``n`` = 0."""
+    z = ndtri((1 + level) / 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.true_divide(hits, n)
+        centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    # at no hits, or hits alone, rounding must not reach beyond
+    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)

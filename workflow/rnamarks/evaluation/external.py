@@ -13,10 +13,12 @@ import torch
 from ..errors import InputError
 from ..models.checkpoint import load_model, require_head
 from ..prediction.score import fit_to_window, pick_device, score_windows
-from ..sequences import encode
+from ..sequences import encode, encode_windows
+from ..sites.drops import Drops
 from ..sites.window_sets import read_species_windows
 from ..tables import read_parquet
 from .bootstrap import bootstrap_metrics
+from .contained import find_contained
 
 COLUMNS = (
     "name",
@@ -30,8 +32,10 @@ COLUMNS = (
     "n_negative",
     "prevalence",
     "removed_seen_in_training",
+    "removed_within_training",
     "removed_both_labels",
 )
+STAGE = "external"
 
 
 def evaluate_external(
@@ -45,11 +49,12 @@ def evaluate_external(
     device: str = "auto",
     threads: int = 1,
     report: Callable[[str], None] = print,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, Drops]:
     """Metrics of a released model on external sets.
 
-    Windows whose sequence the model was trained on are removed and counted, and so are sequences that a set holds with
-    both labels. Shorter windows are padded with N on both sides, longer ones cut to the centre; ``width`` says what the
+    Windows whose sequence the model was trained on are removed and counted, and so are those that lie inside a
+    wider training window or hold a narrower one, on the same strand, and sequences that a set holds with both labels.
+    Shorter windows are padded with N on both sides, longer ones cut to the centre; ``width`` says what the
     set had.
 
     Parameters
@@ -65,8 +70,10 @@ def evaluate_external(
 
     Returns
     -------
-    pandas.DataFrame
+    table : pandas.DataFrame
         Columns :data:`COLUMNS`.
+    drops : Drops
+        Rows of each set by what became of them.
 
     Raises
     ------
@@ -76,23 +83,28 @@ def evaluate_external(
     torch.set_num_threads(threads)
     model, config = load_model(folder)
     target = pick_device(device)
-    seen: set[str] = set()
-    for path in splits:
-        frame, _ = read_parquet(path, ["sequence", split])
-        seen.update(frame.loc[frame[split] == "train", "sequence"])
-    tables = []
     for entry in sets:
         require_head(config, entry["head"])
-        windows, _ = read_species_windows(entry["files"], species=entry["name"], window=None)
+    read = [read_species_windows(entry["files"], species=entry["name"], window=None) for entry in sets]
+    trained = _trained_on([windows["sequence"] for windows, _ in read], splits, split)
+    tables, drops = [], Drops()
+    for entry, (windows, dropped) in zip(sets, read, strict=True):
         classes = windows.groupby("sequence")["label"].transform("nunique")
         both = classes > 1
-        known = ~both & windows["sequence"].isin(seen)
-        kept = windows[~both & ~known]
+        known, within = (~both & windows["sequence"].isin(trained[kind]) for kind in ("same", "within"))
+        kept = windows[~both & ~known & ~within]
+        drops.merge(dropped)
+        scope = drops.scope(STAGE, entry["name"], entry["head"])
+        scope.count("both labels", both.sum())
+        scope.count("same sequence in training", known.sum())
+        scope.count("inside a training window, or around one", within.sum())
+        scope.count("kept", len(kept))
         labels = kept["label"].to_numpy(dtype=bool)
         if labels.all() or not labels.any():
             raise InputError(
                 f"of {entry['name']} {labels.sum()} modified and {(~labels).sum()} unmodified windows remain after "
-                f"{known.sum()} that the model was trained on and {both.sum()} with both labels",
+                f"{known.sum()} that the model was trained on, {within.sum()} inside a training window or around one, "
+                f"and {both.sum()} with both labels",
                 path=entry["files"][0]["file"],
                 remedy="give a set that the model has not seen",
             )
@@ -109,9 +121,36 @@ def evaluate_external(
                 n_negative=int((~labels).sum()),
                 prevalence=float(labels.mean()),
                 removed_seen_in_training=int(known.sum()),
+                removed_within_training=int(within.sum()),
                 removed_both_labels=int(both.sum()),
             )
         )
         values = metrics.set_index("metric")["value"]
         report(f"{entry['name']}, head {entry['head']}: AUROC {values['auroc']:.3f}, AUPRC {values['auprc']:.3f}")
-    return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
+    return pd.concat(tables, ignore_index=True)[list(COLUMNS)], drops
+
+
+def _trained_on(texts: Sequence[pd.Series], splits: Sequence[str | Path], split: str) -> dict[str, set[str]]:
+    """External sequences that are a training window (``same``), and others inside one or around one (``within``).
+
+    Parameters
+    ----------
+    texts : sequence of pandas.Series of str
+        Sequences of the sets.
+    splits, split
+        See :func:`evaluate_external`; one table is in memory at a time.
+    """
+    distinct = pd.Series(pd.unique(pd.concat(texts)))
+    by_width = {width: part for width, part in distinct.groupby(distinct.str.len())}
+    codes = {width: encode_windows(part.tolist()) for width, part in by_width.items()}
+    found: dict[str, set[str]] = {"same": set(), "within": set()}
+    for path in splits:
+        frame, _ = read_parquet(path, ["sequence", split])
+        training = pd.Series(frame.loc[frame[split] == "train", "sequence"].unique())
+        for own, part in training.groupby(training.str.len()):
+            mine = encode_windows(part.tolist())
+            for width, tested in codes.items():
+                hit = find_contained(tested, mine)[0] if width <= own else find_contained(mine, tested)[1]
+                found["same" if width == own else "within"].update(by_width[width][hit])
+    found["within"] -= found["same"]
+    return found

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_curve
 
 from ..errors import InputError
 from ..tables import require_columns
@@ -215,6 +214,7 @@ def resample_windows(held: Held, n: int, seed: int) -> Iterator[np.ndarray]:
     Yields
     ------
     numpy.ndarray, shape=(up to n, n_windows), dtype=float64
+        In Fortran order, as :class:`~rnamarks.evaluation.bootstrap.Ranking` likes it.
     """
     combined = np.hstack([held.own, held.positive])
     _, stratum = np.unique(combined, axis=0, return_inverse=True)
@@ -226,8 +226,9 @@ def resample_windows(held: Held, n: int, seed: int) -> Iterator[np.ndarray]:
     for first in range(0, n, block):
         rows = min(block, n - first)
         drawn = order[start + (generator.random((rows, windows)) * size).astype(np.int64)]
-        drawn += windows * np.arange(rows)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=rows * windows).reshape(rows, windows).astype(np.float64)
+        drawn *= rows
+        drawn += np.arange(rows)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=rows * windows).reshape(windows, rows).astype(np.float64).T
 
 
 def g_mean_threshold(labels: np.ndarray, logits: np.ndarray) -> float:
@@ -236,8 +237,16 @@ def g_mean_threshold(labels: np.ndarray, logits: np.ndarray) -> float:
     Among equals the highest. Song et al. 2021 took it from the test windows, against all other windows; on validation
     windows it flatters no model.
     """
-    false, true, thresholds = roc_curve(labels, logits, drop_intermediate=False)
-    return float(thresholds[np.argmax(np.sqrt(true * (1 - false)))])
+    labels, logits = np.asarray(labels, dtype=bool), np.asarray(logits, dtype=np.float64)
+    order = np.argsort(-logits, kind="stable")
+    ranked = logits[order]
+    # the last of equal logits, where a threshold can stand
+    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    true, called = np.cumsum(labels[order])[last], last + 1
+    positives, negatives = labels.sum(), (~labels).sum()
+    g_means = np.sqrt(true / positives * (1 - (called - true) / negatives))
+    # as where nothing is called
+    return float(ranked[last[g_means.argmax()]]) if g_means.max() > 0 else float("inf")
 
 
 def call_ratios(

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 from scipy.stats import norm, rankdata
 
 from .bootstrap import LEVEL, Ranking, interval, over_seeds, paired_row
@@ -161,22 +162,25 @@ class _Meter:
     """Metrics of one model and mark under weightings of the test windows."""
 
     def __init__(self, test: Held, row: int, mark: int, thresholds: Mapping[str, np.ndarray]) -> None:
-        self.windows = {"b": test.own_of(mark), "m": test.all_of(mark)}
+        windows = {"b": test.own_of(mark), "m": test.all_of(mark)}
         labels, logits = test.positive[:, mark], test.logits[row, :, mark]
-        self.rankings = {kind: Ranking(labels[at], logits[at]) for kind, at in self.windows.items()}
-        own = self.windows["b"]
-        self.labels = labels[own]
-        self.called = {choice: logits[own] >= table[row, mark] for choice, table in thresholds.items()}
+        self.rankings = {kind: Ranking(labels, logits, among) for kind, among in windows.items()}
+        own = windows["b"]
+        self.choices = list(thresholds)
+        cells = [confusion_cells(logits[own] >= table[row, mark], labels[own]) for table in thresholds.values()]
+        # one row per choice and cell, so that all are one product
+        choice_and_cell, at = np.nonzero(np.concatenate(cells))
+        shape = sum(map(len, cells)), len(labels)
+        self.cells = csr_array((np.ones(len(at)), (choice_and_cell, own[at])), shape=shape)
 
     def measure(self, counts: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         """Each shape (n_weightings,), for counts of shape (n_weightings, n_windows)."""
         found = {}
         for kind, ranking in self.rankings.items():
-            area, (precision,) = ranking.weighted(counts[:, self.windows[kind]])
+            area, (precision,) = ranking.weighted(counts)
             found |= {(f"auc_{kind}", ""): area, (f"ap_{kind}", ""): precision}
-        own = counts[:, self.windows["b"]]
-        for choice, called in self.called.items():
-            table = [own @ cell.astype(np.float64) for cell in confusion_cells(called, self.labels)]
+        tables = (self.cells @ counts.T).reshape(len(self.choices), -1, len(counts))
+        for choice, table in zip(self.choices, tables, strict=True):
             ratios = call_ratios(*table)
             found |= {(name, choice): ratios[name] for name in CALLS}
         return found

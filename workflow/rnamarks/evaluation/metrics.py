@@ -15,6 +15,8 @@ from ..errors import InputError
 
 ECE_BINS = 15
 """Number of equal-mass bins of :func:`expected_calibration_error`."""
+# drawn labels that are held at once
+_CELLS_AT_ONCE = 250_000
 
 
 def check_predictions(
@@ -180,10 +182,10 @@ def calibration_noise(probabilities: np.ndarray, *, bins: int = ECE_BINS, draws:
     starts = np.flatnonzero(np.diff(bin_of[order], prepend=-1))
     ordered = probabilities[order]
     generator = np.random.default_rng(seed)
-    total = 0.0
-    for _ in range(draws):
-        labels = generator.random(len(ordered)) < ordered
-        total += np.abs(np.add.reduceat(labels - ordered, starts)).sum()
+    total, at_once = 0.0, max(1, _CELLS_AT_ONCE // len(ordered))
+    for first in range(0, draws, at_once):
+        labels = generator.random((min(at_once, draws - first), len(ordered))) < ordered
+        total += np.abs(np.add.reduceat(labels - ordered, starts, axis=1)).sum()
     return float(total / draws / len(ordered))
 
 

@@ -6,10 +6,11 @@ in the paper. All numbers are of ensembles.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from .bootstrap import Ranking, interval
 from .curves import CURVES, MOST_POINTS, curve_points
@@ -182,59 +183,87 @@ def imbalance_table(panel: MarkPanel, ratios: Mapping[str, float], *, n: int = 2
         from the validation part.
     """
     thresholds = mark_thresholds(panel)
+    models = list(_ensembles(panel))
     rows = []
     for mark, name in enumerate(panel.marks):
         ratio = float(ratios[name])
+        labels = panel.test.positive[:, mark]
+        known = [(model, setting, row) for model, setting, row in models if panel.known[row, mark]]
+        compared = {}
         for against in AGAINST:
             windows = _windows(panel, mark, against)
-            labels = panel.test.positive[windows, mark]
-            counts = int(labels.sum()), int((~labels).sum())
-            meters = {
-                (model, setting): _Rarity(labels, panel.test.logits[row, windows, mark], thresholds[row, mark])
-                for model, setting, row in _ensembles(panel)
-                if panel.known[row, mark]
-            }
-            weight = ratio * counts[0] / counts[1]
-            found = {key: meter.measure(np.ones((1, len(labels))), weight) for key, meter in meters.items()}
-            drawn: dict = {method: {key: [] for key in meters} for method in METHODS}
-            for block in resample_windows(panel.test, n, seed):
-                for key, meter in meters.items():
-                    drawn["weighted"][key].append(meter.measure(block[:, windows], weight))
-            for block in _up_to_ratio(labels, ratio, n, seed):
-                for key, meter in meters.items():
-                    drawn["resampled"][key].append(meter.measure(block, 1.0))
-            for method in METHODS:
-                for key, blocks in drawn[method].items():
-                    for metric, value in found[key].items():
-                        draws = np.concatenate([block[metric] for block in blocks] or [np.empty(0)])
-                        centre = float(value[0]) if method == "weighted" or not n else float(draws.mean())
-                        head = (*key, panel.split, name, "ensemble", against, method, metric, centre)
-                        rows.append((*head, *interval(draws), ratio, 1 / (1 + ratio), *counts, n))
+            compared[against] = (
+                windows,
+                {
+                    (model, setting): _Rarity(labels, panel.test.logits[row, :, mark], thresholds[row, mark], windows)
+                    for model, setting, row in known
+                },
+            )
+        drawn = {(against, method): {} for against in AGAINST for method in METHODS}
+        weights = {against: _balance(labels[windows], ratio) for against, (windows, _) in compared.items()}
+        for block in resample_windows(panel.test, n, seed):
+            for against, (_, meters) in compared.items():
+                _measure(meters, block, weights[against], drawn[against, "weighted"])
+        for against, (windows, meters) in compared.items():
+            for block in _up_to_ratio(labels, windows, ratio, n, seed):
+                _measure(meters, block, 1.0, drawn[against, "resampled"])
+        for (against, method), found in drawn.items():
+            windows, meters = compared[against]
+            positives = int(labels[windows].sum())
+            tail = (ratio, 1 / (1 + ratio), positives, len(windows) - positives, n)
+            whole = np.ones((1, len(labels)))
+            for key, meter in meters.items():
+                for metric, value in meter.measure(whole, weights[against]).items():
+                    draws = np.concatenate(found.get((key, metric), [np.empty(0)]))
+                    centre = float(value[0]) if method == "weighted" or not n else float(draws.mean())
+                    head = (*key, panel.split, name, "ensemble", against, method, metric, centre)
+                    rows.append((*head, *interval(draws), *tail))
     return pd.DataFrame(rows, columns=list(IMBALANCE_COLUMNS))
 
 
 class _Rarity:
-    """Metrics of one model and mark with negatives given a weight."""
+    """Metrics of one model and mark among some windows, with negatives given a weight."""
 
-    def __init__(self, labels: np.ndarray, logits: np.ndarray, threshold: float) -> None:
-        self.ranking = Ranking(labels, logits)
-        called = logits >= threshold
-        self.cells = [cell.astype(np.float64) for cell in confusion_cells(called, labels)]
+    def __init__(self, labels: np.ndarray, logits: np.ndarray, threshold: float, windows: np.ndarray) -> None:
+        self.ranking = Ranking(labels, logits, windows)
+        kind, at = np.nonzero(confusion_cells(logits[windows] >= threshold, labels[windows]))
+        self.cells = csr_array((np.ones(len(at)), (kind, windows[at])), shape=(4, len(labels)))
 
     def measure(self, counts: np.ndarray, weight: float) -> dict[str, np.ndarray]:
-        hits, false, missed, _ = (counts @ cell for cell in self.cells)
+        """Each shape (n_weightings,), for counts of shape (n_weightings, n_windows)."""
+        hits, false, missed, _ = self.cells @ counts.T
         _, (precision,) = self.ranking.weighted(counts, [weight])
         ratios = call_ratios(hits, weight * false, missed, np.zeros_like(hits))
         return {"ap": precision, "precision": ratios["precision"], "recall": ratios["recall"]}
 
 
-def _up_to_ratio(labels: np.ndarray, ratio: float, n: int, seed: int):
-    """Blocks of counts, shape (up to n, n_windows): each positive once, negatives drawn up to the ratio."""
+def _balance(labels: np.ndarray, ratio: float) -> float:
+    """Weight of a negative that makes the ratio of negatives to positives."""
+    return ratio * labels.sum() / (~labels).sum()
+
+
+def _measure(
+    meters: Mapping[tuple[str, str], _Rarity],
+    counts: np.ndarray,
+    weight: float,
+    into: dict[tuple[tuple[str, str], str], list[np.ndarray]],
+) -> None:
+    for key, meter in meters.items():
+        for metric, values in meter.measure(counts, weight).items():
+            into.setdefault((key, metric), []).append(values)
+
+
+def _up_to_ratio(labels: np.ndarray, windows: np.ndarray, ratio: float, n: int, seed: int) -> Iterator[np.ndarray]:
+    """Blocks of counts, shape (up to n, n_all): positives of some windows once, their negatives drawn to the ratio."""
     generator = np.random.default_rng(seed)
-    negatives = np.flatnonzero(~labels)
-    total, even = round(ratio * labels.sum()), np.full(len(negatives), 1 / len(negatives))
-    block = max(1, min(n, 250_000 // len(labels)))
+    positives, negatives = windows[labels[windows]], windows[~labels[windows]]
+    total = round(ratio * len(positives))
+    block = max(1, min(n, 250_000 // max(len(labels), total)))
     for first in range(0, n, block):
-        counts = np.ones((min(block, n - first), len(labels)))
-        counts[:, negatives] = generator.multinomial(total, even, size=len(counts))
-        yield counts
+        rows = min(block, n - first)
+        drawn = generator.integers(0, len(negatives), size=(rows, total)) * rows
+        drawn += np.arange(rows)[:, None]
+        counts = np.zeros((len(labels), rows))
+        counts[positives] = 1
+        counts[negatives] = np.bincount(drawn.ravel(), minlength=rows * len(negatives)).reshape(-1, rows)
+        yield counts.T

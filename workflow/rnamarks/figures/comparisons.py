@@ -399,7 +399,7 @@ def explain_external(external: pd.DataFrame, design: Design) -> list[tuple[str, 
     rows = external.drop_duplicates(["name", "head"]).to_dict("records")
     counts = "; ".join(
         f"{row['name']} {row['n_positive']:,} : {row['n_negative']:,}, {row['width']} nt, "
-        f"{row['removed_seen_in_training']:,} removed as seen in training"
+        f"{row['removed_seen_in_training'] + row['removed_within_training']:,} removed as seen in training"
         for row in rows
     )
     return [

@@ -111,6 +111,8 @@ class Design:
     varied : tuple of str
         Of a run about modifications: in which of ``width``, ``embedding`` and ``objective`` its networks differ;
         ``student`` where one is distilled.
+    null_world : bool
+        Whether the labels of the simulated data are random.
     """
 
     run: str
@@ -126,6 +128,7 @@ class Design:
     analyses: tuple[str, ...] = ()
     heads_are: str = "species"
     varied: tuple[str, ...] = ()
+    null_world: bool = False
 
     def say(self, text: str) -> str:
         """A text that speaks of species, as it reads in this run: in one about modifications, it speaks of marks."""
@@ -168,6 +171,7 @@ class Design:
             analyses=tuple(plan.analyses),
             heads_are=plan.heads_are,
             varied=tuple(_varied(plan)) if marks else (),
+            null_world=plan.null_world,
         )
 
     def record(self) -> dict[str, Any]:
@@ -313,7 +317,9 @@ def _stacks(plan: Plan, free: Iterator[int], networks: Sequence[Series]) -> list
     for (name, setting), entry in _trained(plan, "stack").items():
         members = plan.stacks[name]["members"]
         trunk = next(one for one in networks if one.model in members and one.setting == setting)
-        added = " + ".join(_baseline_label(member) for member in members if member in plan.baselines)
+        baselines = [_baseline_label(member) for member in members if member in plan.baselines]
+        # the names of several leave a figure no room; the report tells them
+        added = baselines[0] if len(baselines) == 1 else f"{len(baselines)} baselines"
         names = {one for each in entry["settings"] for one in plan.species_of(each)}
         index, marker = looks[name]
         label = f"{trunk.network} + {added}"

@@ -179,6 +179,11 @@ _TABLES: dict[str, Table] = {
             *_COUNTS,
             _PREVALENCE,
             ("removed_seen_in_training", "count", "windows removed because training has the same sequence"),
+            (
+                "removed_within_training",
+                "count",
+                "windows removed because they lie inside one of training, or one inside them",
+            ),
             ("removed_both_labels", "count", "windows removed because the set has the sequence with both labels"),
         ),
     ),

@@ -30,11 +30,19 @@ from .marks_evaluation import (
 from .palette import CHANCE, FAINT, INK, QUIET, ramp
 from .style import WIDTH, letter, new_figure, styled
 
-VARIED = {
-    "width": ("input length", "{:.0f} nt"),
-    "embedding": ("embedding", "{}"),
-    "objective": ("training objective", "{}"),
+VARIED = {"width": "input length", "embedding": "embedding", "objective": "training objective"}
+SAID = {
+    "one_hot": "one-hot, convolutions",
+    "word2vec": "word2vec of 3-mers",
+    "hmm": "hidden Markov chain",
+    "sum": "sum of losses",
+    "effective_number": "weighted classes",
+    "focal": "focal loss",
+    "ohem": "hard examples (OHEM)",
+    "uncertainty": "uncertainty weights (UW)",
+    "uncertainty_ohem": "UW + OHEM",
 }
+"""Embeddings and objectives in words."""
 MARKERS = "osD^vPX"
 _MULTI = (
     ("micro", "precision"),
@@ -239,6 +247,10 @@ def _group(summary: pd.DataFrame, design: Design, by: str) -> pd.DataFrame:
     return best.sort_values(by) if by == "width" else best
 
 
+def _say_varied(value: float | str) -> str:
+    return SAID.get(value, value) if isinstance(value, str) else f"{value:.0f} nt"
+
+
 @styled
 def draw_varied(
     metrics: pd.DataFrame, summary: pd.DataFrame, paired: pd.DataFrame, design: Design, by: str = "width"
@@ -265,7 +277,7 @@ def draw_varied(
             entry = mean if name == MEAN else found.get((row["model"], row["setting"], name))
             if entry:
                 draw_point(axes, at + shift, entry, colour, marker=MARKERS[rank % len(MARKERS)])
-        handles.append(legend_entry(VARIED[by][1].format(row[by]), colour, MARKERS[rank % len(MARKERS)]))
+        handles.append(legend_entry(_say_varied(row[by]), colour, MARKERS[rank % len(MARKERS)]))
     rows_axis(axes, [*map(say_mark, names), "mean"])
     axes.axhline(len(names) - 0.5, color=QUIET, linewidth=0.7)
     axes.axvline(0.5, color=CHANCE, linestyle=(0, (3, 2)), linewidth=1, zorder=1)
@@ -281,9 +293,10 @@ def explain_varied(
 ) -> list[tuple[str, str]]:
     """Caption of :func:`draw_varied`."""
     group = _group(summary, design, by)
-    words, form = VARIED[by]
+    seeds = summary[~summary["seed"].isin([MEAN, "ensemble"])].groupby(["model", "setting"])["seed"].nunique()
     means = ", ".join(
-        f"{form.format(row[by])} {row['mean']:.3f} ({row['mean_low']:.3f}–{row['mean_high']:.3f})"
+        f"{_say_varied(row[by])} {row['mean']:.3f} ({row['mean_low']:.3f}–{row['mean_high']:.3f}; "
+        f"seeds: {seeds.get((row['model'], row['setting']), 0)})"
         for row in group.to_dict("records")
     )
     keys = set(zip(group["model"], group["setting"], strict=True))
@@ -297,10 +310,10 @@ def explain_varied(
     return [
         (
             "",
-            f"AUCb of networks that differ in their {words} and in nothing else, ensembles, test part, "
-            f"{design.split} split, with 95 % bootstrap intervals over windows. Mean over marks: {means}. {apart} of "
-            f"{len(rows)} pairs differ in the mean (paired bootstrap, 95 % interval without zero). Sites : own "
-            f"negatives: {say_mark_counts(metrics, design)}.",
+            f"AUCb of networks that differ in their {VARIED[by]}, each trained as the configuration says, ensembles of "
+            f"their seeds, test part, {design.split} split, with 95 % bootstrap intervals over windows. Mean over "
+            f"marks: {means}. {apart} of {len(rows)} pairs differ in the mean (paired bootstrap, 95 % interval without "
+            f"zero). Sites : own negatives: {say_mark_counts(metrics, design)}.",
         )
     ]
 

@@ -72,7 +72,7 @@ def say_range(numbers: Iterable[float]) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-def _scale(figure: Figure, axes: Axes | Sequence[Axes], low: float, high: float, colours: Any, label: str) -> None:
+def scale(figure: Figure, axes: Axes | Sequence[Axes], low: float, high: float, colours: Any, label: str) -> None:
     """A colour scale made of rectangles, which stays a drawing where an image would not."""
     # above fifty steps matplotlib makes an image of it
     steps = ScalarMappable(Normalize(low, high), colours.resampled(41))
@@ -111,7 +111,7 @@ def draw_attention(profile: pd.DataFrame, design: Design) -> Figure:
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_title(METHOD_LABELS.get(method, method))
-        _scale(figure, axes, low, 1.0, colours, "of the largest mean")
+        scale(figure, axes, low, 1.0, colours, "of the largest mean")
         letter(axes, panel)
     grid[-1].set_xlabel("position relative to the site, nt")
     return figure
@@ -160,7 +160,7 @@ def draw_association(association: pd.DataFrame, design: Design) -> Figure:
         _triangles(axes, places, rows, value, norm)
         _matrix_axes(axes, [say_mark(mark) for mark in sorted(places, key=places.get)])
         axes.set_title(MEASURE_LABELS.get(measure, measure), fontsize=7.6)
-        _scale(figure, axes, -reach, reach, DIVERGING, "")
+        scale(figure, axes, -reach, reach, DIVERGING, "")
         letter(axes, panel)
     return figure
 
@@ -340,7 +340,7 @@ def draw_proximity(proximity: pd.DataFrame, design: Design) -> Figure:
         _matrix_axes(axes, [say_mark(mark) for mark in marks])
         axes.set_title(NULL_LABELS.get(null, null), fontsize=7.2)
         letter(axes, panel)
-    _scale(figure, list(grid), -reach, reach, DIVERGING, "log2(distance / random)")
+    scale(figure, list(grid), -reach, reach, DIVERGING, "log2(distance / random)")
     return figure
 
 

@@ -84,7 +84,7 @@ def _first(table: pd.DataFrame, column: str) -> str:
     return str(table[column].iloc[0]) if len(table) else ""
 
 
-def _shown(logos: pd.DataFrame, predictor: str | None) -> pd.DataFrame:
+def shown_logos(logos: pd.DataFrame, predictor: str | None) -> pd.DataFrame:
     """Logos of one predictor, by default the first, and of each species' first database."""
     if predictor is None:
         others = logos[logos["predictor"] != DE_NOVO]
@@ -100,7 +100,7 @@ def _top(logos: pd.DataFrame, role: str) -> float:
     return max(0.5, min(2.0, float(np.ceil(2 * heights.max() - 1e-9) / 2))) if len(heights) else 2.0
 
 
-def _draw_pairs(
+def draw_pairs(
     logos: pd.DataFrame, design: Design, most: int, titles: Mapping[tuple[str, int], tuple[str, bool]]
 ) -> Figure:
     """A row per species; in each cell the target's logo above the query's, aligned.
@@ -168,7 +168,7 @@ def _nothing() -> Figure:
     return figure
 
 
-def _equals(value: float) -> str:
+def equals(value: float) -> str:
     """``= 0.02``, or a bound where a double no longer holds the number."""
     return "< 1e-300" if value < 1e-300 else f"= {_number(value)}"
 
@@ -196,16 +196,16 @@ def draw_local_motifs(matches: pd.DataFrame, logos: pd.DataFrame, design: Design
     most : int
         Matches per species.
     """
-    shown = _shown(logos, None)
+    shown = shown_logos(logos, None)
     rows = _rows_of(matches, shown)
     titles = {
         key: (
-            f"{row['target_name']} ({row['target']})\n{_filter(row['query'])}, q {_equals(row['q'])}",
+            f"{row['target_name']} ({row['target']})\n{_filter(row['query'])}, q {equals(row['q'])}",
             row["q"] < SIGNIFICANT,
         )
         for key, row in rows.items()
     }
-    return _draw_pairs(shown, design, most, titles)
+    return draw_pairs(shown, design, most, titles)
 
 
 def _rows_of(matches: pd.DataFrame, shown: pd.DataFrame) -> dict[tuple[str, int], dict[str, object]]:
@@ -228,7 +228,7 @@ def explain_local_motifs(
     matches: pd.DataFrame, logos: pd.DataFrame, design: Design, *, most: int = 3
 ) -> list[tuple[str, str]]:
     """Caption of :func:`draw_local_motifs`."""
-    shown = _shown(logos, None)
+    shown = shown_logos(logos, None)
     rows = _rows_of(matches, shown)
     if not rows:
         return [("", "No filter was informative enough to be compared: 0 matches.")]
@@ -368,17 +368,17 @@ def draw_discovered_motifs(discovered: pd.DataFrame, logos: pd.DataFrame, design
     most : int
         Motifs per species.
     """
-    shown = _shown(logos, DE_NOVO)
+    shown = shown_logos(logos, DE_NOVO)
     shown = shown[shown["rank"] <= most]
-    return _draw_pairs(shown, design, most, _discovered_titles(discovered))
+    return draw_pairs(shown, design, most, _discovered_titles(discovered))
 
 
 def _discovered_titles(discovered: pd.DataFrame) -> dict[tuple[str, int], tuple[str, bool]]:
     titles = {}
     for name, rows in discovered[discovered["reported"].astype(bool)].groupby("species", sort=False):
         for rank, row in enumerate(rows.to_dict("records"), 1):
-            match = f"{row['target_name']} ({row['target']}), q {_equals(row['match_q'])}\n" if row["target"] else ""
-            text = f"{match}{row['enrichment']:.1f}-fold, p {_equals(row['p'])}"
+            match = f"{row['target_name']} ({row['target']}), q {equals(row['match_q'])}\n" if row["target"] else ""
+            text = f"{match}{row['enrichment']:.1f}-fold, p {equals(row['p'])}"
             titles[name, rank] = text, bool(row["match_q"] < SIGNIFICANT)
     return titles
 

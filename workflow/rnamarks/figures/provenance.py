@@ -74,9 +74,9 @@ def references(plan: Plan) -> list[Reference]:
         named = [("genome", entry.get("genome")), ("annotation", entry.get("annotation"))]
         named += [(role, table["table"]) for role in ("sites", "veto") for table in plan.site_tables(name, role)]
         named += [("windows", file["file"]) for file in plan.window_files(name)]
-        found += [Reference(name, role, path.replace("{species}", name)) for role, path in named if path]
+        found += [Reference(name, role, plan.expand(path, name)) for role, path in named if path]
     if plan.config.get("orthologues"):
-        found.append(Reference("all", "orthologues", plan.config["orthologues"]["table"]))
+        found.append(Reference("all", "orthologues", plan.expand(plan.config["orthologues"]["table"])))
     found += [Reference(entry["head"], "external", part["file"]) for entry in plan.external for part in entry["files"]]
     return list(dict.fromkeys(found))
 
@@ -107,8 +107,8 @@ def source_table(
     rows = []
     for entry, path in zip(named, paths, strict=True):
         row: dict[str, Any] = dict.fromkeys(SOURCE_COLUMNS, "") | entry.record()
-        kind, separator, name = entry.reference.partition(":")
-        source = sources[name] if separator and kind == "source" else None
+        kind, _, name = entry.reference.partition("#")[0].partition(":")
+        source = sources[name] if name and kind == "source" else None
         if source is not None:
             row |= {"version": source.version, "url": source.url}
             row |= {"licence": source.licence, "citation": source.citation}

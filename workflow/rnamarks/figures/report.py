@@ -169,7 +169,9 @@ def summarise(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, A
         f"{all_others:,} other windows, of which {sites:,} and {others:,} were kept apart as the test part "
         f"({split} split) and used for nothing but the figures below."
     ]
-    if design.simulated:
+    if design.null_world:
+        sentences.append("The data are simulated and their labels random: there is nothing to find, and no biology.")
+    elif design.simulated:
         sentences.append(
             "The data are simulated by a known rule; the figures show whether the workflow finds it, not biology."
         )
@@ -417,6 +419,7 @@ def _extras(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, lis
         columns = {"name": "set", "head": "head", "width": "nt", "metric": "metric", "area": "value (95 % interval)"}
         columns |= {"n_positive": "sites", "n_negative": "others", "prevalence": "prevalence"}
         columns |= {"removed_seen_in_training": "removed, in training"}
+        columns |= {"removed_within_training": "removed, inside or around one in training"}
         add("external", "Test sets from elsewhere", rows, columns)
     return found
 

@@ -10,6 +10,7 @@ Attention says where a head looks, not what it concludes from it: integrated gra
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from ..prediction.attended import spread_words, top_windows
 from ..prediction.score import BATCH_SIZES, score_windows
 from ..sequences import decode, encode_windows
 from ..tables import require_columns
-from .attribution import integrated_gradients
+from .attribution import integrated_gradients, letter_shares
 
 METHODS = ("attention", "integrated_gradients")
 ATTENDED_COLUMNS = ("modification", "method", "window", "sequence", "logit", "weights")
@@ -157,6 +158,112 @@ def best_true_positives(
     return called[: max(int(np.ceil(share * len(called) - 1e-9)), least)]
 
 
+@dataclass(frozen=True)
+class Positives:
+    """Modified windows that a head calls with most confidence, highest logit first.
+
+    Attributes
+    ----------
+    windows : pandas.DataFrame
+        Their rows of the table given.
+    codes : numpy.ndarray, shape=(n, window), dtype=uint8
+    logits : numpy.ndarray, shape=(n,)
+        Natural-log odds as trained.
+    """
+
+    windows: pd.DataFrame
+    codes: np.ndarray
+    logits: np.ndarray
+
+    def first(self, most: int) -> Positives:
+        """The first so many; 0 for all."""
+        cut = slice(most or None)
+        return Positives(self.windows.iloc[cut], self.codes[cut], self.logits[cut])
+
+
+def confident_positives(
+    model: nn.Module,
+    heads: Sequence[str],
+    head: str,
+    frame: pd.DataFrame,
+    *,
+    share: float = 0.1,
+    least: int = 0,
+    most: int = 0,
+    seed: int = 0,
+    batch_size: int | None = None,
+    device: str | torch.device = "cpu",
+) -> Positives:
+    """Modified windows of one head that the model calls, as :func:`best_true_positives` chooses them.
+
+    Parameters
+    ----------
+    model : Ensemble or Stack
+    heads : sequence of str
+        The model's heads in their order.
+    head : str
+    frame : pandas.DataFrame
+        Windows of this head: ``window``, ``sequence`` and ``label``, of the parts wanted.
+    share, least
+        See :func:`best_true_positives`.
+    most : int
+        Modified windows that are scored; more are drawn from at random. 0 takes all.
+    seed : int
+    batch_size : int, optional
+    device : str or torch.device
+    """
+    if head not in heads:
+        raise InputError("the model has no such head", value=head, remedy=f"it has {', '.join(heads)}")
+    require_columns(frame, ["window", "sequence", "label"], f"windows of {head}")
+    rows = frame[frame["label"] == 1]
+    if most and len(rows) > most:
+        kept = np.random.default_rng([seed, list(heads).index(head)]).choice(len(rows), most, replace=False)
+        rows = rows.iloc[np.sort(kept)]
+    if rows.empty:
+        return Positives(rows, np.zeros((0, 0), dtype=np.uint8), np.zeros(0, dtype=np.float32))
+    codes = encode_windows(rows["sequence"])
+    logits = score_windows(model, codes, head, batch_size=batch_size, device=device)
+    chosen = best_true_positives(logits, share=share, least=least)
+    return Positives(rows.iloc[chosen], codes[chosen], logits[chosen])
+
+
+def gradient_options(frame: pd.DataFrame, options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Options of :func:`integrated_gradients`, with the letters of the unmodified windows where the baseline is
+    ``composition``.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Windows of a head: ``sequence`` and ``label``.
+    options : mapping, optional
+    """
+    options = dict(options or {})
+    if options.get("baseline") == "composition":
+        others = frame.loc[frame["label"] == 0, "sequence"]
+        if others.empty:
+            raise InputError(
+                "there is no unmodified window whose letters could be the baseline",
+                value=options["baseline"],
+                remedy="choose another baseline",
+            )
+        options["shares"] = letter_shares(encode_windows(others))
+    return options
+
+
+def attended_table(positives: Positives, head: str, method: str, weights: np.ndarray) -> pd.DataFrame:
+    """Weights of nucleotides, shape (n, window), beside their windows: columns :data:`ATTENDED_COLUMNS`."""
+    return pd.DataFrame(
+        {
+            "modification": head,
+            "method": method,
+            "window": positives.windows["window"].to_numpy(),
+            "sequence": positives.windows["sequence"].to_numpy(),
+            "logit": positives.logits,
+            "weights": list(weights.astype(np.float32)),
+        }
+    )[list(ATTENDED_COLUMNS)]
+
+
 def attend_positives(
     model: nn.Module,
     heads: Sequence[str],
@@ -214,44 +321,21 @@ def attend_positives(
     for method in methods:
         if method not in METHODS:
             raise InputError("no such way to weigh nucleotides", value=method, remedy=f"one of {', '.join(METHODS)}")
-    if head not in heads:
-        raise InputError("the model has no such head", value=head, remedy=f"it has {', '.join(heads)}")
-    require_columns(frame, ["window", "sequence", "label"], f"windows of {head}")
-    rows = frame[frame["label"] == 1]
-    if most and len(rows) > most:
-        kept = np.random.default_rng([seed, list(heads).index(head)]).choice(len(rows), most, replace=False)
-        rows = rows.iloc[np.sort(kept)]
-    if rows.empty:
-        return pd.DataFrame(columns=list(ATTENDED_COLUMNS))
-    codes = encode_windows(rows["sequence"])
-    logits = score_windows(model, codes, head, batch_size=batch_size, device=device)
-    chosen = best_true_positives(logits, share=share, least=least)
-    if not len(chosen):
+    where = {"batch_size": batch_size, "device": device}
+    positives = confident_positives(model, heads, head, frame, share=share, least=least, most=most, seed=seed, **where)
+    if not len(positives.windows):
         return pd.DataFrame(columns=list(ATTENDED_COLUMNS))
     tables = []
     for method in methods:
-        mine = chosen
         if method == "attention":
-            weights = attend_letters(
-                model, codes[chosen], list(heads).index(head), mean=mean, batch_size=batch_size, device=device
-            )
+            mine = positives
+            weights = attend_letters(model, mine.codes, list(heads).index(head), mean=mean, **where)
         else:
-            options = {"seed": seed, "batch_size": batch_size, "device": device, "warn": warn} | dict(gradients or {})
-            mine = chosen[: most_gradients or None]
-            weights = integrated_gradients(model.networks, codes[mine], head, **options).letters
-        tables.append(
-            pd.DataFrame(
-                {
-                    "modification": head,
-                    "method": method,
-                    "window": rows["window"].to_numpy()[mine],
-                    "sequence": rows["sequence"].to_numpy()[mine],
-                    "logit": logits[mine],
-                    "weights": list(weights.astype(np.float32)),
-                }
-            )
-        )
-    return pd.concat(tables, ignore_index=True)[list(ATTENDED_COLUMNS)]
+            mine = positives.first(most_gradients)
+            options = {"seed": seed, "warn": warn, **where} | gradient_options(frame, gradients)
+            weights = integrated_gradients(model.networks, mine.codes, head, **options).letters
+        tables.append(attended_table(mine, head, method, weights))
+    return pd.concat(tables, ignore_index=True)
 
 
 def weight_matrix(attended: pd.DataFrame) -> np.ndarray:

@@ -11,48 +11,22 @@ exact for single substitutions and blind to what several letters do together, so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from scipy.stats import rankdata
 from torch import nn
 
 from ..errors import InputError
-from ..files import atomic_path, write_text
-from ..models.checkpoint import load_model, require_head
-from ..prediction.score import BATCH_SIZES, fit_to_window, in_chunks, pick_device, score_windows
-from ..sequences import ALPHABET, LETTERS, UNKNOWN, encode, read_records
-from ..tables import read_parquet, write_tsv
+from ..prediction.score import BATCH_SIZES, score_windows
+from ..sequences import ALPHABET, UNKNOWN
 from .soft_input import frozen, one_hot, require_soft
 
-BASELINES = ("uniform", "zeros", "shuffled")
-METHODS = ("integrated_gradients", "mutagenesis")
-OPTIONS = ("baseline", "references", "steps", "most_steps", "tolerance", "strict", "seed")
-"""Of :func:`integrated_gradients`, by way of :func:`attribute_windows`."""
+BASELINES = ("uniform", "zeros", "shuffled", "composition")
 # windows whose paths or mutants are laid out at once; rows of the network are bounded by the batch size
 _CHUNK = 64
-_FILE_CHUNK = 256
-
-LETTER_COLUMNS = ["window", "head", "method", "position", "offset", "letter", "attribution", *ALPHABET]
-CHECK_COLUMNS = [
-    "window",
-    "head",
-    "method",
-    "baseline",
-    "logit",
-    "baseline_logit",
-    "total",
-    "error",
-    "steps",
-    "complete",
-    "agreement",
-]
 
 
 @dataclass(frozen=True)
@@ -147,6 +121,7 @@ def integrated_gradients(
     head: str,
     *,
     baseline: str = "uniform",
+    shares: np.ndarray | None = None,
     references: int = 10,
     steps: int = 32,
     most_steps: int = 512,
@@ -165,11 +140,15 @@ def integrated_gradients(
         A network of the register or an ensemble (whose mean logit is split).
     codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
     head : str
-    baseline : {"uniform", "zeros", "shuffled"}
+    baseline : {"uniform", "zeros", "shuffled", "composition"}
         Equal shares (0.25); empty columns; or the mean over ``references`` dinucleotide shuffles of the window, each a
         baseline of its own. Positions with N are empty in the first two, so that padding gets nothing. No window
         looks like the empty one, and what any letter adds to it is mixed into every contribution: on a MASS trained
-        on simulated windows its mean agreement with mutagenesis is 0.4, that of the other two 0.8.
+        on simulated windows its mean agreement with mutagenesis is 0.4, that of the other two 0.8. Composition: the
+        shares of letters given, such as those of unmodified windows, so that letters which all windows have (a motif
+        that windows are chosen by) get nothing.
+    shares : numpy.ndarray, shape=(4, window), optional
+        Of A, C, G, U at each position, for the baseline ``composition``; see :func:`letter_shares`.
     references : int
     steps : int
         Points of the Gauss-Legendre rule on each path.
@@ -193,7 +172,7 @@ def integrated_gradients(
     Raises
     ------
     InputError
-        If the baseline is unknown, or ``strict`` and the tolerance is missed.
+        If the baseline is unknown or lacks its shares, or ``strict`` and the tolerance is missed.
     ValueError
         If the network reads no real-valued windows.
     """
@@ -205,6 +184,11 @@ def integrated_gradients(
         )
     batch_size = batch_size or BATCH_SIZES[torch.device(device).type]
     n, window = codes.shape
+    if (baseline == "composition") != (shares is not None) or np.shape(shares) not in ((), (len(ALPHABET), window)):
+        raise InputError(
+            "the baseline of a composition, and no other, goes with shares of four letters at each position",
+            value=(baseline, np.shape(shares)),
+        )
     parts = np.zeros((n, len(ALPHABET), window), dtype=np.float32)
     logits, base_logits, errors = np.zeros(n), np.zeros(n), np.zeros(n)
     used = np.full(n, steps, dtype=np.int64)
@@ -214,7 +198,7 @@ def integrated_gradients(
         for start in range(0, n, _CHUNK):
             chunk = slice(start, start + _CHUNK)
             x = one_hot(codes[chunk])
-            bases = _baselines(codes[chunk], baseline, references, seed)
+            bases = _baselines(codes[chunk], baseline, shares, references, seed)
             logits[chunk] = _forward(model, x, head, batch_size, device)
             flat = _forward(model, bases.flatten(0, 1), head, batch_size, device)
             base_logits[chunk] = flat.reshape(bases.shape[:2]).mean(axis=1)
@@ -246,7 +230,23 @@ def _within(errors: np.ndarray, gap: np.ndarray, tolerance: float) -> np.ndarray
     return np.abs(errors) <= tolerance * np.maximum(1.0, np.abs(gap))
 
 
-def _baselines(codes: np.ndarray, baseline: str, references: int, seed: int) -> torch.Tensor:
+def letter_shares(codes: np.ndarray) -> np.ndarray:
+    """Shares of the letters at each position of windows; equal ones where no window has a letter.
+
+    Parameters
+    ----------
+    codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
+
+    Returns
+    -------
+    numpy.ndarray, shape=(4, window)
+    """
+    counts = np.stack([(codes == letter).sum(axis=0) for letter in range(UNKNOWN)]).astype(np.float64)
+    total = counts.sum(axis=0)
+    return np.divide(counts, total, out=np.full(counts.shape, 1 / len(ALPHABET)), where=total > 0)
+
+
+def _baselines(codes: np.ndarray, baseline: str, shares: np.ndarray | None, references: int, seed: int) -> torch.Tensor:
     """Shape (n_windows, references or 1, 4, window)."""
     n, window = codes.shape
     if baseline == "shuffled":
@@ -254,9 +254,10 @@ def _baselines(codes: np.ndarray, baseline: str, references: int, seed: int) -> 
             shuffle_dinucleotides(row, references, np.random.default_rng([seed, *row.tolist()])) for row in codes
         ]
         return one_hot(np.concatenate(shuffles)).reshape(n, references, len(ALPHABET), window)
-    share = 0.0 if baseline == "zeros" else 1 / len(ALPHABET)
+    if shares is None:
+        shares = np.full((len(ALPHABET), window), 0.0 if baseline == "zeros" else 1 / len(ALPHABET))
     known = torch.from_numpy(codes < UNKNOWN)[:, None, None, :]
-    return (share * known).float().expand(n, 1, len(ALPHABET), window)
+    return (torch.from_numpy(shares) * known).float()
 
 
 @torch.no_grad()
@@ -294,10 +295,11 @@ def mutagenesis(
     codes: np.ndarray,
     head: str,
     *,
+    places: Sequence[int] | None = None,
     batch_size: int | None = None,
     device: str | torch.device = "cpu",
 ) -> Attribution:
-    """Change of the logit under every single substitution: 3 x window forward passes per window.
+    """Change of the logit under every single substitution: three forward passes per position and window.
 
     Parameters
     ----------
@@ -305,6 +307,8 @@ def mutagenesis(
     codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
         Positions that hold N are not substituted and stay zero.
     head : str
+    places : sequence of int, optional
+        Positions to substitute, 0-based; the others stay zero. All by default.
     batch_size : int, optional
         Mutants that pass the network at once; bounds the memory.
     device : str or torch.device
@@ -317,9 +321,11 @@ def mutagenesis(
     changes = np.zeros((n, len(ALPHABET), window), dtype=np.float32)
     logits = score_windows(model, codes, head, batch_size=batch_size, device=device).astype(np.float64)
     letters = np.arange(len(ALPHABET))[None, :, None]
+    asked = np.zeros(window, dtype=bool)
+    asked[slice(None) if places is None else list(places)] = True
     for start in range(0, n, _CHUNK):
         own = codes[start : start + _CHUNK, None, :]
-        which, letter, place = np.nonzero((own != letters) & (own < UNKNOWN))
+        which, letter, place = np.nonzero((own != letters) & (own < UNKNOWN) & asked)
         most = _CHUNK * window
         for first in range(0, which.size, most):
             rows = slice(first, first + most)
@@ -351,232 +357,3 @@ def agreement(first: Attribution, second: Attribution) -> np.ndarray:
     a, b = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
     size = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
     return np.divide((a * b).sum(axis=1), size, out=np.full(len(a), np.nan), where=size > 0)
-
-
-def letter_table(attribution: Attribution, codes: np.ndarray, names: list[str], head: str, method: str) -> pd.DataFrame:
-    """One row per window and position that holds a letter; positions with N are left out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns :data:`LETTER_COLUMNS`: ``position`` 1-based in the window, ``offset`` from its centre (the site),
-        ``letter`` RNA, ``attribution`` as :attr:`Attribution.letters`, and ``A`` to ``U`` as
-        :attr:`Attribution.contributions`.
-    """
-    window = codes.shape[1]
-    row, place = np.nonzero(codes < UNKNOWN)
-    frame = {
-        "window": np.asarray(names, dtype=object)[row],
-        "head": head,
-        "method": method,
-        "position": (place + 1).astype(np.int32),
-        "offset": (place - window // 2).astype(np.int32),
-        "letter": LETTERS[codes[row, place]].view("S1").astype("U1"),
-        "attribution": attribution.letters[row, place],
-    }
-    frame |= {base: attribution.contributions[row, at, place] for at, base in enumerate(ALPHABET)}
-    return pd.DataFrame(frame)[LETTER_COLUMNS]
-
-
-def check_table(
-    attribution: Attribution,
-    names: list[str],
-    head: str,
-    method: str,
-    baseline: str,
-    agreements: np.ndarray | None = None,
-) -> pd.DataFrame:
-    """One row per window: what the contributions sum to and should sum to.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns :data:`CHECK_COLUMNS`; ``agreement`` is NaN unless given.
-    """
-    return pd.DataFrame(
-        {
-            "window": names,
-            "head": head,
-            "method": method,
-            "baseline": baseline,
-            "logit": attribution.logits,
-            "baseline_logit": attribution.baseline_logits,
-            "total": attribution.contributions.sum(axis=(1, 2), dtype=np.float64),
-            "error": attribution.errors,
-            "steps": attribution.steps,
-            "complete": attribution.complete,
-            "agreement": np.nan if agreements is None else agreements,
-        }
-    )[CHECK_COLUMNS]
-
-
-def attribute_windows(
-    folder: str | Path,
-    head: str,
-    windows: str | Path,
-    *,
-    method: str = "integrated_gradients",
-    compare: bool = False,
-    limit: int | None = None,
-    rows: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
-    device: str = "auto",
-    batch_size: int | None = None,
-    warn: Callable[[str], None] = print,
-    **options: object,
-) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Attributions of a file's windows, some hundred at a time, in the file's order.
-
-    Parameters
-    ----------
-    folder : path-like
-        A model directory.
-    head : str
-    windows : path-like
-        FASTA or one sequence per line, plain or gzipped, DNA or RNA; or Parquet with columns ``window`` and
-        ``sequence`` (the *windows* or *splits* border). A sequence of another length than the model's window is centred
-        in it: cut at both ends or padded with N, which is said.
-    method : {"integrated_gradients", "mutagenesis"}
-    compare : bool
-        Compute the other method, too, and note the agreement of the two.
-    limit : int, optional
-        At most so many windows, from the top of the file.
-    rows : callable, optional
-        Chooses and orders the rows of a Parquet file before the limit.
-    device : str
-        ``auto``, ``cpu`` or ``cuda``.
-    batch_size : int, optional
-    warn : callable
-    **options
-        Of :func:`integrated_gradients`.
-
-    Yields
-    ------
-    letters : pandas.DataFrame
-        See :func:`letter_table`.
-    checks : pandas.DataFrame
-        See :func:`check_table`.
-
-    Raises
-    ------
-    InputError
-        If the folder is no sound model directory, the model lacks the head, the method is unknown, or the file holds
-        no sequence.
-    """
-    if method not in METHODS:
-        raise InputError("no such method of attribution", value=method, remedy=f"choose one of {', '.join(METHODS)}")
-    for name in options:
-        if name not in OPTIONS:
-            raise InputError("attribution has no such option", value=name, remedy=f"it has {', '.join(OPTIONS)}")
-    if limit is not None and limit < 1:
-        raise InputError("the number of windows must be at least 1", value=limit)
-    loaded, config = load_model(folder)
-    require_head(config, head)
-    # of a stack the networks alone: k-mer baselines have no gradients
-    model = loaded.networks
-    where = pick_device(device)
-    shared = {"batch_size": batch_size, "device": where}
-
-    def run(name: str, codes: np.ndarray) -> Attribution:
-        if name == "mutagenesis":
-            return mutagenesis(model, codes, head, **shared)
-        return integrated_gradients(model, codes, head, warn=warn, **shared, **options)
-
-    other = METHODS[1 - METHODS.index(method)]
-    baseline = str(options.get("baseline", "uniform")) if method == "integrated_gradients" else ""
-    refitted = 0
-    for names, sequences in _windows_of(windows, limit, rows):
-        refitted += sum(len(sequence) != config.window for sequence in sequences)
-        codes = np.stack([fit_to_window(encode(sequence), config.window) for sequence in sequences])
-        attribution = run(method, codes)
-        agreements = agreement(attribution, run(other, codes)) if compare else None
-        yield (
-            letter_table(attribution, codes, names, head, method),
-            check_table(attribution, names, head, method, baseline, agreements),
-        )
-    if refitted:
-        warn(f"{windows}: {refitted} windows are not {config.window} nt long and were cut or padded around the centre")
-
-
-def _windows_of(
-    path: str | Path, limit: int | None, rows: Callable[[pd.DataFrame], pd.DataFrame] | None
-) -> Iterator[tuple[list[str], list[str]]]:
-    if Path(path).suffix == ".parquet":
-        frame, _ = read_parquet(path, ["window", "sequence"])
-        frame = (rows(frame) if rows else frame)[:limit]
-        if frame.empty:
-            raise InputError("no window is left to attribute", path=path, remedy="choose another part or label")
-        for start in range(0, len(frame), _FILE_CHUNK):
-            chunk = frame.iloc[start : start + _FILE_CHUNK]
-            yield chunk["window"].astype(str).tolist(), chunk["sequence"].tolist()
-        return
-    left = limit
-    for records in in_chunks(read_records(path), _FILE_CHUNK):
-        records = records[:left]
-        yield (
-            [(record.header.split() or [f"line{record.line}"])[0] for record in records],
-            [record.sequence for record in records],
-        )
-        if left is not None:
-            left -= len(records)
-            if left <= 0:
-                return
-
-
-def choose_windows(split: str, parts: list[str], label: int | None) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """A chooser for :func:`attribute_windows`: rows of some parts of a split with one label, in the file's order.
-
-    Parameters
-    ----------
-    split : str
-        Column that names the parts; ``""`` takes all.
-    parts : list of str
-    label : int or None
-        None takes both labels.
-    """
-
-    def choose(frame: pd.DataFrame) -> pd.DataFrame:
-        for column in ([split] if split else []) + (["label"] if label is not None else []):
-            if column not in frame.columns:
-                raise InputError("the windows lack a column", value=column, remedy="give a table of the splits border")
-        kept = np.ones(len(frame), dtype=bool)
-        if split:
-            kept &= frame[split].isin(parts).to_numpy()
-        if label is not None:
-            kept &= (frame["label"] == label).to_numpy()
-        return frame[kept]
-
-    return choose
-
-
-def write_attributions(
-    chunks: Iterator[tuple[pd.DataFrame, pd.DataFrame]], letters: str | Path, checks: str | Path
-) -> None:
-    """Write what :func:`attribute_windows` yields as it comes, atomically.
-
-    Parameters
-    ----------
-    chunks : iterator
-    letters : path-like
-        Parquet, or tab-separated text for another ending; gzipped if it ends in ``.gz``.
-    checks : path-like
-        Tab-separated text.
-    """
-    collected = []
-    if Path(letters).suffix == ".parquet":
-        with atomic_path(letters) as part:
-            writer = None
-            try:
-                for frame, check in chunks:
-                    table = pa.Table.from_pandas(frame, preserve_index=False)
-                    writer = writer or pq.ParquetWriter(part, table.schema, compression="zstd")
-                    writer.write_table(table)
-                    collected.append(check)
-            finally:
-                if writer is not None:
-                    writer.close()
-    else:
-        with write_text(letters) as handle:
-            for index, (frame, check) in enumerate(chunks):
-                frame.to_csv(handle, sep="\t", index=False, header=index == 0, lineterminator="\n", float_format="%.6g")
-                collected.append(check)
-    write_tsv(pd.concat(collected, ignore_index=True), checks)

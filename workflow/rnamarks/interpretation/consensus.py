@@ -14,25 +14,27 @@ Clusters of any words look like motifs, those of random words, too. So each moti
 modified from its unmodified windows, best in a part of the split that it was not made from, and whether it resembles
 motifs that were found without the network (:mod:`rnamarks.interpretation.discovery`). Every window of a mark has the
 same base in the middle: a column that lies on the site tells nothing but that.
+
+UMAP lays few words out in one cloud, and DBSCAN goes from word to word, so that all words of a network that likes one
+letter everywhere are one cluster. ``clustering: words`` needs neither: a word and those with at most one other letter
+are a cluster, the word with most of them first, then again among the words left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control, mannwhitneyu
-from sklearn.cluster import DBSCAN
+from scipy.stats import mannwhitneyu
 
 from ..errors import InputError
 from ..prediction.attended import top_windows
 from ..sequences import ALPHABET, UNKNOWN, encode_windows
 from .attention import weight_matrix
 from .discovery import best_scores, log_scores
-from .pwm import PWM, background_of, logo_rows
-from .tomtom import compare, match_logos
+from .pwm import PWM, background_of
 
 CONSENSUS_COLUMNS = (
     "modification",
@@ -58,30 +60,7 @@ CONSENSUS_COLUMNS = (
     *(f"background_{base}" for base in ALPHABET),
     "reason",
 )
-MATCH_COLUMNS = (
-    "modification",
-    "method",
-    "database",
-    "query",
-    "target",
-    "target_name",
-    "target_modification",
-    "own",
-    "p",
-    "e",
-    "q",
-    "q_mark",
-    "rank",
-    "offset",
-    "overlap",
-    "targets",
-    "query_consensus",
-    "target_consensus",
-    "comparer",
-)
-LOGO_COLUMNS = ("modification", "method", "database", "role", "motif", "name", "position", *ALPHABET)
-DE_NOVO = "de novo"
-
+CLUSTERINGS = ("umap", "words")
 Embedder = Callable[[np.ndarray, int], np.ndarray]
 
 
@@ -103,6 +82,8 @@ class ConsensusSettings:
         Nucleotides counted on either side of the aligned subsequences; 0 in the original.
     trim : float
         Columns at the ends with fewer bits against the mark's background are left out; 0 leaves all in.
+    clustering : {"umap", "words"}
+        See :func:`cluster_words`.
     eps : float
         Radius of DBSCAN in the plane of the embedding.
     members : int
@@ -117,6 +98,7 @@ class ConsensusSettings:
     reach: int = 2
     flank: int = 2
     trim: float = 0.2
+    clustering: str = "umap"
     eps: float = 0.3
     members: int = 10
     most: int = 0
@@ -126,6 +108,8 @@ class ConsensusSettings:
         for name, low in least.items():
             if getattr(self, name) < low:
                 raise InputError(f"{name} of the consensus motifs is out of range", value=getattr(self, name))
+        if self.clustering not in CLUSTERINGS:
+            raise InputError("no such clustering", value=self.clustering, remedy=f"one of {', '.join(CLUSTERINGS)}")
         if not self.eps > 0:
             raise InputError("the radius of the clustering must be above 0", value=self.eps)
 
@@ -227,6 +211,7 @@ def cluster_words(words: np.ndarray, settings: ConsensusSettings, seed: int, emb
     ----------
     words : numpy.ndarray, shape=(m, width), dtype=uint8
     settings : ConsensusSettings
+        ``umap``: DBSCAN in the plane of an embedding. ``words``: :func:`group_words`.
     seed : int
     embed : callable
         ``embed(words, seed)``: points, shape (m, 2).
@@ -235,8 +220,44 @@ def cluster_words(words: np.ndarray, settings: ConsensusSettings, seed: int, emb
     -------
     numpy.ndarray, shape=(m,), dtype=int64
     """
+    if settings.clustering == "words":
+        return group_words(words, settings.members)
+    # importing sklearn.cluster takes more than a second
+    from sklearn.cluster import DBSCAN
+
     points = np.asarray(embed(words, seed), dtype=np.float64)
     return DBSCAN(eps=settings.eps, min_samples=settings.members).fit(points).labels_.astype(np.int64)
+
+
+def group_words(words: np.ndarray, members: int) -> np.ndarray:
+    """Groups of words that differ from one of them in at most one letter.
+
+    The word with most such neighbours takes them all; then the next one among the words left.
+
+    Parameters
+    ----------
+    words : numpy.ndarray, shape=(m, width), dtype=uint8
+    members : int
+        Smallest group, its word included.
+
+    Returns
+    -------
+    numpy.ndarray, shape=(m,), dtype=int64
+        Numbered from 0; -1 for none. Of words with equally many neighbours the first wins.
+    """
+    m, width = words.shape
+    letters = np.eye(UNKNOWN + 1, dtype=np.float32)[words].reshape(m, width * (UNKNOWN + 1))
+    near = letters @ letters.T >= width - 1
+    left, label = np.ones(m, dtype=bool), np.full(m, -1, dtype=np.int64)
+    sizes = near.sum(axis=1)
+    for group in range(m):
+        best = int(np.where(left, sizes, 0).argmax())
+        if not left[best] or sizes[best] < members:
+            break
+        mine = near[best] & left
+        label[mine], left[mine] = group, False
+        sizes -= near[:, mine].sum(axis=1)
+    return label
 
 
 def find_consensus(
@@ -370,86 +391,3 @@ def _judge(motif: PWM, modified: np.ndarray, unmodified: np.ndarray) -> tuple[fl
     result = mannwhitneyu(*best, alternative="two-sided", method="asymptotic")
     p = float(result.pvalue) if np.ptp(np.concatenate(best)) > 0 else 1.0
     return float(result.statistic) / (len(best[0]) * len(best[1])), p
-
-
-def mark_of(motif: PWM, marks: Sequence[str]) -> str:
-    """The mark that a motif of a database belongs to: the first word of its name or second name that is one, or
-    ``""``."""
-    for text in (motif.name, motif.alternative):
-        for word in text.replace(".", " ").replace("_", " ").replace(":", " ").replace("-", " ").split():
-            if word in marks:
-                return word
-    return ""
-
-
-def compare_consensus(
-    consensus: Mapping[tuple[str, str], Sequence[PWM]],
-    databases: Mapping[str, Sequence[tuple[str, PWM]]],
-    *,
-    method: str = "memelite",
-    jobs: int = 1,
-    warn: Callable[[str], None] = print,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Consensus motifs against motifs from elsewhere, by :func:`rnamarks.interpretation.tomtom.compare`.
-
-    Parameters
-    ----------
-    consensus : mapping of (str, str) to sequence of PWM
-        Motifs by mark and method.
-    databases : mapping of str to sequence of (str, PWM)
-        By name: motifs, each with the mark that it belongs to (``""`` for none). All marks' motifs are the targets of
-        every query, and their columns the null.
-    method, jobs
-        See :func:`rnamarks.interpretation.tomtom.compare`.
-    warn : callable
-
-    Returns
-    -------
-    matches : pandas.DataFrame
-        Columns :data:`MATCH_COLUMNS`, every pair. ``own``: the target is of the query's mark. ``q`` is Benjamini and
-        Hochberg's over the targets of one query, ``q_mark`` over all pairs of a mark's motifs and its own targets
-        (NaN for the others), which counts that the best of several clusters is looked at. ``rank`` is 1 for the best
-        pair of a mark, method and database with an own target, else 0.
-    logos : pandas.DataFrame
-        Columns :data:`LOGO_COLUMNS`: letter heights in bits against equal letter frequencies of the pairs of rank 1,
-        aligned, and of the first motif where there is no such pair.
-    """
-    matches, logos = [], []
-    for name, entries in databases.items():
-        targets = _unique([motif for _, motif in entries])
-        marks = {motif.name: mark for (mark, _), motif in zip(entries, targets, strict=True)}
-        for (modification, source), motifs in consensus.items():
-            head = {"modification": modification, "method": source, "database": name}
-            chosen = pd.DataFrame()
-            if motifs and len(targets) > 1:
-                pairs = compare(motifs, targets, database=name, method=method, jobs=jobs, warn=warn)
-                pairs["target_modification"] = pairs["target"].map(marks)
-                pairs["own"] = pairs["target_modification"] == modification
-                pairs["q_mark"], pairs["rank"] = np.nan, 0
-                mine = np.flatnonzero(pairs["own"])
-                if len(mine):
-                    p = pairs["p"].to_numpy()[mine]
-                    pairs.iloc[mine, pairs.columns.get_loc("q_mark")] = false_discovery_control(p)
-                    pairs.iloc[mine[p.argmin()], pairs.columns.get_loc("rank")] = 1
-                chosen = pairs[pairs["rank"] > 0]
-                # the comparer's own word for how it compares stands beside the way the motif was found
-                matches.append(pairs.rename(columns={"method": "comparer"}).assign(**head))
-            if len(chosen):
-                logos.append(match_logos(chosen, motifs, targets).assign(**head))
-            elif motifs:
-                rows = [{"role": "query", "motif": motifs[0].name, "name": "", **row} for row in logo_rows(motifs[0])]
-                logos.append(pd.DataFrame(rows).assign(**head))
-    return _stack(matches, MATCH_COLUMNS), _stack(logos, LOGO_COLUMNS)
-
-
-def _unique(motifs: Sequence[PWM]) -> list[PWM]:
-    names = [motif.name for motif in motifs]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError("two motifs of a database have one name", value=twice, remedy="rename one of them")
-    return list(motifs)
-
-
-def _stack(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-    kept = [frame for frame in frames if len(frame)]
-    return pd.concat(kept, ignore_index=True)[list(columns)] if kept else pd.DataFrame(columns=list(columns))

@@ -283,7 +283,7 @@ def pair_table(
         If all windows are called, or none.
     """
     called = np.asarray(called, dtype=bool)
-    if called.all() or not called.any():
+    if not _of_both_kinds(called):
         raise InputError(
             "co-occurrence needs windows that are called and windows that are not",
             value=f"{int(called.sum())} of {called.size} called",
@@ -621,16 +621,13 @@ def discover_pairs(
     if mismatches not in (0, 1):
         raise InputError("words may have 0 or 1 mismatches", value=mismatches)
     called = np.asarray(called, dtype=bool)
-    half = np.zeros(len(codes), dtype=bool)
-    order = np.random.default_rng([seed, 0]).permutation(len(codes))
-    half[order[: len(order) // 2]] = True
-    for part in (half, ~half):
-        if called[part].all() or not called[part].any():
-            raise InputError(
-                "too few windows, called or not, to choose words on one half and test them on the other",
-                value=f"{int(called.sum())} of {called.size} called",
-                remedy="give more windows",
-            )
+    half = _half(len(codes), seed)
+    if not (_of_both_kinds(called[half]) and _of_both_kinds(called[~half])):
+        raise InputError(
+            "too few windows, called or not, to choose words on one half and test them on the other",
+            value=f"{int(called.sum())} of {called.size} called",
+            remedy="give more windows",
+        )
     _, bins = word_presence(codes[:1], k, width)
     yes, no = (np.zeros(len(bins) * UNKNOWN**k, dtype=np.int64) for _ in range(2))
     for rows, presence in _in_blocks(codes, k, width, mismatches):
@@ -662,6 +659,17 @@ def discover_pairs(
     table["q_each"] = _adjusted(table["p_each"])
     table["q_interaction"] = _adjusted(table["p_interaction"])
     return table.sort_values(["p_each", "element_a", "element_b"], kind="stable", ignore_index=True)
+
+
+def _half(n: int, seed: int) -> np.ndarray:
+    """The random half of the windows on which words are chosen."""
+    half = np.zeros(n, dtype=bool)
+    half[np.random.default_rng([seed, 0]).permutation(n)[: n // 2]] = True
+    return half
+
+
+def _of_both_kinds(called: np.ndarray) -> bool:
+    return bool(called.any() and not called.all())
 
 
 def _in_blocks(codes: np.ndarray, k: int, width: int, mismatches: int) -> Iterator[tuple[slice, sparse.csr_matrix]]:
@@ -726,7 +734,8 @@ def cooccurrence_tables(
     Raises
     ------
     InputError
-        If a file lacks windows of those parts, or a model calls all of them or none.
+        If a file lacks windows of those parts, or its labels are all alike. A model that calls all windows or none, as
+        one that has learned nothing may, is no fault: its rows hold the numbers of windows and no statistic.
     """
     known, found = [], []
     for species, path in windows.items():
@@ -745,13 +754,23 @@ def cooccurrence_tables(
         for predictor, called, logits in cases:
             shared = {"logits": logits, "permutations": permutations, "seed": seed}
             lead = {"species": species, "predictor": predictor}
+            half = _half(len(codes), seed)
             try:
-                if elements:
+                if elements and (_of_both_kinds(called) or logits is None):
                     known.append(pairs_in_windows(codes, called, elements, **shared).assign(**lead))
-                found.append(discover_pairs(codes, called, **shared, **(discovery or {})).assign(**lead))
+                elif elements:
+                    known.append(_untested(elements, called).assign(**lead))
+                if logits is None or (_of_both_kinds(called[half]) and _of_both_kinds(called[~half])):
+                    found.append(discover_pairs(codes, called, **shared, **(discovery or {})).assign(**lead))
             except InputError as error:
                 raise InputError(f"{predictor}, {species}: {error}", path=path) from error
     return _joined(known, PAIR_COLUMNS), _joined(found, [*PAIR_COLUMNS, *DISCOVERY_COLUMNS])
+
+
+def _untested(elements: Sequence[Element], called: np.ndarray) -> pd.DataFrame:
+    pairs = [(elements[a].name, elements[b].name) for a, b in all_pairs(len(elements))]
+    rows = pd.DataFrame(pairs, columns=["element_a", "element_b"]).reindex(columns=PAIR_COLUMNS)
+    return rows.assign(n_called=int(called.sum()), n_other=int((~called).sum()))
 
 
 def _joined(frames: list[pd.DataFrame], names: list[str]) -> pd.DataFrame:

@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from sklearn.linear_model import LogisticRegression
 
 from ..errors import InputError
 from ..registry import Register
@@ -360,6 +359,9 @@ class KmerModel(Baseline):
 
 
 def _fit_logistic(features: sp.csr_matrix, labels: np.ndarray, strength: float) -> tuple[np.ndarray, float]:
+    # the import takes more than a second, and most who come here only score
+    from sklearn.linear_model import LogisticRegression
+
     model = LogisticRegression(C=strength, class_weight="balanced", tol=1e-3, max_iter=1000)
     model.fit(features, labels)
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])

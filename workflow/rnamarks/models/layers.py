@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..sequences import UNKNOWN
 
@@ -48,6 +49,67 @@ class ConvBlock(nn.Sequential):
             nn.Dropout(dropout),
         )
 
+    def folded(self) -> nn.Conv1d:
+        """The convolution with the normalisation, as it is in evaluation mode, within its weights."""
+        return fuse_conv_bn_eval(self[1], self[2]).requires_grad_(False)
+
+    def inference_form(self) -> nn.Module:
+        """See :func:`rnamarks.models.inference.inference_form`."""
+        return _FoldedBlock(self)
+
+
+class _FoldedBlock(nn.Module):
+    """Tensors as in a :class:`ConvBlock`, but the channels of a position side by side in memory, where oneDNN is
+    fastest; an input that lies otherwise is copied."""
+
+    def __init__(self, block: ConvBlock) -> None:
+        super().__init__()
+        convolution = block.folded()
+        self.pad, self.slope, self.bias = block[0], block[3].weight.item(), convolution.bias
+        self.weight = as_image(convolution.weight)
+        self.padding, self.dilation = (0, *convolution.padding), (1, *convolution.dilation)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        image = F.conv2d(as_image(self.pad(x)), self.weight, self.bias, padding=self.padding, dilation=self.dilation)
+        return F.leaky_relu_(image, self.slope).squeeze(2)
+
+
+class LookedUpBlock(nn.Module):
+    """A :class:`ConvBlock` that reads one-hot letters, in evaluation mode, looked up.
+
+    Three letters that a filter reads one after the other are one of 125 words, and what a word adds to every filter is
+    a row of a table: where a filter of width 18 takes 72 products, six rows are added.
+    """
+
+    def __init__(self, block: ConvBlock) -> None:
+        super().__init__()
+        convolution = block.folded()
+        (width,), (self.dilation,), self.slope = convolution.kernel_size, convolution.dilation, block[3].weight.item()
+        n_words = -(-width // 3)
+        self.reach = self.dilation * (3 * n_words - 1)
+        self.left = self.dilation * (width - 1) // 2
+        # the letter N and places beyond the filter add nothing
+        weight = F.pad(convolution.weight, (0, 3 * n_words - width, 0, 1)).permute(2, 1, 0)
+        first, second, third = weight.unflatten(0, (n_words, 3)).unbind(1)
+        table = first[:, :, None, None] + second[:, None, :, None] + third[:, None, None, :]
+        table[0] += convolution.bias
+        self.table = table.flatten(0, 3)
+        self.first_rows = torch.arange(0, len(self.table), len(self.table) // n_words, dtype=torch.int32)
+
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
+        """Integer codes, shape (batch, window), to (batch, outputs, window), the outputs side by side in memory."""
+        step = self.dilation
+        letters = F.pad(codes.int(), (self.left, self.reach - self.left), value=UNKNOWN)
+        words = 25 * letters[:, : -2 * step] + 5 * letters[:, step:-step] + letters[:, 2 * step :]
+        rows = words.unfold(1, self.reach - 2 * step + 1, 1)[..., :: 3 * step] + self.first_rows
+        found = F.embedding_bag(rows.flatten(0, 1), self.table, mode="sum")
+        return F.leaky_relu_(found, self.slope).view(*codes.shape, -1).transpose(1, 2)
+
+
+def as_image(x: torch.Tensor) -> torch.Tensor:
+    """Shape (n, channels, positions) to (n, channels, 1, positions), the channels of a position side by side."""
+    return x.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+
 
 class SelfAttention(nn.Module):
     """Multi-head self-attention over positions, without position code, residual or normalisation.
@@ -73,14 +135,38 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Shape (batch, positions, inputs) to (batch, positions, heads * width)."""
-        batch, positions, _ = x.shape
+        return self.output(self.mix(self.query(x), self.key(x), self.value(x)))
 
-        def split(projected: torch.Tensor) -> torch.Tensor:
-            return projected.view(batch, positions, self.heads, self.width).transpose(1, 2)
-
-        parts = [split(project(x)) for project in (self.query, self.key, self.value)]
+    def mix(self, *projected: torch.Tensor) -> torch.Tensor:
+        """Values weighted by the agreement of queries and keys, each of shape (batch, positions, heads * width)."""
         # on a CPU torch's backward pass of attention is six times slower in bfloat16 than in float32
-        with torch.autocast(x.device.type, enabled=x.device.type != "cpu" and torch.is_autocast_enabled(x.device.type)):
-            parts = parts if x.device.type != "cpu" else [part.float() for part in parts]
-            mixed = F.scaled_dot_product_attention(*parts)
-        return self.output(mixed.transpose(1, 2).reshape(batch, positions, self.heads * self.width))
+        device = projected[0].device.type
+        with torch.autocast(device, enabled=device != "cpu" and torch.is_autocast_enabled(device)):
+            projected = projected if device != "cpu" else [part.float() for part in projected]
+            parts = [part.unflatten(2, (self.heads, self.width)).transpose(1, 2) for part in projected]
+            return F.scaled_dot_product_attention(*parts).transpose(1, 2).flatten(2)
+
+    def inference_form(self) -> nn.Module:
+        """See :func:`rnamarks.models.inference.inference_form`."""
+        return _JoinedAttention(self)
+
+
+class _JoinedAttention(nn.Module):
+    """A :class:`SelfAttention` whose matrices are convolutions of width 1, which on many processors torch computes
+    twice as fast as products of matrices; queries, keys and values are one."""
+
+    def __init__(self, attention: SelfAttention) -> None:
+        super().__init__()
+        self.attention = attention
+        joined = torch.cat([part.weight.detach() for part in (attention.query, attention.key, attention.value)])
+        self.joined = as_image(joined[:, :, None])
+        projects = isinstance(attention.output, nn.Linear)
+        self.output = as_image(attention.output.weight.detach()[:, :, None]) if projects else None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        mixed = self.attention.mix(*_convolve(x, self.joined).chunk(3, dim=2))
+        return mixed if self.output is None else _convolve(mixed, self.output)
+
+
+def _convolve(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    return F.conv2d(as_image(x.transpose(1, 2)), weight).squeeze(2).transpose(1, 2)

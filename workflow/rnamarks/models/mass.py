@@ -23,9 +23,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from ..errors import InputError
-from .layers import ConvBlock, OneHot, SelfAttention
+from .inference import with_inference_forms
+from .layers import ConvBlock, LookedUpBlock, OneHot, SelfAttention, as_image
 from .register import MODELS
 
 FORMS = {
@@ -72,10 +74,36 @@ class Extractor(nn.Module):
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
         x = self.one_hot(codes)
-        x = self.reduce(torch.cat([block(x) for block in self.gapped], dim=1))
+        return self.finish(self.reduce(torch.cat([block(x) for block in self.gapped], dim=1)))
+
+    def finish(self, x: torch.Tensor) -> torch.Tensor:
+        """Features from the reduced channels."""
         x = self.local(x + self.residual(x))
         x, _ = self.recurrent(x.transpose(1, 2))
-        return self.attention(x).transpose(1, 2)
+        # the LSTM's output lies position by position, which each matrix of the attention would copy
+        return self.attention(x.contiguous()).transpose(1, 2)
+
+    def inference_form(self) -> nn.Module:
+        """See :func:`rnamarks.models.inference.inference_form`; for codes alone."""
+        return _LookedUpExtractor(self)
+
+
+class _LookedUpExtractor(nn.Module):
+    def __init__(self, extractor: Extractor) -> None:
+        super().__init__()
+        self.gapped = nn.ModuleList(LookedUpBlock(block) for block in extractor.gapped)
+        self.rest = with_inference_forms(extractor)
+        convolution = extractor.reduce.folded()
+        self.weights = [as_image(part) for part in convolution.weight.chunk(len(self.gapped), dim=1)]
+        self.bias, self.padding = convolution.bias, (0, *convolution.padding)
+        self.slope = extractor.reduce[3].weight.item()
+
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
+        reduced = self.bias[:, None, None]
+        # what a gapped convolution gives is the largest tensor by far: one at a time stays in the cache
+        for block, weight in zip(self.gapped, self.weights, strict=True):
+            reduced = reduced + F.conv2d(as_image(block(codes)), weight, padding=self.padding)
+        return self.rest.finish(F.leaky_relu_(reduced, self.slope).squeeze(2))
 
 
 class Classifier(nn.Module):

@@ -12,7 +12,8 @@ A network that is trained in another way than the trainer's defaults says so in 
 
 A network may have more: ``forward_all(codes)``, the logits of all heads at once, shape (batch, n_heads);
 ``attend(codes)``, each head's attention, shape (batch, n_heads, places), rows that sum to 1; and
-``prepare(codes, seed)``, called once before training with the training windows of all heads, shape (n, window).
+``prepare(codes, seed)``, called once before training with the training windows of all heads, shape (n, window). The
+network or a layer of it may have ``inference_form()``: see :mod:`rnamarks.models.inference`.
 """
 
 from __future__ import annotations

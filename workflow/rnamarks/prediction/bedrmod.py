@@ -16,7 +16,7 @@ frequency     100 x probability: of such sites this percentage is expected to be
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +26,7 @@ import pandas as pd
 from .. import __version__
 from ..errors import InputError
 from ..files import open_text, write_text
-from .site_files import display_score
+from .tracks import display_score
 
 FORMAT = "bedRModv2"
 COLUMNS = (
@@ -171,7 +171,7 @@ def prediction_header(
     chebi : str
         ChEBI number, for a modification whose short name holds a comma, which the format cannot hold.
     above, fdr : float, optional
-        Which sites were left out, see :func:`rnamarks.prediction.site_files.select_sites`.
+        Which sites were left out, see :func:`rnamarks.prediction.merging.select_sites`.
 
     Raises
     ------
@@ -215,7 +215,7 @@ def prediction_header(
 
 
 def write_bedrmod(
-    sites: pd.DataFrame,
+    sites: Iterable[pd.DataFrame],
     path: str | Path,
     header: BedRModHeader,
     *,
@@ -226,8 +226,9 @@ def write_bedrmod(
 
     Parameters
     ----------
-    sites : pandas.DataFrame
-        Columns ``chrom``, ``start`` (0-based), ``strand``, ``probability``, ``isoforms``, in the order to write.
+    sites : iterable of pandas.DataFrame
+        Columns ``chrom``, ``start`` (0-based), ``strand``, ``probability``, ``isoforms``, some sites at a time in the
+        order to write. It is gone through twice.
     path : path-like
     header : BedRModHeader
         Its first modification is that of all sites.
@@ -245,8 +246,12 @@ def write_bedrmod(
     ------
     InputError
         If two chromosomes would get one name.
+    TypeError
+        If ``sites`` can be gone through but once.
     """
-    renamed = {name: _NOT_IN_CHROM.sub("_", name) for name in dict.fromkeys(sites["chrom"])}
+    if iter(sites) is sites:
+        raise TypeError("sites are gone through twice, which an iterator does not allow")
+    renamed = {name: _NOT_IN_CHROM.sub("_", name) for name in _chromosomes(sites)}
     if len(set(renamed.values())) < len(renamed):
         clash = next(name for name in renamed if list(renamed.values()).count(renamed[name]) > 1)
         raise InputError(
@@ -255,29 +260,6 @@ def write_bedrmod(
             remedy="rename them in genome and annotation",
         )
     rgb = ",".join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))
-    probability = sites["probability"].to_numpy(dtype=np.float64)
-    start = sites["start"].to_numpy()
-    table = pd.DataFrame(
-        dict(
-            zip(
-                COLUMNS,
-                (
-                    sites["chrom"].map(renamed).to_numpy(),
-                    start,
-                    start + 1,
-                    header.modification_names[0][0],
-                    display_score(probability),
-                    sites["strand"].to_numpy(),
-                    start,
-                    start + 1,
-                    rgb,
-                    sites["isoforms"].to_numpy(),
-                    100 * probability,
-                ),
-                strict=True,
-            )
-        )
-    )
     with write_text(path) as handle:
         handle.writelines(f"{line}\n" for line in header.lines())
         # comments come last: readers take every line above the names of the columns for key=value
@@ -286,7 +268,23 @@ def write_bedrmod(
         handle.writelines(
             f"# chromosome {_safe(name)} is written {new}\n" for name, new in renamed.items() if name != new
         )
-        table.to_csv(handle, sep="\t", index=False, header=False, lineterminator="\n", float_format="%.4f")
+        for frame in sites:
+            probability, start = frame["probability"].to_numpy(dtype=np.float64), frame["start"].to_numpy()
+            columns = (
+                frame["chrom"].map(renamed).to_numpy(),
+                start,
+                start + 1,
+                header.modification_names[0][0],
+                display_score(probability),
+                frame["strand"].to_numpy(),
+                start,
+                start + 1,
+                rgb,
+                frame["isoforms"].to_numpy(),
+                100 * probability,
+            )
+            table = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+            table.to_csv(handle, sep="\t", index=False, header=False, lineterminator="\n", float_format="%.4f")
 
 
 def check_bedrmod(path: str | Path) -> Report:
@@ -376,6 +374,11 @@ def read_bedrmod(path: str | Path) -> tuple[pd.DataFrame, dict[str, str]]:
     frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
     types = dict.fromkeys(("chromStart", "chromEnd", "thickStart", "thickEnd", "coverage"), np.uint64)
     return frame.astype(types | {"frequency": np.float64}), report.header
+
+
+def _chromosomes(sites: Iterable[pd.DataFrame]) -> dict[str, None]:
+    """Names in the order in which they come."""
+    return dict.fromkeys(name for frame in sites for name in frame["chrom"].unique())
 
 
 def _check_comment(line: str, number: int, in_header: bool, report: Report, line_of: dict[str, int]) -> None:

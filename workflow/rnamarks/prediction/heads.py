@@ -2,29 +2,31 @@
 
 Each window was measured for its *own* mark only. What the other heads say of it is needed for AUCm and for the
 multi-label metrics, where a window counts as unmodified for every mark that no file calls it modified by.
+
+What needs torch is imported where a network is met: scoring with a baseline takes less time than that import.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import nn
 
 from ..errors import InputError
-from ..evaluation.mark_panels import WINDOW_COLUMNS
+from ..evaluation.mark_panels import PARTS, WINDOW_COLUMNS
 from ..models.baseline_files import load_baselines
 from ..models.baselines import BASELINES, Baseline
-from ..models.checkpoint import Stack, load_model
 from ..models.directory import read_config
 from ..models.stack import weight_table
 from ..sequences import LETTERS, encode_windows
 from ..tables import read_parquet, require_columns
-from .parts import PARTS
-from .score import BATCH_SIZES
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 _KEY = ["part", "own", "window"]
 
@@ -86,11 +88,19 @@ def _join(rows: pd.DataFrame, n: int) -> np.ndarray:
     return rows.groupby("row")["head"].agg(",".join).reindex(range(n), fill_value="").to_numpy(dtype=object)
 
 
-def load_scorer(folder: str | Path) -> tuple[nn.Module | dict[str, Baseline], list[str]]:
-    """A model directory of networks, a stack or a baseline, as :func:`score_heads` takes it, and its heads."""
+def load_scorer(folder: str | Path, threads: int = 1) -> tuple[nn.Module | dict[str, Baseline], list[str]]:
+    """A model directory of networks, a stack or a baseline, as :func:`score_heads` takes it, and its heads.
+
+    ``threads`` are the CPU threads of networks from here on.
+    """
     config, _ = read_config(folder)
     if config.model in BASELINES:
         return load_baselines(folder)[0], config.heads
+    import torch
+
+    from ..models.checkpoint import load_model
+
+    torch.set_num_threads(threads)
     return load_model(folder)[0], config.heads
 
 
@@ -107,13 +117,14 @@ def score_heads(
     Parameters
     ----------
     model : Ensemble, Stack or mapping of head to fitted baseline
-        A network with ``forward_all`` reads each window once, another one once for each head.
+        See :func:`~rnamarks.prediction.network_heads.score_networks` for what is no baseline.
     codes : numpy.ndarray, shape=(n_windows, width), dtype=uint8
     heads : sequence of str
         Order of the columns.
     batch_size : int, optional
-        Windows at once; default :data:`~rnamarks.prediction.score.BATCH_SIZES`.
+        Windows that a network reads at once; default :data:`~rnamarks.prediction.score.BATCH_SIZES`.
     device : str or torch.device
+        Of networks; ``auto`` is a GPU where there is one.
 
     Returns
     -------
@@ -121,36 +132,9 @@ def score_heads(
     """
     if isinstance(model, Mapping):
         return np.column_stack([model[head].logit(codes) for head in heads]).astype(np.float32)
-    if isinstance(model, Stack):
-        ours = score_heads(model.networks, codes, heads, batch_size=batch_size, device=device)
-        return np.column_stack([_weigh(model, codes, head, ours[:, i]) for i, head in enumerate(heads)])
-    model.eval().to(device)
-    size = batch_size or BATCH_SIZES[torch.device(device).type]
-    logits = np.empty((len(codes), len(heads)), dtype=np.float32)
-    with torch.inference_mode():
-        for start in range(0, len(codes), size):
-            batch = torch.from_numpy(np.ascontiguousarray(codes[start : start + size])).to(device)
-            each = torch.stack([_all_heads(member, batch, heads) for member in model.networks.members])
-            logits[start : start + size] = each.mean(dim=0).float().cpu().numpy()
-    return logits
+    from .network_heads import score_networks
 
-
-def _all_heads(network: nn.Module, codes: torch.Tensor, heads: Sequence[str]) -> torch.Tensor:
-    """Shape (batch, heads)."""
-    if not hasattr(network, "forward_all"):
-        return torch.stack([network(codes, head) for head in heads], dim=1)
-    own = list(network.classifiers)
-    return network.forward_all(codes)[:, [own.index(head) for head in heads]]
-
-
-def _weigh(stack: Stack, codes: np.ndarray, head: str, ours: np.ndarray) -> np.ndarray:
-    weights = stack.weights[head]
-    total = weights[stack.network] * ours.astype(np.float64)
-    for name, baselines in stack.baselines.items():
-        # a member without weight need not be asked
-        if weights[name]:
-            total += weights[name] * baselines[head].logit(codes)
-    return total.astype(np.float32)
+    return score_networks(model, codes, heads, batch_size=batch_size, device=device)
 
 
 def predict_heads(

@@ -14,8 +14,8 @@ from ..errors import InputError
 from .bedrmod import COLUMNS as BEDRMOD_COLUMNS
 from .bedrmod import BedRModHeader
 from .scan import ATTENTION_COLUMNS, COLUMNS, Calls, Mark, ScanOptions
-from .site_files import display_score
 from .spool import Spool
+from .tracks import display_score
 
 UNIDENTIFIED = 32644
 """NCBI taxon of what is not known."""

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ..errors import InputError
+from ..models.inference import inference_form
 from ..sequences import UNKNOWN
 
 # on a CPU the activations of more windows no longer fit the caches (benchmarks/scoring.py --batch-size)
@@ -33,7 +34,8 @@ def score_windows(
     Parameters
     ----------
     model : torch.nn.Module
-        Called as ``model(codes, head)``; put into evaluation mode here.
+        Called as ``model(codes, head)``; put into evaluation mode here. On a CPU its faster form is called, where it
+        has one (:mod:`rnamarks.models.inference`); on a GPU the model itself.
     codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
     head : str
     batch_size : int, optional
@@ -45,7 +47,9 @@ def score_windows(
     numpy.ndarray, shape=(n_windows,), dtype=float32
     """
     model.eval().to(device)
-    batch_size = batch_size or BATCH_SIZES[torch.device(device).type]
+    kind = torch.device(device).type
+    model = inference_form(model) if kind == "cpu" else model
+    batch_size = batch_size or BATCH_SIZES[kind]
     logits = np.empty(len(codes), dtype=np.float32)
     for start in range(0, len(codes), batch_size):
         batch = torch.from_numpy(np.ascontiguousarray(codes[start : start + batch_size])).to(device)

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple, Protocol, TextIO
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .. import __version__
@@ -26,21 +23,14 @@ from ..errors import InputError
 from ..files import atomic_path, sha256_of
 from ..sequences import decode_windows
 from ..sites.coordinates import TranscriptMap
-from ..sites.motifs import bases_at_offset, find_motif
 from ..sites.transcripts import TRANSCRIPT_COLUMNS
-from ..sites.windows import CHUNK_NT, Laid, flank_of, lay
+from .false_calls import FalseCalls
+from .plan import ScanPlan, ScanSettings, find_sites, lengths_of, offset_of, plan_scan, read_chunks
+from .progress import Progress
 from .site_files import KMER, SITE_SCHEMA, with_metadata
-
-CHUNK_SITES = 1 << 16
-_OFFSETS = {"DRACH": 2}
-_SECONDS_BETWEEN_LINES = 10.0
-_BATCH_ROWS = 128
-_SORT_BLOCK = 1 << 20
 
 Score = Callable[[np.ndarray], np.ndarray]
 """Windows as codes, shape (n, window), to logits, shape (n,)."""
-Progress = Callable[[int, int], None]
-"""Called with the sites that are done and all sites."""
 
 
 class Calibrates(Protocol):
@@ -48,142 +38,6 @@ class Calibrates(Protocol):
 
     def probability(self, logit: np.ndarray) -> np.ndarray:
         """Probabilities of logits."""
-
-
-@dataclass(frozen=True)
-class ScanSettings:
-    """Which positions are scored, and how many at once.
-
-    Attributes
-    ----------
-    motif : str
-        IUPAC letters; ``N`` with offset 0 is every base.
-    offset : int
-        Place of the site in the motif, from 0.
-    window : int
-        Width in nt, odd, the site in the middle; N where the transcript ends.
-    chunk_nt, chunk_sites : int
-        Transcripts are joined until they have this many nt or sites; one that has more is a chunk of its own.
-    """
-
-    motif: str = "DRACH"
-    offset: int = 2
-    window: int = 101
-    chunk_nt: int = CHUNK_NT
-    chunk_sites: int = CHUNK_SITES
-
-    def __post_init__(self) -> None:
-        flank_of(self.window)
-        bases_at_offset(self.motif, self.offset)
-
-
-class ScanPlan(NamedTuple):
-    """What a scan has before it.
-
-    ``bounds``, shape=(n_chunks + 1,): first transcript of each chunk, and the number of transcripts. ``sites``,
-    shape=(n_chunks,): sites of each chunk. ``n_nt``: nt of all transcripts. ``n_padded``: sites nearer to an end of
-    their transcript than half a window.
-    """
-
-    bounds: np.ndarray
-    sites: np.ndarray
-    n_nt: int
-    n_padded: int
-
-    @property
-    def n_transcripts(self) -> int:
-        """Transcripts in the file."""
-        return int(self.bounds[-1])
-
-    @property
-    def n_sites(self) -> int:
-        """Sites in all."""
-        return int(self.sites.sum())
-
-
-class FalseCalls:
-    """Share of false calls to be expected among the sites at least as probable as each.
-
-    With calibrated probabilities p, calling every site at least as probable as one makes, on average over those
-    called, 1 - p false calls (the Bayesian false discovery rate of Newton et al. 2004,
-    doi:10.1093/biostatistics/5.2.155). Equal probabilities share a value, and it never falls with falling probability.
-
-    Parameters
-    ----------
-    probability : numpy.ndarray, shape=(n,), dtype=float32
-        Sorted in place.
-
-    Notes
-    -----
-    8 bytes per site.
-    """
-
-    def __init__(self, probability: np.ndarray) -> None:
-        probability.sort()
-        self._ascending = probability
-        self._q = np.empty(len(probability), dtype=np.float32)
-        total, rank = 0.0, 0
-        for end in range(len(probability), 0, -_SORT_BLOCK):
-            start = max(0, end - _SORT_BLOCK)
-            running = total + np.cumsum(1.0 - probability[start:end][::-1].astype(np.float64))
-            self._q[start:end] = (running / np.arange(rank + 1, rank + 1 + len(running)))[::-1]
-            total, rank = float(running[-1]), rank + len(running)
-
-    def q(self, probability: np.ndarray) -> np.ndarray:
-        """Values of probabilities that were among those given; shape as given, dtype=float32."""
-        # the first of equal ones in rising order is the last of them in falling order
-        return self._q[np.searchsorted(self._ascending, probability, side="left")]
-
-
-def offset_of(motif: str, offset: int | None = None) -> int:
-    """The place of the site in a motif: as given, 2 in DRACH, 0 in a single letter; else an :class:`InputError`."""
-    if offset is None:
-        offset = 0 if len(motif) == 1 else _OFFSETS.get(motif.upper())
-    if offset is None:
-        raise InputError(
-            "the place of the site in the motif is not known", value=motif, remedy="give its offset, counted from 0"
-        )
-    bases_at_offset(motif, offset)
-    return offset
-
-
-def plan_scan(transcripts: str | Path, settings: ScanSettings) -> ScanPlan:
-    """Count the sites of a **transcripts** file and divide it into chunks.
-
-    Raises
-    ------
-    InputError
-        If the file is missing or no transcripts file, or an id comes twice.
-    """
-    flank = flank_of(settings.window)
-    with _open_transcripts(transcripts) as file:
-        ids = file.read(columns=["transcript"]).column(0)
-        _require_unique(ids, transcripts)
-        lengths, counts = np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=np.int64)
-        n_padded = row = 0
-        for batch in file.iter_batches(_BATCH_ROWS, columns=["sequence"], use_threads=False):
-            if batch.column(0).null_count:
-                raise InputError("a transcript has no sequence", path=transcripts, remedy="build the transcripts again")
-            laid, at = _find(batch.column(0).to_pylist(), settings, transcripts)
-            owner, position = laid.owner(at)
-            rows = slice(row, row + len(batch))
-            lengths[rows] = _lengths(batch.column(0))
-            counts[rows] = np.bincount(owner, minlength=len(batch))
-            n_padded += int(((position < flank) | (position >= lengths[rows][owner] - flank)).sum())
-            row += len(batch)
-            pa.default_memory_pool().release_unused()
-    bounds = [0]
-    n_nt = n_sites = 0
-    for row, (length, count) in enumerate(zip(lengths.tolist(), counts.tolist(), strict=True)):
-        if row > bounds[-1] and (n_nt + length > settings.chunk_nt or n_sites + count > settings.chunk_sites):
-            bounds.append(row)
-            n_nt = n_sites = 0
-        n_nt, n_sites = n_nt + length, n_sites + count
-    if len(lengths):
-        bounds.append(len(lengths))
-    edges = np.array(bounds, dtype=np.int64)
-    total = np.concatenate(([0], np.cumsum(counts)))
-    return ScanPlan(edges, np.diff(total[edges]), int(lengths.sum()), n_padded)
 
 
 def scan_transcripts(
@@ -236,20 +90,19 @@ def scan_transcripts(
 
     Notes
     -----
-    Memory is that of one chunk, 8 bytes per site for q, and the ids once. A killed job that is started again with the
-    same arguments ends with the same bytes as one that was not killed.
+    Memory is that of one chunk, whatever the number of sites, and the ids once (about 60 bytes per transcript); what
+    q needs lies beside the logits on disk. A killed job that is started again with the same arguments ends with the
+    same bytes as one that was not killed.
     """
     plan = plan_scan(transcripts, settings)
     folder = Path(checkpoints) / scan_digest(transcripts, settings, identity)
     if not plan.n_sites:
         warn(f"{transcripts}: no {settings.motif} in {plan.n_transcripts} transcripts; the table has no row")
     _score_chunks(transcripts, plan, settings, score, folder, progress, warn)
-    probability = np.empty(plan.n_sites, dtype=np.float32)
-    if calibration is not None:
-        ends = np.cumsum(plan.sites)
-        for chunk, (end, count) in enumerate(zip(ends, plan.sites, strict=True)):
-            probability[end - count : end] = _probability(_kept(folder, chunk, count), calibration)
-    false_calls = FalseCalls(probability) if calibration is not None else None
+    false_calls = None
+    if calibration is not None and plan.n_sites:
+        kept = (_kept(folder, chunk, count) for chunk, count in enumerate(plan.sites))
+        false_calls = FalseCalls((_probability(logits, calibration) for logits in kept), folder)
     described = {
         **(metadata or {}),
         "motif": settings.motif,
@@ -265,10 +118,15 @@ def scan_transcripts(
         atomic_path(out) as part,
         pq.ParquetWriter(part, with_metadata(SITE_SCHEMA, described), compression="zstd") as writer,
     ):
-        for chunk, table in enumerate(_chunks(transcripts, plan.bounds, TRANSCRIPT_COLUMNS)):
+        for chunk, table in enumerate(read_chunks(transcripts, plan.bounds, TRANSCRIPT_COLUMNS)):
             if plan.sites[chunk]:
                 logits = _kept(folder, chunk, plan.sites[chunk])
-                writer.write_table(_rows(table, settings, logits, calibration, false_calls, transcripts))
+                if false_calls is None:
+                    probability = q = np.full(len(logits), np.nan, dtype=np.float32)
+                else:
+                    probability = _probability(logits, calibration)
+                    q = false_calls.q(chunk, probability)
+                writer.write_table(_rows(table, settings, logits, probability, q, transcripts))
     for chunk in range(len(plan.sites)):
         _file(folder, chunk).unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):
@@ -303,7 +161,7 @@ def scan_with_model(
         Name of the model in the metadata.
     motif : str
     offset : int, optional
-        See :func:`offset_of`.
+        See :func:`rnamarks.prediction.plan.offset_of`.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
     batch_size : int, optional
@@ -368,51 +226,6 @@ def scan_digest(transcripts: str | Path, settings: ScanSettings, identity: Mappi
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
 
 
-@contextmanager
-def show_sites(stream: TextIO, label: str) -> Iterator[Progress]:
-    """A function to call with the sites that are done and all sites: a bar on a terminal, else a line now and then.
-
-    Parameters
-    ----------
-    stream : text stream
-    label : str
-        Name in front.
-    """
-    if not stream.isatty():
-        yield _lines(stream, label)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("sites"))
-    # few refreshes, because jobs that run side by side draw on one terminal
-    with Bars(
-        *columns, TimeRemainingColumn(), console=Console(file=stream), transient=True, refresh_per_second=2
-    ) as bars:
-        task = bars.add_task(label, total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
-
-
-def _lines(stream: TextIO, label: str) -> Progress:
-    began = shown = time.monotonic()
-    first: int | None = None
-
-    def progress(done: int, total: int) -> None:
-        nonlocal shown, first
-        now = time.monotonic()
-        if first is None:
-            first = done
-            print(f"{label}: {total - done:,} of {total:,} sites to score", file=stream, flush=True)
-        if now - shown < _SECONDS_BETWEEN_LINES and done < total:
-            return
-        shown = now
-        speed = (done - first) / max(now - began, 1e-9)
-        print(f"{label}: {done:,} of {total:,} sites, {speed:,.0f} sites/s", file=stream, flush=True)
-
-    return progress
-
-
 def _score_chunks(
     transcripts: str | Path,
     plan: ScanPlan,
@@ -431,10 +244,10 @@ def _score_chunks(
     progress(done, plan.n_sites)
     if not missing:
         return
-    for chunk, table in enumerate(_chunks(transcripts, plan.bounds, ("sequence",))):
+    for chunk, table in enumerate(read_chunks(transcripts, plan.bounds, ("sequence",))):
         if chunk not in missing:
             continue
-        laid, at = _find(table["sequence"].to_pylist(), settings, transcripts)
+        laid, at = find_sites(table["sequence"].to_pylist(), settings, transcripts)
         logits = np.empty(len(at), dtype=np.float32)
         first, inverse = _distinct(laid.windows(at, settings.window))
         logits[:] = np.asarray(score(laid.windows(at[first], settings.window)))[inverse]
@@ -460,13 +273,13 @@ def _rows(
     table: pa.Table,
     settings: ScanSettings,
     logits: np.ndarray,
-    calibration: Calibrates | None,
-    false_calls: FalseCalls | None,
+    probability: np.ndarray,
+    q: np.ndarray,
     path: str | Path,
 ) -> pa.Table:
-    laid, at = _find(table["sequence"].to_pylist(), settings, path)
+    laid, at = find_sites(table["sequence"].to_pylist(), settings, path)
     owner, position = laid.owner(at)
-    lengths = _lengths(table["sequence"])
+    lengths = lengths_of(table["sequence"])
     frame = table.drop_columns(["sequence"]).to_pandas()
     coordinates = TranscriptMap(frame)
     wrong = (coordinates.lengths > 0) & (coordinates.lengths != lengths)
@@ -477,11 +290,6 @@ def _rows(
             value=frame["transcript"][wrong].iloc[0],
             remedy="make the transcripts again",
         )
-    if calibration is None:
-        probability = q = np.full(len(at), np.nan, dtype=np.float32)
-    else:
-        probability = _probability(logits, calibration)
-        q = false_calls.q(probability)
     index = pa.array(owner)
     values = {
         "position": position.astype(np.int32),
@@ -506,64 +314,6 @@ def _rows(
 
 def _probability(logits: np.ndarray, calibration: Calibrates) -> np.ndarray:
     return calibration.probability(logits).astype(np.float32)
-
-
-def _lengths(sequences: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    return pc.binary_length(sequences).to_numpy().astype(np.int64)
-
-
-def _find(sequences: list[str], settings: ScanSettings, path: str | Path) -> tuple[Laid, np.ndarray]:
-    try:
-        laid = lay(sequences, max(flank_of(settings.window), KMER // 2))
-    except InputError as error:
-        raise InputError(
-            "a transcript holds a letter that is no nucleotide", path=path, value=error.value, remedy=error.remedy
-        ) from error
-    return laid, find_motif(laid.codes, settings.motif, settings.offset)
-
-
-def _chunks(path: str | Path, bounds: np.ndarray, columns: tuple[str, ...]) -> Iterator[pa.Table]:
-    """Rows of each chunk, with at most one chunk and one batch in memory."""
-    held: list[pa.RecordBatch] = []
-    n_held = 0
-    sizes = iter(np.diff(bounds).tolist())
-    size = next(sizes, None)
-    with _open_transcripts(path) as file:
-        for batch in file.iter_batches(_BATCH_ROWS, columns=list(columns), use_threads=False):
-            while size is not None and n_held + len(batch) >= size:
-                yield pa.Table.from_batches([*held, batch.slice(0, size - n_held)])
-                # the allocator would keep pages of every chunk
-                pa.default_memory_pool().release_unused()
-                batch = batch.slice(size - n_held)
-                held, n_held = [], 0
-                size = next(sizes, None)
-            held.append(batch)
-            n_held += len(batch)
-
-
-@contextmanager
-def _open_transcripts(path: str | Path) -> Iterator[pq.ParquetFile]:
-    if not Path(path).is_file():
-        raise InputError("no such file", path=path, remedy="build the transcripts first")
-    try:
-        # with a buffer, pages are read as they are needed, else a whole column of a row group at once
-        file = pq.ParquetFile(path, buffer_size=1 << 20)
-    except pa.ArrowInvalid as error:
-        raise InputError("not a Parquet file, or a damaged one", path=path, remedy="make it again") from error
-    with file:
-        missing = [name for name in TRANSCRIPT_COLUMNS if name not in file.schema_arrow.names]
-        if missing:
-            raise InputError(
-                f"the table of transcripts lacks {', '.join(missing)}", path=path, remedy="build the transcripts again"
-            )
-        yield file
-
-
-def _require_unique(ids: pa.ChunkedArray, path: str | Path) -> None:
-    counts = pc.value_counts(ids).flatten()
-    if len(counts[0]) < len(ids):
-        twice = counts[0].filter(pc.greater(counts[1], 1))[0].as_py()
-        raise InputError("a transcript comes twice", path=path, value=twice, remedy="give each its own id")
 
 
 def _file(folder: Path, chunk: int) -> Path:

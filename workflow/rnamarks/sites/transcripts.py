@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import logging
 import shutil
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pyfaidx
 from ..errors import InputError
 from ..files import atomic_path, is_gzipped
 from ..sequences import decode, encode
+from ..tables import METADATA_KEY
 from .annotation import ANNOTATION_COLUMNS, STAGE, match_contigs
 from .drops import Drops
 
@@ -109,7 +111,8 @@ def build_transcripts(
     -------
     pandas.DataFrame
         Border **transcripts**: columns :data:`TRANSCRIPT_COLUMNS`; ``chrom`` as the genome calls it;
-        ``sequence`` is RNA in capitals, 5' to 3', N for every letter that is not A, C, G, T or U.
+        ``sequence`` is RNA in capitals, 5' to 3', N for every letter that is not A, C, G, T or U. ``attrs`` holds
+        ``lengths``: nt of every contig of the genome, by its name.
 
     Raises
     ------
@@ -140,11 +143,14 @@ def build_transcripts(
         sequences = np.empty(len(frame), dtype=object)
         for chrom, rows in frame.groupby("chrom", sort=False).indices.items():
             _splice_contig(frame, chrom, rows, genome, sequences, genome_path, annotation_path)
+        lengths = {name: len(genome[name]) for name in genome.keys()}  # noqa: SIM118
     finally:
         genome.close()
     frame["sequence"] = sequences
     _check_start_codons(frame, least_aug, genome_path)
-    return frame[list(TRANSCRIPT_COLUMNS)]
+    frame = frame[list(TRANSCRIPT_COLUMNS)]
+    frame.attrs["lengths"] = lengths
+    return frame
 
 
 def splice(contig: np.ndarray, exon_starts: np.ndarray, exon_ends: np.ndarray, strand: str) -> np.ndarray:
@@ -162,6 +168,12 @@ def read_sequences(path: str | Path, batch_rows: int = 4096) -> Iterator[str]:
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_rows, columns=["sequence"]):
             yield from batch.column(0).to_pylist()
+
+
+def read_lengths(path: str | Path) -> dict[str, int]:
+    """Length of every contig of the genome that a **transcripts** file was made from; empty where none was."""
+    metadata = pq.read_schema(path).metadata or {}
+    return json.loads(metadata.get(METADATA_KEY, b"{}")).get("lengths", {})
 
 
 def _splice_contig(

@@ -138,7 +138,7 @@ def distil_student(
         Root under which folders named by a hash of teacher, data and settings are kept.
     hyperparameters : mapping, optional
         Of :class:`~rnamarks.models.student.Student`. ``receptive`` is what the teacher's network reads unless it is
-        given: its ``crop``, or the window.
+        given: its ``crop``, or the window; of a stack, whose baselines read it all, the window.
     device : {"auto", "cpu", "cuda"}
     threads : int
         CPU threads of torch; part of what makes a run repeatable.
@@ -158,7 +158,8 @@ def distil_student(
         raise InputError("there are no windows of a head of the model", value=missing, remedy="give those of all heads")
     training = {head: read_part(splits[head], split, "train") for head in config.heads}
     validation = {head: read_part(splits[head], split, "valid") for head in config.heads}
-    shape = {"receptive": int(config.hyperparameters.get("crop") or config.window)} | dict(hyperparameters or {})
+    crop = 0 if config.stack else int(config.hyperparameters.get("crop", 0))
+    shape = {"receptive": crop or config.window} | dict(hyperparameters or {})
     torch.manual_seed(seed)
     try:
         student = Student(config.heads, **shape)

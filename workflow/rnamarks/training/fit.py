@@ -22,6 +22,7 @@ from ..tables import read_parquet, write_tsv
 from .pooled import pool_heads
 from .sampler import HeadData
 from .trainer import TrainingResult, TrainingSettings, train
+from .warm_start import Start, begin_from
 
 
 def read_part(path: str | Path, split: str, part: str) -> HeadData:
@@ -54,6 +55,7 @@ def fit_network(
     *,
     seed: int,
     checkpoints: str | Path,
+    start: Start | None = None,
     device: str = "auto",
     threads: int = 1,
     report: Callable[[str], None] = print,
@@ -71,6 +73,8 @@ def fit_network(
         Of the initial weights and of every draw.
     checkpoints : path-like
         Root under which a folder named by :func:`digest_of` is kept.
+    start : Start, optional
+        Weights of a trained network to begin with, instead of random ones.
     device, threads, report
         See :func:`rnamarks.training.trainer.train`.
     """
@@ -85,11 +89,15 @@ def fit_network(
         # another version may draw or sum in another way, so it must not go on from this one's state
         "version": __version__,
     }
+    if start:
+        record["start"] = start.record()
     data = {f"train/{head}": part for head, part in training.items()}
     data |= {f"valid/{head}": part for head, part in validation.items()}
     torch.manual_seed(seed)
     built = build_model(network, list(training), window, hyperparameters)
-    if hasattr(built, "prepare"):
+    if start:
+        begin_from(built, start, name=network, hyperparameters=hyperparameters, heads=list(training), seed=seed)
+    elif hasattr(built, "prepare"):
         built.prepare(pool_heads(training).codes, seed)
     return train(
         built,
@@ -115,6 +123,7 @@ def fit_from_splits(
     seed: int,
     checkpoints: str | Path,
     folder: str | Path,
+    start: Start | None = None,
     modification: str = "",
     motif: str = "",
     modifications: Mapping[str, Mapping[str, Any]] | None = None,
@@ -133,6 +142,8 @@ def fit_from_splits(
     split : {"paper", "guarded"}
     folder : path-like
         Gets ``weights.safetensors``, ``config.json`` and ``history.tsv``.
+    start : Start, optional
+        Weights to begin with; ``config.json`` keeps their hash.
     modification, motif : str
         What all heads are about, where they are species; not written where ``modifications`` are given.
     modifications : mapping of head to mapping, optional
@@ -153,6 +164,7 @@ def fit_from_splits(
         settings,
         seed=seed,
         checkpoints=checkpoints,
+        start=start,
         device=device,
         threads=threads,
         report=report,
@@ -170,6 +182,7 @@ def fit_from_splits(
             "seed": seed,
             "settings": asdict(settings),
             "best_round": result.best_round,
+            **({"start": start.record()} if start else {}),
             "windows": {
                 head: {"positives": int(part.labels.sum()), "negatives": int((~part.labels).sum())}
                 for head, part in training.items()

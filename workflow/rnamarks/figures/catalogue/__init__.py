@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from . import (
+    attribution,
     capacity,
     landscape,
     marks_evaluation,
@@ -24,6 +25,7 @@ STAGES: tuple[ModuleType, ...] = (
     transcriptome,
     landscape,
     motifs,
+    attribution,
     optimisation,
     capacity,
     ontology,

@@ -110,6 +110,7 @@ TABLES: dict[str, Table] = {
             ("matched", "count", "of these, found in the other list; peaks on chromosomes with sites"),
             ("share", "share", "matched over wanted"),
             ("used", "count", "genes, sites or peaks with all that the tests need"),
+            ("warning", "text", "what is doubtful, such as peaks off the transcripts; else empty"),
             ("notes", "text", "rows and items by what became of them"),
         ),
     ),

@@ -37,7 +37,7 @@ _SAME_ASSEMBLY = {
     "sscrofa11": "susscr11",
 }
 _ASSEMBLY = re.compile(
-    r"(?<![a-z0-9])((?:hg|mm|rn|danrer|pantro|rhemac|susscr|dm|saccer|galgal|bostau)[0-9]+"
+    r"(?<![a-z0-9])((?:hg|mm|rn|danrer|pantro|rhemac|susscr|dm|ce|tair|saccer|galgal|bostau)[0-9]+"
     r"|grc[hmz][0-9]+|ncbi36|rnor_?[56]|mratbn7|mmul_?8|sscrofa1[01])(?![a-z0-9])"
 )
 
@@ -234,6 +234,13 @@ def site_table(
     frame = scope.keep(frame, ~frame.duplicated(["chrom", "start", "strand"]), DUPLICATE).reset_index(drop=True)
     frame.attrs["assembly"] = assembly
     return scope.kept(frame)
+
+
+def same_assembly(one: str, other: str) -> bool:
+    """Whether two names may mean one assembly: hg19 and GRCh37.p13 do, hg19 and hg38 do not; no name may be any."""
+    known = _assemblies(one), _assemblies(other)
+    alike = bool(known[0] & known[1]) if all(known) else one.lower() == other.lower()
+    return alike or not (one and other)
 
 
 def _assemblies(text: str) -> set[str]:

@@ -1,0 +1,212 @@
+"""Predicted sites on the genome, where isoforms are one site: merged, chosen, and what is said above them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..errors import InputError
+from .external_sort import RUN_ROWS, TableFile, join_tables, sort_tables
+from .site_files import SITE_COLUMNS, SITE_SCHEMA, stream_tables
+
+MERGED_COLUMNS = (
+    "chrom",
+    "start",
+    "end",
+    "strand",
+    "kmer",
+    "gene",
+    "gene_name",
+    "transcript",
+    "region",
+    "logit",
+    "probability",
+    "q",
+    "isoforms",
+    "transcripts",
+)
+_MORE = {"end": pa.int64(), "isoforms": pa.int64(), "transcripts": pa.string()}
+MERGED_SCHEMA = pa.schema([(name, _MORE.get(name) or SITE_SCHEMA.field(name).type) for name in MERGED_COLUMNS])
+_PLACE = ("chrom", "start", "strand")
+_BLOCK_ROWS = 1 << 13
+
+
+class MergedSites:
+    """One row per genome position and strand, on disk; iterating gives them in order, some at a time, in frames of
+    the columns :data:`MERGED_COLUMNS`.
+
+    Attributes
+    ----------
+    rows, without_coordinates : int
+        Rows that were merged, and rows that could not be.
+    """
+
+    def __init__(self, table: TableFile, rows: int, without_coordinates: int) -> None:
+        self._table = table
+        self.rows, self.without_coordinates = rows, without_coordinates
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        for block in self._table:
+            yield block.to_pandas()
+
+
+class ChosenSites:
+    """Those of some sites with a probability above ``above`` and a q below ``fdr``, given as the sites are.
+
+    Parameters
+    ----------
+    sites : iterable of pandas.DataFrame
+        With the columns ``probability`` and ``q``; gone through once here and once each time this is.
+    above, fdr : float or None
+        None for no limit.
+    """
+
+    def __init__(self, sites: Iterable[pd.DataFrame], above: float | None, fdr: float | None) -> None:
+        self._sites, self.above, self.fdr = sites, above, fdr
+        self._n = sum(int(self._keep(frame).sum()) for frame in sites)
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        for frame in self._sites:
+            yield frame[self._keep(frame)].reset_index(drop=True)
+
+    def _keep(self, frame: pd.DataFrame) -> np.ndarray:
+        keep = np.ones(len(frame), dtype=bool)
+        if self.above is not None:
+            keep &= frame["probability"].to_numpy() > self.above
+        if self.fdr is not None:
+            keep &= frame["q"].to_numpy() < self.fdr
+        return keep
+
+
+def merge_isoforms(path: str | Path, *, run_rows: int = RUN_ROWS) -> MergedSites:
+    """One row per genome position and strand: the transcript with the highest probability speaks for the site.
+
+    Isoforms see other windows around the same nucleotide near their ends and splice sites, hence other probabilities.
+    Of equal ones the first in the file is taken. Its gene, region, k-mer, logit, probability and q are kept, and all
+    transcripts that were scored there are listed in the file's order, whatever their probability.
+
+    Parameters
+    ----------
+    path : path-like
+        File of **predicted sites**. Beside it lie files without names while the result is held: about 100 bytes per
+        row of the file and per site.
+    run_rows : int
+        Rows that are sorted at once.
+
+    Returns
+    -------
+    MergedSites
+        Sorted by chromosome (as text), start and strand. ``transcripts`` are joined by ``,`` and ``isoforms`` is their
+        number.
+
+    Raises
+    ------
+    InputError
+        If the sites have no probability because the model has no calibration.
+
+    Notes
+    -----
+    In memory are ``run_rows`` rows and what :func:`rnamarks.prediction.external_sort.sort_tables` says.
+    """
+    counts = {"all": 0, "placed": 0}
+
+    def placed() -> Iterator[pa.Table]:
+        for table in stream_tables(path, [name for name in SITE_COLUMNS if name not in ("position", "length")]):
+            counts["all"] += table.num_rows
+            table = table.filter(pc.greater_equal(table["start"], 0))
+            counts["placed"] += table.num_rows
+            if pc.any(pc.is_nan(table["probability"])).as_py():
+                raise InputError(
+                    "the sites have no probability", path=path, remedy="predict with a model that is calibrated"
+                )
+            yield table
+
+    folder = Path(path).parent
+    merged = TableFile(folder, MERGED_SCHEMA, _BLOCK_ROWS)
+    for block in join_tables(map(_merge, sort_tables(placed(), _PLACE, folder, run_rows=run_rows)), _BLOCK_ROWS):
+        merged.append(block)
+    return MergedSites(merged, counts["placed"], counts["all"] - counts["placed"])
+
+
+def _merge(rows: pa.Table) -> pa.Table:
+    """One row per place of rows sorted by place, which hold all rows of each."""
+    rows = rows.combine_chunks()
+    fresh = np.ones(rows.num_rows, dtype=bool)
+    fresh[1:] = False
+    for name in _PLACE:
+        column = rows[name].combine_chunks()
+        fresh[1:] |= pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
+    first = np.flatnonzero(fresh)
+    isoforms = np.diff(first, append=rows.num_rows)
+    # stable: of equally probable rows the first in the file
+    best = np.lexsort((-rows["probability"].to_numpy(), np.cumsum(fresh)))[first]
+    edges = pa.array(np.append(first, rows.num_rows), type=pa.int32())
+    listed = pa.ListArray.from_arrays(edges, rows["transcript"].combine_chunks())
+    chosen = rows.take(best)
+    more = {
+        "end": pc.add(chosen["start"], 1),
+        "isoforms": pa.array(isoforms),
+        "transcripts": pc.binary_join(listed, ","),
+    }
+    return pa.table([more[name] if name in more else chosen[name] for name in MERGED_COLUMNS], schema=MERGED_SCHEMA)
+
+
+def select_sites(sites: Iterable[pd.DataFrame], *, above: float | None = None, fdr: float | None = None) -> ChosenSites:
+    """Sites with a probability above ``above`` and a q below ``fdr``; None for no limit.
+
+    Raises
+    ------
+    InputError
+        If a limit is no share.
+    """
+    require_limits(above, fdr)
+    return ChosenSites(sites, above, fdr)
+
+
+def require_limits(above: float | None, fdr: float | None) -> None:
+    """Raise :class:`InputError` unless both are None or a share."""
+    for name, limit in (("above", above), ("fdr", fdr)):
+        if limit is not None and not 0 <= limit <= 1:
+            raise InputError(f"{name} is no share", value=limit, remedy="give a number from 0 to 1")
+
+
+def export_comments(
+    metadata: Mapping[str, object],
+    merged: MergedSites,
+    chosen: ChosenSites,
+) -> list[str]:
+    """What stands above exported sites: that they are predictions, whose, and how many were left out and why.
+
+    Parameters
+    ----------
+    metadata : mapping
+        See :func:`read_site_metadata`.
+    merged : MergedSites
+    chosen : ChosenSites
+        Those of ``merged`` that are exported.
+    """
+    above, fdr = chosen.above, chosen.fdr
+    model, head = metadata.get("predictor") or "unnamed", metadata.get("head")
+    limits = [f"a probability of at most {above:g}"] if above is not None else []
+    limits += [f"q of at least {fdr:g}"] if fdr is not None else []
+    lines = [
+        "sites are PREDICTIONS from sequence, not measured",
+        f"model {model}, head {head}, weights sha256 {metadata.get('model_sha256')}",
+        f"{metadata.get('sites')} occurrences of {metadata.get('motif')} on {metadata.get('transcripts')} transcripts; "
+        f"{merged.without_coordinates} without genome coordinates left out",
+        f"{merged.rows} on the genome merged to {len(merged)} positions, each with its most probable isoform",
+    ]
+    if limits:
+        lines.append(f"{len(merged) - len(chosen)} with {' or '.join(limits)} left out")
+    return [*lines, f"{len(chosen)} sites below"]

@@ -1,0 +1,128 @@
+"""Merged sites as BED and bigWig."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from ..errors import InputError
+from ..files import atomic_path, write_text
+
+
+def display_score(probability: np.ndarray) -> np.ndarray:
+    """BED's score, a whole number from 0 to 1000: a thousand times the probability."""
+    return np.round(1000 * np.asarray(probability, dtype=np.float64)).astype(np.int64)
+
+
+def write_bed(sites: Iterable[pd.DataFrame], path: str | Path, name: str, comments: Sequence[str] = ()) -> None:
+    """Write merged sites as BED6.
+
+    Parameters
+    ----------
+    sites : iterable of pandas.DataFrame
+        Columns ``chrom``, ``start`` (0-based), ``strand``, ``probability``; some sites at a time, sorted.
+    path : path-like
+    name : str
+        Short name of the modification, the fourth column.
+    comments : sequence of str
+        Lines above the sites, written behind ``# ``.
+    """
+    with write_text(path) as handle:
+        handle.writelines(f"# {line}\n" for line in comments)
+        for frame in sites:
+            table = pd.DataFrame(
+                {
+                    "chrom": frame["chrom"],
+                    "start": frame["start"],
+                    "end": frame["start"] + 1,
+                    "name": name,
+                    "score": display_score(frame["probability"]),
+                    "strand": frame["strand"],
+                }
+            )
+            table.to_csv(handle, sep="\t", index=False, header=False, lineterminator="\n")
+
+
+def chromosome_sizes(transcripts: str | Path, genome: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Lengths of the chromosomes that carry transcripts, for bigWig.
+
+    Parameters
+    ----------
+    transcripts : path-like
+        Parquet of the **transcripts** border.
+    genome : mapping, optional
+        Lengths of the genome's sequences in nt. Without it a chromosome is taken to end with its last exon, which is
+        enough to hold every site.
+
+    Returns
+    -------
+    dict of str to int
+        In sorted order of the names; empty where no transcript has coordinates.
+    """
+    sizes: dict[str, int] = {}
+    with pq.ParquetFile(transcripts, buffer_size=1 << 20, pre_buffer=False) as file:
+        for batch in file.iter_batches(1024, columns=["chrom", "exon_ends"]):
+            for chrom, ends in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                if ends:
+                    sizes[chrom] = max(sizes.get(chrom, 0), ends[-1])
+    if genome is not None:
+        missing = [chrom for chrom, size in sizes.items() if genome.get(chrom, -1) < size]
+        if missing:
+            raise InputError(
+                "the genome lacks a chromosome of the transcripts, or has a shorter one",
+                path=transcripts,
+                value=missing[0],
+                remedy="give the genome that the transcripts were built from",
+            )
+        sizes = {chrom: genome[chrom] for chrom in sizes}
+    return dict(sorted(sizes.items()))
+
+
+def write_bigwig(sites: Iterable[pd.DataFrame], path: str | Path, strand: str, sizes: Mapping[str, int]) -> None:
+    """Write the probabilities of one strand's merged sites as bigWig.
+
+    Parameters
+    ----------
+    sites : iterable of pandas.DataFrame
+        Columns ``chrom``, ``start`` (0-based), ``strand``, ``probability``; some sites at a time, sorted.
+    path : path-like
+    strand : {"+", "-"}
+    sizes : mapping
+        See :func:`chromosome_sizes`.
+
+    Raises
+    ------
+    InputError
+        If no chromosome is known.
+
+    Notes
+    -----
+    pyBigWig holds the zoom levels until the file is closed, about 50 bytes per site of the strand.
+    """
+    import pyBigWig
+
+    if not sizes:
+        raise InputError(
+            "a bigWig needs chromosomes, and no transcript has coordinates",
+            path=path,
+            remedy="give the transcripts with an annotation",
+        )
+    with atomic_path(path) as part:
+        track = pyBigWig.open(str(part), "w")
+        try:
+            track.addHeader(list(sizes.items()))
+            for frame in sites:
+                for chrom, rows in frame[frame["strand"] == strand].groupby("chrom", sort=False):
+                    starts = rows["start"].to_numpy()
+                    track.addEntries(
+                        np.full(len(rows), chrom),
+                        starts,
+                        ends=starts + 1,
+                        values=rows["probability"].to_numpy(dtype=np.float64),
+                    )
+        finally:
+            track.close()

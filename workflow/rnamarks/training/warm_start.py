@@ -1,0 +1,102 @@
+"""Networks that begin with the weights of a trained one: from many species to one, from a release to one's own data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from ..errors import InputError
+from ..models.checkpoint import load_members
+from ..models.directory import read_config
+
+
+@dataclass(frozen=True)
+class Start:
+    """Weights to begin with.
+
+    Attributes
+    ----------
+    folder : path-like
+        Model directory of one or more networks; of a stack, its networks are taken.
+    head : str
+        Head of it whose classifier a head that it lacks begins with; ``""`` for random weights.
+    """
+
+    folder: str | Path
+    head: str = ""
+
+    def record(self) -> dict[str, str]:
+        """What tells two starts apart: the hash of the weights and the head."""
+        return {"sha256": read_config(self.folder)[1], "head": self.head}
+
+
+def begin_from(
+    network: nn.Module,
+    start: Start,
+    *,
+    name: str,
+    hyperparameters: Mapping[str, Any],
+    heads: Sequence[str],
+    seed: int,
+) -> None:
+    """Copy the weights of a model directory's network into one that was just built.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Changed in place.
+    start : Start
+        From an ensemble, member ``seed`` modulo their number is taken.
+    name, hyperparameters
+        What ``network`` was built from; the folder's network has to be of the same form.
+    heads : sequence of str
+        Of ``network``.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        If the folder holds another network, other sizes, another window, or lacks the head of ``start``.
+    """
+    folder, head = start.folder, start.head
+    members, config = load_members(folder)
+    if config.model != name:
+        raise InputError(
+            f"the weights to start from are of another network than {name}",
+            path=folder,
+            value=config.model,
+            remedy="start from a model of the same network",
+        )
+    if head and head not in config.heads:
+        raise InputError(
+            "the model to start from has no such head",
+            path=folder,
+            value=head,
+            remedy=f"choose one of {', '.join(config.heads)}",
+        )
+    given = members[seed % len(members)]
+    state = dict(network.state_dict())
+    donors = {one: one if one in config.heads else head for one in heads}
+    for key in state:
+        part, _, rest = key.partition(".")
+        if part == "classifiers":
+            mine, _, rest = rest.partition(".")
+            if not donors[mine]:
+                continue
+            source = f"classifiers.{donors[mine]}.{rest}"
+        else:
+            source = key
+        if source not in given or given[source].shape != state[key].shape:
+            raise InputError(
+                f"the weights to start from do not fit the network: {source}",
+                path=folder,
+                value=f"{tuple(given[source].shape)} for {tuple(state[key].shape)}" if source in given else "missing",
+                remedy=f"give the same hyperparameters and window; those of the weights are {config.hyperparameters}, "
+                f"window {config.window}; here {dict(hyperparameters)}",
+            )
+        state[key] = given[source]
+    network.load_state_dict(state)
