@@ -241,25 +241,23 @@ def _shared(
 
 
 def _arrange(network: nn.Module, window: int) -> _Plain | LookedUp:
-    # an embedding that looks beyond its word sees the end of the window
-    if isinstance(network, MultiRM) and network.embedding.local:
-        return LookedUp(network)
-    return _Plain(network, window)
+    return LookedUp(network) if isinstance(network, MultiRM) else _Plain(network, window)
 
 
 class _Plain:
-    """A network that is called as it is."""
+    """A network without attention, called as it is."""
+
+    n_words = 0
+    letters = 0
 
     def __init__(self, network: nn.Module, window: int) -> None:
         self._network, self._window = network, window
         self.width = getattr(network, "crop", 0) or window
-        self.n_words = getattr(network, "n_words", 0)
-        self.letters = self.width - self.n_words + 1
 
     def run(
         self, codes: np.ndarray, at: np.ndarray, heads: Sequence[str], batch: int, *, attend: bool
     ) -> Iterator[Part]:
-        """Parts of the bases ``at``."""
+        """Parts of the bases ``at``; ``attend`` changes nothing."""
         network, device = self._network, next(self._network.parameters()).device
         view = sliding_window_view(codes, self.width)
         margin = (self._window - self.width) // 2
@@ -268,12 +266,5 @@ class _Plain:
             windows = np.full((len(at[rows]), self._window), UNKNOWN, dtype=np.uint8)
             windows[:, margin : margin + self.width] = view[at[rows] - self.width // 2]
             given = torch.from_numpy(windows).to(device)
-            if hasattr(network, "extractor") and hasattr(network, "rows"):
-                contexts = network.extractor(given)
-                logits = [network.classifiers[head](contexts[:, network.rows[head]]) for head in heads]
-            else:
-                logits = [network(given, head) for head in heads]
-            weights = None
-            if attend:
-                weights = network.attend(given)[:, [network.rows[head] for head in heads]].float().cpu().numpy()
-            yield Part(rows, torch.stack(logits, dim=1).float().cpu().numpy(), weights)
+            logits = [network(given, head) for head in heads]
+            yield Part(rows, torch.stack(logits, dim=1).float().cpu().numpy(), None)

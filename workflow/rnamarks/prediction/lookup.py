@@ -3,8 +3,8 @@
 A MultiRM network spends its time in the LSTM. What a word adds to the LSTM's gates does not depend on the window it
 lies in: with vectors of 3-mers it is one column of a matrix for each of the 64 words (125 with N), so that the LSTM
 reads one-hot words in place of their 300-d vectors and nearly half of the multiplications go; and the states after the
-first few words are looked up. An embedding by convolutions is computed once per place of the sequence. Of the heads
-only those that are asked for are computed.
+first few words are looked up. An embedding by convolutions is computed once per place of the sequence, one that looks
+beyond its word once per window. Of the heads only those that are asked for are computed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from torch import nn
 
 from ..models.multirm import MultiRM
@@ -52,6 +53,8 @@ class LookedUp:
             # half as many columns where no letter is N, which is nearly everywhere
             tables = [_tabulate(network.lstm, vectors, chosen) for chosen in (known, ~known | known)]
             self._tables = [_Begun(tables[0]) if self.n_words > 2 * BEGUN else tables[0], tables[1]]
+        else:
+            self._lstm = _word_first(network.lstm)
 
     def run(
         self, codes: np.ndarray, at: np.ndarray, heads: Sequence[str], batch: int, *, attend: bool
@@ -59,16 +62,28 @@ class LookedUp:
         """Parts of the bases ``at``."""
         network = self._network
         score = network.score.weight[[network.rows[head] for head in heads]]
+        for rows, states in self._states(codes, at, batch):
+            weights, contexts = self._attend(states, score)
+            logits = [network.classifiers[head](contexts[:, column]) for column, head in enumerate(heads)]
+            given = weights.cpu().numpy() if attend else None
+            yield Part(rows, torch.stack(logits, dim=1).cpu().numpy(), given)
+
+    def _states(self, codes: np.ndarray, at: np.ndarray, batch: int) -> Iterator[tuple[slice | np.ndarray, _States]]:
+        """Batches of the bases, and what the LSTM makes of their windows."""
+        if not self._network.embedding.local:
+            # such a word sees the ends of its window
+            view = sliding_window_view(codes, self.width)
+            for start in range(0, len(at), batch):
+                rows = slice(start, start + batch)
+                windows = torch.from_numpy(view[at[rows] - self.width // 2]).to(self._device)
+                yield rows, _both_ways(self._lstm, self._network.embedding(windows).transpose(0, 1))
+            return
         words = torch.arange(self.n_words, device=self._device)[:, None]
         for of_table, begin, numbers, table in self._lookups(codes, at):
             for start in range(0, len(of_table), batch):
                 rows = of_table[start : start + batch]
                 firsts = torch.from_numpy(at[rows] - self.width // 2 - begin).to(self._device)
-                states = table.states(numbers[firsts + words])
-                weights, contexts = self._attend(states, score)
-                logits = [network.classifiers[head](contexts[:, column]) for column, head in enumerate(heads)]
-                given = weights.cpu().numpy() if attend else None
-                yield Part(rows, torch.stack(logits, dim=1).cpu().numpy(), given)
+                yield rows, table.states(numbers[firsts + words])
 
     def _lookups(self, codes: np.ndarray, at: np.ndarray) -> Iterator[tuple[np.ndarray, int, torch.Tensor, _Table]]:
         """Which of the bases, the place in ``codes`` that is 0, each place's row, and the table of rows."""
@@ -88,7 +103,7 @@ class LookedUp:
             part = torch.from_numpy(codes[begin : int(at[rows[-1]]) + self.width // 2 + 1].copy()).to(self._device)
             vectors = self._network.embedding(part[None])[0]
             places = torch.arange(len(vectors), device=self._device)
-            yield rows, begin, places, _Table(_word_first(self._network.lstm), vectors, places)
+            yield rows, begin, places, _Table(self._lstm, vectors, places)
 
     def _attend(self, states: _States, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Attention, shape (batch, heads, n_words), and contexts, shape (batch, heads, 2 * units)."""
@@ -134,8 +149,7 @@ class _Table(NamedTuple):
 
     def states(self, rows: torch.Tensor) -> _States:
         """States of the LSTM over rows, shape (words, batch)."""
-        forward, backward = self.lstm(self.vectors[rows])[0].chunk(2, dim=2)
-        return [forward.contiguous()], [backward.flip(0)]
+        return _both_ways(self.lstm, self.vectors[rows])
 
 
 class _Begun:
@@ -184,6 +198,12 @@ class _Begun:
             begun = torch.stack([states[at] for states, at in zip(self._hidden[way], known[way], strict=True)])
             found.append([begun, self._lstms[way](words, (begun[-1:], self._cells[way][known[way][-1]][None]))[0]])
         return found[0], found[1]
+
+
+def _both_ways(lstm: nn.LSTM, vectors: torch.Tensor) -> _States:
+    """States over vectors, shape (words, batch, dims)."""
+    forward, backward = lstm(vectors)[0].chunk(2, dim=2)
+    return [forward.contiguous()], [backward.flip(0)]
 
 
 def _stretch(rows: torch.Tensor) -> torch.Tensor:
