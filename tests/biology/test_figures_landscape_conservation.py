@@ -16,7 +16,7 @@ from rnamarks.figures.catalogue import capacity as capacity_catalogue
 from rnamarks.figures.catalogue import landscape as landscape_catalogue
 from rnamarks.figures.columns import KINDS
 from rnamarks.figures.design import Design
-from rnamarks.figures.landscape import compared_species, predictor_looks, say_p
+from rnamarks.figures.landscape import compared_species, predictor_looks
 from rnamarks.figures.style import save_figure
 from rnamarks.tables import read_tsv, write_tsv
 
@@ -175,4 +175,3 @@ def test_looks_of_predictors():
     assert list(looks) == ["multi", "single", "measured"]
     assert len({look.colour for look in looks.values()}) == 3
     assert len({look.marker for look in looks.values()}) == 3
-    assert (say_p(0.0), say_p(0.0321)) == ("P < 1e-300", "P = 0.032")

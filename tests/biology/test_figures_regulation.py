@@ -16,8 +16,8 @@ from rnamarks.figures.catalogue import regulation as regulation_catalogue
 from rnamarks.figures.columns import KINDS
 from rnamarks.figures.design import Design
 from rnamarks.figures.ontology import RECURRING, SHOWN, explain_shared, explain_terms, recurring, shown_species
-from rnamarks.figures.regulation import explain_controlled, explain_regulation, say_p
-from rnamarks.figures.style import save_figure
+from rnamarks.figures.regulation import explain_controlled, explain_regulation
+from rnamarks.figures.style import save_figure, say_p
 from rnamarks.tables import read_tsv, write_tsv
 
 SEVEN = ("human", "chimp", "macaque", "mouse", "rat", "pig", "zebrafish")

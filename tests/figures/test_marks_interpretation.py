@@ -25,7 +25,7 @@ from rnamarks.figures.marks_interpretation import (
     explain_mutations,
     explain_proximity,
     in_order,
-    say_p,
+    say_q,
     say_range,
 )
 from rnamarks.figures.style import save_figure
@@ -217,7 +217,7 @@ def test_proximity_says_what_could_not_be_measured():
 
 
 def test_words():
-    assert [say_p(value) for value in (0.03, 0.0004, 2e-12, float("nan"))] == ["0.03", "4e-4", "2e-12", "–"]
+    assert [say_q(value) for value in (0.03, 0.0004, 2e-12, float("nan"))] == ["0.03", "4e-4", "2e-12", "–"]
     assert [say_range(values) for values in ([3], [1200, 12], [])] == ["3", "12 to 1,200", "0"]
     assert in_order(["new", "I", "m6A", "I"], DESIGN) == ["m6A", "I", "new"]
 

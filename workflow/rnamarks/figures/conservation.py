@@ -14,11 +14,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from .design import Design
-from .landscape import Look, predictor_looks, say_p
+from .landscape import Look, predictor_looks
 from .lookup import select
 from .marks import SEQUENTIAL, cell, species_handles
 from .palette import CHANCE, FAINT, INK, QUIET
-from .style import WIDTH, letter, new_figure, styled
+from .style import WIDTH, letter, new_figure, say_p, styled
 
 COVARIATE_LABELS = {"length": "transcript length", "sites": "motif positions", "gc": "GC content"}
 DEFINITION_LABELS = {

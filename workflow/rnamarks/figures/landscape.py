@@ -16,7 +16,7 @@ from .design import Design
 from .lookup import select
 from .marks import species_handles
 from .palette import CHANCE, DASHES, FAINT, INK, QUIET, ramp
-from .style import letter, new_figure, styled
+from .style import letter, new_figure, say_p, styled
 
 MEASURED = "measured"
 REGION_LABELS = {"utr5": "5′UTR", "cds": "CDS", "utr3": "3′UTR"}
@@ -361,8 +361,3 @@ def explain_stop(landscape: pd.DataFrame, statistics: pd.DataFrame, design: Desi
             "preference. Lines: 95 % bootstrap intervals over genes.",
         ),
     ]
-
-
-def say_p(p: float) -> str:
-    """``P = 0.03``; below the smallest number that a computer holds ``P < 1e-300``."""
-    return "P < 1e-300" if p < 1e-300 else f"P = {p:.2g}"

@@ -11,7 +11,7 @@ from matplotlib.gridspec import GridSpec, SubplotSpec
 
 from .design import Design
 from .lookup import select
-from .marks_interpretation import LETTERS, METHOD_LABELS, SIGNIFICANT, in_order, nothing, say_mark, say_p, say_range
+from .marks_interpretation import LETTERS, METHOD_LABELS, SIGNIFICANT, in_order, nothing, say_mark, say_q, say_range
 from .motifs import draw_logo
 from .palette import INK, QUIET
 from .style import new_figure, styled
@@ -115,7 +115,7 @@ def _draw_cell(
         return
     draw_logo(lower, select(rows, role="target"), 2.0, limits)
     lower.set_title(
-        f"q {say_p(match['q_mark'])}",
+        f"q {say_q(match['q_mark'])}",
         fontsize=6.5,
         fontweight="normal",
         color=INK if match["q_mark"] < SIGNIFICANT else QUIET,

@@ -48,7 +48,7 @@ def in_order(names: Iterable[str], design: Design) -> list[str]:
     return [*known, *(name for name in present if name not in known)]
 
 
-def say_p(value: float) -> str:
+def say_q(value: float) -> str:
     """A p- or q-value with two digits, or in powers of ten; a dash where there is none."""
     if not np.isfinite(value):
         return "–"

@@ -19,7 +19,7 @@ from .design import Design
 from .lookup import select
 from .marks import SEQUENTIAL
 from .palette import CHANCE, FAINT, INK, QUIET, ramp
-from .style import WIDTH, grid_of, letter, new_figure, styled
+from .style import WIDTH, grid_of, letter, new_figure, say_p, styled
 
 HIGH, LOW = ramp(1, 0.6), "#7E7E7E"
 GROUPS = {
@@ -52,18 +52,6 @@ _PAPER = {
     "structure": "more probable where single-stranded (SS against DS: P = 2.11 × 10⁻¹²)",
     "peaks": "r = 0.55",
 }
-
-
-def say_p(p: float, digits: int = 2) -> str:
-    """A p-value as text, with so many digits behind the point where it is small."""
-    if not np.isfinite(p):
-        return "not tested"
-    if p < 1e-300:
-        return "P < 10⁻³⁰⁰"
-    if p >= 0.001:
-        return f"P = {p:.3f}"
-    mantissa, power = f"{p:.{digits}e}".split("e")
-    return f"P = {mantissa} × 10" + str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _say(value: float) -> str:

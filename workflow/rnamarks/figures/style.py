@@ -123,3 +123,15 @@ def grid_of(count: int, most: int = 4) -> tuple[int, int]:
     columns = min(count, most)
     rows = -(-count // columns)
     return rows, -(-count // rows)
+
+
+def say_p(p: float, digits: int = 2) -> str:
+    """A p-value as text, with so many digits behind the point where it is small."""
+    if not np.isfinite(p):
+        return "not tested"
+    if p < 1e-300:
+        return "P < 10⁻³⁰⁰"
+    if p >= 0.001:
+        return f"P = {p:.3f}"
+    mantissa, power = f"{p:.{digits}e}".split("e")
+    return f"P = {mantissa} × 10" + str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
