@@ -20,7 +20,7 @@ from ..errors import InputError
 from ..registry import Register
 from ..sequences import encode_windows
 from .kmers import ROWS_AT_ONCE, is_centred, kmer_codes, kmer_counts, kmer_features, log_ratio, motif_starts
-from .trees import fit_xgboost, load_xgboost
+from .trees import TreeSettings, fit_xgboost, load_xgboost
 
 
 class Baseline(ABC):
@@ -390,21 +390,9 @@ class KmerLogistic(KmerModel):
 
 @BASELINES.add("kmer_xgboost")
 @dataclass
-class KmerTrees(KmerModel):
-    """Gradient-boosted trees (XGBoost, histograms) on the same features, classes weighted to 1:1.
+class KmerTrees(TreeSettings, KmerModel):
+    """Gradient-boosted trees (XGBoost, histograms) on the same features, classes weighted to 1:1."""
 
-    Parameters
-    ----------
-    trees, depth : int
-    eta : float
-        Learning rate.
-    threads : int
-    """
-
-    trees: int = 300
-    depth: int = 6
-    eta: float = 0.1
-    threads: int = 1
     saved: ClassVar[tuple[str, ...]] = (*KmerModel.saved, "booster")
 
     @classmethod

@@ -18,7 +18,7 @@ from scipy.special import logsumexp
 from ..errors import InputError
 from ..sequences import UNKNOWN
 from .baselines import BASELINES, Baseline, check_training
-from .trees import Margin, fit_catboost, fit_xgboost, load_catboost, load_xgboost
+from .trees import Margin, TreeSettings, fit_catboost, fit_xgboost, load_catboost, load_xgboost
 
 
 def one_hot(codes: np.ndarray) -> np.ndarray:
@@ -88,21 +88,9 @@ def multiclass_windows(
 
 
 @dataclass
-class OneHotTrees(Baseline):
-    """Trees on :func:`one_hot`, classes weighted to 1:1.
+class OneHotTrees(TreeSettings, Baseline):
+    """Trees on :func:`one_hot`, classes weighted to 1:1."""
 
-    Parameters
-    ----------
-    trees, depth : int
-    eta : float
-        Learning rate.
-    threads : int
-    """
-
-    trees: int = 300
-    depth: int = 6
-    eta: float = 0.1
-    threads: int = 1
     saved: ClassVar[tuple[str, ...]] = ("booster",)
     fit_trees: ClassVar[Callable[..., np.ndarray]]
     load_trees: ClassVar[Callable[[np.ndarray, int], Margin]]
@@ -155,13 +143,6 @@ class MulticlassTrees(OneHotTrees):
 
     Fitted on :func:`multiclass_windows`. The logit of a head is the log odds of its class against all others, moved
     from the class's share of the training weight, 1 in 2 n_heads, to 1:1.
-
-    Parameters
-    ----------
-    trees : int
-        Per class.
-    depth, eta, threads
-        See :class:`OneHotTrees`.
     """
 
     saved: ClassVar[tuple[str, ...]] = (*OneHotTrees.saved, "place")

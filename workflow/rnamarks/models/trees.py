@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,13 +24,25 @@ _SUBSAMPLE = 0.8
 _COLUMNS = 0.3
 
 
-class TreeSettings(Protocol):
-    """What a fit is told: number of trees (per class), their depth, the learning rate, and CPU threads."""
+@dataclass
+class TreeSettings:
+    """What a fit is told, and what baselines of trees have.
 
-    trees: int
-    depth: int
-    eta: float
-    threads: int
+    Parameters
+    ----------
+    trees : int
+        Per class, where there are several.
+    depth : int
+    eta : float
+        Learning rate.
+    threads : int
+        Of the CPU.
+    """
+
+    trees: int = 300
+    depth: int = 6
+    eta: float = 0.1
+    threads: int = 1
 
 
 def fit_xgboost(
