@@ -38,9 +38,9 @@ GRADIENTS = {"baseline": "composition", "steps": 16, "most_steps": 128, "toleran
 CONSENSUS = {"clustering": "words", "width": 5, "count": 4, "reach": 0, "flank": 1, "trim": 0.0, "members": 10}
 """The same of :class:`~rnamarks.interpretation.consensus.ConsensusSettings`.
 
-Short words, since a long one holds few sites with one letter changed; and a column on either side, whatever it holds:
-Tomtom takes the place of five letters among 60 motifs for chance (q 0.01), and that of five between two columns as free
-as the target's for none.
+Short words, since few copies of a long one are left with one letter changed. A column on either side is kept, whatever
+it holds: to Tomtom five letters that agree are within chance among 60 motifs (q 0.01), five that agree between two
+columns as free as the target's are not.
 """
 EXPLAINED_COLUMNS = (
     "predictor",
