@@ -5,16 +5,15 @@ with logged(snakemake.log[0]):
 
     import pandas as pd
 
-    from rnamarks.biology.landscape import (
+    from rnamarks.biology.candidates import (
         MEASURED,
         TRANSCRIPT_COLUMNS,
         call_measured,
         coding_transcripts,
-        make_axes,
-        measure_landscape,
         read_candidates,
         read_exons,
     )
+    from rnamarks.biology.landscape import make_axes, measure_landscape
     from rnamarks.tables import read_tsv, write_tsv
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)

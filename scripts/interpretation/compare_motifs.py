@@ -4,7 +4,7 @@ with logged(snakemake.log[0]) as terminal:
     from rnamarks.interpretation.discovery import read_discovered
     from rnamarks.interpretation.filters import read_filters
     from rnamarks.interpretation.motif_files import read_own
-    from rnamarks.interpretation.tomtom import DE_NOVO, Database, QuerySet, compare_sets, name_discovered
+    from rnamarks.interpretation.motif_matches import DE_NOVO, Database, QuerySet, compare_sets, name_discovered
     from rnamarks.tables import write_tsv
 
     params, given = snakemake.params, snakemake.input

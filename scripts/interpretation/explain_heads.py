@@ -15,7 +15,7 @@ with logged(snakemake.log[0]) as terminal:
         find_head_motifs,
     )
     from rnamarks.interpretation.motif_files import read_own, write_meme
-    from rnamarks.interpretation.tomtom import Database
+    from rnamarks.interpretation.motif_matches import Database
     from rnamarks.models.checkpoint import load_model
     from rnamarks.prediction.score import pick_device
     from rnamarks.tables import read_parquet, write_tsv

@@ -5,7 +5,8 @@ with logged(snakemake.log[0]):
 
     import torch
 
-    from rnamarks.interpretation.cooccurrence import Element, cooccurrence_tables
+    from rnamarks.interpretation.cooccurrence import cooccurrence_tables
+    from rnamarks.interpretation.elements import Element
     from rnamarks.tables import write_tsv
 
     torch.set_num_threads(snakemake.threads)

@@ -6,7 +6,8 @@ with logged(snakemake.log[0]) as terminal:
     import pandas as pd
     import torch
 
-    from rnamarks.interpretation.cooccurrence import OPTIMISED_COLUMNS, Element, pairs_in_optimised
+    from rnamarks.interpretation.element_pairs import OPTIMISED_COLUMNS, pairs_in_optimised
+    from rnamarks.interpretation.elements import Element
     from rnamarks.interpretation.optimisation import OptimisationSettings, optimise_models
     from rnamarks.tables import write_tsv
 

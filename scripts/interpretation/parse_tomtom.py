@@ -3,7 +3,8 @@ from rnamarks.scripting import logged
 with logged(snakemake.log[0]) as terminal:
     from rnamarks.interpretation.filters import read_filters
     from rnamarks.interpretation.motif_files import read_own
-    from rnamarks.interpretation.tomtom import Database, QuerySet, compare_sets, read_tomtom
+    from rnamarks.interpretation.motif_matches import Database, QuerySet, compare_sets
+    from rnamarks.interpretation.tomtom_files import read_tomtom
     from rnamarks.tables import write_tsv
 
     params, given = snakemake.params, snakemake.input

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rnamarks.biology.candidates import Candidates
 from rnamarks.biology.capacity import measure_capacity
-from rnamarks.biology.landscape import Candidates, stop_distance
+from rnamarks.biology.landscape import stop_distance
 
 SEVEN = ("human", "chimp", "macaque", "mouse", "rat", "pig", "zebrafish")
 

@@ -7,18 +7,20 @@ import pandas as pd
 import pytest
 from scipy.stats import mannwhitneyu
 
-from rnamarks.biology.landscape import (
+from rnamarks.biology.candidates import (
     CALLS,
-    COLUMNS,
-    STATISTICS_COLUMNS,
     Candidates,
     call_measured,
     coding_transcripts,
+    read_candidates,
+    read_exons,
+)
+from rnamarks.biology.landscape import (
+    COLUMNS,
+    STATISTICS_COLUMNS,
     make_axes,
     measure_landscape,
     metagene_bin,
-    read_candidates,
-    read_exons,
     stop_distance,
 )
 from rnamarks.errors import InputError

@@ -9,19 +9,15 @@ import torch
 from scipy.stats import hypergeom
 
 from rnamarks.errors import InputError
-from rnamarks.interpretation.cooccurrence import (
-    DISCOVERY_COLUMNS,
+from rnamarks.interpretation.cooccurrence import DISCOVERY_COLUMNS, cooccurrence_tables, discover_pairs, word_presence
+from rnamarks.interpretation.element_pairs import (
     OPTIMISED_COLUMNS,
     PAIR_COLUMNS,
-    Element,
-    all_pairs,
-    cooccurrence_tables,
-    discover_pairs,
     pair_table,
     pairs_in_optimised,
     pairs_in_windows,
-    word_presence,
 )
+from rnamarks.interpretation.elements import Element, all_pairs
 from rnamarks.interpretation.pwm import PWM
 from rnamarks.models.checkpoint import ModelConfig, save_model
 from rnamarks.models.register import build_model

@@ -30,8 +30,8 @@ from rnamarks.interpretation.explanation import (
     find_head_motifs,
 )
 from rnamarks.interpretation.motif_files import read_own, write_meme
+from rnamarks.interpretation.motif_matches import Database
 from rnamarks.interpretation.pwm import PWM
-from rnamarks.interpretation.tomtom import Database
 from rnamarks.models.checkpoint import ModelConfig, save_model
 from rnamarks.models.layers import OneHot
 from rnamarks.models.register import build_model

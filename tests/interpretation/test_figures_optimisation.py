@@ -15,7 +15,8 @@ from rnamarks.figures.catalogue.optimisation import FIGURES, TABLES
 from rnamarks.figures.columns import KINDS
 from rnamarks.figures.style import save_figure
 from rnamarks.interpretation.attribution_files import CHECK_COLUMNS, LETTER_COLUMNS
-from rnamarks.interpretation.cooccurrence import DISCOVERY_COLUMNS, OPTIMISED_COLUMNS, PAIR_COLUMNS, pair_table
+from rnamarks.interpretation.cooccurrence import DISCOVERY_COLUMNS
+from rnamarks.interpretation.element_pairs import OPTIMISED_COLUMNS, PAIR_COLUMNS, pair_table
 from rnamarks.interpretation.optimisation import MOTIF_COLUMNS, START_COLUMNS, Optimum, motif_table
 
 WINDOW = 41

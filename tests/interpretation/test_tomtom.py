@@ -13,29 +13,27 @@ from scipy.stats import false_discovery_control
 from rnamarks.errors import InputError
 from rnamarks.interpretation.filters import filter_motifs
 from rnamarks.interpretation.motif_files import read_motifs
-from rnamarks.interpretation.pwm import PWM
-from rnamarks.interpretation.tomtom import (
+from rnamarks.interpretation.motif_matches import (
     ANNOTATION_COLUMNS,
     BEST_COLUMNS,
-    COMPARERS,
     DE_NOVO,
     LOGO_COLUMNS,
     MATCH_COLUMNS,
-    PAIR_COLUMNS,
     RULES,
     Database,
     QuerySet,
     annotation_table,
-    compare,
     compare_sets,
     match_logos,
     name_discovered,
     rank_matches,
     rank_queries,
-    read_tomtom,
     reported,
     shuffled,
 )
+from rnamarks.interpretation.pwm import PWM
+from rnamarks.interpretation.tomtom import COMPARERS, PAIR_COLUMNS, compare
+from rnamarks.interpretation.tomtom_files import read_tomtom
 from rnamarks.models.register import build_model
 from rnamarks.sequences import encode
 

@@ -152,7 +152,8 @@ def draw_head_motifs(
     Parameters
     ----------
     consensus, matches, logos : pandas.DataFrame
-        Columns of :mod:`rnamarks.interpretation.explanation` and :data:`rnamarks.interpretation.tomtom.LOGO_COLUMNS`.
+        Columns of :mod:`rnamarks.interpretation.explanation` and
+        :data:`rnamarks.interpretation.motif_matches.LOGO_COLUMNS`.
     design : Design
     most : int
         Pairs per species.

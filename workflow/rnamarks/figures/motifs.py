@@ -189,9 +189,9 @@ def draw_local_motifs(matches: pd.DataFrame, logos: pd.DataFrame, design: Design
     Parameters
     ----------
     matches : pandas.DataFrame
-        Columns of :data:`rnamarks.interpretation.tomtom.MATCH_COLUMNS`.
+        Columns of :data:`rnamarks.interpretation.motif_matches.MATCH_COLUMNS`.
     logos : pandas.DataFrame
-        Columns of :data:`rnamarks.interpretation.tomtom.LOGO_COLUMNS`.
+        Columns of :data:`rnamarks.interpretation.motif_matches.LOGO_COLUMNS`.
     design : Design
     most : int
         Matches per species.
@@ -260,7 +260,7 @@ def draw_annotated_filters(annotated: pd.DataFrame, design: Design) -> Figure:
     Parameters
     ----------
     annotated : pandas.DataFrame
-        Columns of :data:`rnamarks.interpretation.tomtom.ANNOTATION_COLUMNS`.
+        Columns of :data:`rnamarks.interpretation.motif_matches.ANNOTATION_COLUMNS`.
     design : Design
     """
     if annotated.empty:
@@ -363,7 +363,7 @@ def draw_discovered_motifs(discovered: pd.DataFrame, logos: pd.DataFrame, design
     discovered : pandas.DataFrame
         ``species``, columns of :data:`rnamarks.interpretation.discovery.DISCOVERY_COLUMNS` and the best match.
     logos : pandas.DataFrame
-        Columns of :data:`rnamarks.interpretation.tomtom.LOGO_COLUMNS`.
+        Columns of :data:`rnamarks.interpretation.motif_matches.LOGO_COLUMNS`.
     design : Design
     most : int
         Motifs per species.

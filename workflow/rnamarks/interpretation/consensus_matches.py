@@ -10,8 +10,9 @@ from scipy.stats import false_discovery_control
 
 from ..errors import InputError
 from ..sequences import ALPHABET
+from .motif_matches import match_logos
 from .pwm import PWM, logo_rows
-from .tomtom import compare, match_logos
+from .tomtom import compare
 
 MATCH_COLUMNS = (
     "modification",

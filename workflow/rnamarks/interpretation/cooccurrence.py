@@ -1,486 +1,35 @@
-"""Whether what a model calls holds two elements together.
+"""Co-occurrence in real windows: of elements that are given, and of words that nobody named.
 
-An element is a word or a motif in a range of distances from the site; a window has it or not. For two elements A and B
-"co-occurrence" can mean three things, which are measured apart:
-
-- *together*: windows that are called hold A and B more often than windows that are not. It is tested by permuting the
-  labels, within strata where given (for example the five letters at the site). It does not say that the model needs
-  both: elements that each raise the score by themselves are called together as well.
-- *each given the other*: the odds of a call of windows with both, against those with A alone and against those with B
-  alone. Both above 1: either element adds to the other. The larger of the two P is the P of both.
-- *interaction*: these odds beyond the product of the two elements' own (the term of a saturated log-linear model).
-  Above 1, one element counts for more where the other is. Elements that add up in the log odds have none. With the
-  model's logits there is the same question without a threshold: the *synergy*, in nats.
-
-The association of A with B *within* called windows is not used: of two elements that merely add up, either makes the
-other less needed, so they repel each other there.
-
-For optimised windows there are no labels. There the question is whether both elements stand at their places, against
-windows whose columns are put in another order.
+What co-occurrence of two elements means and how it is tested is in :mod:`rnamarks.interpretation.element_pairs`. Here
+are the search for pairs of words, and the tables of both kinds of pairs among measured sites and the calls of models.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.special import ndtr
 from scipy.stats import false_discovery_control
 
 from ..errors import InputError
-from ..evaluation.bootstrap import interval
 from ..models.checkpoint import load_model, require_head
 from ..prediction.score import pick_device, score_windows
-from ..sequences import ALPHABET, UNKNOWN, encode, encode_windows
+from ..sequences import ALPHABET, UNKNOWN, encode_windows
 from ..tables import read_parquet
-from .pwm import PWM
+from .element_pairs import PAIR_COLUMNS, log_odds, of_both_kinds, pair_table, pairs_in_windows
+from .elements import Element, all_pairs
 
-_Z = 1.959963984540054
 # with mismatches a window of 101 nt fills about 1,500 entries
 _WINDOWS_AT_ONCE = 2000
-NULLS = ("columns", "rotation")
-PAIR_COLUMNS = [
-    "element_a",
-    "element_b",
-    "n_called",
-    "n_other",
-    "a_called",
-    "a_other",
-    "b_called",
-    "b_other",
-    "both_called",
-    "both_other",
-    "share_called",
-    "share_other",
-    "enrichment",
-    "enrichment_low",
-    "enrichment_high",
-    "p_together",
-    "odds_given_a",
-    "odds_given_a_low",
-    "odds_given_a_high",
-    "odds_given_b",
-    "odds_given_b_low",
-    "odds_given_b_high",
-    "p_each",
-    "interaction",
-    "interaction_low",
-    "interaction_high",
-    "p_interaction",
-    "synergy",
-    "synergy_low",
-    "synergy_high",
-    "p_synergy",
-]
 DISCOVERY_COLUMNS = [
     *(f"{name}_{letter}" for letter in "ab" for name in ("word", "first", "last")),
     "q_each",
     "q_interaction",
 ]
-OPTIMISED_COLUMNS = [
-    "element_a",
-    "element_b",
-    "starts",
-    "both",
-    "score_a",
-    "score_b",
-    "score",
-    "score_low",
-    "score_high",
-    "null_mean",
-    "null_high",
-    "p",
-]
-
-
-@dataclass(frozen=True, eq=False)
-class Element:
-    """A word or motif with the places in which it is expected.
-
-    Attributes
-    ----------
-    name : str
-    weights : numpy.ndarray, shape=(width, 5)
-        Score of each letter A, C, G, U, N at each place.
-    first, last : int
-        Distances from the site to the first letter, in nt, negative upstream, both included.
-    threshold : float
-        A place with at least this score has the element.
-    frequencies : numpy.ndarray, shape=(width, 4)
-    """
-
-    name: str
-    weights: np.ndarray = field(repr=False)
-    first: int
-    last: int
-    threshold: float
-    frequencies: np.ndarray = field(repr=False)
-
-    def __post_init__(self) -> None:
-        if self.first > self.last:
-            raise InputError(
-                f"the element {self.name} ends before it begins", value=(self.first, self.last), remedy="exchange them"
-            )
-
-    @classmethod
-    def from_word(cls, name: str, word: str, first: int, last: int, mismatches: int = 0) -> Element:
-        """A word of RNA or DNA letters; scored by matching letters, of which so many may be missing."""
-        codes = encode(word)
-        if not len(codes) or (codes >= UNKNOWN).any():
-            raise InputError(f"the element {name} is no word of A, C, G, U", value=word, remedy="give such letters")
-        if not 0 <= mismatches < len(codes):
-            raise InputError(f"the element {name} allows too many mismatches", value=mismatches)
-        weights = np.zeros((len(codes), UNKNOWN + 1))
-        weights[np.arange(len(codes)), codes] = 1.0
-        return cls(name, weights, first, last, len(codes) - mismatches - 1e-9, weights[:, :UNKNOWN].copy())
-
-    @classmethod
-    def from_pwm(cls, motif: PWM, first: int, last: int, share: float = 0.7, pseudo: float = 0.01) -> Element:
-        """A motif, scored by log odds against equal shares in bits; a place needs this share of the largest score.
-
-        Parameters
-        ----------
-        motif : PWM
-        first, last : int
-        share : float
-            Above 0, at most 1.
-        pseudo : float
-            Mixed into the frequencies, so that a letter never seen costs a finite amount; N costs as much as the
-            dearest letter.
-        """
-        if not 0 < share <= 1:
-            raise InputError(f"the share of the largest score of {motif.name} is not in (0, 1]", value=share)
-        mixed = (motif.frequencies + pseudo) / (1 + UNKNOWN * pseudo)
-        odds = np.log2(mixed * UNKNOWN)
-        weights = np.hstack([odds, odds.min(axis=1, keepdims=True)])
-        return cls(motif.name, weights, first, last, share * float(odds.max(axis=1).sum()), motif.frequencies)
-
-    @classmethod
-    def from_mapping(cls, given: Mapping[str, object]) -> Element:
-        """From a configuration: ``name``, ``word``, ``first``, ``last`` and perhaps ``mismatches``."""
-        known = {"name", "word", "first", "last", "mismatches"}
-        if not known >= set(given) >= known - {"mismatches"}:
-            raise InputError(
-                "an element needs name, word, first and last, and may have mismatches",
-                value=sorted(given),
-                remedy="see config/README.md",
-            )
-        return cls.from_word(**given)
-
-    @property
-    def width(self) -> int:
-        """In nt."""
-        return len(self.weights)
-
-    def places(self, window: int) -> np.ndarray:
-        """0-based columns of the first letter that lie wholly in a window whose site is ``window // 2``."""
-        starts = np.arange(self.first, self.last + 1) + window // 2
-        starts = starts[(starts >= 0) & (starts + self.width <= window)]
-        if not len(starts):
-            raise InputError(
-                f"the element {self.name} lies outside windows of {window} nt",
-                value=(self.first, self.last),
-                remedy="give distances from the site at the centre",
-            )
-        return starts
-
-    def scores(self, codes: np.ndarray) -> np.ndarray:
-        """Best score in range of each window; codes of shape (n_windows, window), result of shape (n_windows,)."""
-        best = np.full(len(codes), -np.inf)
-        for start in self.places(codes.shape[1]):
-            total = np.zeros(len(codes))
-            for place, weights in enumerate(self.weights):
-                total += weights[codes[:, start + place]]
-            np.maximum(best, total, out=best)
-        return best
-
-    def present(self, codes: np.ndarray) -> np.ndarray:
-        """Whether each window has it, shape (n_windows,)."""
-        return self.scores(codes) >= self.threshold
-
-    def soft_scores(self, shares: np.ndarray) -> np.ndarray:
-        """Best mean agreement in range with windows of shares.
-
-        Parameters
-        ----------
-        shares : numpy.ndarray, shape=(n, 4, window)
-
-        Returns
-        -------
-        numpy.ndarray, shape=(n,)
-            Mean over the element's letters of the probability that element and window draw the same letter; 1 for a
-            word that is there for certain.
-        """
-        starts = self.places(shares.shape[2])
-        agree = np.einsum("wl,nlp->nwp", self.frequencies, shares)
-        return (
-            np.stack([agree[:, np.arange(self.width), start + np.arange(self.width)] for start in starts])
-            .mean(axis=2)
-            .max(axis=0)
-        )
-
-
-def _log_odds(a, b, c, d) -> tuple[np.ndarray, np.ndarray]:
-    """log(a d / (b c)) and its variance, half a count added to each cell (Haldane, Anscombe)."""
-    cells = [np.asarray(cell, dtype=np.float64) + 0.5 for cell in (a, b, c, d)]
-    return np.log(cells[0] * cells[3] / (cells[1] * cells[2])), sum(1 / cell for cell in cells)
-
-
-def _with_interval(name: str, value: np.ndarray, variance: np.ndarray, scale: float = 1.0) -> dict[str, np.ndarray]:
-    half = _Z * np.sqrt(variance)
-    return {name: value * scale, f"{name}_low": (value - half) * scale, f"{name}_high": (value + half) * scale}
-
-
-def pair_table(
-    present: np.ndarray,
-    called: np.ndarray,
-    pairs: Sequence[tuple[int, int]],
-    names: Sequence[str],
-    *,
-    strata: np.ndarray | None = None,
-    logits: np.ndarray | None = None,
-    permutations: int = 9999,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """The three meanings of co-occurrence for pairs of elements.
-
-    Parameters
-    ----------
-    present : numpy.ndarray, shape=(n_windows, n_elements), dtype=bool
-    called : numpy.ndarray, shape=(n_windows,), dtype=bool
-        Calls of a model, or measured labels.
-    pairs : sequence of (int, int)
-        Columns of ``present``.
-    names : sequence of str
-        Of the elements.
-    strata : numpy.ndarray, shape=(n_windows,), optional
-        Labels are permuted within equal values only.
-    logits : numpy.ndarray, shape=(n_windows,), optional
-        Adds the synergy.
-    permutations : int
-        Of the labels, for ``p_together``.
-    seed : int
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns :data:`PAIR_COLUMNS`, one row per pair. ``enrichment`` is log2 of the ratio of the two shares of windows
-        with both; ``odds_given_a`` the log2 odds ratio of a call among windows with A, with B against without;
-        ``odds_given_b`` likewise; ``interaction`` log2 of the ratio of odds ratios. Intervals are 95 % Wald intervals
-        with half a count added to each cell. ``p_together`` is one-sided with ties counted half, ``p_each`` the
-        larger of the one-sided P of ``odds_given_a`` and ``odds_given_b`` (at most 5 % of them
-        fall below 0.05 where either element adds nothing), ``p_interaction`` and
-        ``p_synergy`` are two-sided. ``synergy`` is the mean logit with both, less that with A alone, less that with B
-        alone, plus that with neither (nats); NaN without logits or with fewer than two windows in a group.
-
-    Raises
-    ------
-    InputError
-        If all windows are called, or none.
-    """
-    called = np.asarray(called, dtype=bool)
-    if not _of_both_kinds(called):
-        raise InputError(
-            "co-occurrence needs windows that are called and windows that are not",
-            value=f"{int(called.sum())} of {called.size} called",
-            remedy="change the threshold or give more windows",
-        )
-    strata = np.zeros(called.size, dtype=np.int64) if strata is None else np.unique(strata, return_inverse=True)[1]
-    sizes = np.bincount(strata)
-    called_sizes = np.bincount(strata, weights=called).astype(np.int64)
-    rows = []
-    for number, (first, second) in enumerate(pairs):
-        a, b = present[:, first], present[:, second]
-        cell = 2 * a + b
-        yes, no = np.bincount(cell[called], minlength=4), np.bincount(cell[~called], minlength=4)
-        n_called, n_other = int(yes.sum()), int(no.sum())
-        both = a & b
-        generator = np.random.default_rng([seed, number])
-        joint = np.bincount(strata, weights=both).astype(np.int64)
-        # permuted labels within a stratum give a hypergeometric number of called windows with both
-        drawn = np.zeros(permutations, dtype=np.int64)
-        for size, hits, draws in zip(sizes, joint, called_sizes, strict=True):
-            if hits and draws:
-                drawn += generator.hypergeometric(hits, size - hits, draws, size=permutations)
-        above = (drawn > yes[3]).sum() + 0.5 * (drawn == yes[3]).sum()
-        shares = (yes[3] + 0.5) / (n_called + 1), (no[3] + 0.5) / (n_other + 1)
-        variance = 1 / (yes[3] + 0.5) - 1 / (n_called + 1) + 1 / (no[3] + 0.5) - 1 / (n_other + 1)
-        given_a = _log_odds(yes[3], no[3], yes[2], no[2])
-        given_b = _log_odds(yes[3], no[3], yes[1], no[1])
-        without_a = _log_odds(yes[1], no[1], yes[0], no[0])
-        beyond, spread = given_a[0] - without_a[0], given_a[1] + without_a[1]
-        to_bits = 1 / np.log(2)
-        row = {
-            "element_a": names[first],
-            "element_b": names[second],
-            "n_called": n_called,
-            "n_other": n_other,
-            "a_called": yes[2] + yes[3],
-            "a_other": no[2] + no[3],
-            "b_called": yes[1] + yes[3],
-            "b_other": no[1] + no[3],
-            "both_called": yes[3],
-            "both_other": no[3],
-            "share_called": yes[3] / n_called,
-            "share_other": no[3] / n_other,
-            "p_together": (above + 0.5) / (permutations + 1),
-            "p_each": max(float(ndtr(-value / np.sqrt(error))) for value, error in (given_a, given_b)),
-            "p_interaction": _two_sided(beyond / np.sqrt(spread)),
-        }
-        row |= _with_interval("enrichment", np.log(shares[0] / shares[1]), variance, to_bits)
-        row |= _with_interval("odds_given_a", *given_a, to_bits)
-        row |= _with_interval("odds_given_b", *given_b, to_bits)
-        row |= _with_interval("interaction", beyond, spread, to_bits)
-        row |= _synergy(cell, logits)
-        rows.append(row)
-    return pd.DataFrame(rows, columns=PAIR_COLUMNS)
-
-
-def _two_sided(z: float) -> float:
-    return float(2 * ndtr(-abs(z)))
-
-
-def _synergy(cell: np.ndarray, logits: np.ndarray | None) -> dict[str, float]:
-    counts = np.bincount(cell, minlength=4)
-    if logits is None or counts.min() < 2:
-        return dict.fromkeys(("synergy", "synergy_low", "synergy_high", "p_synergy"), float("nan"))
-    groups = [np.asarray(logits, dtype=np.float64)[cell == at] for at in range(4)]
-    value = float(np.dot([1, -1, -1, 1], [group.mean() for group in groups]))
-    variance = sum(group.var(ddof=1) / group.size for group in groups)
-    p = _two_sided(value / np.sqrt(variance)) if variance > 0 else float("nan")
-    return _with_interval("synergy", value, variance) | {"p_synergy": p}
-
-
-def all_pairs(count: int) -> list[tuple[int, int]]:
-    """Every pair of so many elements, first before second."""
-    return [(a, b) for a in range(count) for b in range(a + 1, count)]
-
-
-def pairs_in_windows(
-    codes: np.ndarray,
-    called: np.ndarray,
-    elements: Sequence[Element],
-    *,
-    logits: np.ndarray | None = None,
-    stratify: bool = True,
-    permutations: int = 9999,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """:func:`pair_table` of all pairs of elements in windows.
-
-    Parameters
-    ----------
-    codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
-    called : numpy.ndarray, shape=(n_windows,), dtype=bool
-    elements : sequence of Element
-    logits : numpy.ndarray, optional
-    stratify : bool
-        Permute labels among windows with the same five letters around the site, so that neither element can borrow
-        from the site's own motif. Of a pair with an element that covers these letters, the other is what is tested.
-    permutations, seed : int
-    """
-    require_pairs(elements)
-    present = np.stack([element.present(codes) for element in elements], axis=1)
-    centre = codes.shape[1] // 2
-    strata = codes[:, centre - 2 : centre + 3].astype(np.int64) @ (5 ** np.arange(5)) if stratify else None
-    return pair_table(
-        present,
-        called,
-        all_pairs(len(elements)),
-        [element.name for element in elements],
-        strata=strata,
-        logits=logits,
-        permutations=permutations,
-        seed=seed,
-    )
-
-
-def require_pairs(elements: Sequence[Element]) -> None:
-    """Raise :class:`InputError` unless there are two elements or more, each with a name of its own."""
-    names = [element.name for element in elements]
-    if len(names) < 2 or len(set(names)) < len(names):
-        raise InputError("co-occurrence needs at least two elements with names of their own", value=names)
-
-
-def pairs_in_optimised(
-    pwms: np.ndarray,
-    elements: Sequence[Element],
-    *,
-    null: str = "columns",
-    held: np.ndarray | None = None,
-    permutations: int = 999,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Whether optimised windows hold both of two elements at their places.
-
-    The statistic of a pair is the smaller of the two elements' :meth:`Element.soft_scores`, averaged over starts. The
-    null puts the columns of all starts into one new order: starts that agree are no independent evidence and move
-    together. ``columns`` draws any order (keeps the letters, breaks words); ``rotation`` turns the window (keeps words,
-    breaks their places; window - 1 turns). Turns within the slack of both elements' ranges keep both, and p cannot
-    fall below their share.
-
-    Parameters
-    ----------
-    pwms : numpy.ndarray, shape=(starts, 4, window)
-    elements : sequence of Element
-    null : {"columns", "rotation"}
-    held : numpy.ndarray, shape=(window,), dtype=bool, optional
-        Columns that were imposed; they stay where they are under ``columns``.
-    permutations : int
-    seed : int
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns :data:`OPTIMISED_COLUMNS`. ``both`` counts starts whose commonest letters hold both elements;
-        ``score_low`` and ``score_high`` are a 95 % bootstrap interval over starts; ``null_high`` is the null's 95 %
-        quantile; ``p`` is one-sided.
-    """
-    require_pairs(elements)
-    if null not in NULLS:
-        raise InputError("no such null", value=null, remedy=f"choose one of {', '.join(NULLS)}")
-    starts, _, window = pwms.shape
-    generator = np.random.default_rng([seed, 0])
-    if null == "rotation":
-        orders = [np.roll(np.arange(window), shift) for shift in range(1, window)]
-    else:
-        movable = np.arange(window) if held is None else np.flatnonzero(~held)
-        orders = []
-        for _ in range(permutations):
-            order = np.arange(window)
-            order[movable] = generator.permutation(movable)
-            orders.append(order)
-    own = np.stack([element.soft_scores(pwms) for element in elements])
-    moved = np.stack([[element.soft_scores(pwms[:, :, order]) for element in elements] for order in orders])
-    consensus = pwms.argmax(axis=1).astype(np.uint8)
-    present = np.stack([element.present(consensus) for element in elements])
-    resamples = np.random.default_rng([seed, 1]).integers(0, starts, size=(2000, starts))
-    rows = []
-    for first, second in all_pairs(len(elements)):
-        joint = np.minimum(own[first], own[second])
-        null_scores = np.minimum(moved[:, first], moved[:, second]).mean(axis=1)
-        low, high = interval(joint[resamples].mean(axis=1)) if starts > 1 else (np.nan, np.nan)
-        rows.append(
-            {
-                "element_a": elements[first].name,
-                "element_b": elements[second].name,
-                "starts": starts,
-                "both": int((present[first] & present[second]).sum()),
-                "score_a": own[first].mean(),
-                "score_b": own[second].mean(),
-                "score": joint.mean(),
-                "score_low": low,
-                "score_high": high,
-                "null_mean": null_scores.mean(),
-                "null_high": np.quantile(null_scores, 0.95),
-                "p": (1 + (null_scores >= joint.mean() - 1e-12).sum()) / (len(orders) + 1),
-            }
-        )
-    return pd.DataFrame(rows, columns=OPTIMISED_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -612,9 +161,10 @@ def discover_pairs(
     Returns
     -------
     pandas.DataFrame
-        :data:`PAIR_COLUMNS`, then ``word_a``, ``first_a``, ``last_a``, ``word_b``, ``first_b``, ``last_b``,
-        ``q_each``, ``q_interaction`` (Benjamini-Hochberg over all pairs tested), by rising ``p_each``: one strong word
-        comes together with every other, and only this P asks both for their share.
+        :data:`rnamarks.interpretation.element_pairs.PAIR_COLUMNS`, then ``word_a``, ``first_a``, ``last_a``,
+        ``word_b``, ``first_b``, ``last_b``, ``q_each``, ``q_interaction`` (Benjamini-Hochberg over all pairs tested),
+        by rising ``p_each``: one strong word comes together with every other, and only this P asks both for their
+        share.
     """
     if not 1 <= k <= 7:
         raise InputError("words have 1 to 7 letters", value=k)
@@ -622,7 +172,7 @@ def discover_pairs(
         raise InputError("words may have 0 or 1 mismatches", value=mismatches)
     called = np.asarray(called, dtype=bool)
     half = _half(len(codes), seed)
-    if not (_of_both_kinds(called[half]) and _of_both_kinds(called[~half])):
+    if not (of_both_kinds(called[half]) and of_both_kinds(called[~half])):
         raise InputError(
             "too few windows, called or not, to choose words on one half and test them on the other",
             value=f"{int(called.sum())} of {called.size} called",
@@ -634,7 +184,7 @@ def discover_pairs(
         chosen, hits = half[rows], called[rows]
         yes += np.asarray(presence[chosen & hits].sum(axis=0)).ravel()
         no += np.asarray(presence[chosen & ~hits].sum(axis=0)).ravel()
-    value, variance = _log_odds(yes, no, (half & called).sum() - yes, (half & ~called).sum() - no)
+    value, variance = log_odds(yes, no, (half & called).sum() - yes, (half & ~called).sum() - no)
     z = np.where(yes + no >= least, value / np.sqrt(variance), -np.inf)
     by_bin = z.reshape(len(bins), UNKNOWN**k)
     best = np.argsort(-by_bin, axis=1, kind="stable")[:, :words] + np.arange(len(bins))[:, None] * UNKNOWN**k
@@ -666,10 +216,6 @@ def _half(n: int, seed: int) -> np.ndarray:
     half = np.zeros(n, dtype=bool)
     half[np.random.default_rng([seed, 0]).permutation(n)[: n // 2]] = True
     return half
-
-
-def _of_both_kinds(called: np.ndarray) -> bool:
-    return bool(called.any() and not called.all())
 
 
 def _in_blocks(codes: np.ndarray, k: int, width: int, mismatches: int) -> Iterator[tuple[slice, sparse.csr_matrix]]:
@@ -727,7 +273,8 @@ def cooccurrence_tables(
     Returns
     -------
     known : pandas.DataFrame
-        ``species``, ``predictor`` (``measured`` for the labels), then :data:`PAIR_COLUMNS`.
+        ``species``, ``predictor`` (``measured`` for the labels), then
+        :data:`rnamarks.interpretation.element_pairs.PAIR_COLUMNS`.
     found : pandas.DataFrame
         The same for :func:`discover_pairs`.
 
@@ -756,11 +303,11 @@ def cooccurrence_tables(
             lead = {"species": species, "predictor": predictor}
             half = _half(len(codes), seed)
             try:
-                if elements and (_of_both_kinds(called) or logits is None):
+                if elements and (of_both_kinds(called) or logits is None):
                     known.append(pairs_in_windows(codes, called, elements, **shared).assign(**lead))
                 elif elements:
                     known.append(_untested(elements, called).assign(**lead))
-                if logits is None or (_of_both_kinds(called[half]) and _of_both_kinds(called[~half])):
+                if logits is None or (of_both_kinds(called[half]) and of_both_kinds(called[~half])):
                     found.append(discover_pairs(codes, called, **shared, **(discovery or {})).assign(**lead))
             except InputError as error:
                 raise InputError(f"{predictor}, {species}: {error}", path=path) from error

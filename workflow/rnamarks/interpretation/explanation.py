@@ -29,8 +29,9 @@ from ..sequences import ALPHABET, UNKNOWN, decode_windows
 from .attention import ATTENDED_COLUMNS, attended_table, confident_positives, gradient_options
 from .attribution import Attribution, agreement, integrated_gradients, mutagenesis
 from .consensus import CONSENSUS_COLUMNS, ConsensusSettings, find_consensus
+from .motif_matches import LOGO_COLUMNS, MATCH_COLUMNS, Database, match_logos, rank_matches, reported
 from .pwm import PWM
-from .tomtom import COMPARERS, LOGO_COLUMNS, MATCH_COLUMNS, Database, compare, match_logos, rank_matches, reported
+from .tomtom import COMPARERS, compare
 
 METHOD = "integrated_gradients"
 GRADIENTS = {"baseline": "composition", "steps": 16, "most_steps": 128, "tolerance": 0.05}
@@ -320,7 +321,7 @@ def compare_head_motifs(
         targets of one motif, ``q_all`` over all pairs of the head's motifs and the database. ``null_p`` is the share of
         draws, counted with one more, in which a motif of the null resembles the same target as well (p).
     logos : pandas.DataFrame
-        Columns :data:`rnamarks.interpretation.tomtom.LOGO_COLUMNS`.
+        Columns :data:`rnamarks.interpretation.motif_matches.LOGO_COLUMNS`.
     """
     matches, logos = [], []
     for one in found:

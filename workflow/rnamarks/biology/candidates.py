@@ -1,0 +1,200 @@
+"""Motif positions of coding transcripts, and which of them count as sites.
+
+Every motif position (DRACH for m6A) of a transcript is a candidate; a *call* says which candidates count as sites.
+Calls of a model, streamed from its file of predicted sites by a named rule, and measured sites are treated alike.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..errors import InputError
+from ..registry import Register
+from ..sites.coordinates import SPAN, TranscriptMap
+
+MEASURED = "measured"
+EXON_COLUMNS = ("transcript", "chrom", "strand", "exon_starts", "exon_ends", "cds_start", "cds_end")
+TRANSCRIPT_COLUMNS = ("transcript", "gene", "length", "cds_start", "cds_end")
+
+logger = logging.getLogger(__name__)
+
+CALLS: Register[Callable[[Mapping[str, np.ndarray], float], np.ndarray]] = Register("rule of calling")
+
+
+@CALLS.add("probability")
+def call_probability(sites: Mapping[str, np.ndarray], threshold: float) -> np.ndarray:
+    """Calibrated probability above the threshold."""
+    return np.asarray(sites["probability"]) > threshold
+
+
+@CALLS.add("q")
+def call_q(sites: Mapping[str, np.ndarray], threshold: float) -> np.ndarray:
+    """Expected share of false calls below the threshold."""
+    return np.asarray(sites["q"]) < threshold
+
+
+@CALLS.add("logit")
+def call_logit(sites: Mapping[str, np.ndarray], threshold: float) -> np.ndarray:
+    """Logit as trained at 1:1 above the threshold; 0 is the paper's probability of 0.5 on its uncalibrated output."""
+    return np.asarray(sites["logit"]) > threshold
+
+
+class Candidates(NamedTuple):
+    """Motif positions on transcripts with a coding sequence; arrays of shape=(n,).
+
+    ``transcript`` is the row of the transcript table, ``position`` is 0-based on the transcript, ``called`` says which
+    count as sites.
+    """
+
+    transcript: np.ndarray
+    position: np.ndarray
+    called: np.ndarray
+
+
+def coding_transcripts(table: pd.DataFrame, *, one_per_gene: bool = True) -> pd.DataFrame:
+    """Transcripts with a coding sequence, by default the representative one of each gene.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns ``transcript``, ``gene``, ``length``, ``cds_start``, ``cds_end`` (0-based half-open on the transcript,
+        -1 for none).
+    one_per_gene : bool
+        Keep of each gene the transcript with the longest coding sequence, among equals the longest, then the first. A
+        transcript without a gene stands for itself.
+
+    Returns
+    -------
+    pandas.DataFrame
+        In the order given, with a new index from 0.
+
+    Raises
+    ------
+    InputError
+        If a transcript comes twice or its coding sequence leaves it.
+    """
+    twice = table["transcript"].duplicated()
+    if twice.any():
+        raise InputError(
+            "the transcript table names a transcript twice",
+            value=table["transcript"][twice].iloc[0],
+            remedy="list each transcript once",
+        )
+    coding = table[table["cds_start"] >= 0]
+    wrong = (coding["cds_end"] <= coding["cds_start"]) | (coding["cds_end"] > coding["length"])
+    if wrong.any():
+        raise InputError(
+            "a coding sequence is empty or leaves its transcript",
+            value=coding["transcript"][wrong].iloc[0],
+            remedy="coordinates on the transcript are 0-based and half-open",
+        )
+    coding = coding.assign(gene=coding["gene"].fillna("").where(lambda gene: gene != "", coding["transcript"]))
+    if one_per_gene:
+        order = coding.assign(
+            cds=coding["cds_start"] - coding["cds_end"], long=-coding["length"], row=np.arange(len(coding))
+        ).sort_values(["cds", "long", "row"], kind="stable")
+        coding = coding.loc[~order["gene"].duplicated().reindex(coding.index)]
+    return coding.reset_index(drop=True)
+
+
+def read_candidates(
+    path: str | Path, table: pd.DataFrame, *, call: str = "probability", threshold: float = 0.5
+) -> Candidates:
+    """Candidates of the given transcripts from a file of predicted sites, with one row group in memory at a time.
+
+    Parameters
+    ----------
+    path : path-like
+        Parquet with ``transcript``, ``position`` and the column that the rule of calling reads.
+    table : pandas.DataFrame
+        As :func:`coding_transcripts` gives it; sites on other transcripts are passed over.
+    call : str
+        Name in :data:`CALLS`.
+    threshold : float
+    """
+    rule = CALLS[call]
+    columns = ["transcript", "position", call]
+    if not Path(path).is_file():
+        raise InputError("no such file", path=path, remedy="run the rule that writes it")
+    rows = pd.Index(table["transcript"])
+    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    try:
+        file = pq.ParquetFile(path, read_dictionary=["transcript"])
+    except pa.ArrowInvalid as error:
+        raise InputError("not a Parquet file, or a damaged one", path=path, remedy="make it again") from error
+    with file:
+        missing = [name for name in columns if name not in file.schema_arrow.names]
+        if missing:
+            raise InputError(f"the table of sites lacks {', '.join(missing)}", path=path, remedy="predict again")
+        for batch in file.iter_batches(1 << 20, columns=columns):
+            names = batch.column("transcript")
+            row = rows.get_indexer(names.dictionary.to_pylist())[names.indices.to_numpy()]
+            kept = row >= 0
+            values = {call: batch.column(call).to_numpy(zero_copy_only=False)[kept]}
+            position = batch.column("position").to_numpy()[kept].astype(np.int64)
+            found.append((row[kept], position, rule(values, threshold)))
+    if not found:
+        return Candidates(*(np.zeros(0, dtype=np.int64),) * 2, np.zeros(0, dtype=bool))
+    return Candidates(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def read_exons(path: str | Path) -> pd.DataFrame:
+    """Columns :data:`EXON_COLUMNS` of a **transcripts** file, without the sequences, which need far more memory."""
+    if not Path(path).is_file():
+        raise InputError("no such file", path=path, remedy="run the rule that writes it")
+    try:
+        return pq.read_table(path, columns=list(EXON_COLUMNS)).to_pandas()
+    except (pa.ArrowInvalid, KeyError) as error:
+        raise InputError("this is no file of transcripts", path=path, remedy="make it again") from error
+
+
+def call_measured(
+    candidates: Candidates, table: pd.DataFrame, transcripts: pd.DataFrame, sites: pd.DataFrame
+) -> Candidates:
+    """The same candidates with measured sites as the calls.
+
+    Parameters
+    ----------
+    candidates : Candidates
+    table : pandas.DataFrame
+        Transcripts that the candidates lie on.
+    transcripts : pandas.DataFrame
+        Border **transcripts**, at least :data:`EXON_COLUMNS`.
+    sites : pandas.DataFrame
+        Border **sites**: ``chrom`` as the transcripts have it, ``start`` 0-based, ``strand``.
+
+    Returns
+    -------
+    Candidates
+        A measured site that is no candidate of these transcripts (another motif, an intron, another isoform) is no
+        call; the log says how many are.
+    """
+    mapped = transcripts.set_index("transcript").reindex(table["transcript"])
+    if mapped["chrom"].isna().any():
+        raise InputError(
+            "a transcript with predictions is not among the transcripts",
+            value=mapped.index[mapped["chrom"].isna()][0],
+            remedy="give the transcripts that were scanned",
+        )
+    sites = sites.drop_duplicates(["chrom", "start", "strand"])
+    query, row, position = TranscriptMap(mapped.reset_index()).overlaps(
+        sites["chrom"], sites["strand"], sites["start"].to_numpy()
+    )
+    keys = row * SPAN + position
+    wanted = candidates.transcript * SPAN + candidates.position
+    on_motif = np.unique(query[np.isin(keys, wanted)]).size
+    logger.info(
+        "%d measured sites: %d on the transcripts shown, %d of these at a motif position",
+        len(sites),
+        np.unique(query).size,
+        on_motif,
+    )
+    return candidates._replace(called=np.isin(wanted, keys))
