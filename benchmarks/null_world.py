@@ -55,6 +55,7 @@ READINGS = {
     "filters like a motif more often than shuffled": SEQUENCE,
     "filters like a planted motif, q": SEQUENCE,
     "consensus motifs like a planted one, q": SEQUENCE,
+    "attributed motifs like a planted one, q": SEQUENCE,
     "associations of heads": SEQUENCE,
     "mutations of attended letters": SEQUENCE,
 }
@@ -158,11 +159,17 @@ def motifs(results: Path, world: Path) -> Iterator[Tests]:
         chosen = annotated[annotated["rule"] == "q < 0.05"]
         yield by_p("filters like a motif more often than shuffled", chosen, ["species", "predictor", "null"])
     matches, truth = read(folder / "matches.tsv"), world / "truth_genes.parquet"
-    if matches is not None and truth.is_file():
-        planted = {one["motif"] for one in read_parquet(truth)[1]["planted_motifs"]}
+    planted = {one["motif"] for one in read_parquet(truth)[1]["planted_motifs"]} if truth.is_file() else set()
+    if matches is not None and planted:
         chosen = matches[matches["target"].isin(planted)]
         columns = ["species", "predictor", "query", "target"]
         yield by_p("filters like a planted motif, q", chosen, columns, "q")
+    attributed = read(folder / "consensus_matches.tsv")
+    if attributed is not None and planted:
+        best = attributed[attributed["target"].isin(planted)].sort_values("q", kind="stable")
+        best = best.drop_duplicates(["species", "predictor", "target"])
+        columns = ["species", "predictor", "target"]
+        yield by_p("attributed motifs like a planted one, q", best, columns, "q")
     joined = read(folder / "discovered.tsv")
     found = [read(path) for path in sorted((folder / "discovered").glob("*.tsv"))] if joined is None else [joined]
     for table in found:
