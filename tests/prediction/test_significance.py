@@ -74,7 +74,15 @@ def test_p_of_unmodified_bases_is_uniform():
         assert (p < alpha).mean() == pytest.approx(alpha, abs=0.012)
 
 
-@pytest.mark.parametrize("logits", [[], [1.0], [1.0, 1.0], [1.0, np.nan], [1.0, np.inf]])
+@pytest.mark.parametrize("value", [0.0, 0.3])
+def test_a_model_with_nothing_to_say_calls_nothing(value):
+    """A stack whose weights are 0 gives every base one logit."""
+    one = Null(np.full(10_000, value))
+    np.testing.assert_array_equal(one.p(np.full(3, value)), 1.0)
+    assert one.p(np.array([value + 1]))[0] == 1 / 10_001
+
+
+@pytest.mark.parametrize("logits", [[], [1.0], [1.0, np.nan], [1.0, np.inf]])
 def test_what_is_no_null(logits):
     with pytest.raises(InputError, match="null distribution needs"):
         Null(np.array(logits))

@@ -47,19 +47,20 @@ class Null:
     Parameters
     ----------
     logits : array, shape=(n,)
-        Of unmodified bases, in any order.
+        Of unmodified bases, in any order. A model that has nothing to say of a head, such as a stack whose weights
+        are 0, gives all bases one logit; its p is 1.
 
     Raises
     ------
     InputError
-        If there are fewer than two different ones, or one is not finite.
+        If there are fewer than two, or one is not finite.
     """
 
     def __init__(self, logits: np.ndarray) -> None:
         logits = np.sort(np.asarray(logits, dtype=np.float64))
-        if not np.isfinite(logits).all() or len(logits) < 2 or logits[0] == logits[-1]:
+        if not np.isfinite(logits).all() or len(logits) < 2:
             raise InputError(
-                "a null distribution needs two or more different and finite logits",
+                "a null distribution needs two or more finite logits",
                 value=f"{len(logits)} logits",
                 remedy="score more unmodified bases",
             )
@@ -76,7 +77,9 @@ class Null:
         low = logits - self._reach
         first = np.searchsorted(self._logits, low, side="left")
         last = np.searchsorted(self._logits, logits, side="left")
-        partly = (self._sums[last] - self._sums[first] - (last - first) * (low - self._centre)) / self._reach
+        partly = self._sums[last] - self._sums[first] - (last - first) * (low - self._centre)
+        if self._reach:
+            partly /= self._reach
         return (1.0 + self.size - last + np.clip(partly, 0.0, last - first)) / (1.0 + self.size)
 
 
