@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from .configuration import Parts, Plan, Run
+from .configuration import Plan
 from .errors import InputError
+from .runs import Parts, Run
 from .sites.modifications import find_modification, load_modifications
 from .sites.readers.rows import same_assembly
 from .sites.species import read_species

@@ -3,92 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
+from .runs import Parts, Run, check_starts
 from .sites.modifications import Modification, find_modification, load_modifications
 from .sites.species import read_species
 from .sources.members import member_path
 from .training.tree import distances, order_from, read_tree
-
-
-@dataclass(frozen=True)
-class Run:
-    """One set of predictions: a network or a stack with one seed, or a baseline.
-
-    ``setting`` names the species trained together; ``single_<species>`` is one species alone. ``kind`` is ``network``,
-    ``stack`` or ``baseline``.
-    """
-
-    folder: str
-    model: str
-    setting: str
-    split: str
-    seed: int
-    kind: str = "network"
-
-    @property
-    def trained(self) -> bool:
-        """Whether there is a network in it, and hence one run per seed."""
-        return self.kind != "baseline"
-
-    @property
-    def stem(self) -> str:
-        return f"{self.model}/{self.setting}/{self.split}/{self.seed}"
-
-    @property
-    def predictions(self) -> str:
-        return f"{self.folder}/predictions/{self.stem}.parquet"
-
-    @property
-    def heads(self) -> str:
-        """Logits of every head on the windows of all of them, of a run about modifications."""
-        return f"{self.folder}/predictions/{self.stem}.heads.parquet"
-
-    @property
-    def weights(self) -> str:
-        """What was learned: of a network or a baseline its own file; of a stack the table that its seeds share."""
-        if self.kind == "stack":
-            return f"{self.folder}/models/{self.model}/{self.setting}/{self.split}/weights.tsv"
-        return f"{self.folder}/models/{self.stem}/weights.safetensors"
-
-    @property
-    def history(self) -> str | None:
-        return f"{self.folder}/models/{self.stem}/history.tsv" if self.kind == "network" else None
-
-    def record(self) -> dict[str, Any]:
-        """Plain values for a rule's params; ``single_<species>`` becomes ``single``."""
-        setting = "single" if self.setting.startswith("single") else self.setting
-        return {"model": self.model, "setting": setting, "split": self.split, "seed": self.seed}
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What one model directory is packed from.
-
-    Attributes
-    ----------
-    networks : tuple of Run
-        One per seed.
-    baselines : tuple of Run
-        Of a stack.
-    weights : str or None
-        Of a stack: the table of its weights.
-    """
-
-    networks: tuple[Run, ...]
-    baselines: tuple[Run, ...] = ()
-    weights: str | None = None
-
-    def inputs(self) -> dict[str, list[str]]:
-        """Files for the rule that packs the directory, by name of the input."""
-        return {
-            "weights": [run.weights for run in self.networks],
-            "baselines": [run.weights for run in self.baselines],
-            "stack": [self.weights] if self.weights else [],
-        }
 
 
 class Plan:
@@ -348,36 +272,8 @@ class Plan:
                 ]
         if len({run.stem for run in runs}) < len(runs):
             raise InputError("trainings asks for the same run twice", remedy="remove one of the two")
-        self._check_starts(runs)
+        check_starts(self.networks, runs)
         return [*runs, *(run for name in self.stacks for run in self._stack_runs(name, runs))]
-
-    def _check_starts(self, runs: Sequence[Run]) -> None:
-        """Raise :class:`InputError` unless each training that starts from another one's weights finds them."""
-        known = {run.stem for run in runs}
-        for name, entry in self.networks.items():
-            if "start" in entry and entry["start"].keys() - {"head"} not in ({"model", "setting"}, {"folder"}):
-                raise InputError(
-                    f"models.{name}.start needs a model and a setting, or a folder",
-                    value=", ".join(entry["start"]),
-                    remedy="see config/README.md",
-                )
-        for run in runs:
-            start = self.networks.get(run.model, {}).get("start", {})
-            if run.kind != "network" or "model" not in start:
-                continue
-            if "start" in self.networks.get(start["model"], {}):
-                raise InputError(
-                    f"models.{run.model} starts from a model that itself starts from another",
-                    value=start["model"],
-                    remedy="start from a model that is trained from random weights",
-                )
-            wanted = replace(run, model=start["model"], setting=start["setting"])
-            if wanted.stem not in known:
-                raise InputError(
-                    f"models.{run.model} starts from a training that the configuration does not ask for",
-                    value=wanted.stem,
-                    remedy="add its setting, split and seed to trainings",
-                )
 
     def start_of(self, model: str, split: str, seed: int | str) -> str | None:
         """The weights that a training begins with, as a reference for :meth:`locate`; None for random ones."""
