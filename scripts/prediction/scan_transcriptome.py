@@ -5,8 +5,8 @@ with logged(snakemake.log[0]) as terminal:
 
     import torch
 
-    from rnamarks.prediction.progress import show_sites
     from rnamarks.prediction.transcriptome import scan_with_model
+    from rnamarks.progress import show_sites
 
     torch.set_num_threads(snakemake.threads)
     params = snakemake.params

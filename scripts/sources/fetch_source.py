@@ -1,13 +1,13 @@
 from rnamarks.scripting import logged
 
 with logged(snakemake.log[0]) as terminal:
+    from rnamarks.progress import show_bytes
     from rnamarks.sources.download import fetch
-    from rnamarks.sources.progress import show_progress
     from rnamarks.sources.sheet import read_sources, select_source
 
     params = snakemake.params
     source = select_source(read_sources(params.sheet), params.source)
-    with show_progress(terminal, source.name) as progress:
+    with show_bytes(terminal, source.name) as progress:
         report = fetch(source, snakemake.output.file, mirror=params.mirror, lock=params.lock, progress=progress)
     print(report)
     if report.verified == "recorded now":

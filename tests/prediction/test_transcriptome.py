@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import subprocess
@@ -18,7 +17,6 @@ from scipy.special import expit
 from rnamarks.errors import InputError
 from rnamarks.models.checkpoint import load_model
 from rnamarks.prediction.plan import ScanSettings, offset_of, plan_scan
-from rnamarks.prediction.progress import show_sites
 from rnamarks.prediction.score import score_windows
 from rnamarks.prediction.site_files import SITE_COLUMNS, SITE_SCHEMA
 from rnamarks.prediction.transcriptome import scan_digest, scan_transcripts, scan_with_model
@@ -347,24 +345,6 @@ def test_a_killed_job_ends_with_the_same_bytes(write_transcripts, tmp_path):
     scan(path, tmp_path / "whole.parquet", ScanSettings(window=31, chunk_nt=1))
     assert (tmp_path / "killed.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
     assert not list((tmp_path / "kept").glob("*"))
-
-
-def test_progress_without_a_terminal(monkeypatch):
-    stream = io.StringIO()
-    with show_sites(stream, "multi") as progress:
-        for done in (40, 60, 100):
-            progress(done, 100)
-    assert stream.getvalue().splitlines()[0] == "multi: 60 of 100 sites to score"
-    assert stream.getvalue().splitlines()[-1].startswith("multi: 100 of 100 sites, ")
-
-
-def test_progress_on_a_terminal():
-    stream = io.StringIO()
-    stream.isatty = lambda: True
-    with show_sites(stream, "multi") as progress:
-        progress(40, 100)
-        progress(100, 100)
-    assert "multi" in stream.getvalue()
 
 
 def check_round_trip(transcripts, sites) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import hashlib
-import io
 import json
 import os
 import random
@@ -19,7 +18,6 @@ import pytest
 from rnamarks.errors import InputError
 from rnamarks.sources.download import FetchReport, fetch
 from rnamarks.sources.lock import read_lock
-from rnamarks.sources.progress import show_progress
 from rnamarks.sources.sheet import Source
 
 TEXT = "".join(f"chr1\t{i}\t{i + 1}\tm6A_site_{i}\t0\t+\n" for i in range(9000)).encode()
@@ -546,24 +544,3 @@ def test_progress_hears_of_every_byte(server, step, place):
     place.fetch(source(server.plan("/a", step(TEXT))), progress=lambda done, total: heard.append((done, total)))
     assert heard[-1] == (len(TEXT), len(TEXT))
     assert [done for done, _ in heard] == sorted(done for done, _ in heard)
-
-
-def test_progress_is_lines_without_a_terminal_and_a_bar_on_one(monkeypatch):
-    stream, clock = io.StringIO(), iter([0.0, 4.0, 12.0, 13.0, 30.0])
-    monkeypatch.setattr("rnamarks.sources.progress.time.monotonic", lambda: next(clock))
-    with show_progress(stream, "genome_hg19") as progress:
-        for done in (0, 50_000_000, 60_000_000):
-            progress(done, 200_000_000)
-        progress(90_000_000, None)
-    assert stream.getvalue() == ("genome_hg19: 50.0 of 200.0 MB (25%), 4.2 MB/s\ngenome_hg19: 90.0 MB, 3.0 MB/s\n")
-    monkeypatch.undo()
-
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    terminal = Terminal()
-    with show_progress(terminal, "genome_hg19") as progress:
-        progress(50_000_000, 200_000_000)
-    assert "genome_hg19" in terminal.getvalue()
-    assert "50.0/200.0 MB" in terminal.getvalue()

@@ -146,11 +146,11 @@ def predict(
     """
     from .prediction.bedrmod import write_bedrmod
     from .prediction.merging import export_comments, merge_isoforms, select_sites
-    from .prediction.progress import show_sites
     from .prediction.site_files import write_sites_tsv
     from .prediction.tracks import chromosome_sizes
     from .prediction.transcriptome import scan_with_model
     from .prediction.windows import set_threads
+    from .progress import show_sites
 
     source = genome if transcripts is None else transcripts
     if source is None or (transcripts is not None and genome is not None):
@@ -341,10 +341,10 @@ def scan_sequences(
     that score as high), q (Benjamini-Hochberg over all bases tested for the modification in this call), top (positions
     that the networks looked at, each the middle of three nt, best first), logit (natural-log odds at 1:1).
     """
-    from .prediction.progress import show_sites
     from .prediction.scan import ScanOptions
     from .prediction.scan_command import run_scan
     from .prediction.windows import set_threads
+    from .progress import show_sites
 
     set_threads(threads)
     options = ScanOptions(

@@ -19,6 +19,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..models.directory import ModelConfig
+from ..progress import Progress
 from ..sequences import LETTERS
 from ..sites.motifs import bases_at_offset, find_motif
 from .attended import spread_words, top_windows
@@ -36,9 +37,6 @@ _FDR = 0.1
 _ROWS = 1 << 20
 _NOWHERE = np.iinfo(np.int16).min
 _FIELDS = {"modification", "base", "motif", "motif_offset"}
-
-Progress = Callable[[int, int], None]
-"""Called with the tests that are done and all tests."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +203,9 @@ def scan(
         Folder for files of 4 bytes per test and about 24 per call.
     reader : ExactEngine, optional
         Is asked where it looked, if ``options.top`` says so; ``loaded.engine`` itself in exact mode.
-    progress, warn : callable
+    progress : callable
+        Called with the tests that are done and all tests.
+    warn : callable
 
     Returns
     -------

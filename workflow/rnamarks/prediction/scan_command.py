@@ -13,8 +13,9 @@ import pandas as pd
 from ..errors import InputError
 from ..files import write_text
 from ..models.checkpoint import load_model, read_config
+from ..progress import Progress
 from .exact import Engine, ExactEngine, load_engine
-from .scan import Mark, Progress, ScanOptions, Sink, gap_for, marks_of, scan
+from .scan import Mark, ScanOptions, Sink, gap_for, marks_of, scan
 from .scan_files import UNIDENTIFIED, AttentionTable, BedRMod, Table
 from .score import pick_device
 from .significance import read_null

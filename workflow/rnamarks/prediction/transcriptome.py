@@ -21,12 +21,12 @@ import pyarrow.parquet as pq
 from .. import __version__
 from ..errors import InputError
 from ..files import atomic_path, sha256_of
+from ..progress import Progress
 from ..sequences import decode_windows
 from ..sites.coordinates import TranscriptMap
 from ..sites.transcripts import TRANSCRIPT_COLUMNS
 from .false_calls import FalseCalls
 from .plan import ScanPlan, ScanSettings, find_sites, lengths_of, offset_of, plan_scan, read_chunks
-from .progress import Progress
 from .site_files import KMER, SITE_SCHEMA, with_metadata
 
 Score = Callable[[np.ndarray], np.ndarray]

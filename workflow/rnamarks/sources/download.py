@@ -22,8 +22,8 @@ import urllib3
 from .. import __version__
 from ..errors import InputError
 from ..files import sha256_of, write_text
+from ..progress import Progress
 from .lock import exclusive, read_lock, record
-from .progress import Progress
 from .sheet import Source, url_fault
 
 _CHUNK = 1 << 18
