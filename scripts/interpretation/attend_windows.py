@@ -6,7 +6,8 @@ with logged(snakemake.log[0]) as terminal:
     import pandas as pd
     import torch
 
-    from rnamarks.interpretation.attention import ATTENDED_COLUMNS, attend_positives, profile_table, top_table
+    from rnamarks.interpretation.attention import attend_positives, profile_table, top_table
+    from rnamarks.interpretation.positives import ATTENDED_COLUMNS, Head
     from rnamarks.models.checkpoint import load_model
     from rnamarks.prediction.score import pick_device
     from rnamarks.tables import read_parquet, write_parquet, write_tsv
@@ -17,11 +18,9 @@ with logged(snakemake.log[0]) as terminal:
     tables = []
     for head, path in zip(params.heads, snakemake.input.splits, strict=True):
         frame, _ = read_parquet(path, ["window", "sequence", "label", params.split])
+        rows = frame[frame[params.split].isin(list(params.parts))]
         table = attend_positives(
-            model,
-            config.heads,
-            head,
-            frame[frame[params.split].isin(list(params.parts))],
+            Head(model, config.heads, head, rows, seed=params.seed, device=pick_device(params.device)),
             methods=list(params.methods),
             share=params.share,
             least=params.least,
@@ -29,8 +28,6 @@ with logged(snakemake.log[0]) as terminal:
             mean=params.mean,
             gradients=params.gradients,
             most_gradients=params.most_gradients,
-            seed=params.seed,
-            device=pick_device(params.device),
         )
         print(f"{head}: {table['window'].nunique()} confident true positives explained", file=terminal)
         if len(table):

@@ -16,6 +16,7 @@ with logged(snakemake.log[0]) as terminal:
     )
     from rnamarks.interpretation.motif_files import read_own, write_meme
     from rnamarks.interpretation.motif_matches import Database
+    from rnamarks.interpretation.positives import Head
     from rnamarks.models.checkpoint import load_model
     from rnamarks.prediction.score import pick_device
     from rnamarks.tables import read_parquet, write_tsv
@@ -31,18 +32,14 @@ with logged(snakemake.log[0]) as terminal:
         model, config = load(Path(weights).parent)
         frame, _ = read_parquet(splits[species], ["window", "sequence", "label", "gene", split])
         explained, judging = (contrast(frame, split, list(parts)) for parts in (params.parts, params.judging_parts))
+        rows = frame[frame[split].isin(list(params.parts))]
         one = explain_head(
-            model,
-            config.heads,
-            species,
-            frame[frame[split].isin(list(params.parts))],
+            Head(model, config.heads, species, rows, seed=params.seed, device=pick_device(params.device)),
             windows=params.windows,
             mutated=params.mutated,
             reach=params.reach,
             most=params.most,
             gradients=params.gradients,
-            seed=params.seed,
-            device=pick_device(params.device),
         )
         who = {"predictor": predictor, "species": species}
         summaries.append(who | one.summary)

@@ -3,11 +3,11 @@ from rnamarks.scripting import logged
 with logged(snakemake.log[0]) as terminal:
     import pandas as pd
 
-    from rnamarks.interpretation.attention import ATTENDED_COLUMNS
     from rnamarks.interpretation.consensus import CONSENSUS_COLUMNS, ConsensusSettings, find_consensus
     from rnamarks.interpretation.consensus_matches import DE_NOVO, compare_consensus, mark_of
     from rnamarks.interpretation.discovery import contrast
     from rnamarks.interpretation.motif_files import read_own, write_meme
+    from rnamarks.interpretation.positives import ATTENDED_COLUMNS
     from rnamarks.tables import read_parquet, write_tsv
 
     params, given = snakemake.params, snakemake.input

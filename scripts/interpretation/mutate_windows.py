@@ -5,8 +5,9 @@ with logged(snakemake.log[0]):
 
     import torch
 
-    from rnamarks.interpretation.attention import ATTENDED_COLUMNS, attentive, view_of
+    from rnamarks.interpretation.attention import attentive, view_of
     from rnamarks.interpretation.mutations import mutate_marks
+    from rnamarks.interpretation.positives import ATTENDED_COLUMNS
     from rnamarks.models.checkpoint import load_model
     from rnamarks.prediction.score import pick_device
     from rnamarks.tables import read_parquet, write_tsv

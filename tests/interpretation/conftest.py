@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnamarks.interpretation.attention import ATTENDED_COLUMNS
+from rnamarks.interpretation.positives import ATTENDED_COLUMNS
 from rnamarks.interpretation.pwm import PWM
 from rnamarks.sequences import decode_windows, encode
 

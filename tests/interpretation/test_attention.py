@@ -16,17 +16,16 @@ from hypothesis.extra import numpy as arrays
 from rnamarks.errors import InputError
 from rnamarks.figures.catalogue.marks_interpretation import TABLES
 from rnamarks.interpretation.attention import (
-    ATTENDED_COLUMNS,
     METHODS,
     attend,
     attend_letters,
     attend_positives,
     attentive,
-    best_true_positives,
     profile_table,
     top_table,
     view_of,
 )
+from rnamarks.interpretation.positives import ATTENDED_COLUMNS, Head, best_true_positives
 from rnamarks.models.checkpoint import Ensemble, ModelConfig, save_model
 from rnamarks.models.register import build_model
 from rnamarks.prediction.attended import covered_by, spread_words, top_windows
@@ -161,7 +160,12 @@ def test_best_true_positives():
 
 def test_explained_windows(model, frame):
     table = attend_positives(
-        model, HEADS, "m5C", frame, methods=METHODS, least=5, most=30, most_gradients=2, gradients={"steps": 4}, seed=3
+        Head(model, HEADS, "m5C", frame, seed=3),
+        methods=METHODS,
+        least=5,
+        most=30,
+        most_gradients=2,
+        gradients={"steps": 4},
     )
     assert tuple(table.columns) == ATTENDED_COLUMNS
     assert set(table["window"]) <= set(frame.loc[frame["label"] == 1, "window"])
@@ -184,8 +188,8 @@ def test_explained_windows(model, frame):
 
 
 def test_nothing_called_gives_empty_tables(model, frame):
-    assert attend_positives(model, HEADS, "m6A", frame[frame["label"] == 0]).empty
-    assert attend_positives(model, HEADS, "I", frame).empty
+    assert attend_positives(Head(model, HEADS, "m6A", frame[frame["label"] == 0])).empty
+    assert attend_positives(Head(model, HEADS, "I", frame)).empty
     empty = pd.DataFrame(columns=list(ATTENDED_COLUMNS))
     assert top_table(empty).empty
     assert profile_table(empty).empty
@@ -193,11 +197,11 @@ def test_nothing_called_gives_empty_tables(model, frame):
 
 def test_bad_requests(model, frame):
     with pytest.raises(InputError, match="no such way"):
-        attend_positives(model, HEADS, "I", frame, methods=["tea leaves"])
+        attend_positives(Head(model, HEADS, "I", frame), methods=["tea leaves"])
     with pytest.raises(InputError, match="no such head"):
-        attend_positives(model, HEADS, "m7G", frame)
+        attend_positives(Head(model, HEADS, "m7G", frame))
     with pytest.raises(InputError, match="label"):
-        attend_positives(model, HEADS, "I", frame.drop(columns="label"))
+        attend_positives(Head(model, HEADS, "I", frame.drop(columns="label")))
 
 
 def test_script_writes_the_tables_of_the_dictionary(model, frame, tmp_path):

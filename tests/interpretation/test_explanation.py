@@ -31,6 +31,7 @@ from rnamarks.interpretation.explanation import (
 )
 from rnamarks.interpretation.motif_files import read_own, write_meme
 from rnamarks.interpretation.motif_matches import Database
+from rnamarks.interpretation.positives import Head
 from rnamarks.interpretation.pwm import PWM
 from rnamarks.models.checkpoint import ModelConfig, save_model
 from rnamarks.models.layers import OneHot
@@ -99,7 +100,7 @@ def codes_of(frame, label):
 
 
 def explained(model, frame, **further):
-    return explain_head(model, HEADS, "human", frame, **({"windows": 60, "mutated": 8, "reach": 6} | further))
+    return explain_head(Head(model, HEADS, "human", frame), **({"windows": 60, "mutated": 8, "reach": 6} | further))
 
 
 @pytest.mark.parametrize(("anchored", "wanted"), [(True, "WRITR"), (False, "DOWNS")])

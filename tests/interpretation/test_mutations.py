@@ -14,7 +14,6 @@ from scipy.stats import wilcoxon
 from rnamarks.errors import InputError
 from rnamarks.evaluation.calibration import Calibration
 from rnamarks.figures.catalogue.marks_interpretation import TABLES
-from rnamarks.interpretation.attention import ATTENDED_COLUMNS
 from rnamarks.interpretation.mutations import (
     COLUMNS,
     compare_effects,
@@ -23,6 +22,7 @@ from rnamarks.interpretation.mutations import (
     mutation_effects,
     substitute,
 )
+from rnamarks.interpretation.positives import ATTENDED_COLUMNS
 from rnamarks.models.checkpoint import ModelConfig, save_model
 from rnamarks.models.register import build_model
 from rnamarks.sequences import UNKNOWN, decode_windows

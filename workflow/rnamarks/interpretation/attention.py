@@ -10,7 +10,6 @@ Attention says where a head looks, not what it concludes from it: integrated gra
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,13 +20,12 @@ from torch import nn
 
 from ..errors import InputError
 from ..prediction.attended import spread_words, top_windows
-from ..prediction.score import BATCH_SIZES, score_windows
+from ..prediction.score import BATCH_SIZES
 from ..sequences import decode, encode_windows
-from ..tables import require_columns
-from .attribution import integrated_gradients, letter_shares
+from .attribution import integrated_gradients
+from .positives import ATTENDED_COLUMNS, Head
 
 METHODS = ("attention", "integrated_gradients")
-ATTENDED_COLUMNS = ("modification", "method", "window", "sequence", "logit", "weights")
 TOP_COLUMNS = ("modification", "method", "window", "logit", "rank", "first", "last", "letters", "weight", "share")
 PROFILE_COLUMNS = ("modification", "method", "offset", "mean", "low", "high", "relative", "windows")
 _Z = float(norm.ppf(0.975))
@@ -130,145 +128,8 @@ def attend_letters(
     return total / len(members)
 
 
-def best_true_positives(
-    logits: np.ndarray, *, share: float = 0.1, least: int = 0, threshold: float = 0.0
-) -> np.ndarray:
-    """The modified windows that a head calls with most confidence.
-
-    Parameters
-    ----------
-    logits : numpy.ndarray, shape=(n,)
-        Of modified windows, natural-log odds as trained.
-    share : float
-        Part of the windows called that is taken.
-    least : int
-        Windows to take where the share is fewer, as far as so many are called.
-    threshold : float
-        Logit above which a window is called.
-
-    Returns
-    -------
-    numpy.ndarray of int64
-        Indices, highest logit first.
-    """
-    if not 0 < share <= 1 or least < 0:
-        raise InputError("the share of windows must be above 0 and at most 1", value=(share, least))
-    order = np.argsort(-logits, kind="stable")
-    called = order[logits[order] > threshold]
-    return called[: max(int(np.ceil(share * len(called) - 1e-9)), least)]
-
-
-@dataclass(frozen=True)
-class Positives:
-    """Modified windows that a head calls with most confidence, highest logit first.
-
-    Attributes
-    ----------
-    windows : pandas.DataFrame
-        Their rows of the table given.
-    codes : numpy.ndarray, shape=(n, window), dtype=uint8
-    logits : numpy.ndarray, shape=(n,)
-        Natural-log odds as trained.
-    """
-
-    windows: pd.DataFrame
-    codes: np.ndarray
-    logits: np.ndarray
-
-    def first(self, most: int) -> Positives:
-        """The first so many; 0 for all."""
-        cut = slice(most or None)
-        return Positives(self.windows.iloc[cut], self.codes[cut], self.logits[cut])
-
-
-def confident_positives(
-    model: nn.Module,
-    heads: Sequence[str],
-    head: str,
-    frame: pd.DataFrame,
-    *,
-    share: float = 0.1,
-    least: int = 0,
-    most: int = 0,
-    seed: int = 0,
-    batch_size: int | None = None,
-    device: str | torch.device = "cpu",
-) -> Positives:
-    """Modified windows of one head that the model calls, as :func:`best_true_positives` chooses them.
-
-    Parameters
-    ----------
-    model : Ensemble or Stack
-    heads : sequence of str
-        The model's heads in their order.
-    head : str
-    frame : pandas.DataFrame
-        Windows of this head: ``window``, ``sequence`` and ``label``, of the parts wanted.
-    share, least
-        See :func:`best_true_positives`.
-    most : int
-        Modified windows that are scored; more are drawn from at random. 0 takes all.
-    seed : int
-    batch_size : int, optional
-    device : str or torch.device
-    """
-    if head not in heads:
-        raise InputError("the model has no such head", value=head, remedy=f"it has {', '.join(heads)}")
-    require_columns(frame, ["window", "sequence", "label"], f"windows of {head}")
-    rows = frame[frame["label"] == 1]
-    if most and len(rows) > most:
-        kept = np.random.default_rng([seed, list(heads).index(head)]).choice(len(rows), most, replace=False)
-        rows = rows.iloc[np.sort(kept)]
-    if rows.empty:
-        return Positives(rows, np.zeros((0, 0), dtype=np.uint8), np.zeros(0, dtype=np.float32))
-    codes = encode_windows(rows["sequence"])
-    logits = score_windows(model, codes, head, batch_size=batch_size, device=device)
-    chosen = best_true_positives(logits, share=share, least=least)
-    return Positives(rows.iloc[chosen], codes[chosen], logits[chosen])
-
-
-def gradient_options(frame: pd.DataFrame, options: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Options of :func:`integrated_gradients`, with the letters of the unmodified windows where the baseline is
-    ``composition``.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Windows of a head: ``sequence`` and ``label``.
-    options : mapping, optional
-    """
-    options = dict(options or {})
-    if options.get("baseline") == "composition":
-        others = frame.loc[frame["label"] == 0, "sequence"]
-        if others.empty:
-            raise InputError(
-                "there is no unmodified window whose letters could be the baseline",
-                value=options["baseline"],
-                remedy="choose another baseline",
-            )
-        options["shares"] = letter_shares(encode_windows(others))
-    return options
-
-
-def attended_table(positives: Positives, head: str, method: str, weights: np.ndarray) -> pd.DataFrame:
-    """Weights of nucleotides, shape (n, window), beside their windows: columns :data:`ATTENDED_COLUMNS`."""
-    return pd.DataFrame(
-        {
-            "modification": head,
-            "method": method,
-            "window": positives.windows["window"].to_numpy(),
-            "sequence": positives.windows["sequence"].to_numpy(),
-            "logit": positives.logits,
-            "weights": list(weights.astype(np.float32)),
-        }
-    )[list(ATTENDED_COLUMNS)]
-
-
 def attend_positives(
-    model: nn.Module,
-    heads: Sequence[str],
-    head: str,
-    frame: pd.DataFrame,
+    given: Head,
     *,
     methods: Sequence[str] = ("attention",),
     share: float = 0.1,
@@ -277,28 +138,17 @@ def attend_positives(
     mean: bool = False,
     gradients: Mapping[str, Any] | None = None,
     most_gradients: int = 0,
-    seed: int = 0,
-    batch_size: int | None = None,
-    device: str | torch.device = "cpu",
     warn: Callable[[str], None] = print,
 ) -> pd.DataFrame:
-    """Weights of the nucleotides of one mark's most confident true positives.
+    """Weights of the nucleotides of one head's most confident true positives.
 
     Parameters
     ----------
-    model : Ensemble or Stack
-        Windows are called by the whole of it and explained by its networks.
-    heads : sequence of str
-        The model's heads in their order.
-    head : str
-    frame : pandas.DataFrame
-        Windows of this head: ``window``, ``sequence`` and ``label``, of the parts wanted.
+    given : Head
     methods : sequence of str
         Of :data:`METHODS`.
-    share, least
-        See :func:`best_true_positives`.
-    most : int
-        Modified windows that are scored; more are drawn from at random. 0 takes all.
+    share, least, most
+        See :meth:`~rnamarks.interpretation.positives.Head.positives`.
     mean : bool
         See :func:`spread_words`.
     gradients : mapping, optional
@@ -306,9 +156,6 @@ def attend_positives(
     most_gradients : int
         Windows that integrated gradients explain, those with the highest logit; 0 takes all that attention does. They
         cost some hundred times as much.
-    seed : int
-    batch_size : int, optional
-    device : str or torch.device
     warn : callable
 
     Returns
@@ -321,20 +168,19 @@ def attend_positives(
     for method in methods:
         if method not in METHODS:
             raise InputError("no such way to weigh nucleotides", value=method, remedy=f"one of {', '.join(METHODS)}")
-    where = {"batch_size": batch_size, "device": device}
-    positives = confident_positives(model, heads, head, frame, share=share, least=least, most=most, seed=seed, **where)
-    if not len(positives.windows):
+    positives = given.positives(share=share, least=least, most=most)
+    if not len(positives):
         return pd.DataFrame(columns=list(ATTENDED_COLUMNS))
     tables = []
     for method in methods:
         if method == "attention":
             mine = positives
-            weights = attend_letters(model, mine.codes, list(heads).index(head), mean=mean, **where)
+            weights = attend_letters(given.model, mine.codes, given.number, mean=mean, **given.where)
         else:
             mine = positives.first(most_gradients)
-            options = {"seed": seed, "warn": warn, **where} | gradient_options(frame, gradients)
-            weights = integrated_gradients(model.networks, mine.codes, head, **options).letters
-        tables.append(attended_table(mine, head, method, weights))
+            options = {"warn": warn} | given.gradient_options(gradients)
+            weights = integrated_gradients(given.model.networks, mine.codes, given.name, **options).letters
+        tables.append(mine.table(given.name, method, weights))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -274,7 +274,7 @@ def find_consensus(
     Parameters
     ----------
     attended : pandas.DataFrame
-        Columns :data:`rnamarks.interpretation.attention.ATTENDED_COLUMNS`, of one mark and one method.
+        Columns :data:`rnamarks.interpretation.positives.ATTENDED_COLUMNS`, of one mark and one method.
     modified, unmodified : numpy.ndarray, shape=(n, window), dtype=uint8
         The mark's windows, to judge the motifs; the letters of the unmodified ones are the background.
     settings : ConsensusSettings, optional

@@ -20,16 +20,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy.stats import false_discovery_control
 from scipy.stats import t as student
-from torch import nn
 
 from ..sequences import ALPHABET, UNKNOWN, decode_windows
-from .attention import ATTENDED_COLUMNS, attended_table, confident_positives, gradient_options
 from .attribution import Attribution, agreement, integrated_gradients, mutagenesis
 from .consensus import CONSENSUS_COLUMNS, ConsensusSettings, find_consensus
 from .motif_matches import LOGO_COLUMNS, MATCH_COLUMNS, Database, match_logos, rank_matches, reported
+from .positives import ATTENDED_COLUMNS, Head
 from .pwm import PWM
 from .tomtom import COMPARERS, compare
 
@@ -73,7 +71,7 @@ class Explanation:
     Attributes
     ----------
     attended : pandas.DataFrame
-        Columns :data:`~rnamarks.interpretation.attention.ATTENDED_COLUMNS`, nats of log odds.
+        Columns :data:`~rnamarks.interpretation.positives.ATTENDED_COLUMNS`, nats of log odds.
     summary : dict
         Keys :data:`EXPLAINED_COLUMNS` without predictor and species.
     profile : pandas.DataFrame
@@ -86,32 +84,20 @@ class Explanation:
 
 
 def explain_head(
-    model: nn.Module,
-    heads: Sequence[str],
-    head: str,
-    frame: pd.DataFrame,
+    given: Head,
     *,
     windows: int = 200,
     mutated: int = 50,
     reach: int = 12,
     most: int = 5000,
     gradients: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    batch_size: int | None = None,
-    device: str | torch.device = "cpu",
     warn: Callable[[str], None] = print,
 ) -> Explanation:
     """Integrated gradients and in-silico mutagenesis of a head's most confident true positives.
 
     Parameters
     ----------
-    model : Ensemble or Stack
-        Windows are called by the whole of it and explained by its networks.
-    heads : sequence of str
-        The model's heads in their order.
-    head : str
-    frame : pandas.DataFrame
-        Windows of this head: ``window``, ``sequence`` and ``label``, of the parts wanted.
+    given : Head
     windows : int
         Windows explained at most, those with the highest logits above 0.
     mutated : int
@@ -122,9 +108,6 @@ def explain_head(
         Modified windows that are scored; more are drawn from at random. 0 takes all.
     gradients : mapping, optional
         Options of :func:`~rnamarks.interpretation.attribution.integrated_gradients` beside :data:`GRADIENTS`.
-    seed : int
-    batch_size : int, optional
-    device : str or torch.device
     warn : callable
 
     Returns
@@ -132,22 +115,19 @@ def explain_head(
     Explanation
         Without a row, and ``windows`` 0, where the head calls no modified window.
     """
-    where = {"batch_size": batch_size, "device": device}
     # a share next to nothing: the number of windows decides
-    positives = confident_positives(
-        model, heads, head, frame, share=1e-9, least=windows, most=most, seed=seed, **where
-    ).first(windows)
-    options = gradient_options(frame, GRADIENTS | dict(gradients or {}))
+    positives = given.positives(share=1e-9, least=windows, most=most).first(windows)
+    options = given.gradient_options(GRADIENTS | dict(gradients or {}))
     baseline = options["baseline"]
-    if not len(positives.windows):
+    if not len(positives):
         summary = {name: np.nan for name in EXPLAINED_COLUMNS[2:]} | {"baseline": baseline, "windows": 0, "mutated": 0}
         return Explanation(pd.DataFrame(columns=list(ATTENDED_COLUMNS)), summary, _profile([], []))
     codes = positives.codes
-    network = model.networks
-    parts = integrated_gradients(network, codes, head, **({"seed": seed, "warn": warn, **where} | options))
+    network = given.model.networks
+    parts = integrated_gradients(network, codes, given.name, **({"warn": warn} | options))
     middle = codes.shape[1] // 2
     places = np.arange(max(0, middle - reach), min(codes.shape[1], middle + reach + 1))
-    changes = mutagenesis(network, codes[:mutated], head, places=places, **where)
+    changes = mutagenesis(network, codes[:mutated], given.name, places=places, **given.where)
     summary = {
         "windows": len(codes),
         "mutated": len(changes.logits),
@@ -164,7 +144,7 @@ def explain_head(
         [METHOD, "mutagenesis"],
         [_by_letter(parts.letters, codes), _by_change(changes.contributions, codes[:mutated], places)],
     )
-    return Explanation(attended_table(positives, head, METHOD, parts.letters), summary, profile)
+    return Explanation(positives.table(given.name, METHOD, parts.letters), summary, profile)
 
 
 def _agreement(parts: Attribution, changes: Attribution, places: np.ndarray) -> float:

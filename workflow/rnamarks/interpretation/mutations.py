@@ -256,7 +256,7 @@ def mutate_marks(
     model : Ensemble or Stack
         The whole of it scores the mutants: the question is what the probability that users get depends on.
     attended : pandas.DataFrame
-        Columns :data:`rnamarks.interpretation.attention.ATTENDED_COLUMNS`; rows with method ``attention`` are used.
+        Columns :data:`rnamarks.interpretation.positives.ATTENDED_COLUMNS`; rows with method ``attention`` are used.
     calibration : mapping, optional
         Of the model, by head.
     view, width, count, margin
