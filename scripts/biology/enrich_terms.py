@@ -3,7 +3,8 @@ from rnamarks.scripting import logged
 with logged(snakemake.log[0]) as terminal:
     import logging
 
-    from rnamarks.biology.ontology import enrich_species, read_associations, read_ontology, shared_terms
+    from rnamarks.biology.gene_annotations import read_associations, read_ontology
+    from rnamarks.biology.ontology import enrich_species, shared_terms
     from rnamarks.tables import read_tsv, write_tsv
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")

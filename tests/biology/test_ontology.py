@@ -11,15 +11,13 @@ from scipy import stats
 
 pytest.importorskip("goatools")
 
+from rnamarks.biology.gene_annotations import Associations, read_associations, read_ontology
 from rnamarks.biology.ontology import (
     MAPPING_COLUMNS,
     SHARED_COLUMNS,
     TERM_COLUMNS,
-    Associations,
     enrich,
     enrich_species,
-    read_associations,
-    read_ontology,
     shared_terms,
     top_genes,
 )
