@@ -191,6 +191,16 @@ def test_filters(model, fasta, everything, options, chosen, flag):
         assert f"{name}: {(everything['modification'] == name).sum():,} bases tested, {n:,} written" in done.err
 
 
+def test_what_is_scored_with_less_or_not_at_all_is_said(model, tmp_path):
+    path = tmp_path / "s.fa"
+    # windows of 21: the base at 30 has R ten before it, that at 31 no longer
+    path.write_text(">long\n" + "G" * 19 + "R" + "G" * 9 + "TT" + "G" * 30 + "\n>none\nNNNN\n>g\nGG\n")
+    done = run(path, "--model", model, "--modifications", "Y", "--all")
+    assert done.table["position"].tolist() == [30, 31]
+    assert "1 tests have letters other than A, C, G, U in their window, which are read as N" in done.err
+    assert "2 of 3 sequences have no base to test: none, g" in done.err
+
+
 def test_ends_are_padded_or_left_out_and_counted(model, fasta, sequences, everything):
     flank = world.CROP // 2
     lengths = everything["sequence"].map(lambda name: len(sequences[name]))

@@ -20,7 +20,7 @@ import pandas as pd
 from ..errors import InputError
 from ..models.directory import ModelConfig
 from ..progress import Progress
-from ..sequences import LETTERS
+from ..sequences import LETTERS, UNKNOWN
 from ..sites.motifs import bases_at_offset, find_motif
 from .attended import spread_words, top_windows
 from .exact import Engine, ExactEngine, Loaded
@@ -222,12 +222,9 @@ def scan(
     for mark in marks:
         if mark.head not in loaded.calibration:
             warn(f"the model has no calibration for {mark.modification}: its probability is left empty")
-    total, near = _count(spool, marks, flank, options.ends)
-    if near:
-        done_with = "left out" if options.ends == "skip" else "scored with N beyond it"
-        warn(f"{near:,} tests of bases nearer than {flank} nt to an end of their sequence are {done_with}")
-    if not total:
-        warn("no base of the sequences fits a modification that was asked for")
+    tally = _count(spool, marks, flank, options.ends)
+    _report(tally, spool, flank, options.ends, warn)
+    total = tally.tests
     if not options.top or reader is None or not reader.attends:
         reader = None
     kept = {mark.head: _Kept(scratch, index) for index, mark in enumerate(marks)}
@@ -361,14 +358,48 @@ def _near(spool: Spool, at: np.ndarray, flank: int) -> np.ndarray:
     return (position < flank) | (position >= spool.lengths[sequence] - flank)
 
 
-def _count(spool: Spool, marks: Sequence[Mark], flank: int, ends: str) -> tuple[int, int]:
-    """Tests that are made, and tests of bases near an end."""
-    total = near = 0
-    for first, _, sites in _sites(spool, marks, flank, "pad"):
+class _Tally(NamedTuple):
+    """Tests that are made; tests of bases near an end; tests that are made with an unknown letter of the sequence in
+    their window; and the numbers of sequences without a test."""
+
+    tests: int
+    near: int
+    unknown: int
+    untested: np.ndarray
+
+
+def _count(spool: Spool, marks: Sequence[Mark], flank: int, ends: str) -> _Tally:
+    tests = near = unknown = 0
+    tested = np.zeros(len(spool.names), dtype=bool)
+    for first, codes, sites in _sites(spool, marks, flank, "pad"):
+        known = np.concatenate(([0], np.cumsum(codes < UNKNOWN)))
         for at in sites.values():
-            total += len(at)
-            near += int(_near(spool, at + (first - spool.gap), flank).sum())
-    return total - near if ends == "skip" else total, near
+            sequence, position = spool.owner(at + (first - spool.gap))
+            left = np.minimum(position, flank)
+            right = np.minimum(spool.lengths[sequence] - 1 - position, flank)
+            is_near = (left < flank) | (right < flank)
+            lacking = known[at + right + 1] - known[at - left] < left + right + 1
+            made = ~is_near if ends == "skip" else np.ones(len(at), dtype=bool)
+            tests += int(made.sum())
+            near += int(is_near.sum())
+            unknown += int((lacking & made).sum())
+            tested[sequence[made]] = True
+    return _Tally(tests, near, unknown, np.flatnonzero(~tested))
+
+
+def _report(tally: _Tally, spool: Spool, flank: int, ends: str, warn: Callable[[str], None]) -> None:
+    """Say what is not scored, or scored with less than a whole window."""
+    if tally.near:
+        done_with = "left out" if ends == "skip" else "scored with N beyond it"
+        warn(f"{tally.near:,} tests of bases nearer than {flank} nt to an end of their sequence are {done_with}")
+    if tally.unknown:
+        warn(f"{tally.unknown:,} tests have letters other than A, C, G, U in their window, which are read as N")
+    if not tally.tests:
+        warn("no base of the sequences fits a modification that was asked for")
+    elif len(tally.untested):
+        names = ", ".join(spool.names[number] for number in tally.untested[:3])
+        more = f" and {len(tally.untested) - 3:,} more" if len(tally.untested) > 3 else ""
+        warn(f"{len(tally.untested):,} of {len(spool.names):,} sequences have no base to test: {names}{more}")
 
 
 def _to_letters(spool: Spool, at: np.ndarray, weights: np.ndarray, letters: int) -> np.ndarray:
