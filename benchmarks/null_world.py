@@ -21,7 +21,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from rnamarks.prediction.scan import ScanOptions
-from rnamarks.prediction.scan_command import run_scan
+from rnamarks.prediction.scan_command import Scanner
 from rnamarks.sites.modifications import load_modifications
 from rnamarks.tables import read_parquet
 
@@ -218,7 +218,7 @@ def scanned(results: Path, *, transcripts: int, seed: int = 1) -> Iterator[Tests
         fasta = Path(folder) / "some.fa"
         fasta.write_text("".join(f">{row.transcript}\n{row.sequence}\n" for row in chosen.itertuples()))
         options = ScanOptions(alpha=LEVEL, top=False)
-        summary = run_scan(fasta, results / "scanner", options, mode="exact", warn=lambda line: None)
+        summary = Scanner(results / "scanner").run(fasta, options, warn=lambda line: None)
     for row in summary.itertuples():
         yield Tests("p of unmodified bases", [], np.zeros(0, dtype=bool), int(row.tested), int(row.called))
 

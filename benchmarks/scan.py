@@ -35,7 +35,7 @@ from rnamarks.models.register import build_model
 from rnamarks.models.student import Student, add_student
 from rnamarks.prediction.exact import ExactEngine, FastEngine
 from rnamarks.prediction.scan import ScanOptions
-from rnamarks.prediction.scan_command import run_scan
+from rnamarks.prediction.scan_command import Scanner
 from rnamarks.prediction.significance import STUDENT, build_null, write_null
 from rnamarks.sequences import LETTERS
 from rnamarks.sites.modifications import load_modifications
@@ -85,15 +85,8 @@ def write_sequence(path: Path, nt: int) -> np.ndarray:
 
 def scan(folder: Path, mode: str, model: Path) -> None:
     """One scan of the sequence in ``folder``, to a table beside it."""
-    run_scan(
-        folder / "s.fa",
-        model,
-        ScanOptions(top=mode == "exact"),
-        table=folder / "s.tsv",
-        mode=mode,
-        device="cpu",
-        warn=lambda line: None,
-    )
+    scanner = Scanner(model, mode=mode, device="cpu")
+    scanner.run(folder / "s.fa", ScanOptions(top=mode == "exact"), table=folder / "s.tsv", warn=lambda line: None)
 
 
 def plain_forward(network: MultiRM, windows: torch.Tensor) -> torch.Tensor:

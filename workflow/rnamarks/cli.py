@@ -288,6 +288,12 @@ def _transcripts(source: Path, annotation: Path | None, is_genome: bool, work: P
     return table
 
 
+def _terminal_view(spool, marks):
+    from .prediction.terminal_view import TerminalView
+
+    return TerminalView(sys.stdout, spool, marks)
+
+
 @app.command("scan")
 def scan_sequences(
     fasta: Annotated[Path, typer.Argument(help="Sequences, plain or gzipped, DNA or RNA; - reads standard input.")],
@@ -342,7 +348,7 @@ def scan_sequences(
     that the networks looked at, each the middle of three nt, best first), logit (natural-log odds at 1:1).
     """
     from .prediction.scan import ScanOptions
-    from .prediction.scan_command import run_scan
+    from .prediction.scan_command import Scanner
     from .prediction.windows import set_threads
     from .progress import show_sites
 
@@ -355,18 +361,14 @@ def scan_sequences(
         weights=attention is not None,
     )
     with show_sites(sys.stderr, "scan") as progress:
-        summary = run_scan(
+        summary = Scanner(model, mode=mode, device=device, batch_size=batch_size).run(
             fasta,
-            model,
             options,
             table=out or (None if view else sys.stdout),
             bedrmod=bedrmod,
             attention=attention,
-            view=sys.stdout if view else None,
+            view=_terminal_view if view else None,
             modifications=[name.strip() for name in modifications.split(",") if name.strip()],
-            mode=mode,
-            device=device,
-            batch_size=batch_size,
             organism=taxid,
             assembly=assembly,
             progress=progress,

@@ -54,7 +54,7 @@ class Spool:
             yield first, last, np.array(self.codes[first - self.gap : last + self.gap])
 
 
-def spool_fasta(source: str | Path, path: Path, gap: int) -> Spool:
+def spool_fasta(source: str | Path, path: Path, gap: int, *, most: int | None = None) -> Spool:
     """Read FASTA into a file of codes.
 
     Parameters
@@ -65,17 +65,19 @@ def spool_fasta(source: str | Path, path: Path, gap: int) -> Spool:
         File to write, 1 byte per nt.
     gap : int
         Codes of 4 around each sequence, at least 1.
+    most : int, optional
+        Nucleotides beyond which the sequences are refused.
 
     Raises
     ------
     InputError
-        If there is no record, one has no name, no sequence or the name of another, or a letter is no nucleotide; the
-        message has the line.
+        If there is no record, one has no name, no sequence or the name of another, a letter is no nucleotide, or there
+        are more of them than wanted; the message has the line.
     """
     names: dict[str, int] = {}
     lengths: list[int] = []
     margin = bytes([UNKNOWN]) * gap
-    name, begun = "", 0
+    name, begun, read = "", 0, 0
     with _open_sequences(source) as (lines, shown), open(path, "wb") as out:
         out.write(margin)
         for number, line in enumerate(lines, 1):
@@ -103,6 +105,11 @@ def spool_fasta(source: str | Path, path: Path, gap: int) -> Spool:
                 )
             elif line:
                 lengths[-1] += out.write(_encode_line(line, shown, number))
+                read += len(line)
+                if most is not None and read > most:
+                    raise InputError(
+                        f"there are more than {most:,} nt", path=shown, line=number, remedy="scan fewer at a time"
+                    )
         _require_filled(lengths, shown, begun, name)
         if not lengths:
             raise InputError("the file holds no sequence", path=shown, remedy="give FASTA")

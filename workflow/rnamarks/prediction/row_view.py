@@ -1,0 +1,93 @@
+"""A scan as rows of the sequence with the calls below them, for pictures of any kind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from .scan import Calls, Mark
+from .spool import Spool
+
+FDR = 0.1
+
+
+class RowView(ABC):
+    """Gathers the calls of each row of a sequence, whatever blocks they come in.
+
+    Rows without a call are left out, and told to :meth:`skip`.
+
+    Parameters
+    ----------
+    spool : Spool
+    marks : sequence of Mark
+        Tracks, from top to bottom.
+    nt : int
+        Nucleotides of a row.
+    """
+
+    def __init__(self, spool: Spool, marks: Sequence[Mark], nt: int) -> None:
+        self.spool, self.marks, self.nt = spool, list(marks), nt
+        self._held: list[pd.DataFrame] = []
+        self._place = (-1, -1)
+        self._number, self._shown, self._drawn = -1, 0, 0
+
+    @abstractmethod
+    def begin(self, number: int) -> None:
+        """A sequence with a call begins."""
+
+    @abstractmethod
+    def draw(self, number: int, first: int, last: int, calls: pd.DataFrame) -> None:
+        """Draw 0-based half-open positions of a sequence and the calls there, columns as in :class:`Calls`."""
+
+    @abstractmethod
+    def skip(self, first: int, last: int) -> None:
+        """These 0-based half-open positions of the sequence have no call."""
+
+    @abstractmethod
+    def end(self, without: int) -> None:
+        """All is drawn; so many sequences have no call."""
+
+    def write(self, calls: Calls) -> None:
+        """Take the rows of one block."""
+        row = (calls.table["position"].to_numpy() - 1) // self.nt
+        changes = np.flatnonzero((np.diff(calls.number) != 0) | (np.diff(row) != 0)) + 1
+        for part in np.split(np.arange(len(row)), changes):
+            place = (int(calls.number[part[0]]), int(row[part[0]]))
+            if place != self._place:
+                self._flush()
+                self._place = place
+            self._held.append(calls.table.iloc[part])
+
+    def close(self) -> None:
+        """Draw what is still held, and say what has no call."""
+        self._flush()
+        self._finish()
+        self.end(len(self.spool.names) - self._drawn)
+
+    def _flush(self) -> None:
+        if not self._held:
+            return
+        number, row = self._place
+        calls, self._held = pd.concat(self._held), []
+        if self._number != number:
+            self._finish()
+            self._number, self._shown = number, 0
+            self._drawn += 1
+            self.begin(number)
+        first = row * self.nt
+        last = min(first + self.nt, int(self.spool.lengths[number]))
+        self._skip(first)
+        self._shown = last
+        self.draw(number, first, last, calls)
+
+    def _finish(self) -> None:
+        if self._number >= 0:
+            self._skip(int(self.spool.lengths[self._number]))
+
+    def _skip(self, until: int) -> None:
+        if until > self._shown:
+            self.skip(self._shown, until)
+        self._shown = until
