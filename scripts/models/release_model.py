@@ -26,4 +26,5 @@ with logged(snakemake.log[0]):
         metrics=tables["metrics"],
         thresholds=tables["thresholds"],
         leaks=tables["leaks"],
+        limits=snakemake.params.limits,
     )

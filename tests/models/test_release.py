@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -177,12 +179,30 @@ def test_a_stack_is_released_with_its_baselines(trained, tables, baselines, weig
     kmers, letters = (load_baselines(source)[0]["human"].logit(x.numpy()) for source in baselines)
     np.testing.assert_allclose(found, 0.75 * networks + 0.5 * kmers + 0.25 * letters, atol=1e-5)
     others = {name: tables[name] for name in ("metrics", "thresholds", "leaks")}
-    write_card(folder, config, run="test", release=RELEASE, **others)
+    write_card(folder, config, run="test", release=RELEASE, limits=["Never trust it on Mondays."], **others)
     card = (folder / "card.md").read_text()
     assert card.startswith("# deepm6aseq + kmer_frequency + composition: m6A in human, mouse")
     assert "| species | net | kmer_frequency | composition |\n| --- | ---: | ---: | ---: |\n" in card
     assert "| human | 0.750 | 0.500 | 0.250 |\n| mouse | 1.000 | 0.000 | 0.125 |\n" in card
+    assert "- Never trust it on Mondays.\n" in card
     assert "nan" not in card
+
+
+def test_the_card_of_a_model_of_modifications_names_them(trained, tables, tmp_path):
+    folder = tmp_path / "model"
+    evaluation = {name: tables[name] for name in ("calibration", "thresholds")}
+    config = pack_release(trained, folder, **evaluation, release=RELEASE)
+    entries = {
+        "human": {"modification": "m6A", "base": "A", "motif": "DRACH", "motif_offset": 2},
+        "mouse": {"modification": "Y", "base": "U", "motif": "N", "motif_offset": 0},
+    }
+    config = replace(config, modification="", motif="", modifications=entries)
+    others = {name: tables[name] for name in ("metrics", "thresholds", "leaks")}
+    write_card(folder, config, run="test", release=RELEASE, **others)
+    card = (folder / "card.md").read_text()
+    assert card.startswith("# deepm6aseq: human, mouse\n")
+    assert "| m6A | A | DRACH |\n| Y | U | any |\n" in card
+    assert "| species |" not in card
 
 
 def test_parts_of_a_stack_that_do_not_fit_are_refused(trained, tables, baselines, weights, tmp_path):

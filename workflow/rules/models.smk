@@ -76,6 +76,7 @@ rule release_model:
         "../../envs/training.yaml"
     params:
         release=PLAN.release_record(),
+        limits=PLAN.config.get("release", {}).get("limits", []),
         run=PLAN.run,
     script:
         "../../scripts/models/release_model.py"
@@ -96,4 +97,5 @@ use rule release_model as release_predictor with:
         "logs/{run}/models/release_predictor/{model_name}.log",
     params:
         release=lambda wildcards: ANALYSES.release_record(wildcards.model_name),
+        limits=[],
         run=PLAN.run,

@@ -145,8 +145,23 @@ def write_card(
     metrics: pd.DataFrame,
     thresholds: pd.DataFrame,
     leaks: pd.DataFrame,
+    limits: Sequence[str] = (),
 ) -> None:
-    """Write ``card.md``: what the model is, what it was trained on, how well it does and where not to trust it."""
+    """Write ``card.md``: what the model is, what it was trained on, how well it does and where not to trust it.
+
+    Parameters
+    ----------
+    folder : path-like
+        The model directory.
+    config : ModelConfig
+    run : str
+    release : mapping
+        ``model``, ``setting`` and ``split`` of the rows that are meant.
+    metrics, thresholds, leaks : pandas.DataFrame
+        Tables of the run.
+    limits : sequence of str
+        Sentences on where not to trust this model, Markdown.
+    """
     environment = Environment(
         loader=PackageLoader("rnamarks", "models"),
         undefined=StrictUndefined,
@@ -163,6 +178,7 @@ def write_card(
         config=config,
         run=run,
         release=release,
+        limits=limits,
         metrics=values,
         thresholds={
             head: part.to_dict("records") for head, part in _rows(thresholds, release, config.heads).groupby("species")
