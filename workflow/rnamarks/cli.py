@@ -378,6 +378,41 @@ def scan_sequences(
         _warn(f"{row.modification}: {row.tested:,} bases tested, {row.called:,} written, {row.below:,} with q < 0.1")
 
 
+@app.command("serve")
+def serve_model(
+    model: ModelOption,
+    host: Annotated[str, typer.Option("--host", help="Address to listen at; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8000,
+    most: Annotated[int, typer.Option("--most", help="Nucleotides that one scan may have.")] = 100_000,
+    waiting: Annotated[int, typer.Option("--waiting", help="Scans that may wait; further ones are turned away.")] = 20,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 0,
+    batch_size: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--batch-size", help="Windows at once in exact mode; default 128 on a CPU, 4096 on a GPU."),
+    ] = None,
+) -> None:
+    """Scan sequences in a browser, and for programs at /api/scan: what rnamarks scan does, one scan at a time.
+
+    Results stand at addresses that cannot be guessed, and are gone when the server stops. There is no log-in: let
+    others in only where everyone may use it.
+    """
+    from .prediction.windows import set_threads
+    from .server.app import serve
+
+    set_threads(threads)
+    serve(
+        model,
+        host=host,
+        port=port,
+        most=most,
+        waiting=waiting,
+        device=device,
+        batch_size=batch_size,
+        say=_warn,
+    )
+
+
 @app.command()
 def validate(
     file: Annotated[Path, typer.Argument(help="bedRMod, plain or gzipped.")],
