@@ -17,15 +17,16 @@ unexport PYTHONPATH PYTHONHOME
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
 	@echo
-	@echo "CORES=n       cores for make demo (here $(CORES))"
+	@echo "CORES=n       cores for make demo and make test (here $(CORES))"
 	@echo "PYTEST=...    more arguments for pytest, for instance PYTEST='-k splits'"
 	@echo "PYTHON=...    interpreter to build .venv on (3.11 or newer)"
 
 demo: setup ## run the whole workflow on simulated worlds and write results/demo/report.html, results/demo_marks/report.html
 	@scripts/setup/demo.sh "$(CORES)"
 
+# One file's tests stay on one worker, since they share what is costly to make; a worker per core leaves each one thread.
 test: setup lint ## set up, check the style, run every test
-	.venv/bin/python -m pytest $(PYTEST)
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest --numprocesses=$(CORES) --maxprocesses=8 --dist=loadfile $(PYTEST)
 
 setup: ## install the pinned Python packages into .venv and the system tools into .tools
 	@scripts/setup/install.sh

@@ -8,14 +8,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import load_file
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import marks_world
 
+from rnamarks.cli import main
 from rnamarks.errors import InputError
+from rnamarks.models.directory import read_config
 from rnamarks.prediction.background import Seen, unmodified_windows
-from rnamarks.sequences import decode, decode_windows
+from rnamarks.prediction.exact import load_engine
+from rnamarks.prediction.significance import NULL
+from rnamarks.sequences import decode, decode_windows, encode
+from rnamarks.sites.windows import cut_windows
 from rnamarks.tables import write_parquet
 
 CENTRE = marks_world.WINDOW // 2
@@ -92,3 +98,50 @@ def test_too_few_bases_are_refused(model, splits, tmp_path):
     files = [{"file": short, "format": "fasta_tagged", "label": None}]
     with pytest.raises(InputError, match="unmodified bases were found for"):
         unmodified_windows(model, splits, split="guarded", n=200, seed=1, files=files)
+
+
+def null_command(*arguments):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["rnamarks", "null", "--device", "cpu", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+    return end.value.code or 0
+
+
+def test_a_background_of_ones_own(tmp_path, capsys):
+    model = marks_world.build(tmp_path / "model", members=1)
+    before = {path.name: path.read_bytes() for path in model.iterdir()}
+    text = "".join(np.random.default_rng(8).choice(list("ACGU"), 9000))
+    (tmp_path / "mine.fa").write_text(f">a\n{text.replace('U', 't')}\n>b\nAC\n")
+    assert null_command(tmp_path / "mine.fa", "--model", model, "--out", tmp_path / "new", "--bases", 300) == 0
+    assert "Y: 300 bases, so p goes down to 0.0033" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in model.iterdir()} == before
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(before)
+    config, _ = read_config(tmp_path / "new")
+    assert config.null["source"] == "bases of mine.fa, all taken as unmodified"
+    codes = encode(text)
+    at = np.flatnonzero(codes == 3)
+    for mode, prefix in (("exact", ""), ("fast", "student.")):
+        engine = load_engine(model, mode, device="cpu").engine
+        possible = engine.windows(cut_windows(codes, at, marks_world.WINDOW), "Y")
+        null = load_file(tmp_path / "new" / NULL)
+        assert len(null[f"{prefix}Y"]) == 300 > len(null[f"{prefix}m6A"])
+        assert np.isclose(null[f"{prefix}Y"][:, None], possible, atol=1e-5).any(axis=1).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "out", "said"),
+    [
+        (">a\n" + "ACGU" * 200 + "\n", "model", "the directory is there already"),
+        (">a\n" + "ACGU" * 200 + "\n", "new", "only 0 bases fit m6A"),
+        ("", "new", "no sequence"),
+    ],
+)
+def test_backgrounds_that_will_not_do(tmp_path, capsys, text, out, said):
+    model = marks_world.build(tmp_path / "model", members=1, student=False)
+    before = (model / NULL).read_bytes()
+    (tmp_path / "mine.fa").write_text(text)
+    assert null_command(tmp_path / "mine.fa", "--model", model, "--out", tmp_path / out) == 2
+    assert said in capsys.readouterr().err
+    assert (model / NULL).read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.fa", "model"]

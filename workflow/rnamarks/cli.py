@@ -378,6 +378,38 @@ def scan_sequences(
         _warn(f"{row.modification}: {row.tested:,} bases tested, {row.called:,} written, {row.below:,} with q < 0.1")
 
 
+@app.command("null")
+def build_background(
+    background: Annotated[
+        Path, typer.Argument(help="FASTA of RNA like what will be scanned, but other sequences; plain or gzipped.")
+    ],
+    model: ModelOption,
+    out: Annotated[Path, typer.Option("--out", help="Model directory to make.")],
+    bases: Annotated[
+        int, typer.Option("--bases", help="Bases per modification: p goes down to 1 over these.")
+    ] = 10_000,
+    seed: Annotated[int, typer.Option("--seed", help="Of the draw.")] = 1,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 0,
+    batch_size: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--batch-size", help="Windows at once in exact mode; default 128 on a CPU, 4096 on a GPU."),
+    ] = None,
+) -> None:
+    """Copy a model directory and let its p compare with the bases of your own background sequences.
+
+    p and q of rnamarks scan hold as far as the null distribution resembles what is scanned. All bases of the background
+    are taken as unmodified: those that are not make p larger and calls fewer. Do not scan the background itself.
+    """
+    from .prediction.background import replace_null
+    from .prediction.windows import set_threads
+
+    set_threads(threads)
+    found = replace_null(model, background, out, n=bases, seed=seed, device=device, batch_size=batch_size)
+    for head, number in found.items():
+        _warn(f"{head}: {number:,} bases, so p goes down to {1 / (1 + number):.2g}")
+
+
 @app.command("serve")
 def serve_model(
     model: ModelOption,

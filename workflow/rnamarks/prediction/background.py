@@ -6,6 +6,8 @@ and p-values from such bases would be too small.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,17 +15,20 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..models.directory import read_config
-from ..sequences import encode, encode_windows
+from ..models.directory import read_config, write_config
+from ..sequences import encode, encode_windows, read_records
 from ..sites.labelling import listed_positions
 from ..sites.site_tables import SITE_COLUMNS
 from ..sites.transcripts import TRANSCRIPT_COLUMNS
 from ..sites.window_files import WINDOW_FORMATS
 from ..tables import read_parquet, read_tsv
+from .exact import load_engine
 from .scan import marks_of
-from .significance import draw_unmodified
+from .significance import NULL, build_null, draw_unmodified, write_null
 
 Sequences = Iterator[tuple[str, np.ndarray]]
+
+_FEWEST = 100
 
 
 class Seen:
@@ -140,10 +145,72 @@ def unmodified_windows(
     windows = {}
     for head, codes in drawn.items():
         windows[head] = codes[seen.new(codes, head)][:n]
-        if len(windows[head]) < 100:
+        if len(windows[head]) < _FEWEST:
             raise InputError(
                 f"only {len(windows[head])} unmodified bases were found for {head}",
                 path=folder,
                 remedy="give more sequences under marks.null",
             )
     return windows, source
+
+
+def replace_null(
+    model: str | Path,
+    background: str | Path,
+    out: str | Path,
+    *,
+    n: int = 10_000,
+    seed: int = 1,
+    device: str = "auto",
+    batch_size: int | None = None,
+) -> dict[str, int]:
+    """Copy a model directory, with a null distribution from the bases of other sequences, all taken as unmodified.
+
+    Parameters
+    ----------
+    model : path-like
+        A model of modifications.
+    background : path-like
+        FASTA of sequences like those to be scanned, but others: transcripts of the same kind of RNA, say. Modified
+        bases among them make p larger, hence calls fewer.
+    out : path-like
+        Directory to make.
+    n : int
+        Bases wanted of each head.
+    seed : int
+    device, batch_size
+        See :func:`rnamarks.prediction.exact.load_engine`.
+
+    Returns
+    -------
+    dict of str to int
+        Head to bases of its null.
+
+    Raises
+    ------
+    InputError
+        If ``out`` is there already, the model or the sequences are at fault, or a head gets fewer than 100 bases.
+    """
+    model, out = Path(model), Path(out)
+    config, _ = read_config(model)
+    if out.exists():
+        raise InputError("the directory is there already", path=out, remedy="choose another --out")
+    marks = {mark.head: mark for mark in marks_of(config, path=model)}
+    sequences = ((record.header, encode(record.sequence)) for record in read_records(background))
+    windows = draw_unmodified(sequences, {head: mark.find for head, mark in marks.items()}, config.window, n, seed)
+    for head, codes in windows.items():
+        if len(codes) < _FEWEST:
+            raise InputError(
+                f"only {len(codes)} bases fit {head}", path=background, remedy=f"give sequences with {_FEWEST} or more"
+            )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
+        made = Path(shutil.copytree(model, Path(scratch) / "model", ignore=shutil.ignore_patterns(NULL)))
+        config.null = {}
+        write_config(made, config)
+        for mode in ("exact", "fast") if config.student else ("exact",):
+            loaded = load_engine(made, mode, device=device, batch_size=batch_size)
+            logits = {loaded.prefix + head: found for head, found in build_null(loaded.engine, windows).items()}
+            write_null(made, logits, source=f"bases of {Path(background).name}, all taken as unmodified")
+        made.rename(out)
+    return {head: len(codes) for head, codes in windows.items()}

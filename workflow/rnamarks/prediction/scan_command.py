@@ -134,6 +134,7 @@ class Scanner:
                 about |= {"assembly": assembly or name.encode("ascii", "replace").decode()}
                 sinks.append(BedRMod(handle, spool, marks, options, **about))
             drawn = [] if view is None else [view(spool, marks)]
+            warn(f"p compares with {self.config.null['source']}")
             summary = scan(
                 spool,
                 loaded,
