@@ -1,4 +1,4 @@
-"""Tables and figures of the stages after the evaluation, one module per stage.
+"""Tables and figures, one module per stage or analysis, in the order of the report.
 
 Each module has ``TABLES`` (dict of name to :class:`~rnamarks.figures.columns.Table`) and ``FIGURES`` (tuple of
 :class:`~rnamarks.figures.entry.FigureEntry`).
@@ -11,6 +11,8 @@ from types import ModuleType
 from . import (
     attribution,
     capacity,
+    datasets,
+    evaluation,
     landscape,
     marks_evaluation,
     marks_interpretation,
@@ -18,10 +20,14 @@ from . import (
     ontology,
     optimisation,
     regulation,
+    training,
     transcriptome,
 )
 
 STAGES: tuple[ModuleType, ...] = (
+    datasets,
+    training,
+    evaluation,
     transcriptome,
     landscape,
     motifs,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..columns import Table, columns
 from ..design import Design
 from ..entry import FigureEntry
+from .shared import DIFFERENCE, pair
 
 _MODEL = (
     ("model", "text", "name of the network, stack or baseline in the configuration"),
@@ -100,20 +101,11 @@ TABLES: dict[str, Table] = {
         "evaluation/marks.paired.tsv",
         "Differences between models on the same resamples, for each mark and the mean over marks, every pair once.",
         columns(
-            ("model_a", "text", "first model"),
-            ("setting_a", "text", "its setting"),
-            ("model_b", "text", "second model"),
-            ("setting_b", "text", "its setting"),
-            _SPLIT,
+            *pair(_SPLIT),
             ("seed", "text", "`mean` (of the metric over seeds) or `ensemble` (of the mean logit)"),
             ("metric", "text", "`auc_b` or `auc_m`"),
             ("modification", "text", "a mark, or `mean` over the marks that both models know"),
-            ("value_a", "number", "metric of the first model"),
-            ("value_b", "number", "metric of the second model"),
-            ("difference", "number", "first minus second"),
-            ("low", "number", "lower end of its 95 % interval from the paired bootstrap"),
-            ("high", "number", "upper end"),
-            ("p", "share", "two-sided p-value from the resamples"),
+            *DIFFERENCE,
         ),
     ),
     "marks_noise": Table(
