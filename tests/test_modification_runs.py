@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 
 import numpy as np
 import pandas as pd
@@ -91,7 +92,10 @@ def test_the_null_takes_only_files_that_hold_negatives(config):
 
 def test_what_networks_differ_in_is_known(config):
     settings = Plan(config).network_settings()
+    otherwise = json.loads(settings["multirm"].pop("otherwise"))
     assert settings["multirm"] == {"network": "multirm", "width": 41, "embedding": "word2vec", "objective": "sum"}
+    assert set(otherwise) == {"hyperparameters", "training"}
+    assert not {"crop", "embedding", "objective"} & {*otherwise["hyperparameters"], *otherwise["training"]}
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,15 @@ from rnamarks.tables import read_tsv, write_parquet
 
 from .marks_worlds import MARKS, made_run, made_runs, made_windows
 
-SETTINGS = {"multirm_51": {"network": "multirm", "width": 51, "embedding": "word2vec", "objective": "ohem"}}
+SETTINGS = {
+    "multirm_51": {
+        "network": "multirm",
+        "width": 51,
+        "embedding": "word2vec",
+        "objective": "ohem",
+        "otherwise": "{}",
+    }
+}
 
 
 def of(table, **wanted):

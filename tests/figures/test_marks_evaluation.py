@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -41,7 +42,7 @@ from rnamarks.tables import read_tsv, write_tsv
 
 from ..evaluation.marks_worlds import MARKS, made_runs
 
-NETWORK = {"network": "multirm", "embedding": "word2vec", "objective": "ohem"}
+NETWORK = {"network": "multirm", "embedding": "word2vec", "objective": "ohem", "otherwise": "{}"}
 SETTINGS = {"multirm_51": NETWORK | {"width": 51}, "multirm_21": NETWORK | {"width": 21}}
 
 
@@ -205,3 +206,22 @@ def test_only_networks_that_differ_in_one_thing_are_compared(tables, design):
     )
     assert text.index("21 nt") < text.index("51 nt")
     assert "of 1 pairs" in text
+    assert "their input length alone, mean of their seeds" in text
+
+
+def test_a_network_of_other_settings_is_not_taken_for_one_of_the_same(tables, design):
+    """Of two networks with one objective the one counts that is like the others in everything else."""
+    summary = tables["marks_summary"].assign(width=51, objective="")
+    names = ["multirm_51", "multirm_21"]
+    summary.loc[summary["model"] == names[0], "objective"] = "sum"
+    summary.loc[summary["model"] == names[1], "objective"] = "ohem"
+    third = summary[summary["model"] == names[0]].assign(model="wide", otherwise='{"units": 512}')
+    summary = pd.concat([third, summary], ignore_index=True)
+    design = replace(design, series=(*design.series, replace(design.series[0], model="wide")))
+    group, only = marks_comparison._group(summary, design, "objective")
+    assert group["model"].tolist() == names
+    assert only
+    summary.loc[summary["model"] == names[1], "otherwise"] = '{"units": 64}'
+    group, only = marks_comparison._group(summary, design, "objective")
+    assert set(group["objective"]) == {"sum", "ohem"}
+    assert not only

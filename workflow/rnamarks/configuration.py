@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -180,7 +181,8 @@ class Plan:
         ]
 
     def network_settings(self) -> dict[str, dict[str, Any]]:
-        """``network``, ``width`` (nt read), ``embedding`` and ``objective`` of each network that is trained."""
+        """``network``, ``width`` (nt read), ``embedding`` and ``objective`` of each network that is trained, and in
+        ``otherwise`` all else that the configuration says of it, as JSON."""
         trained = {run.model for run in self.runs if run.kind == "network"}
         settings = {}
         for name, entry in self.networks.items():
@@ -191,6 +193,13 @@ class Plan:
                     "width": hyperparameters.get("crop") or self.config["window"],
                     "embedding": hyperparameters.get("embedding", "word2vec" if entry["network"] == "multirm" else ""),
                     "objective": training.get("objective", "balanced"),
+                    "otherwise": json.dumps(
+                        {
+                            "hyperparameters": _without(hyperparameters, "crop", "embedding"),
+                            "training": _without(training, "objective"),
+                        },
+                        sort_keys=True,
+                    ),
                 }
         return settings
 
@@ -507,3 +516,7 @@ def _labelled(part: Mapping[str, str], given: str, style: str) -> list[dict[str,
         for key, label in labels.items()
         if key in part
     ]
+
+
+def _without(entry: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name not in names}

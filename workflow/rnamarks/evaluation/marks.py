@@ -61,6 +61,7 @@ SUMMARY_COLUMNS = (
     "width",
     "embedding",
     "objective",
+    "otherwise",
 )
 PAIRED_COLUMNS = (
     "model_a",
@@ -252,8 +253,8 @@ def summary_table(
     panel : MarkPanel
     measured : Measured
     settings : mapping of model to mapping, optional
-        ``network``, ``width`` (nt read), ``embedding`` and ``objective`` of networks, for comparisons of models that
-        differ in one of them.
+        ``network``, ``width`` (nt read), ``embedding`` and ``objective`` of networks, and ``otherwise`` for everything
+        else, so that models can be compared that differ in one of them.
 
     Returns
     -------
@@ -263,7 +264,7 @@ def summary_table(
         Both are NaN for single seeds and for models that lack a mark.
     """
     kinds = list(_seed_kinds(panel))
-    blank = {"network": "", "width": np.nan, "embedding": "", "objective": ""}
+    blank = {"network": "", "width": np.nan, "embedding": "", "objective": "", "otherwise": ""}
     rows = []
     for (metric, choice), values in measured.values.items():
         table = np.array([values[members].mean(axis=0) for *_, members in kinds])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from .design import Design, Series
+from .lookup import select
 from .marks import value_axis
 from .marks_evaluation import (
     MEAN,
@@ -44,6 +48,8 @@ SAID = {
 }
 """Embeddings and objectives in words."""
 MARKERS = "osD^vPX"
+FAR = 5
+"""A difference of more than so many medians is written at the end of its axis."""
 _MULTI = (
     ("micro", "precision"),
     ("micro", "recall"),
@@ -82,10 +88,15 @@ def draw_mean_differences(paired: pd.DataFrame, noise: pd.DataFrame, design: Des
     grid = figure.subplots(1, 2, sharey=True)
     for axes, metric, panel in zip(grid, ("auc_b", "auc_m"), "AB", strict=True):
         found = rows_by(against_lead(paired, lead, design, metric=metric, modification=MEAN), "model_b", "setting_b")
+        low, high = _middle_range([found[series.key] for series in others])
         for at, series in enumerate(others):
             row = found[series.key] | {"value": found[series.key]["difference"]}
-            sure = row["low"] > 0 or row["high"] < 0
-            draw_point(axes, at, row, series.colour, marker=series.marker, hollow=not sure)
+            if low <= row["value"] <= high:
+                sure = row["low"] > 0 or row["high"] < 0
+                draw_point(axes, at, row, series.colour, marker=series.marker, hollow=not sure)
+            else:
+                _point_outside(axes, at, row["value"], high if row["value"] > high else low, series.colour)
+        axes.set_xlim(low, high)
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.set_xlabel(f"difference in mean {NAMES[metric]}")
         rows_axis(axes, [series.label for series in others])
@@ -93,6 +104,22 @@ def draw_mean_differences(paired: pd.DataFrame, noise: pd.DataFrame, design: Des
         letter(axes, panel)
     grid[0].set_title(f"{lead.label} minus …")
     return figure
+
+
+def _middle_range(rows: Sequence[Mapping[str, float]]) -> tuple[float, float]:
+    """Ends of an axis for differences: all intervals but those of models far behind, which would leave no room."""
+    sizes = np.array([abs(row["difference"]) for row in rows])
+    near = [row for row, size in zip(rows, sizes, strict=True) if size <= FAR * np.median(sizes)]
+    low, high = min(0.0, *(row["low"] for row in near)), max(0.0, *(row["high"] for row in near))
+    margin = 0.08 * max(high - low, 1e-6)
+    return low - margin, high + margin
+
+
+def _point_outside(axes: Axes, at: float, value: float, end: float, colour: str) -> None:
+    """An arrow at the end of the axis, and the value that lies beyond it."""
+    right = value > end
+    text, place = (f"{value:.2f} →", "right") if right else (f"← {value:.2f}", "left")
+    axes.text(end, at, text, ha=place, va="center", color=colour, fontsize="small")
 
 
 def _lead_and_others(paired: pd.DataFrame, design: Design) -> tuple[Series, list[Series]]:
@@ -119,8 +146,8 @@ def explain_mean_differences(paired: pd.DataFrame, noise: pd.DataFrame, design: 
                 panel,
                 f"Difference in mean {NAMES[metric]} over the marks that both models know, {lead.label} minus each of "
                 f"{len(others)} others, ensembles, test part, {design.split} split; paired bootstrap of windows within "
-                f"mark and label, 95 % intervals; filled: the interval leaves out zero (better than {better}, worse "
-                f"than {worse}; better than {beaten} of the {len(plain)} baselines). On single marks "
+                f"mark and label, 95 % intervals; filled: the interval leaves out zero, arrows: differences beyond the axis (better than "
+                f"{better}, worse than {worse}; better than {beaten} of the {len(plain)} baselines). On single marks "
                 f"{single['differ'].sum():,} of {single['pairs'].sum():,} pairs of models differ beyond their "
                 f"interval, of neighbours in rank {single['neighbours_differ'].sum():,} of "
                 f"{single['neighbours'].sum():,}; one in twenty would by chance. The standard error of one model's "
@@ -230,21 +257,20 @@ def explain_sources(sources: pd.DataFrame, design: Design) -> list[tuple[str, st
     ]
 
 
-def _group(summary: pd.DataFrame, design: Design, by: str) -> pd.DataFrame:
-    """Networks that differ in ``by`` and in nothing else that the table knows; the largest such group."""
-    rows = ensembles(summary, design, metric="auc_b")
+def _group(summary: pd.DataFrame, design: Design, by: str) -> tuple[pd.DataFrame, bool]:
+    """Networks that differ in ``by``, the more values the better, and whether they differ in nothing else."""
+    rows = select(summary, split=design.split, seed=MEAN, metric="auc_b")
     known = {series.key for series in design.series}
     rows = rows[[key in known for key in zip(rows["model"], rows["setting"], strict=True)]]
     rows = rows[rows["network"] != ""]
-    others = [name for name in ("setting", "network", "width", "embedding", "objective") if name != by]
-    groups = [group.drop_duplicates(by) for _, group in rows.groupby(others, sort=False)]
-
-    def size(group: pd.DataFrame) -> tuple[int, bool]:
-        recommended = design.recommended in set(zip(group["model"], group["setting"], strict=True))
-        return len(group), recommended
-
-    best = max(groups, key=size)
-    return best.sort_values(by) if by == "width" else best
+    others = [name for name in ("setting", "network", *VARIED) if name != by]
+    alike = [group for _, group in rows.groupby([*others, "otherwise"], sort=False)]
+    loose = [group for _, group in rows.groupby(others, sort=False)]
+    # the first of equals: networks alike in everything else
+    best = max([*alike, *loose], key=lambda group: group[by].nunique())
+    only = best["otherwise"].nunique() == 1
+    best = best.drop_duplicates(by)
+    return (best.sort_values(by) if by == "width" else best), only
 
 
 def _say_varied(value: float | str) -> str:
@@ -264,8 +290,8 @@ def draw_varied(
     design : Design
     by : {"width", "embedding", "objective"}
     """
-    names, group = shown_marks(metrics, design), _group(summary, design, by)
-    found = rows_by(ensembles(metrics, design, metric="auc_b"), "model", "setting", "modification")
+    names, (group, _) = shown_marks(metrics, design), _group(summary, design, by)
+    found = rows_by(select(metrics, split=design.split, seed=MEAN, metric="auc_b"), "model", "setting", "modification")
     figure = new_figure(0.9 + (len(names) + 1) * (0.14 + 0.085 * len(group)), 0.75 * WIDTH)
     axes = figure.subplots()
     handles = []
@@ -292,7 +318,7 @@ def explain_varied(
     metrics: pd.DataFrame, summary: pd.DataFrame, paired: pd.DataFrame, design: Design, by: str = "width"
 ) -> list[tuple[str, str]]:
     """Caption of :func:`draw_varied`."""
-    group = _group(summary, design, by)
+    group, only = _group(summary, design, by)
     seeds = summary[~summary["seed"].isin([MEAN, "ensemble"])].groupby(["model", "setting"])["seed"].nunique()
     means = ", ".join(
         f"{_say_varied(row[by])} {row['mean']:.3f} ({row['mean_low']:.3f}–{row['mean_high']:.3f}; "
@@ -300,7 +326,7 @@ def explain_varied(
         for row in group.to_dict("records")
     )
     keys = set(zip(group["model"], group["setting"], strict=True))
-    rows = ensembles(paired, design, metric="auc_b", modification=MEAN)
+    rows = select(paired, split=design.split, seed=MEAN, metric="auc_b", modification=MEAN)
     inside = [
         (row["model_a"], row["setting_a"]) in keys and (row["model_b"], row["setting_b"]) in keys
         for row in rows.to_dict("records")
@@ -310,10 +336,10 @@ def explain_varied(
     return [
         (
             "",
-            f"AUCb of networks that differ in their {VARIED[by]}, each trained as the configuration says, ensembles of "
-            f"their seeds, test part, {design.split} split, with 95 % bootstrap intervals over windows. Mean over "
-            f"marks: {means}. {apart} of {len(rows)} pairs differ in the mean (paired bootstrap, 95 % interval without "
-            f"zero). Sites : own negatives: {say_mark_counts(metrics, design)}.",
+            f"AUCb of networks that differ in their {VARIED[by]}{' alone' if only else ' and in other settings, too'}, "
+            f"mean of their seeds, test part, {design.split} split, with 95 % bootstrap intervals over windows. Mean "
+            f"over marks: {means}. {apart} of {len(rows)} pairs differ in the mean (paired bootstrap, 95 % interval "
+            f"without zero). Sites : own negatives: {say_mark_counts(metrics, design)}.",
         )
     ]
 

@@ -95,6 +95,7 @@ TABLES: dict[str, Table] = {
             ("width", "count", "nucleotides that the network reads"),
             ("embedding", "text", "how it reads them"),
             ("objective", "text", "what its training minimises"),
+            ("otherwise", "text", "all else that the configuration says of the network, JSON"),
         ),
     ),
     "marks_paired": Table(
