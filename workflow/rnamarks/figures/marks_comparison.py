@@ -146,8 +146,8 @@ def explain_mean_differences(paired: pd.DataFrame, noise: pd.DataFrame, design: 
                 panel,
                 f"Difference in mean {NAMES[metric]} over the marks that both models know, {lead.label} minus each of "
                 f"{len(others)} others, ensembles, test part, {design.split} split; paired bootstrap of windows within "
-                f"mark and label, 95 % intervals; filled: the interval leaves out zero, arrows: differences beyond the axis (better than "
-                f"{better}, worse than {worse}; better than {beaten} of the {len(plain)} baselines). On single marks "
+                f"mark and label, 95 % intervals; filled: the interval leaves out zero, arrows: "
+                f"differences beyond the axis (better than {better}, worse than {worse}; better than {beaten} of the {len(plain)} baselines). On single marks "
                 f"{single['differ'].sum():,} of {single['pairs'].sum():,} pairs of models differ beyond their "
                 f"interval, of neighbours in rank {single['neighbours_differ'].sum():,} of "
                 f"{single['neighbours'].sum():,}; one in twenty would by chance. The standard error of one model's "
