@@ -244,7 +244,7 @@ def test_predict_finds_every_site_and_writes_each_format(model, transcripts, tmp
     assert table["transcript"].value_counts().to_dict() == {"t1": 4, "t2": 3}
     assert table["kmer"].tolist()[-3:] == ["GGACU"] * 3
     assert set(table["start"]) == {-1}
-    assert "human: 7 of 7 sites to score" in done.stderr
+    assert "human: 7 of 7 sites, " in done.stderr
     out, bedrmod = tmp_path / "out" / "sites.parquet", tmp_path / "out" / "sites.bedrmod"
     more = ("--annotation", tmp_path / "t.gtf", "--out", out, "--bedrmod", bedrmod, "--above", 0)
     done = run(*options, *more, "--taxid", 9606, "--assembly", "GRCh38")
