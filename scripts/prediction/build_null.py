@@ -6,9 +6,7 @@ with logged(snakemake.log[0]):
 
     import torch
 
-    from rnamarks.prediction.background import unmodified_windows
-    from rnamarks.prediction.exact import load_engine
-    from rnamarks.prediction.significance import build_null, write_null
+    from rnamarks.prediction.background import add_nulls, unmodified_windows
 
     torch.set_num_threads(snakemake.threads)
     source, params = snakemake.input, snakemake.params
@@ -26,7 +24,4 @@ with logged(snakemake.log[0]):
         transcripts=source.transcripts[0] if source.transcripts else None,
         sites={head: [next(tables) for _ in range(n)] for head, n in params.sites.items()} if source.sites else None,
     )
-    for mode in ("exact", "fast"):
-        loaded = load_engine(folder, mode, device=params.device)
-        null = build_null(loaded.engine, windows)
-        write_null(folder, {loaded.prefix + head: logits for head, logits in null.items()}, source=words)
+    add_nulls(folder, windows, source=words, device=params.device)

@@ -21,6 +21,10 @@ HeadOption = Annotated[str, typer.Option("--head", help="Which of the model's he
 OutOption = Annotated[Optional[Path], typer.Option("--out", help="TSV to write; standard output without it.")]  # noqa: UP045
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 BatchOption = Annotated[int, typer.Option("--batch-size", help="Windows at once; bounds the memory.")]
+ScanBatchOption = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option("--batch-size", help="Windows at once in exact mode; default 128 on a CPU, 4096 on a GPU."),
+]
 ThreadsOption = Annotated[int, typer.Option("--threads", help="CPU threads; 0 leaves the choice to torch.")]
 
 
@@ -333,10 +337,7 @@ def scan_sequences(
     ] = "",
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
-    batch_size: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option("--batch-size", help="Windows at once in exact mode; default 128 on a CPU, 4096 on a GPU."),
-    ] = None,
+    batch_size: ScanBatchOption = None,
 ) -> None:
     """Test every base of sequences for every modification of a model that fits it.
 
@@ -391,10 +392,7 @@ def build_background(
     seed: Annotated[int, typer.Option("--seed", help="Of the draw.")] = 1,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
-    batch_size: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option("--batch-size", help="Windows at once in exact mode; default 128 on a CPU, 4096 on a GPU."),
-    ] = None,
+    batch_size: ScanBatchOption = None,
 ) -> None:
     """Copy a model directory and let its p compare with the bases of your own background sequences.
 
@@ -419,10 +417,7 @@ def serve_model(
     waiting: Annotated[int, typer.Option("--waiting", help="Scans that may wait; further ones are turned away.")] = 20,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
-    batch_size: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option("--batch-size", help="Windows at once in exact mode; default 128 on a CPU, 4096 on a GPU."),
-    ] = None,
+    batch_size: ScanBatchOption = None,
 ) -> None:
     """Scan sequences in a browser, and for programs at /api/scan: what rnamarks scan does, one scan at a time.
 

@@ -154,6 +154,33 @@ def unmodified_windows(
     return windows, source
 
 
+def add_nulls(
+    folder: str | Path,
+    windows: Mapping[str, np.ndarray],
+    *,
+    source: str,
+    device: str = "auto",
+    batch_size: int | None = None,
+) -> None:
+    """Put the null distributions of each mode that a model directory has into it.
+
+    Parameters
+    ----------
+    folder : path-like
+    windows : mapping of str to numpy.ndarray, shape=(n, window), dtype=uint8
+        Head to windows around bases taken as unmodified.
+    source : str
+        Which bases, in words.
+    device, batch_size
+        See :func:`rnamarks.prediction.exact.load_engine`.
+    """
+    config, _ = read_config(folder)
+    for mode in ("exact", "fast") if config.student else ("exact",):
+        loaded = load_engine(folder, mode, device=device, batch_size=batch_size)
+        logits = {loaded.prefix + head: found for head, found in build_null(loaded.engine, windows).items()}
+        write_null(folder, logits, source=source)
+
+
 def replace_null(
     model: str | Path,
     background: str | Path,
@@ -208,9 +235,7 @@ def replace_null(
         made = Path(shutil.copytree(model, Path(scratch) / "model", ignore=shutil.ignore_patterns(NULL)))
         config.null = {}
         write_config(made, config)
-        for mode in ("exact", "fast") if config.student else ("exact",):
-            loaded = load_engine(made, mode, device=device, batch_size=batch_size)
-            logits = {loaded.prefix + head: found for head, found in build_null(loaded.engine, windows).items()}
-            write_null(made, logits, source=f"bases of {Path(background).name}, all taken as unmodified")
+        source = f"bases of {Path(background).name}, all taken as unmodified"
+        add_nulls(made, windows, source=source, device=device, batch_size=batch_size)
         made.rename(out)
     return {head: len(codes) for head, codes in windows.items()}

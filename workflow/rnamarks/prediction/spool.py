@@ -7,6 +7,7 @@ import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -17,6 +18,8 @@ from ..files import open_text
 from ..sequences import UNKNOWN, decode, encode
 
 BLOCK = 1 << 15
+_NAMES = 1 << 20
+"""Characters that names may have besides, where the number of nucleotides is bounded."""
 
 
 class Spool:
@@ -77,10 +80,17 @@ def spool_fasta(source: str | Path, path: Path, gap: int, *, most: int | None = 
     names: dict[str, int] = {}
     lengths: list[int] = []
     margin = bytes([UNKNOWN]) * gap
-    name, begun, read = "", 0, 0
+    name, begun, read, seen = "", 0, 0, 0
     with _open_sequences(source) as (lines, shown), open(path, "wb") as out:
         out.write(margin)
-        for number, line in enumerate(lines, 1):
+        # a packed file may hold one line of any length
+        parts = lines if most is None else iter(partial(lines.readline, most + 2), "")
+        for number, line in enumerate(parts, 1):
+            seen += len(line)
+            if most is not None and seen > 2 * most + _NAMES:
+                raise InputError(
+                    f"there are more than {2 * most + _NAMES:,} characters", path=shown, line=number, remedy="scan less"
+                )
             line = line.strip()
             if line.startswith(">"):
                 _require_filled(lengths, shown, begun, name)

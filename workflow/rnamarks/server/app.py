@@ -100,10 +100,13 @@ def create_app(
     @app.get("/scan/<token>")
     def show(token: str) -> str:
         job = _known(jobs, token)
-        picture = job.file(PICTURE)
+        # read once: the scan goes on while the page is made
+        state = job.state
+        picture = job.file(PICTURE) if state == "done" else None
         return render_template(
             "result.html.jinja",
             job=job,
+            state=state,
             ahead=jobs.ahead(job),
             picture=picture.read_text(encoding="utf-8") if picture else "",
             files=[name for name in (TABLE, BEDRMOD, ATTENTION) if job.file(name)],
