@@ -5,8 +5,8 @@ import pytest
 from rnamarks.errors import InputError
 from rnamarks.sites.modifications import IUPAC, find_modification, load_modifications
 
-HEADER = "name\tlabel\tbase\tmotif\tmotif_offset\tchebi\tcolour\tsynonyms"
-M6A = "m6A\tm6A\tA\tDRACH\t2\t21891\t#882255\tN6-methyladenosine"
+HEADER = "name\tsymbol\tlabel\tbase\tmotif\tmotif_offset\tchebi\tcolour\tsynonyms"
+M6A = "m6A\tm6A\tm6A\tA\tDRACH\t2\t21891\t#882255\tN6-methyladenosine"
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_synonyms_lead_to_the_short_name(sheet):
         (M6A.replace("21891", "CHEBI:21891"), "the chebi is malformed"),
         (M6A.replace("#882255", "purple"), "#RRGGBB"),
         (M6A.replace("m6A\t", "\t", 1), "the name is malformed"),
-        (M6A + "\textra", "9 fields"),
+        (M6A + "\textra", "10 fields"),
         (M6A.replace("m6A", "m6B", 1), "m6A has it already"),
     ],
 )
@@ -61,13 +61,13 @@ def test_wrong_rows_are_named_with_their_line(tmp_path, row, said):
 
 def test_crlf_bom_and_missing_last_field_are_taken(tmp_path):
     path = tmp_path / "modifications.tsv"
-    path.write_bytes(("\ufeff" + HEADER + "\r\nI\tinosine\tA\tN\t0\t\t#888888\r\n").encode())
+    path.write_bytes(("\ufeff" + HEADER + "\r\nI\tI\tinosine\tA\tN\t0\t\t#888888\r\n").encode())
     assert load_modifications(path)["I"].synonyms == ()
 
 
 def test_missing_column_and_empty_sheet(tmp_path):
     path = tmp_path / "modifications.tsv"
-    path.write_text("name\tlabel\nm6A\tm6A\n")
+    path.write_text("name\tsymbol\tlabel\nm6A\tm6A\tm6A\n")
     with pytest.raises(InputError, match=r":1: the header lacks base, motif"):
         load_modifications(path)
     for text, said in (("", "the sheet is empty"), (HEADER + "\n", "holds no modification")):

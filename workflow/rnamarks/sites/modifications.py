@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..sheets import read_sheet
 
-MODIFICATION_COLUMNS = ("name", "label", "base", "motif", "motif_offset", "chebi", "colour", "synonyms")
+MODIFICATION_COLUMNS = ("name", "symbol", "label", "base", "motif", "motif_offset", "chebi", "colour", "synonyms")
 
 IUPAC = {
     "A": "A",
@@ -38,7 +38,7 @@ _PATTERNS = {
     "chebi": (re.compile(r"[0-9]*"), "give the digits only, or leave it empty"),
     "colour": (re.compile(r"#[0-9A-Fa-f]{6}"), "write a colour as #RRGGBB"),
 }
-_MAY_LACK = ("label", "chebi", "synonyms")
+_MAY_LACK = ("symbol", "label", "chebi", "synonyms")
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,10 @@ class Modification:
     ----------
     name : str
         MODOMICS short name, the value of the column ``modification`` in site tables.
+    symbol : str
+        What figures write at an axis: the short name, or Ψ.
     label : str
-        Text for figures.
+        The whole name of the nucleoside, for captions and legends.
     base : str
         The unmodified nucleotide, one of A, C, G, U.
     motif : str
@@ -66,6 +68,7 @@ class Modification:
     """
 
     name: str
+    symbol: str
     label: str
     base: str
     motif: str
@@ -92,7 +95,7 @@ def load_modifications(path: str | Path) -> dict[str, Modification]:
     ----------
     path : path-like
         Tab-separated, a header line with the columns :data:`MODIFICATION_COLUMNS`; ``#`` lines before it are skipped;
-        ``synonyms`` joined by ``,``; ``label``, ``chebi`` and ``synonyms`` may be empty.
+        ``synonyms`` joined by ``,``; ``symbol``, ``label``, ``chebi`` and ``synonyms`` may be empty.
 
     Returns
     -------
@@ -147,6 +150,7 @@ def _modification(row: Mapping[str, str], path: str | Path, line: int) -> Modifi
         )
     return Modification(
         name=row["name"],
+        symbol=row["symbol"] or row["name"],
         label=row["label"] or row["name"],
         base=row["base"],
         motif=motif,
