@@ -63,6 +63,39 @@ def test_a_bug_keeps_its_traceback_in_the_log_and_ends_with_code_1(tmp_path):
     assert log.endswith("KeyError: 'key'\n")
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("open('none/x')", "none/x: no such file; check the path"),
+        ("open('/dev/full', 'w', buffering=1).write('x\\n')", "no space is left; make room where the output goes"),
+        ("from pathlib import Path\nPath('.').write_text('x')", ".: this is a folder; name a file"),
+        ("raise RuntimeError('Error while serializing (os error 28)')", "no space is left; make room"),
+    ],
+)
+def test_a_fault_of_files_is_one_sentence_and_code_2_with_its_traceback_in_the_log(tmp_path, body, said):
+    done, log = run(tmp_path, body)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {said}")
+    assert done.stderr.count("\n") == 1
+    assert log.startswith("Traceback (most recent call last):\n")
+    assert log.endswith(done.stderr)
+
+
+def test_a_log_that_cannot_be_written_is_a_sentence(tmp_path):
+    (tmp_path / "logs").write_text("")
+    code = f"from rnamarks.scripting import logged\nwith logged({str(tmp_path / 'logs' / 'x.log')!r}):\n    print(1)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(WORKFLOW)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "a file is where the path needs a folder; check the path" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_an_import_that_fails_is_in_the_log(tmp_path):
     done, log = run(tmp_path, "import no_such_module")
     assert done.returncode == 1

@@ -50,6 +50,7 @@ class Server(ThreadingHTTPServer):
         self.steps: dict[str, list[Step]] = {}
         self.seen: list[tuple[str, dict[str, str]]] = []
         self.guard = threading.Lock()
+        self.over = threading.Event()
 
     @property
     def root(self) -> str:
@@ -118,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
         if step.chunked and step.cut is None:
             self.wfile.write(b"0\r\n\r\n")
         if step.pause:
-            time.sleep(step.pause)
+            self.server.over.wait(step.pause)
         if step.reset:
             self.wfile.flush()
             # lingering for zero seconds makes close() send a reset
@@ -135,6 +136,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     yield server
+    # nobody listens any more to those who pause
+    server.over.set()
     server.shutdown()
     server.server_close()
     thread.join()

@@ -24,6 +24,7 @@ from rnamarks.sources.members import reference_of
 from rnamarks.sources.sheet import read_sources
 
 SOURCES = {{source.name: source for source in read_sources(config["sources"]["sheet"])}}
+memory = minutes = lambda *sizes: 100
 
 
 include: "{rules}"

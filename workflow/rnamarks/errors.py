@@ -1,8 +1,36 @@
-"""The one error that means: the input is at fault, not the code."""
+"""The one error that means: the input, a file or a disk is at fault, not the code."""
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_CAUSES = {
+    errno.ENOENT: ("no such file", "check the path"),
+    errno.ENOTDIR: ("a file is where the path needs a folder", "check the path"),
+    errno.EEXIST: ("a file is where the path needs a folder", "check the path"),
+    errno.EISDIR: ("this is a folder", "name a file"),
+    errno.EACCES: ("permission denied", "change the permissions or name another path"),
+    errno.EPERM: ("permission denied", "change the permissions or name another path"),
+    errno.EROFS: ("the file system is read-only", "name another path"),
+    errno.ENAMETOOLONG: ("the name is too long", "give a shorter one"),
+    errno.ELOOP: ("the link leads back to itself", "mend the link"),
+    errno.EIO: ("the device failed", "check the disk"),
+    errno.ESTALE: ("the file was removed or replaced on the server meanwhile", "run it again"),
+    errno.EMFILE: ("too many files are open", "raise the limit (ulimit -n)"),
+    errno.ENFILE: ("too many files are open", "close other programs"),
+    errno.EPIPE: ("the reader of the output ended before it had read all", "let it read to the end"),
+    errno.ENOSPC: ("no space is left", "make room and run it again"),
+    errno.EDQUOT: ("the quota is used up", "make room and run it again"),
+    errno.EFBIG: ("the file would be larger than is allowed", "raise the limit (ulimit -f) or name another path"),
+}
+_WRAPPED = re.compile(r"\(os error (\d+)\)")
 
 
 class InputError(ValueError):
@@ -23,6 +51,9 @@ class InputError(ValueError):
         The offending value, shown with ``repr`` and cut after 60 characters.
     remedy : str, optional
         What to do about it, in the imperative.
+    keys : sequence of str or int
+        Where in a configuration the fault is: names of keys and indices into lists, from the top. See
+        :func:`rnamarks.schema.placed`.
     """
 
     exit_code = 2
@@ -35,6 +66,7 @@ class InputError(ValueError):
         line: int | None = None,
         value: object = None,
         remedy: str | None = None,
+        keys: Sequence[str | int] = (),
     ) -> None:
         where = "" if path is None else f"{path}:{line}: " if line is not None else f"{path}: "
         shown = ""
@@ -42,4 +74,66 @@ class InputError(ValueError):
             text = repr(value)
             shown = f" (found {text if len(text) <= 60 else text[:57] + '...'})"
         super().__init__(f"{where}{what}{shown}{'; ' + remedy if remedy else ''}")
-        self.path, self.line, self.value, self.remedy = path, line, value, remedy
+        self.what, self.path, self.line, self.value, self.remedy, self.keys = what, path, line, value, remedy, keys
+
+
+def explain(error: BaseException) -> InputError | None:
+    """What a fault of files, disks or streams means, as an :class:`InputError`; None if it is another kind of fault.
+
+    Such faults are an :class:`OSError` with the number of a fault of files, the same wrapped by a library that is not
+    written in Python, and text that a stream's encoding lacks.
+    """
+    if isinstance(error, InputError):
+        return error
+    if isinstance(error, UnicodeEncodeError):
+        return InputError(
+            f"the text cannot be written in the encoding {error.encoding}",
+            value=error.object[error.start : error.end],
+            remedy="set PYTHONIOENCODING=utf-8 or give a file for the output",
+        )
+    wrapped = _WRAPPED.search(str(error))
+    number = error.errno if isinstance(error, OSError) else int(wrapped[1]) if wrapped else None
+    if number not in _CAUSES:
+        return None
+    what, remedy = _CAUSES[number]
+    path = getattr(error, "filename", None)
+    if path is None and number in FULL:
+        # of standard output, of a temporary file or of a file that a library opened
+        remedy = f"make room where the output goes and in {os.environ.get('TMPDIR', '/tmp')}, and run it again"
+    elif path is None and isinstance(error, OSError) and error.strerror != os.strerror(number):
+        what = error.strerror or what
+    return InputError(what, path=path, remedy=remedy)
+
+
+@contextmanager
+def input_errors() -> Iterator[None]:
+    """Raise what :func:`explain` knows as :class:`InputError`, standard output that cannot be written included."""
+    try:
+        try:
+            yield
+        except SystemExit as ended:
+            # click ends without a message where the reader of standard output has gone
+            if ended.code == 1 and isinstance(ended.__context__, OSError):
+                raise ended.__context__ from None
+            sys.stdout.flush()
+            raise
+        sys.stdout.flush()
+    except Exception as error:
+        explained = explain(error)
+        if isinstance(error, OSError) and error.filename is None:
+            _drop_standard_output()
+        if explained is None or explained is error:
+            raise
+        raise explained from error
+
+
+def _drop_standard_output() -> None:
+    """Drop what standard output cannot take, at which the interpreter would fail once more when it ends."""
+    # click puts a wrapper around the stream
+    stream = getattr(sys.stdout, "wrapped", sys.stdout)
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError), open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), stream.fileno())
+            stream.flush()

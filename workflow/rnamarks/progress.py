@@ -34,11 +34,11 @@ def show_sites(stream: TextIO, label: str) -> Iterator[Progress]:
             yield progress
         return
 
-    def say(done: int, total: int | None, speed: float | None) -> str:
+    def line(done: int, total: int | None, speed: float | None) -> str:
         fast = "" if speed is None else f", {speed:,.0f} sites/s"
         return f"{label}: {done:,} of {total:,} sites{fast}"
 
-    yield _lines(stream, say, ends=True)
+    yield _lines(stream, line, ends=True)
 
 
 @contextmanager
@@ -59,12 +59,12 @@ def show_bytes(stream: TextIO, label: str) -> Iterator[Progress]:
             yield progress
         return
 
-    def say(done: int, total: int | None, speed: float | None) -> str:
+    def line(done: int, total: int | None, speed: float | None) -> str:
         share = f" of {total / 1e6:.1f} MB ({done / total:.0%})" if total else " MB"
         fast = "" if speed is None else f", {speed / 1e6:.1f} MB/s"
         return f"{label}: {done / 1e6:.1f}{share}{fast}"
 
-    yield _lines(stream, say)
+    yield _lines(stream, line)
 
 
 @contextmanager
@@ -80,10 +80,10 @@ def _bar(stream: TextIO, label: str, numbers: Sequence[ProgressColumn]) -> Itera
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
-def _lines(stream: TextIO, say: Callable[[int, int | None, float | None], str], *, ends: bool = False) -> Progress:
-    """Prints what ``say`` makes of what is done, of all there is and of the speed since the first call, per second.
+def _lines(stream: TextIO, line: Callable[[int, int | None, float | None], str], *, ends: bool = False) -> Progress:
+    """Prints what ``line`` makes of what is done, of all there is and of the speed since the first call, per second.
 
-    With ``ends`` the first call, which has no speed yet, and the last one are said, too.
+    With ``ends`` the first call, which has no speed yet, and the last one are printed, too.
     """
     began = shown = time.monotonic()
     first: int | None = None
@@ -98,6 +98,6 @@ def _lines(stream: TextIO, say: Callable[[int, int | None, float | None], str], 
         if now - shown < _SECONDS_BETWEEN_LINES and not at_end:
             return
         shown = now
-        print(say(done, total, speed), file=stream, flush=True)
+        print(line(done, total, speed), file=stream, flush=True)
 
     return progress

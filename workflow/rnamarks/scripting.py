@@ -7,11 +7,11 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from .errors import InputError
+from .errors import InputError, explain
 
 
 @contextmanager
@@ -19,9 +19,9 @@ def logged(log_path: str | Path) -> Iterator[TextIO]:
     """Send standard output and standard error of the block, also those of programs it starts, to a log file.
 
     An :class:`InputError` becomes one line in the log and one on the terminal, and the process ends with the error's
-    exit code (2). Any other exception leaves its traceback in the log and one line on the terminal, and the process
-    ends with code 1. Nothing else is changed: no handlers, no hooks, no warning filters; both streams are back after
-    the block.
+    exit code (2); so does what :func:`~rnamarks.errors.explain` knows, a full disk for instance, with its traceback in
+    the log. Any other exception leaves its traceback in the log and one line on the terminal, and the process ends with
+    code 1. Nothing else is changed: no handlers, no hooks, no warning filters; both streams are back after the block.
 
     >>> with logged(snakemake.log[0]) as terminal:
     ...     import numpy
@@ -41,16 +41,20 @@ def logged(log_path: str | Path) -> Iterator[TextIO]:
     Raises
     ------
     SystemExit
-        With code 2 after an InputError and code 1 after any other exception, which is its ``__cause__``.
+        With code 2 after an InputError and its like and code 1 after any other exception, which is its ``__cause__``.
     """
     log_path = Path(log_path)
-    log_path.parent.mkdir(parents=True, exist_ok=True)
     stdout, stderr = sys.stdout, sys.stderr
+    try:
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        # O_APPEND lets this process and those it starts write to one file without overwriting each other
+        descriptor = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
+    except OSError as error:
+        _say(f"error: {explain(error) or error}", stderr)
+        raise SystemExit(InputError.exit_code) from error
     stdout.flush()
     stderr.flush()
     saved = [os.dup(1), os.dup(2)]
-    # O_APPEND lets this process and those it starts write to one file without overwriting each other
-    descriptor = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
     log = open(descriptor, "w", encoding="utf-8", errors="backslashreplace", buffering=1)  # noqa: SIM115
     terminal = _outside_of(stderr, saved[1])
     try:
@@ -59,16 +63,20 @@ def logged(log_path: str | Path) -> Iterator[TextIO]:
         sys.stdout = sys.stderr = log
         try:
             yield terminal
-        except InputError as error:
-            _say(f"error: {error}", log, terminal)
-            raise SystemExit(error.exit_code) from error
         except Exception as error:
-            traceback.print_exc(file=log)
+            known = explain(error)
+            if known is not error:
+                # the disk that is full may be the log's
+                with suppress(OSError):
+                    traceback.print_exc(file=log)
+            if known is not None:
+                _say(f"error: {known}", log, terminal)
+                raise SystemExit(known.exit_code) from error
             _say(f"error: {type(error).__name__}: {error} (the traceback is in {log_path})", terminal)
             raise SystemExit(1) from error
     finally:
-        log.flush()
-        terminal.flush()
+        with suppress(OSError):
+            terminal.flush()
         sys.stdout, sys.stderr = stdout, stderr
         for target, source in enumerate(saved, start=1):
             os.dup2(source, target)
@@ -76,7 +84,8 @@ def logged(log_path: str | Path) -> Iterator[TextIO]:
             terminal.close()
         for source in saved:
             os.close(source)
-        log.close()
+        with suppress(OSError):
+            log.close()
 
 
 def _outside_of(stderr: TextIO, saved: int) -> TextIO:
@@ -91,4 +100,5 @@ def _outside_of(stderr: TextIO, saved: int) -> TextIO:
 
 def _say(line: str, *streams: TextIO) -> None:
     for stream in streams:
-        print(" ".join(line.splitlines()), file=stream, flush=True)
+        with suppress(OSError):
+            print(" ".join(line.splitlines()), file=stream, flush=True)

@@ -137,6 +137,11 @@ def _record(header: str, parts: list[str], path: str | Path, line: int) -> Recor
     sequence = "".join(parts)
     if not sequence:
         raise InputError("the record has no sequence", path=path, line=line, value=header, remedy="remove or fill it")
+    # what a terminal would obey
+    if not "".join(header.split()[:1]).isprintable():
+        raise InputError(
+            "the record has a name that cannot be printed", path=path, line=line, value=header, remedy="rename it"
+        )
     return Record(header, sequence, line)
 
 

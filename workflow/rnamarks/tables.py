@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import os
+import warnings
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .errors import InputError
+from .errors import InputError, explain
 from .files import atomic_path, open_text, write_text
 
 METADATA_KEY = b"rnamarks"
+_SEAL = b"CRC32 of footer:"
+# names that may look like numbers
+TEXT_COLUMNS = ("chrom", "gene", "gene_name", "name", "orthogroup", "sequence", "symbol", "transcript", "window")
 
 
 def write_tsv(frame: pd.DataFrame, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
@@ -37,10 +45,18 @@ def open_tsv(
         yield lambda frame: frame.to_csv(handle, columns=columns, header=False, **form)
 
 
+def stack_frames(frames: Iterable[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    """These columns of frames, one below the other; those without rows are passed over."""
+    kept = [frame for frame in frames if len(frame)]
+    return pd.concat(kept, ignore_index=True)[columns] if kept else pd.DataFrame(columns=columns)
+
+
 def read_tsv(
     path: str | Path, columns: Sequence[str] = (), dtype: Mapping[str, object] | None = None
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Read what :func:`write_tsv` wrote.
+    """Read what :func:`write_tsv` wrote, from a file or a pipe.
+
+    An empty field is a missing value and nothing else is: ``NA``, ``nan`` and ``None`` are names of genes.
 
     Parameters
     ----------
@@ -49,63 +65,172 @@ def read_tsv(
     columns : sequence of str
         Columns that must be there.
     dtype : mapping, optional
-        Passed to pandas.
+        Passed to pandas; the columns :data:`TEXT_COLUMNS` are text without being named in it.
 
     Returns
     -------
     frame : pandas.DataFrame
     metadata : dict of str to str
+
+    Raises
+    ------
+    InputError
+        If the file is no such table, or a line has more fields than the header.
     """
     metadata: dict[str, str] = {}
     with open_text(path) as handle:
-        skipped = 0
-        for line in handle:
-            if not line.startswith("#"):
-                break
-            skipped += 1
+        line = handle.readline()
+        while line.startswith("#"):
             key, separator, value = line[1:].rstrip("\n").partition("=")
             if separator:
                 metadata[key.strip()] = value.strip()
-    with open_text(path) as handle:
+            line = handle.readline()
+        if not line.strip():
+            raise InputError("the table is empty", path=path, remedy="it needs a header line")
+        names = next(csv.reader([line], delimiter="\t"))
         try:
-            frame = pd.read_csv(
-                handle, sep="\t", skiprows=skipped, dtype=dtype, keep_default_na=False, na_values=["", "NA", "nan"]
-            )
-        except pd.errors.EmptyDataError as error:
-            raise InputError("the table is empty", path=path, remedy="it needs a header line") from error
+            with warnings.catch_warnings():
+                # fields beyond the header's are dropped with a mere warning
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                frame = pd.read_csv(
+                    handle,
+                    sep="\t",
+                    names=names,
+                    index_col=False,
+                    dtype={**dict.fromkeys(TEXT_COLUMNS, str), **(dtype or {})},
+                    keep_default_na=False,
+                    na_values=[""],
+                )
+        except UnicodeDecodeError:
+            raise
+        except (ValueError, pd.errors.ParserWarning) as error:
+            raise InputError(f"the table cannot be read: {error}", path=path, remedy="correct it") from error
     require_columns(frame, columns, path)
     return frame, metadata
 
 
 def write_parquet(frame: pd.DataFrame, path: str | Path, metadata: Mapping[str, object] | None = None) -> None:
-    """Write a table as Parquet, atomically, with JSON metadata in the file's schema."""
+    """Write a table as Parquet, atomically, with checksums, and with JSON metadata in the file's schema."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    extra = dict(table.schema.metadata or {})
-    extra[METADATA_KEY] = json.dumps(dict(metadata or {}), sort_keys=True).encode()
+    with open_parquet_writer(path, table.schema, metadata) as writer:
+        writer.write_table(table)
+
+
+@contextmanager
+def open_parquet_writer(
+    path: str | Path, schema: pa.Schema, metadata: Mapping[str, object] | None = None
+) -> Iterator[pq.ParquetWriter]:
+    """A writer of tables of this schema below one another, as :func:`write_parquet` writes one."""
+    described = {**(schema.metadata or {}), METADATA_KEY: json.dumps(dict(metadata or {}), sort_keys=True).encode()}
     with atomic_path(path) as part:
-        pq.write_table(table.replace_schema_metadata(extra), part, compression="zstd")
+        schema = schema.with_metadata(described)
+        with pq.ParquetWriter(part, schema, compression="zstd", write_page_checksum=True) as writer:
+            yield writer
+        _seal(part)
 
 
-def read_parquet(path: str | Path, columns: Sequence[str] = ()) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Read what :func:`write_parquet` wrote; ``columns`` must be there."""
-    if not Path(path).is_file():
-        raise InputError("no such file", path=path, remedy="run the rule that writes it")
+def read_parquet(
+    path: str | Path, columns: Sequence[str] = (), *, only: Sequence[str] | None = None
+) -> tuple[pd.DataFrame, dict[str, object]]:
+    """Read what :func:`write_parquet` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+    columns : sequence of str
+        Columns that must be there.
+    only : sequence of str, optional
+        Read these columns, which must be there, and no others.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+    metadata : dict
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or no Parquet file, or lacks a column.
+    """
+    with open_parquet(path) as file:
+        _require(file.schema_arrow.names, [*columns, *(only or ())], path)
+        table = file.read(None if only is None else list(only))
+        return table.to_pandas(), metadata_of(file)
+
+
+@contextmanager
+def open_parquet(path: str | Path, **options: object) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file to read it in pieces; what is read is held against the checksums of its pages.
+
+    Parameters
+    ----------
+    path : path-like
+    **options
+        Passed to :class:`pyarrow.parquet.ParquetFile`.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or no Parquet file, also where that is found while the block reads.
+    """
     try:
-        table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise InputError("not a Parquet file, or a damaged one", path=path, remedy="make it again") from error
-    metadata = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
-    frame = table.to_pandas()
-    require_columns(frame, columns, path)
-    return frame, metadata
+        if _is_damaged(path):
+            raise pa.ArrowInvalid("the checksum of the footer differs")
+        with pq.ParquetFile(path, page_checksum_verification=True, **options) as file:
+            yield file
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        known = explain(error)
+        # Arrow's own errors about the content have no number
+        if known is None and getattr(error, "errno", None) is not None:
+            raise
+        if known is None:
+            known = InputError("not a Parquet file, or a damaged one", path=path, remedy="make it again")
+        raise known from error
+
+
+def _seal(path: Path) -> None:
+    """Put a checksum of the footer before it: pages have their own, and readers find the footer from the file's end."""
+    with open(path, "r+b") as handle:
+        start, footer, _ = _find_footer(handle)
+        handle.seek(start)
+        handle.write(_SEAL + zlib.crc32(footer).to_bytes(4, "little") + footer)
+
+
+def _is_damaged(path: str | Path) -> bool:
+    """Whether the footer differs from its checksum; False where it has none."""
+    with open(path, "rb") as handle:
+        _, footer, before = _find_footer(handle)
+    return before.startswith(_SEAL) and before[len(_SEAL) :] != zlib.crc32(footer).to_bytes(4, "little")
+
+
+def _find_footer(handle: BinaryIO) -> tuple[int, bytes, bytes]:
+    """Where a Parquet file's footer begins, its bytes to the end of the file, and as many before it as a seal has."""
+    size = handle.seek(0, os.SEEK_END)
+    handle.seek(max(0, size - 8))
+    start = size - 8 - int.from_bytes(handle.read(4), "little")
+    if start < 4:
+        raise pa.ArrowInvalid("the length of the footer is beyond the file's")
+    handle.seek(max(0, start - len(_SEAL) - 4))
+    before = handle.read(min(start, len(_SEAL) + 4))
+    return start, handle.read(), before
+
+
+def metadata_of(file: pq.ParquetFile) -> dict[str, object]:
+    """The JSON metadata that :func:`write_parquet` put into a file."""
+    return json.loads((file.schema_arrow.metadata or {}).get(METADATA_KEY, b"{}"))
 
 
 def require_columns(frame: pd.DataFrame, columns: Sequence[str], path: str | Path) -> None:
     """Raise :class:`InputError` naming the columns that a table lacks."""
-    missing = [name for name in columns if name not in frame.columns]
+    _require(frame.columns, columns, path)
+
+
+def _require(present: Iterable[str], columns: Sequence[str], path: str | Path) -> None:
+    present = list(map(str, present))
+    missing = [name for name in columns if name not in present]
     if missing:
         raise InputError(
             f"the table lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
             path=path,
-            remedy=f"it has {', '.join(map(str, frame.columns))}",
+            remedy=f"it has {', '.join(present)}",
         )

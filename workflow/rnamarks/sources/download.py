@@ -21,7 +21,7 @@ import urllib3
 
 from .. import __version__
 from ..errors import InputError
-from ..files import sha256_of, write_text
+from ..files import replace_durably, sha256_of, write_text
 from ..progress import Progress
 from .lock import exclusive, read_lock, record
 from .sheet import Source, url_fault
@@ -322,8 +322,7 @@ class _Download:
             entry = record(self.lock, self.source.name, str(address), sha256, size)
             if entry.sha256 != sha256:
                 raise _Unfit(_differs(sha256, entry.sha256, f"the lock file {self.lock}"))
-        os.fsync(self.body.fileno())
-        os.replace(self.part, self.destination)
+        replace_durably(self.part, self.destination)
         self.state_path.unlink(missing_ok=True)
         return FetchReport(
             self.source.name, self.destination, str(address), size, sha256, self.resumed, attempts, verified

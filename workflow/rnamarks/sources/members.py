@@ -14,7 +14,7 @@ from typing import BinaryIO
 from urllib.parse import quote, unquote
 
 from ..errors import InputError
-from ..files import atomic_path
+from ..files import write_bytes
 
 FOLDER = "resources/members"
 _REFERENCE = re.compile(r"(.+\.(?:tar|tar\.gz|tgz|tar\.bz2|tar\.xz|zip))#(.+)", re.IGNORECASE)
@@ -88,6 +88,6 @@ def _copy(open_member: Callable[[str], BinaryIO], names: list[str], archive: Pat
             value=wanted,
             remedy=f"name one of {', '.join(listed[:_SHOWN])}{more}" if listed else "it holds no file",
         )
-    with open_member(chosen[0]) as source, atomic_path(out) as part, open(part, "wb") as target:
+    with open_member(chosen[0]) as source, write_bytes(out) as target:
         shutil.copyfileobj(source, target, 1 << 20)
     return chosen[0]
