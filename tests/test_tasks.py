@@ -36,6 +36,8 @@ def test_records_come_back():
         ({"motif_offset": True}, "not a whole number"),
         ({"species": None}, "not text"),
         ({"colour": "red"}, "#RRGGBB"),
+        ({"label": "m6A\x1b[31m"}, "label of task"),
+        ({"species": "h" * 300}, "species of task"),
         ({"size": 3}, "unknown or missing"),
     ],
 )

@@ -1,31 +1,30 @@
-"""What a configuration asks for after the evaluation: which models score which transcripts, and the files of it."""
+"""Which models score which transcripts and windows, and the files that this leads to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from .configuration import Plan
+from .configuration import Input, Plan
 from .errors import InputError
+from .offers import NEEDS
 from .runs import Parts, Run
-from .sites.modifications import find_modification, load_modifications
-from .sites.readers.rows import same_assembly
-from .sites.species import read_species
+from .sites.assemblies import same_assembly
 from .sources.sheet import Source
 
 
 @dataclass(frozen=True)
-class Transcriptome:
-    """A set of transcripts that is scored.
+class TranscriptSet:
+    """Transcripts that are scored.
 
     Attributes
     ----------
     name : str
         A species of the run, or a name under ``transcriptome.more``.
-    head : str
-        The species whose head scores it.
+    tasks : tuple of str
+        Tasks that they are scored for.
     kind : {"species", "genome", "fasta"}
         ``species``: the run's own; ``genome``: built from a genome and its annotation; ``fasta``: given as sequences.
     files : mapping
@@ -37,7 +36,7 @@ class Transcriptome:
     """
 
     name: str
-    head: str
+    tasks: tuple[str, ...]
     kind: str
     files: Mapping[str, str]
     taxid: int
@@ -50,10 +49,10 @@ class Transcriptome:
 
 
 class Analyses:
-    """The transcriptomes and predictors of a run.
+    """Transcript sets and predictors of a run.
 
-    A *predictor* is a model with all its seeds. One that knows several species is one model directory; one of the
-    setting ``single`` is a directory per species.
+    A *predictor* is a model with all its seeds. One that knows several tasks is one model directory; one of the setting
+    ``single`` is a directory per task. The released model lies in ``results/<run>/model`` whatever it is called here.
 
     Raises
     ------
@@ -63,68 +62,61 @@ class Analyses:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.names = plan.analyses
-        self.section: dict[str, Any] = {name: plan.config[name] for name in self.names if name in plan.config}
-        self.sheet = {row.species: row for row in read_species(plan.config["species_sheet"])}
-        release = plan.config.get("release")
-        self.predictors: dict[str, dict[str, str]] = dict(
+        self.section: dict[str, Any] = {
+            name: plan.config[name] for name in plan.offers if name in NEEDS and plan.config.get(name) is not None
+        }
+        release = plan.release
+        self.predictors: dict[str, Mapping[str, str]] = dict(
             plan.config.get("predictors") or ({"released": release} if release else {})
         )
-        self.transcriptomes = self._transcriptomes() if "transcriptome" in self.names else {}
-        if self.names and "transcriptome" not in self.names:
-            raise InputError(
-                f"{self.names[0]} needs scored transcripts", remedy="add a section transcriptome to the configuration"
-            )
-        if self.names and not self.predictors:
-            raise InputError("transcriptome needs a trained model", remedy="name one under predictors or release")
+        self.transcripts = self._transcript_sets() if "transcriptome" in plan.offers else {}
         for name in self.predictors:
-            for one in self.transcriptomes.values():
-                self.model_folder(name, one.head)
+            for one in self.transcripts.values():
+                for task in one.tasks:
+                    self.folder(name, task)
         regulated = self.section.get("regulation", {}).get("transcripts")
-        if regulated is not None and regulated not in self.transcriptomes:
+        if regulated is not None and regulated not in self.transcripts:
             raise InputError(
                 "regulation names unknown transcripts",
                 value=regulated,
-                remedy=f"one of {', '.join(self.transcriptomes)}",
+                remedy=f"one of {', '.join(self.transcripts)}",
             )
-        if "landscape" in self.names and not self.species:
-            raise InputError("landscape needs a species with an annotation", remedy="leave the section out")
-        for section in ("ontology", "regulation"):
-            if section in self.names and "capacity" not in self.names:
-                raise InputError(f"{section} needs the capacity of genes", remedy="add a section capacity")
-        self.databases: dict[str, dict[str, Any]] = dict(self.section.get("motifs", {}).get("databases", {}))
+        motifs = plan.config.get("motifs") or {}
+        self.databases: dict[str, Mapping[str, Any]] = dict(motifs.get("databases", {}))
         for section, values in self.section.items():
-            wanted = values.get("predictor")
-            if wanted is not None and wanted not in self.predictors:
-                raise InputError(
-                    f"{section} names an unknown predictor", value=wanted, remedy=f"known: {', '.join(self.predictors)}"
-                )
+            self._check_predictor(section, values.get("predictor"))
+            for name in values.get("predictors", []):
+                self._check_predictor(section, name)
 
-            if "predictors" in values:
-                self.model_pairs(section)
-
-    def _transcriptomes(self) -> dict[str, Transcriptome]:
-        plan, section = self.plan, self.section["transcriptome"]
-        found = {
-            name: Transcriptome(
-                name,
-                name,
-                "species",
-                {key: plan.species[name][key] for key in ("genome", "annotation")},
-                int(self.sheet[name].taxid) if name in self.sheet else 0,
-                plan.assembly_of(name),
+    def _check_predictor(self, section: str, name: str | None) -> None:
+        if name is not None and name not in self.predictors:
+            raise InputError(
+                f"{section} names an unknown predictor", value=name, remedy=f"known: {', '.join(self.predictors)}"
             )
-            for name in plan.order
-            if name in plan.species_with_tables()
+
+    # transcripts
+
+    def _transcript_sets(self) -> dict[str, TranscriptSet]:
+        plan = self.plan
+        found = {
+            species: TranscriptSet(
+                species,
+                tuple(plan.tasks_of_species(species)),
+                "species",
+                {key: plan.species[species][key] for key in ("genome", "annotation")},
+                int(plan.species_sheet[species].taxid) if species in plan.species_sheet else 0,
+                plan.assembly_of(species),
+            )
+            for species in plan.genomes()
         }
-        for name, entry in section.get("more", {}).items():
+        for name, entry in plan.config["transcriptome"]["more"].items():
             if name in plan.species:
                 raise InputError("a set of transcripts has the name of a species", value=name, remedy="rename it")
-            if entry["head"] not in plan.species:
+            if entry["task"] not in plan.tasks:
                 raise InputError(
-                    f"transcriptome.more.{name} names an unknown head",
-                    value=entry["head"],
-                    remedy=f"one of {', '.join(plan.species)}",
+                    f"transcriptome.more.{name} names an unknown task",
+                    value=entry["task"],
+                    remedy=f"one of {', '.join(plan.tasks)}",
                 )
             files = {key: entry[key] for key in ("genome", "annotation", "transcripts") if key in entry}
             kind = "fasta" if "transcripts" in files else "genome"
@@ -134,228 +126,227 @@ class Analyses:
                     value=", ".join(files),
                     remedy="see config/README.md",
                 )
-            found[name] = Transcriptome(
-                name, entry["head"], kind, files, entry.get("taxid", 0), entry.get("assembly", "")
+            found[name] = TranscriptSet(
+                name, (entry["task"],), kind, files, entry.get("taxid", 0), entry.get("assembly", "")
             )
         return found
 
     def of_kind(self, kind: str) -> list[str]:
-        """Names of the transcriptomes of a kind."""
-        return [one.name for one in self.transcriptomes.values() if one.kind == kind]
-
-    @property
-    def species(self) -> list[str]:
-        """Species whose own transcripts are scored, from the root of the tree outwards."""
-        return self.of_kind("species")
-
-    def setting_of(self, predictor: str, head: str) -> str:
-        """The setting, as :class:`Run` names it, whose model scores a head."""
-        setting = self.predictors[predictor]["setting"]
-        return f"single_{head}" if setting == "single" else setting
-
-    def model_name(self, predictor: str, head: str) -> str:
-        """Name of the model directory that scores a head."""
-        setting = self.predictors[predictor]["setting"]
-        return f"{predictor}_{head}" if setting == "single" else predictor
-
-    def model_folder(self, predictor: str, head: str) -> str:
-        """The model directory that scores a head; an error if it was not trained for it."""
-        setting = self.setting_of(predictor, head)
-        if head not in self.plan.species_of(setting):
-            raise InputError(
-                f"the predictor {predictor} was not trained on {head}",
-                value=setting,
-                remedy="train it on that species, too, or leave the predictor out",
-            )
-        if not self.runs(self.model_name(predictor, head)):
-            raise InputError(
-                f"the predictor {predictor} names a training that the configuration does not ask for",
-                value=f"{self.predictors[predictor]['model']} {setting}",
-                remedy="add it to trainings",
-            )
-        return f"{self.plan.folder}/predictors/{self.model_name(predictor, head)}"
-
-    def runs(self, model_name: str) -> list[Run]:
-        """The trainings, one per seed, of a model directory."""
-        for name, entry in self.predictors.items():
-            heads = self.plan.species if entry["setting"] == "single" else [""]
-            for head in heads:
-                if self.model_name(name, head) == model_name:
-                    wanted = (entry["model"], self.setting_of(name, head), entry["split"])
-                    return [
-                        run for run in self.plan.runs if run.trained and (run.model, run.setting, run.split) == wanted
-                    ]
-        return []
-
-    def parts(self, model_name: str) -> Parts:
-        """What a model directory is packed from."""
-        run = self.runs(model_name)[0]
-        return self.plan.parts(run.model, run.setting, run.split)
-
-    def release_record(self, model_name: str) -> dict[str, str]:
-        """``model``, ``setting`` and ``split`` of a model directory, as tables name them."""
-        record = self.runs(model_name)[0].record()
-        return {key: record[key] for key in ("model", "setting", "split")}
-
-    @property
-    def model_names(self) -> list[str]:
-        """All model directories."""
-        heads = dict.fromkeys([*(one.head for one in self.transcriptomes.values()), *self.plan.order])
-        return list(
-            dict.fromkeys(
-                self.model_name(name, head) for name in self.predictors for head in heads if self._knows(name, head)
-            )
-        )
-
-    def scanned(self, transcriptome: str, predictor: str, ending: str) -> str:
-        """A file of one transcriptome scored by one predictor."""
-        return f"{self.plan.folder}/transcriptome/{transcriptome}/{predictor}.{ending}"
-
-    def transcripts(self, transcriptome: str) -> str:
-        """The **transcripts** border of a transcriptome."""
-        return f"{self.plan.folder}/sites/{transcriptome}.transcripts.parquet"
-
-    def pairs(self, species_only: bool = False) -> list[tuple[str, str]]:
-        """(transcriptome, predictor) in the order of all tables."""
-        names = self.species if species_only else list(self.transcriptomes)
-        return [(name, predictor) for predictor in self.predictors for name in names]
+        """Names of the transcript sets of a kind."""
+        return [one.name for one in self.transcripts.values() if one.kind == kind]
 
     def files_of(self, name: str) -> Mapping[str, str]:
-        """References to the files of a species or a transcriptome."""
-        if name in self.transcriptomes:
-            return self.transcriptomes[name].files
-        return self.plan.genomes()[name] if name in self.plan.genomes() else self.plan.species[name]
+        """References to the files that the transcripts of a species or of a transcript set are made from."""
+        if name in self.transcripts:
+            return self.transcripts[name].files
+        return {key: self.plan.species[name][key] for key in ("genome", "annotation")}
+
+    def transcript_file(self, name: str) -> str:
+        """The **transcripts** border of a transcript set or species."""
+        return f"{self.plan.folder}/sites/{name}.transcripts.parquet"
+
+    # predictors and their model directories
+
+    def setting_of(self, predictor: str, task: str) -> str:
+        """The setting, as :class:`Run` names it, whose model scores a task."""
+        setting = self.predictors[predictor]["setting"]
+        return f"single_{task}" if setting == "single" else setting
+
+    def runs(self, predictor: str, task: str) -> list[Run]:
+        """The trainings, one per seed, of the model that scores a task; empty where there is none."""
+        entry, setting = self.predictors[predictor], self.setting_of(predictor, task)
+        known = task in self.plan.tasks_of(setting)
+        return self.plan.find_runs(entry["model"], setting, entry["split"]) if known else []
+
+    def folder(self, predictor: str, task: str) -> str:
+        """The model directory that scores a task, below the run's folder; an error if it was not trained for it."""
+        entry, setting = self.predictors[predictor], self.setting_of(predictor, task)
+        if task not in self.plan.tasks_of(setting):
+            raise InputError(
+                f"the predictor {predictor} was not trained on {task}",
+                value=setting,
+                remedy="train it on that task, too, or leave the predictor out",
+            )
+        if not self.runs(predictor, task):
+            raise InputError(
+                f"the predictor {predictor} names a training that the configuration does not ask for",
+                value=f"{entry['model']} {setting}",
+                remedy="add it to trainings",
+            )
+        release = self.plan.release
+        if release and all(
+            release[key] == value
+            for key, value in (("model", entry["model"]), ("setting", setting), ("split", entry["split"]))
+        ):
+            return "model"
+        return f"predictors/{predictor}_{task}" if entry["setting"] == "single" else f"predictors/{predictor}"
+
+    def folders(self) -> dict[str, list[Run]]:
+        """Every model directory, below the run's folder, with the trainings, one per seed, that it is packed from."""
+        release = self.plan.release
+        found = {}
+        if release:
+            found["model"] = self.plan.find_runs(release["model"], release["setting"], release["split"])
+        for predictor in self.predictors:
+            for task in self.plan.tasks:
+                if runs := self.runs(predictor, task):
+                    found[self.folder(predictor, task)] = runs
+        return found
+
+    def parts(self, folder: str) -> Parts:
+        """What a model directory is packed from."""
+        run = self.folders()[folder][0]
+        return self.plan.parts(run.model, run.setting, run.split)
+
+    def record(self, folder: str) -> dict[str, str]:
+        """``model``, ``setting`` and ``split`` of a model directory, as tables name them."""
+        record = self.folders()[folder][0].record()
+        return {key: record[key] for key in ("model", "setting", "split")}
+
+    def weights(self, predictor: str, task: str) -> str:
+        """The weights of the model that scores a task."""
+        return f"{self.plan.folder}/{self.folder(predictor, task)}/weights.safetensors"
 
     def predictor_of(self, section: str) -> str:
         """The predictor that a section is about: the one it names, else the first."""
         return self.section[section].get("predictor") or next(iter(self.predictors))
 
-    @property
-    def motif(self) -> str:
-        """The motif that is scored: that of the section transcriptome, else the run's, else the base."""
-        section = self.section.get("transcriptome", {})
-        return section.get("motif") or self.plan.config["motif"] or self.plan.base
+    def pairs(self, section: str) -> list[tuple[str, str]]:
+        """(predictor, task) that a section looks into: of its own list of predictors, else of all."""
+        chosen = self.section[section].get("predictors") or list(self.predictors)
+        return [(name, task) for name in chosen for task in self.plan.tasks if self.runs(name, task)]
 
-    @property
-    def motif_offset(self) -> int | None:
-        """0-based place of the site in :attr:`motif`; None leaves the choice to the scan."""
-        section = self.section.get("transcriptome", {})
-        if "motif" in section:
-            return section.get("motif_offset")
-        return self.plan.config["motif_offset"] if self.plan.config["motif"] else 0
+    def filter_pairs(self) -> list[tuple[str, str]]:
+        """:meth:`pairs` of the section motifs whose network begins with convolutions over the sequence."""
+        return [
+            (predictor, task)
+            for predictor, task in self.pairs("motifs")
+            if self.plan.has_filters(self.predictors[predictor]["model"])
+        ]
 
-    def origin(self, transcriptome: str) -> dict[str, Any]:
+    # scored transcripts
+
+    def scans(self, kind: str = "") -> list[tuple[str, str, str]]:
+        """(transcripts, task, predictor) in the order of all tables; of one kind of transcript sets if one is given."""
+        sets = [one for one in self.transcripts.values() if kind in ("", one.kind)]
+        return [(one.name, task, predictor) for predictor in self.predictors for one in sets for task in one.tasks]
+
+    def scanned(self, scan: tuple[str, str, str], ending: str) -> str:
+        """A file of one transcript set scored for one task by one predictor."""
+        transcripts, task, predictor = scan
+        return f"{self.plan.folder}/transcriptome/{transcripts}/{task}.{predictor}.{ending}"
+
+    @staticmethod
+    def entries(scans: Sequence[tuple[str, str, str]]) -> list[dict[str, str]]:
+        """Some of :meth:`scans` as the scripts take them."""
+        return [dict(zip(("transcripts", "task", "predictor"), scan, strict=True)) for scan in scans]
+
+    def origin(self, transcripts: str, task: str) -> dict[str, Any]:
         """What a bedRMod header says of where sites lie."""
-        one = self.transcriptomes[transcriptome]
-        sheet = load_modifications(self.plan.config["modification_sheet"])
-        mark = find_modification(sheet, self.plan.config["modification"])
+        one, modification = self.transcripts[transcripts], self.plan.modification(self.plan.tasks[task].modification)
         return {
             "organism": one.taxid,
             "assembly": one.assembly,
             "annotation_source": PurePosixPath(one.files["annotation"].replace("{species}", one.name)).name,
             "annotation_version": "see the file",
-            "base": mark.base,
-            "chebi": str(mark.chebi or ""),
+            "base": modification.base,
+            "chebi": str(modification.chebi or ""),
         }
+
+    # sections
 
     def options(self, section: str, *keys: str) -> dict[str, Any]:
         """Some of a section's values, for a rule's params."""
         return {key: self.section[section][key] for key in keys}
 
-    def entries(self, species_only: bool = False) -> list[dict[str, str]]:
-        """:meth:`pairs` as the scripts take them."""
-        return [{"species": name, "predictor": predictor} for name, predictor in self.pairs(species_only)]
-
     @property
-    def measured(self) -> list[str]:
-        """Species whose measured sites are set beside the predicted ones."""
-        return self.species if self.section.get("landscape", {}).get("measured") else []
+    def measured(self) -> list[dict[str, str]]:
+        """``transcripts`` and ``task`` whose measured sites are set beside the predicted ones."""
+        if not self.section.get("landscape", {}).get("measured"):
+            return []
+        return [{"transcripts": self.plan.tasks[name].species, "task": name} for name in self.plan.tasks_with_sites()]
 
     @property
     def associations(self) -> list[dict[str, str]]:
-        """``species``, ``file``, ``format``, ``identifier`` of the gene annotations, one per transcriptome."""
-        section = self.section.get("ontology", {})
-        chosen = section.get("annotations", [])
+        """``transcripts``, ``file``, ``format``, ``identifier`` of the gene annotations, one per transcript set."""
         found = []
-        for entry in chosen:
-            for name in entry.get("species", self.species):
-                if name not in self.transcriptomes:
+        for entry in self.section.get("ontology", {}).get("annotations", []):
+            for name in entry.get("transcripts", self.of_kind("species")):
+                if name not in self.transcripts:
                     raise InputError("ontology names unknown transcripts", value=name, remedy="add them")
-                found.append({"species": name, **{key: value for key, value in entry.items() if key != "species"}})
+                found.append({**entry, "transcripts": name})
         return found
 
-    def regulated(self, ending: str) -> str:
-        """A file of the transcripts whose regulation is looked at."""
-        return self.scanned(self.section["regulation"]["transcripts"], self.predictor_of("regulation"), ending)
+    @property
+    def regulated(self) -> list[tuple[str, str, str]]:
+        """(transcripts, task, predictor) of the transcripts whose regulation is looked at, one per task."""
+        one = self.transcripts[self.section["regulation"]["transcripts"]]
+        return [(one.name, task, self.predictor_of("regulation")) for task in one.tasks]
 
     @property
     def tips(self) -> dict[str, str]:
-        """Tip of the tree of each species."""
-        return {name: self.sheet[name].tree_name if name in self.sheet else name for name in self.species}
-
-    def drops_files(self) -> list[str]:
-        """Drops tables beyond those of the plan."""
-        more = [name for name, one in self.transcriptomes.items() if one.kind != "species"]
-        files = [f"{self.plan.folder}/sites/{name}.transcripts.drops.tsv" for name in more]
-        return [*files, *(self.motif_file(species, name, "drops.tsv") for species, name in self.motif_sets())]
-
-    def model_pairs(self, section: str) -> list[tuple[str, str]]:
-        """(predictor, species) that a section looks into: its own list of predictors, else all."""
-        chosen = self.section[section].get("predictors") or list(self.predictors)
-        for name in chosen:
-            if name not in self.predictors:
-                raise InputError(
-                    f"{section} names an unknown predictor", value=name, remedy=f"known: {', '.join(self.predictors)}"
-                )
-        return [(name, species) for name in chosen for species in self.plan.order if self._knows(name, species)]
-
-    def _knows(self, predictor: str, species: str) -> bool:
-        return species in self.plan.species_of(self.setting_of(predictor, species)) and bool(
-            self.runs(self.model_name(predictor, species))
-        )
+        """Tip of the tree of each species whose transcripts are scored."""
+        sheet = self.plan.species_sheet
+        return {name: sheet[name].tree_name if name in sheet else name for name in self.of_kind("species")}
 
     def organism(self, species: str, database: str) -> str:
         """The organism that a database is searched for; ``{scientific}`` in it is the species' scientific name."""
-        wanted = self.databases[database].get("organism", "")
-        known = self.sheet[species].scientific if species in self.sheet else species
-        return wanted.replace("{scientific}", known)
+        sheet = self.plan.species_sheet
+        known = sheet[species].scientific if species in sheet else species
+        return self.databases[database].get("organism", "").replace("{scientific}", known)
 
     def motif_sets(self) -> list[tuple[str, str]]:
-        """(species, database) of the motif databases, for species that the analysed predictor knows."""
-        if "motifs" not in self.names:
-            return []
+        """(species, database) of the motif databases, for species that have a task."""
+        species = dict.fromkeys(task.species for task in self.plan.tasks.values())
         return [
-            (species, name)
-            for species in self.plan.order
+            (one, name)
+            for one in species
             for name, entry in self.databases.items()
-            if species in entry.get("species", self.plan.order)
+            if one in entry.get("species", species)
         ]
 
     def motif_file(self, species: str, database: str, ending: str) -> str:
         """A file of one database's motifs of one species."""
         return f"{self.plan.folder}/interpretation/databases/{species}.{database}.{ending}"
 
-    def references(self) -> list[tuple[str, str]]:
-        """(reference, species) of every file that the sections name."""
-        found = [(file, name) for name, one in self.transcriptomes.items() for file in one.files.values()]
-        found += [(file, species) for species, name in self.motif_sets() for file in self.databases[name]["files"]]
-        section = self.section.get("capacity", {})
-        found += [(section["support"], "")] if section.get("support") else []
-        section = self.section.get("ontology", {})
-        if section:
-            found += [(section["ontology"], ""), *((one["file"], one["species"]) for one in self.associations)]
-        section = self.section.get("regulation", {})
-        found += [(file, section["transcripts"]) for entry in section.get("tables", []) for file in entry["files"]]
-        return found
+    # files
 
-    def check_assemblies(self, sources: Mapping[str, Source]) -> None:
-        """Raise :class:`InputError` for peaks on another assembly than the transcripts that they are held against.
+    def inputs(self) -> list[Input]:
+        """Every file that the configuration names, each with what it is and whom it serves."""
+        plan, found = self.plan, self.plan.inputs()
 
-        What counts is ``assembly`` of the table's entry, else that in the sheet of sources.
+        def add(role: str, subject: str, *references: str) -> None:
+            found.extend(Input(plan.expand(one, subject), role, subject) for one in references)
+
+        for name, one in self.transcripts.items():
+            if one.kind != "species":
+                for role, file in one.files.items():
+                    add(role, name, file)
+        for species, name in self.motif_sets():
+            add("motifs", species, *self.databases[name]["files"])
+        support = self.section.get("capacity", {}).get("support")
+        add("support", "all", *([support] if support else []))
+        if "ontology" in self.section:
+            add("ontology", "all", self.section["ontology"]["ontology"])
+        for entry in self.associations:
+            add("gene_annotation", entry["transcripts"], entry["file"])
+        for entry in self.section.get("regulation", {}).get("tables", []):
+            add(entry["kind"], self.section["regulation"]["transcripts"], *entry["files"])
+        return list(dict.fromkeys(found))
+
+    def check_files(self, sources: Mapping[str, Source]) -> None:
+        """Raise :class:`InputError` for the first file or assembly that nothing in the configuration leads to.
+
+        That includes peaks on another assembly than the transcripts that they are held against; what counts is
+        ``assembly`` of the table's entry, else that in the sheet of sources.
         """
+        for entry in self.inputs():
+            self.plan.locate(entry.reference, sources, entry.subject)
+        for species in self.plan.genomes():
+            self.plan.assembly_of(species)
         section = self.section.get("regulation", {})
         for entry in section.get("tables", []):
-            wanted = self.transcriptomes[section["transcripts"]].assembly
+            wanted = self.transcripts[section["transcripts"]].assembly
             source = sources.get(entry["files"][0].partition("#")[0].removeprefix("source:"))
             stated = entry.get("assembly") or (source.assembly if source else "")
             if entry["kind"] == "peaks" and not same_assembly(stated, wanted):
@@ -366,12 +357,25 @@ class Analyses:
                     remedy="give peaks on that assembly, or lift them over",
                 )
 
-    def targets(self) -> list[str]:
-        """What the run makes beyond figures and report."""
-        files = [self.scanned(name, predictor, "genes.tsv") for name, predictor in self.pairs()]
-        files += [
-            self.scanned(name, predictor, "bedrmod")
-            for name, predictor in self.pairs()
-            if self.transcriptomes[name].on_genome
+    def drops_files(self) -> list[str]:
+        """Every drops table of the run."""
+        more = [name for name, one in self.transcripts.items() if one.kind != "species"]
+        return [
+            *self.plan.drops_files(),
+            *(f"{self.plan.folder}/sites/{name}.transcripts.drops.tsv" for name in more),
+            *(self.motif_file(species, name, "drops.tsv") for species, name in self.motif_sets()),
         ]
-        return files
+
+    def targets(self) -> list[str]:
+        """What ``rule all`` asks for."""
+        folder, offers = self.plan.folder, self.plan.offers
+        files = [f"{folder}/report.html", f"{folder}/figures.tsv"]
+        made = {
+            "release": ("model/config.json", "model/card.md"),
+            "student": ("model/student.safetensors",),
+            "significance": ("model/null.safetensors",),
+            "external": ("evaluation/external.tsv",),
+        }
+        files += [f"{folder}/{file}" for name, names in made.items() if name in offers for file in names]
+        files += [self.scanned(scan, "genes.tsv") for scan in self.scans()]
+        return files + [self.scanned(scan, "bedrmod") for scan in self.scans() if self.transcripts[scan[0]].on_genome]

@@ -13,7 +13,7 @@ from .errors import InputError
 class Run:
     """One set of predictions: a network or a stack with one seed, or a baseline.
 
-    ``setting`` names the species trained together; ``single_<species>`` is one species alone. ``kind`` is ``network``,
+    ``setting`` names the tasks trained together; ``single_<task>`` is one task alone. ``kind`` is ``network``,
     ``stack`` or ``baseline``.
     """
 
@@ -38,9 +38,9 @@ class Run:
         return f"{self.folder}/predictions/{self.stem}.parquet"
 
     @property
-    def heads(self) -> str:
-        """Logits of every head on the windows of all of them, of a run about modifications."""
-        return f"{self.folder}/predictions/{self.stem}.heads.parquet"
+    def task_predictions(self) -> str:
+        """Logits of every task on the windows of all of them."""
+        return f"{self.folder}/predictions/{self.stem}.tasks.parquet"
 
     @property
     def weights(self) -> str:
@@ -54,7 +54,7 @@ class Run:
         return f"{self.folder}/models/{self.stem}/history.tsv" if self.kind == "network" else None
 
     def record(self) -> dict[str, Any]:
-        """Plain values for a rule's params; ``single_<species>`` becomes ``single``."""
+        """Plain values for a rule's params; ``single_<task>`` becomes ``single``."""
         setting = "single" if self.setting.startswith("single") else self.setting
         return {"model": self.model, "setting": setting, "split": self.split, "seed": self.seed}
 
@@ -98,26 +98,26 @@ def check_starts(networks: Mapping[str, Any], runs: Sequence[Run]) -> None:
     """
     known = {run.stem for run in runs}
     for name, entry in networks.items():
-        if "start" in entry and entry["start"].keys() - {"head"} not in ({"model", "setting"}, {"folder"}):
+        if "start" in entry and entry["start"].keys() - {"task"} not in ({"model", "setting"}, {"folder"}):
             raise InputError(
                 f"models.{name}.start needs a model and a setting, or a folder",
                 value=", ".join(entry["start"]),
                 remedy="see config/README.md",
             )
     for run in runs:
-        start = networks.get(run.model, {}).get("start", {})
-        if run.kind != "network" or "model" not in start:
-            continue
-        if "start" in networks.get(start["model"], {}):
-            raise InputError(
-                f"models.{run.model} starts from a model that itself starts from another",
-                value=start["model"],
-                remedy="start from a model that is trained from random weights",
-            )
-        wanted = replace(run, model=start["model"], setting=start["setting"])
-        if wanted.stem not in known:
-            raise InputError(
-                f"models.{run.model} starts from a training that the configuration does not ask for",
-                value=wanted.stem,
-                remedy="add its setting, split and seed to trainings",
-            )
+        chain, at = [run.model], run
+        while run.kind == "network" and "model" in (start := networks.get(at.model, {}).get("start", {})):
+            at = replace(at, model=start["model"], setting=start["setting"])
+            if at.stem not in known:
+                raise InputError(
+                    f"models.{chain[-1]} starts from a training that the configuration does not ask for",
+                    value=at.stem,
+                    remedy="add its setting, split and seed to trainings",
+                )
+            if at.model in chain:
+                raise InputError(
+                    f"models.{run.model} starts, in the end, from itself",
+                    value=" < ".join([*chain, at.model]),
+                    remedy="let the first model of the chain begin with random weights",
+                )
+            chain.append(at.model)

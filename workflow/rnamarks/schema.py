@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -10,12 +12,14 @@ from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
 
 from .errors import InputError
+from .keys import schema
 
 
-def check_config(config: Mapping[str, Any], schema_path: str | Path, names: Sequence[str | Path] = ()) -> None:
-    """Hold a configuration against its schema.
+def check_config(config: Mapping[str, Any], names: Sequence[str | Path] = ()) -> dict[str, Any]:
+    """Hold a configuration against the schema of :mod:`rnamarks.keys`.
 
     Unknown keys come before any other fault, because a mistyped key is often a missing one, too.
 
@@ -23,35 +27,76 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path, names: Sequ
     ----------
     config : mapping
         As read, before defaults are filled in.
-    schema_path : path-like
-        JSON schema, written in YAML.
     names : sequence of path-like
         The YAML files that it was read from, later ones overruling earlier ones.
+
+    Returns
+    -------
+    dict
+        The configuration, its keys as text and numbers that YAML took for text (``1e-3``) as numbers.
 
     Raises
     ------
     InputError
         For the first fault, with the file and line of the key, its place, its value and the nearest known name.
     """
-    faults = list(_validator(Path(schema_path)).iter_errors(_with_text_keys(config)))
+    config = _plain(config)
+    keys, value = next(_infinite(config), ((), None))
+    if keys:
+        raise placed(InputError(f"{_shown(keys)} is not finite", value=value, remedy="give a number", keys=keys), names)
+    faults = list(_validator().iter_errors(config))
     if not faults:
-        return
+        return config
     fault = min(faults, key=lambda one: (not _is_about_a_name(one), [str(step) for step in one.absolute_path]))
     keys, what, value, remedy = _explain(fault)
-    path, line = _place(keys, names)
+    path, line = _place(keys, names, value)
     raise InputError(what, path=path, line=line, value=value, remedy=remedy)
 
 
+def placed(error: InputError, names: Sequence[str | Path]) -> InputError:
+    """An error that carries keys of a configuration, with the file and line of the innermost one that a file holds.
+
+    Parameters
+    ----------
+    error : InputError
+    names : sequence of path-like
+        As of :func:`check_config`.
+    """
+    if not error.keys or error.path is not None:
+        return error
+    path, line = _place(error.keys, names, error.value)
+    return InputError(error.what, path=path, line=line, value=error.value, remedy=error.remedy, keys=error.keys)
+
+
 @cache
-def _validator(schema_path: Path) -> Draft202012Validator:
-    return Draft202012Validator(yaml.safe_load(schema_path.read_text(encoding="utf-8")))
+def _validator() -> Draft202012Validator:
+    # JSON takes 1.0 for a whole number; as part of a file's name it is none
+    kinds = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    return extend(Draft202012Validator, type_checker=kinds)(schema())
 
 
-def _with_text_keys(value: Any) -> Any:
-    """A key such as 2021 is a number to YAML; patterns of names hold for text."""
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
+
+
+def _plain(value: Any) -> Any:
+    """Keys as text (2021 is a number to YAML), and numbers such as 1e-3 as numbers (text to YAML 1.1)."""
     if isinstance(value, Mapping):
-        return {str(key): _with_text_keys(entry) for key, entry in value.items()}
-    return [_with_text_keys(entry) for entry in value] if isinstance(value, list) else value
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
+        return int(value) if value.is_integer() else value
+    return value
+
+
+def _infinite(value: Any, keys: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], float]]:
+    """Keys and values of numbers that are infinite or none."""
+    if isinstance(value, Mapping | list):
+        for key, entry in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _infinite(entry, (*keys, key))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield keys, value
 
 
 def _is_about_a_name(fault: ValidationError) -> bool:
@@ -89,6 +134,8 @@ def _explain(fault: ValidationError) -> tuple[list[str | int], str, Any, str]:
         "exclusiveMinimum": lambda rule: f"give more than {rule}",
         "exclusiveMaximum": lambda rule: f"give less than {rule}",
         "minItems": lambda rule: f"give at least {rule}",
+        "maxItems": lambda rule: f"give at most {rule}",
+        "minLength": lambda rule: f"give at least {rule} characters",
         "minProperties": lambda rule: f"give at least {rule} of {', '.join(fault.schema.get('properties', ['them']))}",
     }[str(fault.validator)](fault.validator_value)
     return keys, f"{_shown(keys) or 'the configuration'} cannot have this value", fault.instance, wanted
@@ -113,9 +160,13 @@ def _nearest(name: Any, known: Sequence[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"choose from {', '.join(known)}"
 
 
-def _place(keys: Sequence[str | int], names: Sequence[str | Path]) -> tuple[str | Path | None, int | None]:
-    """File and 1-based line of a key, or of the innermost key around it that a file holds; later files go first."""
+def _place(keys: Sequence[str | int], names: Sequence[str | Path], value: Any) -> tuple[str | Path | None, int | None]:
+    """File and 1-based line of a key, or of the innermost key around it that a file holds; later files go first.
+
+    Nothing where the files hold another value than the one at fault: it was given on the command line.
+    """
     best: tuple[int, str | Path | None, int | None] = (-1, None, None)
+    other = False
     for name in reversed(names):
         node = yaml.compose(Path(name).read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
         depth, line = 0, None
@@ -127,8 +178,18 @@ def _place(keys: Sequence[str | int], names: Sequence[str | Path]) -> tuple[str 
             depth, line = depth + 1, mark.start_mark.line + 1
         if depth > best[0]:
             best = (depth, name, line)
+            other = depth == len(keys) and _is_other(node, value)
+    if best[0] == len(keys) and other:
+        return None, None
     # a key that no file holds was given on the command line
     return (None, None) if len(names) and keys and best[0] == 0 else best[1:]
+
+
+def _is_other(node: yaml.Node, value: Any) -> bool:
+    if not isinstance(node, yaml.ScalarNode) or not isinstance(value, str | int | float) or value != value:
+        return False
+    written = yaml.safe_load(yaml.serialize(node))
+    return value not in (written, node.value, _plain(written))
 
 
 def _child(node: Any, key: str | int) -> tuple[Any, Any] | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TASK_COLUMNS = ("task", "species", "modification")
+_KINDS = {str: "text", int: "a whole number", bool: "true or false"}
 _NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 _MOTIF = re.compile(r"[ACGURYSWKMBDHVN]{1,32}")
 _BASE = re.compile(r"[ACGU]?")
@@ -43,6 +44,8 @@ class Task:
         IUPAC motif, RNA letters, that a site lies in; the base alone where there is none.
     motif_offset : int
         0-based index of the site in the motif.
+    centred : bool
+        Whether windows have their site in the middle; where not, a window may hold one anywhere.
     label : str
         What figures and pages call the task; its name if left out.
     colour : str
@@ -56,18 +59,19 @@ class Task:
     base: str = ""
     motif: str = ""
     motif_offset: int = 0
+    centred: bool = True
     label: str = ""
     colour: str = ""
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value, kind = getattr(self, field.name), int if field.name == "motif_offset" else str
-            if not isinstance(value, kind) or isinstance(value, bool):
-                raise InputError(
-                    f"{field.name} of a task is not {'a whole number' if kind is int else 'text'}",
-                    value=value,
-                    remedy="correct it",
-                )
+            value, kind = getattr(self, field.name), type(field.default) if field.name != "name" else str
+            if type(value) is not kind:
+                raise InputError(f"{field.name} of a task is not {_KINDS[kind]}", value=value, remedy="correct it")
+        for what in ("target", "species", "modification", "label"):
+            value = getattr(self, what)
+            if len(value) > 256 or not value.isprintable():
+                raise InputError(f"{what} of task {self.name} is malformed", value=value, remedy="use printable text")
         for what, pattern, remedy in (
             ("name", _NAME, "use up to 64 letters, digits and _"),
             ("motif", _MOTIF, "use up to 32 IUPAC capitals with U"),

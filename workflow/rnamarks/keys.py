@@ -1,0 +1,801 @@
+"""The keys of a configuration: for each its kind, default, range and meaning.
+
+One class per section. From them follow the JSON schema that a configuration is checked against (:func:`schema`), the
+defaults (:func:`with_defaults`) and the reference of all keys (:func:`reference`, ``rnamarks keys``). Names of what is
+registered (readers, networks, baselines …) are found in the library's source, so that a new one needs no entry here.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from .models.settings import StudentSettings
+from .training.settings import DistillationSettings, TrainingSettings
+
+# fields are only described here, no section is ever made: ruff: noqa: RUF009
+section = dataclass(kw_only=True)
+NAME = "^[A-Za-z][A-Za-z0-9]*$"
+NAME_ = "^[A-Za-z][A-Za-z0-9_]*$"
+MOTIF = "^[ACGTUNRYSWKMBDHV]{0,32}$"
+SPLITS = ("paper", "guarded")
+PARTS = ("train", "valid", "test")
+_LIBRARY = Path(__file__).parent
+
+
+@cache
+def registered(registry: str) -> tuple[str, ...]:
+    """Names entered in a registry, read from the library's source without importing it.
+
+    Parameters
+    ----------
+    registry : str
+        Its variable, such as ``READERS``; entries are written ``@READERS.add("name")``.
+    """
+    return tuple(sorted(name for variable, name in _entries() if variable == registry))
+
+
+@cache
+def _entries() -> tuple[tuple[str, str], ...]:
+    found = []
+    for file in sorted(_LIBRARY.rglob("*.py")):
+        found += re.findall(r'^@([A-Z_]+)\.add\("([^"]+)"\)', file.read_text(encoding="utf-8"), re.MULTILINE)
+    return tuple(found)
+
+
+def key(about: str, default: Any = MISSING, *, registry: str = "", names: str = "", **rules: Any) -> Any:
+    """One key of a section.
+
+    Parameters
+    ----------
+    about : str
+        What it decides, in a sentence.
+    default
+        Left out: the key has to be given. None: it may be left out and has no default.
+    registry : str
+        Registry whose names are the choices.
+    names : str
+        Of a mapping: pattern of its keys.
+    **rules
+        ``choices``; ``minimum``, ``maximum``, ``above``, ``below`` of a number; ``pattern`` of text; ``fewest`` and
+        ``longest`` of a list or mapping; ``known``, a function that gives the keys that a mapping of anything may have.
+    """
+    metadata = {"about": about, "registry": registry, "names": names, **rules}
+    if default is MISSING:
+        return field(metadata=metadata)
+    if isinstance(default, list | dict):
+        return field(default_factory=lambda: type(default)(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def _predictors() -> Any:
+    return key("Names in predictors; default all.", None, fewest=1)
+
+
+def _parts(default: list[str], about: str) -> Any:
+    return key(about, default, choices=PARTS, fewest=1)
+
+
+def _matched() -> Any:
+    return key("Smallest fraction of identifiers that must be found.", 0.5, minimum=0, maximum=1)
+
+
+def _allow_unmatched() -> Any:
+    return key("Go on with fewer.", False)
+
+
+@section
+class SiteTable:
+    """One table of modified sites."""
+
+    table: str = key("A path, source:NAME or data:PATH.")
+    format: str = key("Name of a site reader.", choices=lambda: registered("READERS") + registered("LAYOUT_READERS"))
+    name: str = key("Name of the source in later tables.")
+    technology: str = key("Technology that found the sites; sites then say how many support them.", None)
+    layout: dict[str, Any] = key("Of the format table: which column holds what, docs/sources.md.", None)
+
+
+@section
+class LabelledWindows:
+    """Files of windows that are already cut."""
+
+    positives: str = key("File of modified windows.", None)
+    negatives: str = key("File of unmodified windows.", None)
+    labelled: str = key("File whose records carry their labels.", None)
+
+
+@section
+class WindowFile(LabelledWindows):
+    """One file, or one pair of files, of windows."""
+
+    format: str = key("Name of a window reader.", "lines", registry="WINDOW_FORMATS")
+
+
+@section
+class Windows:
+    """Ready-made windows instead of site tables."""
+
+    format: str = key("Name of the window reader of all, train, valid and test.", "lines", registry="WINDOW_FORMATS")
+    all: LabelledWindows = key("Windows without a split.", None)
+    train: LabelledWindows = key("Training windows.", None)
+    valid: LabelledWindows = key("Validation windows.", None)
+    test: LabelledWindows = key("Test windows.", None)
+    files: list[WindowFile] = key(
+        "Files, all parts together: exact copies and contradictions across them are dropped and counted.",
+        None,
+        fewest=1,
+    )
+    centred: bool = key("The site is in the middle; windows whose middle does not fit the motif are dropped.", None)
+    negatives_per_positive: float = key("Largest number of negatives per positive; default all.", None, above=0)
+
+
+@section
+class Data:
+    """Where the modified and unmodified sites of a task are read."""
+
+    sites: list[SiteTable] = key("Site tables, merged.", None, fewest=1)
+    veto: list[SiteTable] = key("Further tables of modified sites; none of them becomes a negative.", None, fewest=1)
+    windows: Windows = key("Ready-made windows instead of site tables.", None)
+
+
+@section
+class SpeciesEntry(Data):
+    """A species: its genome, and the sites of the run's modification if it has a task of its own."""
+
+    assembly: str = key("Genome assembly; default the one in the sheet of species.", None)
+    genome: str = key("Genome FASTA.", None)
+    annotation: str = key("Gene annotation, GTF or UCSC gene table.", None)
+
+
+@section
+class ModificationEntry(Data):
+    """A modification: a task in every species of the run, or in those named."""
+
+    species: list[str] = key("Species of the run; default all.", None, fewest=1)
+
+
+@section
+class TaskEntry(Data):
+    """A task, spelled out."""
+
+    species: str = key("A name in species.")
+    modification: str = key("MODOMICS short name, as in the sheet of modifications.")
+    motif: str = key("IUPAC motif that a site lies in; default that of the sheet.", None, pattern=MOTIF)
+    motif_offset: int = key("0-based position of the modified nucleotide within the motif.", None, minimum=0)
+    label: str = key("What figures call it.", None)
+
+
+@section
+class Orthologues:
+    """Table of orthologous genes, which the guarded split keeps together."""
+
+    table: str = key("A path, source:NAME or data:PATH.")
+    format: str = key("How the table is laid out.", registry="ORTHOLOGUE_FORMATS")
+
+
+@section
+class Sources:
+    """Where published files come from."""
+
+    sheet: str = key("Sheet of published files.", "config/sources.tsv")
+    lock: str = key("Hashes recorded on first download.", "config/sources.lock.tsv")
+    mirror: str = key("Folder or http root that replaces every host.", "")
+
+
+@section
+class Simulation:
+    """A simulated world, whose files are then read like published ones."""
+
+    world: str = key("Name; files go to resources/<world>.", pattern="^[A-Za-z0-9_]+$")
+    kind: str = key(
+        "What is simulated: genomes that evolve along the tree, with m6A; or one genome with twelve modifications.",
+        "clade",
+        choices=("clade", "organism"),
+    )
+    modifications: list[str] = key("Of a clade: modifications besides m6A.", [])
+    seed: int = key("Seed of the world.", 1, minimum=0)
+    second_lab: str = key("Species with a second site table.", None)
+    sizes: dict[str, Any] = key("Parameters of the simulator that differ from its defaults, docs/demo_world.md.", {})
+
+
+@section
+class Counts:
+    """Windows of each label and task in two parts of the paper split, in place of fractions."""
+
+    valid: int = key("Validation windows of each label.", minimum=1)
+    test: int = key("Test windows of each label.", minimum=1)
+
+
+@section
+class Splits:
+    """How windows are split; both splits are always made."""
+
+    train: float = key("Fraction of training windows.", 0.7, above=0, below=1)
+    valid: float = key("Fraction of validation windows.", 0.1, above=0, below=1)
+    test: float = key("Fraction of test windows.", 0.2, above=0, below=1)
+    counts: Counts = key("Numbers of windows instead; similar windows then stay, as in MultiRM.", None)
+    clustering: str = key("How the guarded split joins similar windows.", "neighbours", registry="CLUSTERINGS")
+    scope: str = key("Training windows that the paper split compares test windows with.", "task", registry="SCOPES")
+    prefilter: bool = key("Let mmseqs find candidates before CD-HIT-EST looks.", True)
+    identity: float = key("Identity above which windows are alike.", 0.8, minimum=0.75, maximum=1)
+
+
+@section
+class Start:
+    """Trained weights to begin with: a model and a setting of this run, or a folder."""
+
+    model: str = key("Name in models; its training with the same split and seed is taken.", None)
+    setting: str = key("Setting of that training.", None)
+    folder: str = key("A model directory, such as a released one.", None)
+    task: str = key("Task whose classifier a task that is new to it begins with.", None)
+
+
+@section
+class Network:
+    """A network with its hyperparameters and training settings."""
+
+    network: str = key("Name in the registry of networks.", registry="MODELS")
+    hyperparameters: dict[str, Any] = key("Arguments of the network.", {})
+    training: dict[str, Any] = key(
+        "Settings of the trainer.", {}, known=lambda: [*TrainingSettings.kinds().keys() - {"curriculum"}]
+    )
+    start: Start = key("Trained weights to begin with.", None, fewest=1)
+
+
+@section
+class Setting:
+    """A set of tasks trained together."""
+
+    tasks: list[str] = key("Names.", None, fewest=1)
+    nearest: int = key("Tasks of the root species and of its nearest on the tree, so many in all.", None, minimum=1)
+    curriculum: str = key("Order in which the tasks are met.", "tree", registry="CURRICULA")
+
+
+@section
+class Training:
+    """Trainings of one model in one setting."""
+
+    model: str = key("Name in models.")
+    setting: str = key("Name in settings, or single for one model per task.")
+    tasks: list[str] = key("For single, which tasks; default all.", None)
+    splits: list[str] = key("Splits.", choices=SPLITS, fewest=1)
+    seeds: list[int] = key("One training each.", minimum=0, fewest=1)
+
+
+@section
+class StackEntry:
+    """A weighted sum of the logits of a network and of baselines; weights are fitted to the validation part."""
+
+    members: list[str] = key("One name in models and one or more in baselines.", fewest=2)
+    setting: str = key("A setting that the network is trained in, or single.")
+    splits: list[str] = key("Splits that the network is trained on.", choices=SPLITS, fewest=1)
+
+
+@section
+class Predictor:
+    """A trained model, all seeds together."""
+
+    model: str = key("Name in models or stacks.")
+    setting: str = key("Name in settings, or single for one model per task.")
+    split: str = key("Split.", choices=SPLITS)
+
+
+@section
+class Release(Predictor):
+    """The training or stack whose seeds become results/<run>/model."""
+
+    limits: list[str] = key("Sentences for the model card on where not to trust the model, Markdown.", [], pattern=".+")
+
+
+@section
+class LineSearch:
+    """Hyperparameters tried one after the other, for the target results/<run>/training/line_search.tsv."""
+
+    model: str = key("Name in models.")
+    setting: str = key("Name in settings.")
+    split: str = key("Split.", choices=SPLITS)
+    folds: int = key("Folds of the cross-validation.", 5, minimum=2)
+    grid: dict[str, list[Any]] = key("Values of each parameter.")
+
+
+@section
+class External(LabelledWindows):
+    """A further test set for the released model."""
+
+    name: str = key("Name of the set.")
+    task: str = key("Task that it is scored for.")
+    format: str = key("Name of a window reader.", "lines", registry="WINDOW_FORMATS")
+
+
+@section
+class TranscriptSet:
+    """Transcripts beside those of the species."""
+
+    task: str = key("Task that they are scored for.")
+    genome: str = key("Genome FASTA.", None)
+    annotation: str = key("GTF, with genome or beside transcripts.", None)
+    transcripts: str = key("Transcript FASTA.", None)
+    taxid: int = key("NCBI taxon; with assembly and annotation, sites are written on the genome.", None, minimum=1)
+    assembly: str = key("Genome assembly of the annotation.", None)
+
+
+@section
+class Transcriptome:
+    """Score every site of every transcript."""
+
+    more: dict[str, TranscriptSet] = key("Transcripts beside those of the species, by name.", {}, names=NAME_)
+    probability: float = key("Smallest probability of a site in BED and bedRMod.", 0.5, minimum=0, maximum=1)
+    fdr: float = key(
+        "Sites in BED and bedRMod have a false_share below it, besides; default no limit.", None, above=0, maximum=1
+    )
+
+
+@section
+class Student:
+    """The network of fast mode, distilled from the released model."""
+
+    hyperparameters: dict[str, Any] = key("Arguments of the student network.", {}, known=StudentSettings.kinds)
+    training: dict[str, Any] = key("Settings of the distillation.", {}, known=DistillationSettings.kinds)
+
+
+@section
+class Significance:
+    """Unmodified nucleotides that p-values of the released model are counted against."""
+
+    bases: int = key("Of each task; the smallest p is 1 / (1 + bases).", 10000, minimum=100)
+    windows: list[WindowFile] = key(
+        "Files whose unmodified windows, uncropped, hold them; default the run's transcripts.", []
+    )
+
+
+@section
+class Landscape:
+    """Where the called sites lie on transcripts (Figure 3 of MASS)."""
+
+    call: str = key("What the threshold is of; logit above 0 is the paper's call.", "logit", registry="CALLS")
+    threshold: float = key("A site is called above it, for false_share below it.", 0)
+    bins: int = key("Bins of the metagene.", 60, minimum=5)
+    reach: int = key("Nucleotides shown on either side of the stop codon.", 1000, minimum=50)
+    stop_bin: int = key("Width of a bin around the stop codon in nt.", 50, minimum=1)
+    one_per_gene: bool = key("One transcript per gene instead of all.", True)
+    measured: bool = key("Draw the measured sites beside the predicted ones.", True)
+
+
+@section
+class Database:
+    """A motif database."""
+
+    format: str = key("Name of a motif reader.", registry="MOTIF_FORMATS")
+    files: list[str] = key("Files; {species} stands for the species.", fewest=1)
+    organism: str = key("Organism to keep; {scientific} stands for the species' scientific name.", None)
+    species: list[str] = key("Species it is for; default all.", None, fewest=1)
+
+
+@section
+class Discovery:
+    """The search for motifs without a model."""
+
+    widths: list[int] = key("Widths in nt.", [5, 6, 7, 8], minimum=3, maximum=10, fewest=1)
+    level: float = key("Highest p-value in the windows held out.", 0.05, above=0, maximum=1)
+    maximum: int = key("Motifs at most.", 5, minimum=1)
+    hold_out: float = key("Fraction of windows held out.", 0.4, above=0, below=1)
+    maximum_windows: int = key("Windows of each kind at most.", 20000, minimum=100)
+
+
+@section
+class Motifs:
+    """Motifs of first-layer filters and de novo motifs, compared with databases (Figures 4, S6, Table S2 of MASS)."""
+
+    predictors: list[str] = _predictors()
+    databases: dict[str, Database] = key("Motif databases by name.", {}, names=NAME_)
+    engine: str = key(
+        "Who compares and finds motifs: the library, or the MEME suite's tomtom and streme.",
+        "builtin",
+        choices=("builtin", "meme_suite"),
+    )
+    part: str = key("Positive windows that filters are read from.", "test", choices=PARTS)
+    maximum_windows: int = key("Windows at most; 0 for all.", 2000, minimum=0)
+    threshold: str = key(
+        "Activation that counts: above the filter's mean (paper) or half way to its maximum (released code).",
+        "mean",
+        registry="THRESHOLDS",
+    )
+    branches: str = key("First convolutions that are read.", "undilated", choices=("undilated", "all"))
+    member: int = key("Which seed of the predictor is read.", 0, minimum=0)
+    pseudocount: float = key("Added to each nucleotide's count.", 1, minimum=0)
+    minimum_information: float = key("Bits that a filter's motif has at least.", 0, minimum=0)
+    minimum_sites: int = key("Sites that a filter's motif has at least.", 10, minimum=0)
+    maximum: int = key("Matches drawn per task.", 3, minimum=1)
+    shuffles: int = key("Shuffled sets of filters behind the null.", 20, minimum=1)
+    discovery: Discovery = key("The search for motifs without a model.", {})
+
+
+@section
+class Attention:
+    """What raises the logit of a task: the nucleotides that networks attend to, integrated gradients, mutagenesis."""
+
+    predictors: list[str] = _predictors()
+    parts: list[str] = _parts(["train", "valid"], "Parts of the predictor's split that the explained windows are from.")
+    fraction: float = key(
+        "Fraction of the modified windows with logits above 0, highest first, that is explained.",
+        0.1,
+        minimum=0,
+        maximum=1,
+    )
+    minimum: int = key("But so many, where there are.", 200, minimum=0)
+    maximum: int = key("Modified windows scored per task; 0 for all.", 5000, minimum=0)
+    mean: bool = key("Divide a nucleotide's weight by the k-mers that cover it; the original does not.", True)
+    gradients: dict[str, Any] = key("Options of integrated gradients.", {})
+    maximum_gradients: int = key("Windows that integrated gradients explain; 0 for all.", 100, minimum=0)
+    mutated: int = key("The first so many windows that are mutated.", 50, minimum=0)
+    reach: int = key("Farthest substitution from the middle of the window in nt.", 12, minimum=1)
+    width: int = key("Nucleotides of an attended element.", 3, minimum=1)
+    tops: int = key("Attended elements of a window.", 3, minimum=1)
+    margin: int = key("Nucleotides between two of them.", 1, minimum=0)
+
+
+@section
+class Consensus:
+    """Consensus motifs of what is attended (Figure 2 of MultiRM), compared with the databases of motifs."""
+
+    judging_parts: list[str] = _parts(["test"], "Parts whose windows judge the motifs.")
+    settings: dict[str, Any] = key("Settings of consensus motifs.", {})
+    draws: int = key("Draws of unmodified windows behind the null of the matches; 0 for none.", 99, minimum=0)
+    maximum: int = key("Matches shown per task and database.", 4, minimum=1)
+
+
+@section
+class Association:
+    """How alike the tasks are to the released model (Figure 3 of MultiRM)."""
+
+    per_task: int = key("Windows of each task.", 100, minimum=2)
+    parts: list[str] = _parts(["valid", "test"], "Parts of the released split.")
+    permutations: int = key("Of the null.", 1999, minimum=19)
+
+
+@section
+class Mutations:
+    """Substitutions inside and outside the attended elements (Figure S3 of MultiRM)."""
+
+    width: int = key("Nucleotides of an attended element.", 3, minimum=1)
+    tops: int = key("Attended elements of a window.", 2, minimum=1)
+    margin: int = key("Nucleotides between two of them.", 1, minimum=0)
+    substitutions: int = key("Of each kind and window.", 20, minimum=1)
+    maximum: int = key("Windows per task; 0 for all.", 50, minimum=0)
+    resamples: int = key("Of the interval.", 2000, minimum=1)
+
+
+@section
+class Proximity:
+    """Distances between sites of two modifications of one species (Figure S4 of MultiRM)."""
+
+    nulls: list[str] = key(
+        "What sites are moved to.",
+        ["transcript", "region", "rotation"],
+        choices=("region", "rotation", "transcript"),
+        fewest=1,
+    )
+    permutations: int = key("Of each null.", 999, minimum=19)
+    minimum_transcripts: int = key("Transcripts that must hold both.", 5, minimum=1)
+
+
+@section
+class Element:
+    """A k-mer whose joint presence with others is tested."""
+
+    name: str = key("Name.")
+    kmer: str = key("The k-mer.", pattern="^[ACGTU]+$")
+    first: int = key("Smallest distance of its first nucleotide from the site in nt, negative upstream.")
+    last: int = key("Largest distance.")
+    mismatches: int = key("Nucleotides that may differ.", 0, minimum=0)
+
+
+@section
+class Optimisation:
+    """Global motifs by class optimisation, and co-occurrence (Figure 5 of MASS)."""
+
+    predictors: list[str] = _predictors()
+    settings: dict[str, Any] = key("Arguments of the optimisation.", {})
+    elements: list[Element] = key("K-mers whose joint presence is tested.", [])
+    permutations: int = key("Permutations behind p-values.", 9999, minimum=99)
+
+
+@section
+class Capacity:
+    """Modification capacity of genes and its conservation (Figure 6, Table 1 of MASS)."""
+
+    definition: str = key("What capacity is.", "mean", registry="CAPACITIES")
+    high: str = key("Above what a gene counts as high.", "median", registry="HIGH")
+    coding: bool = key("Leave genes without a coding sequence out.", True)
+    paralogues: str = key("What stands for several genes of one species in a group.", "highest", registry="PARALOGUES")
+    permutations: int = key("Permutations behind the null.", 1000, minimum=100)
+    support: str = key("Table of literature support: gene, support, reference.", None)
+    minimum: float = _matched()
+    allow_unmatched: bool = _allow_unmatched()
+
+
+@section
+class GeneAnnotation:
+    """Which gene has which term."""
+
+    file: str = key("File; {species} stands for the species.")
+    format: str = key("Layout.", "auto", choices=lambda: ("auto", *registered("ASSOCIATION_FORMATS")))
+    identifier: str = key("Which name of a GAF's gene counts.", "symbol", choices=("symbol", "object", "synonym"))
+    transcripts: list[str] = key("Species or transcripts it is for; default all species.", None, fewest=1)
+
+
+@section
+class Ontology:
+    """Terms of genes of high capacity (Figures 7, S3, S4 of MASS)."""
+
+    ontology: str = key("OBO file.")
+    annotations: list[GeneAnnotation] = key("Which gene has which term.", fewest=1)
+    fraction: float = key("Fraction of genes, highest capacity first, that is studied.", 0.1, above=0, below=1)
+    background: str = key("Genes that the study is held against.", "tested", choices=("tested", "annotated"))
+    namespaces: list[str] = key(
+        "Parts of the ontology.",
+        ["molecular_function"],
+        choices=("molecular_function", "biological_process", "cellular_component"),
+        fewest=1,
+    )
+    minimum: float = _matched()
+    allow_unmatched: bool = _allow_unmatched()
+
+
+@section
+class Measured:
+    """A table of genes that capacity is held against."""
+
+    name: str = key("Name in tables and figures.")
+    kind: str = key("What it is.", choices=("expression", "half_life", "translation", "structure", "peaks"))
+    files: list[str] = key("File; for pars_pair the tracks of V1 and S1.", fewest=1, longest=2)
+    format: str = key("Name of a reader.", None)
+    id: str = key("Column of identifiers.", None)
+    value: str = key("Column of values.", None)
+    transform: str = key("none, log2 or log2p1.", None)
+    nonpositive: str = key("What becomes of values that have no logarithm.", None, choices=("error", "drop"))
+    double: float = key("PARS score from which a nucleotide counts as paired.", None)
+    single: float = key("PARS score up to which a nucleotide counts as unpaired.", None)
+    zero_is_missing: bool = key("Whether a PARS score of 0 means no reads.", None)
+    stranded: bool = key("Whether peaks hold sites of their own strand only.", None)
+    assembly: str = key("Genome assembly of peaks; default that in the sheet of sources.", None)
+
+
+@section
+class Regulation:
+    """Capacity against expression, half-life, translation, structure and histone marks (Figure 8 of MASS)."""
+
+    transcripts: str = key("The species, or the name under transcriptome.more, that the tables are about.")
+    predictor: str = key("Name in predictors; default the first.", None)
+    tables: list[Measured] = key("What capacity is held against.", fewest=1)
+    split: str = key("What parts high from low capacity.", "mean", choices=("mean", "median"))
+    controls: list[str] = key(
+        "What the controlled effects hold fixed.", ["length", "sites", "gc"], choices=("length", "sites", "gc")
+    )
+    minimum: float = _matched()
+    allow_unmatched: bool = _allow_unmatched()
+
+
+@section
+class Evaluation:
+    """Intervals and thresholds."""
+
+    bootstrap: int = key("Resamples.", 1000, minimum=1)
+    against: list[str] = key(
+        "Negatives that tasks are judged by: their own, or those of all tasks, too.",
+        ["own"],
+        choices=("own", "all"),
+        fewest=1,
+    )
+    precisions: list[float] = key("Precisions that thresholds are given for.", [0.5, 0.7, 0.9], above=0, maximum=1)
+
+
+@section
+class Resources:
+    """Where and how jobs run; nothing here is a reason to compute a result again."""
+
+    device: str = key("auto, cpu or cuda.", "auto", pattern="^(auto|cpu|cuda(:[0-9]+)?)$")
+    training_threads: int = key("CPU threads per training; part of what repeats.", 1, minimum=1)
+    checkpoints: str = key("Folder that survives killed jobs.", ".checkpoints")
+
+
+@section
+class Configuration:
+    """All keys."""
+
+    run: str = key("Name of the run; results go to results/<run>.", pattern="^[A-Za-z0-9_]+$")
+    seed: int = key("Seed of the sampling of negatives, of the splits and of the bootstrap.", 1, minimum=0)
+    data_root: str = key("Folder that references data:PATH lie below.", None)
+    modification: str = key("Modification of the tasks under species: MODOMICS short name.", "m6A")
+    motif: str = key("IUPAC motif of the tasks under species; empty for none.", "DRACH", pattern=MOTIF)
+    motif_offset: int = key("0-based position of the modified nucleotide within it.", 2, minimum=0)
+    window: int = key("Width of the windows in nt; odd, the site in the middle.", 101, minimum=5, maximum=100_000)
+    negatives_per_positive: float = key("Unmodified sites sampled per modified one.", 10, above=0)
+    negatives_from: str = key(
+        "Transcripts that unmodified sites are sampled from.",
+        "transcriptome",
+        choices=("modified_transcripts", "transcriptome"),
+    )
+    species_sheet: str = key("Sheet of species.", "config/species.tsv")
+    modification_sheet: str = key("Sheet of modifications.", "config/modifications.tsv")
+    tree: str = key("Newick file with branch lengths, which orders the curriculum; empty for the order of species.", "")
+    root_species: str = key("Species that the curriculum starts from; default the first.", None)
+    species: dict[str, SpeciesEntry] = key(
+        "Species by name. One with sites or windows is a task of the run's modification.", names=NAME, fewest=1
+    )
+    modifications: dict[str, ModificationEntry] = key(
+        "Modifications by name: each a task in every species.", {}, names=NAME
+    )
+    tasks: dict[str, TaskEntry] = key("Further tasks by name, spelled out.", {}, names=NAME_)
+    orthologues: Orthologues = key("Table of orthologous genes.", None)
+    sources: Sources = key("Where published files come from.", {})
+    simulation: Simulation = key("A world to simulate first.", None)
+    null_world: bool = key("Labels of the simulated world are random; run and world end in _null.", False)
+    splits: Splits = key("How windows are split.", {})
+    baselines: list[str] = key(
+        "Names of baselines.",
+        ["prevalence", "kmer_frequency", "naive_bayes_trinucleotide", "kmer_logistic"],
+        registry="BASELINES",
+    )
+    models: dict[str, Network] = key("Named networks.", {}, names=NAME_)
+    settings: dict[str, Setting] = key(
+        "Sets of tasks trained together; single is always known.", {}, names="^(?!single)[A-Za-z][A-Za-z0-9_]*$"
+    )
+    trainings: list[Training] = key("What to train.", [])
+    stacks: dict[str, StackEntry] = key("Sums of a network and baselines, by name.", {}, names=NAME_)
+    line_search: LineSearch = key("Hyperparameters to try.", None)
+    release: Release = key("The training or stack that becomes results/<run>/model.", None)
+    predictors: dict[str, Predictor] = key(
+        "Trained models that score transcripts; default the release.", None, names=NAME, fewest=1
+    )
+    external: list[External] = key("Further test sets for the released model.", [])
+    evaluation: Evaluation = key("Intervals and thresholds.", {})
+    student: Student = key("Fast mode of the released model.", None)
+    significance: Significance = key("p and q of the released model.", None)
+    transcriptome: Transcriptome = key("Score transcripts.", None)
+    landscape: Landscape = key("Where sites lie.", None)
+    motifs: Motifs = key("Motifs of filters, and without a model.", None)
+    attention: Attention = key("What raises a logit.", None)
+    consensus: Consensus = key("Consensus motifs of what is attended; needs attention.", None)
+    association: Association = key("How alike tasks are.", None)
+    mutations: Mutations = key("Substitutions of what is attended; needs attention.", None)
+    proximity: Proximity = key("Distances between modifications.", None)
+    optimisation: Optimisation = key("Global motifs.", None)
+    capacity: Capacity = key("Capacity of genes.", None)
+    ontology: Ontology = key("Terms of genes; needs capacity.", None)
+    regulation: Regulation = key("Expression, half-life and so on; needs capacity.", None)
+    resources: Resources = key("Where and how jobs run.", {})
+
+
+_KINDS = {str: "string", int: "integer", float: "number", bool: "boolean"}
+_RULES = {"minimum": "minimum", "maximum": "maximum", "above": "exclusiveMinimum", "below": "exclusiveMaximum"}
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of a configuration."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | _section(Configuration)
+
+
+def _section(kind: type) -> dict[str, Any]:
+    kinds = get_type_hints(kind)
+    properties = {entry.name: _key(entry, kinds[entry.name]) for entry in fields(kind)}
+    required = [entry.name for entry in fields(kind) if _required(entry)]
+    made = {"type": "object", "description": kind.__doc__, "additionalProperties": False, "properties": properties}
+    return made | ({"required": required} if required else {})
+
+
+def _required(entry: Any) -> bool:
+    return entry.default is MISSING and entry.default_factory is MISSING
+
+
+def _key(entry: Any, kind: Any) -> dict[str, Any]:
+    rules = entry.metadata
+    made = _kind(kind, rules)
+    for name, word in (("fewest", "min"), ("longest", "max")):
+        if name in rules:
+            # an entry that stands for several files has to name at least one of them
+            size = {"array": "Items", "object": "Properties", "string": "Length"}[made["type"]]
+            made[f"{word}{size}"] = rules[name]
+    made["description"] = rules["about"]
+    default = default_of(entry)
+    return made if default is None else made | {"default": default}
+
+
+def default_of(entry: Any) -> Any:
+    """The default of a dataclass field made by :func:`key`; None where there is none."""
+    if entry.default_factory is not MISSING:
+        return entry.default_factory()
+    return None if entry.default is MISSING else entry.default
+
+
+def _kind(kind: Any, rules: Mapping[str, Any]) -> dict[str, Any]:
+    if is_dataclass(kind):
+        made = _section(kind)
+        return made | {"minProperties": 1} if kind is LabelledWindows else made
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is list:
+        return {"type": "array", "items": _kind(inner[0], rules)}
+    if origin is dict:
+        made = {"type": "object"}
+        if rules.get("names"):
+            made["propertyNames"] = {"pattern": rules["names"]}
+        if rules.get("known"):
+            made["propertyNames"] = {"enum": sorted(rules["known"]())}
+        if inner[1] is not Any:
+            made["additionalProperties"] = _kind(inner[1], {"fewest": 1})
+            if get_origin(inner[1]) is list:
+                made["additionalProperties"]["minItems"] = 1
+        return made
+    if kind is Any:
+        return {}
+    made = {"type": _KINDS[kind]}
+    choices = registered(rules["registry"]) if rules.get("registry") else rules.get("choices")
+    if choices:
+        made["enum"] = list(choices() if callable(choices) else choices)
+    if "pattern" in rules:
+        made["pattern"] = rules["pattern"]
+    return made | {word: rules[name] for name, word in _RULES.items() if name in rules}
+
+
+def with_defaults(config: Mapping[str, Any], part: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A checked configuration in which every key that has a default and was left out is filled in.
+
+    Sections without a default stay absent; those that are given get the defaults of their own keys.
+    """
+    part = schema() if part is None else part
+    filled = dict(config)
+    for name, entry in part.get("properties", {}).items():
+        if name not in filled and "default" in entry:
+            filled[name] = entry["default"]
+        if filled.get(name) is not None:
+            filled[name] = _filled(filled[name], entry)
+    return filled
+
+
+def _filled(value: Any, entry: Mapping[str, Any]) -> Any:
+    if isinstance(value, Mapping):
+        if "properties" in entry:
+            return with_defaults(value, entry)
+        inner = entry.get("additionalProperties")
+        return {name: _filled(one, inner) for name, one in value.items()} if inner else dict(value)
+    return [_filled(one, entry.get("items", {})) for one in value] if isinstance(value, list) else value
+
+
+_HEADER = "| key | kind | default | meaning |\n| --- | --- | --- | --- |"
+
+
+def reference(top: str = "") -> str:
+    """The reference of all keys, or of one top-level section, as Markdown tables."""
+    parts = []
+    for name, kind in _sections("", Configuration):
+        if top and name.split(".")[0].split("[")[0] != top:
+            continue
+        parts.append(f"## {name or 'top level'}\n\n{kind.__doc__}\n\n{_HEADER}")
+        kinds = get_type_hints(kind)
+        for entry in fields(kind):
+            made, default = _key(entry, kinds[entry.name]), default_of(entry)
+            shown = "required" if _required(entry) else "" if default is None or default == {} else f"`{default}`"
+            choices = made.get("enum") or made.get("items", {}).get("enum")
+            meaning = entry.metadata["about"] + (f" One of {', '.join(map(str, choices))}." if choices else "")
+            parts[-1] += f"\n| `{entry.name}` | {made.get('type', 'any')} | {shown} | {meaning} |"
+    return "\n\n".join(parts) + "\n"
+
+
+def _sections(name: str, outer: type) -> Iterator[tuple[str, type]]:
+    yield name, outer
+    for entry, kind in get_type_hints(outer).items():
+        inner, mark = kind, ""
+        if get_origin(kind) in (list, dict, Union):
+            inner, mark = get_args(kind)[-1], "[]" if get_origin(kind) is list else ".NAME"
+        if is_dataclass(inner):
+            yield from _sections(f"{name}.{entry}{mark}".lstrip("."), inner)
+
+
+if __name__ == "__main__":
+    print(reference(*sys.argv[1:2]), end="")
