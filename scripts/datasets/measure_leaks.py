@@ -6,11 +6,11 @@ with logged(snakemake.log[0]):
     import pandas as pd
 
     from rnamarks.datasets.leaks import measure_leaks
-    from rnamarks.datasets.splits import COLUMNS
+    from rnamarks.dictionary import column_names
     from rnamarks.tables import read_parquet, write_parquet, write_tsv
 
     windows = pd.concat(
-        [read_parquet(path, [*COLUMNS, "paper", "guarded"])[0] for path in snakemake.input.splits], ignore_index=True
+        [read_parquet(path, column_names("splits"))[0] for path in snakemake.input.splits], ignore_index=True
     )
     leaks, identities = measure_leaks(windows, identity=snakemake.params.identity, threads=snakemake.threads)
     write_tsv(leaks, snakemake.output.leaks)

@@ -1,14 +1,15 @@
-"""Put the windows of all species into the parts of both splits."""
+"""Put the windows of all tasks into the parts of both splits."""
 
 from rnamarks.scripting import logged
 
 with logged(snakemake.log[0]):
     import pandas as pd
 
-    from rnamarks.datasets.splits import COLUMNS, split_windows
+    from rnamarks.datasets.splits import split_windows
+    from rnamarks.dictionary import column_names
     from rnamarks.tables import read_parquet, write_parquet, write_tsv
 
-    tables = [read_parquet(path, COLUMNS) for path in snakemake.input.windows]
+    tables = [read_parquet(path, column_names("windows")) for path in snakemake.input.windows]
     splits, drops, components = split_windows(
         pd.concat([frame for frame, _ in tables], ignore_index=True),
         fractions=(snakemake.params.train, snakemake.params.valid, snakemake.params.test),
@@ -18,7 +19,6 @@ with logged(snakemake.log[0]):
         scope=snakemake.params.scope,
         prefilter=snakemake.params.prefilter,
         counts=snakemake.params.counts,
-        one_organism=snakemake.params.one_organism,
         threads=snakemake.threads,
     )
     first = 0

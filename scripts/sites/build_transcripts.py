@@ -9,9 +9,9 @@ with logged(snakemake.log[0]):
     from rnamarks.sites.transcripts import build_transcripts
     from rnamarks.tables import write_parquet
 
-    species = snakemake.params.species
+    name = snakemake.wildcards.transcripts
     drops = Drops()
-    annotation = read_annotation(snakemake.input.annotation, drops, species=species)
+    annotation = read_annotation(snakemake.input.annotation, drops, subject=name)
     # beside the output, because a genome may not fit where the system keeps temporary files
     with tempfile.TemporaryDirectory(prefix=".genome.", dir=Path(snakemake.output.transcripts).parent) as workdir:
         transcripts = build_transcripts(
@@ -19,10 +19,10 @@ with logged(snakemake.log[0]):
             snakemake.input.genome,
             drops,
             workdir=workdir,
-            species=species,
+            subject=name,
             annotation_path=snakemake.input.annotation,
         )
     write_parquet(
-        transcripts, snakemake.output.transcripts, {"species": species, "lengths": transcripts.attrs["lengths"]}
+        transcripts, snakemake.output.transcripts, {"transcripts": name, "lengths": transcripts.attrs["lengths"]}
     )
     drops.write(snakemake.output.drops)

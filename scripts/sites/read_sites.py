@@ -19,7 +19,7 @@ with logged(snakemake.log[0]):
             workdir=workdir,
             assembly=params.assembly,
             modification=find_modification(load_modifications(snakemake.input.modifications), params.modification),
-            species=params.species,
+            subject=snakemake.wildcards.task,
             technologies=params.technologies,
             layouts=params.layouts,
         )

@@ -6,7 +6,7 @@ with logged(snakemake.log[0]):
     from rnamarks.sites.transcript_fasta import read_transcript_fasta
     from rnamarks.tables import write_parquet
 
-    species = snakemake.params.species
+    name = snakemake.wildcards.transcripts
     drops = Drops()
     # an input function gives a list, of one file or none
     given = snakemake.input.get("annotation", [])
@@ -14,11 +14,10 @@ with logged(snakemake.log[0]):
     transcripts = read_transcript_fasta(
         snakemake.input.fasta,
         drops,
-        species=species,
-        annotation=read_annotation(path, drops, species=species) if path else None,
+        subject=name,
+        annotation=read_annotation(path, drops, subject=name) if path else None,
         annotation_path=path,
-        least_matched=snakemake.params.get("least_matched", 0.5),
     )
-    write_parquet(transcripts, snakemake.output.transcripts, {"species": species})
+    write_parquet(transcripts, snakemake.output.transcripts, {"transcripts": name})
     drops.write(snakemake.output.drops)
     print(drops.frame().to_string(index=False))

@@ -41,8 +41,9 @@ def deepm6aseq(shared_data: Path) -> pd.DataFrame:
 
 
 def complete(frame: pd.DataFrame) -> pd.DataFrame:
-    """Fill in the columns of the windows border that a test does not care about."""
+    """Fill in the columns of the windows border that a test does not care about; a species is a task."""
     unknown = {"gene": "", "orthogroup": "", "chrom": "", "strand": "", "given": "", "start": -1}
+    unknown |= {"task": frame.get("species"), "modification": "m6A"}
     frame = frame.assign(**{name: value for name, value in unknown.items() if name not in frame})
     return frame.assign(window=[f"w{number}" for number in range(len(frame))])
 

@@ -35,6 +35,7 @@ def world(generator, windows_at_random, with_substitutions, make_windows) -> pd.
     return make_windows(pd.concat(frames, ignore_index=True))
 
 
+@pytest.mark.slow
 def test_paper_split_has_its_shares_and_no_similar_test_windows(tools, world):
     split = paper_split(world, seed=3)
     table = world.assign(part=split.parts)
@@ -48,12 +49,13 @@ def test_paper_split_has_its_shares_and_no_similar_test_windows(tools, world):
         assert not cdhit_similar(train + valid, test, prefilter=False).any()
         assert not cdhit_similar(train, valid, prefilter=False).any()
     drops = split.drops
-    assert (drops.groupby("species")["rows"].sum() == 240).all()
+    assert (drops.groupby("subject")["rows"].sum() == 240).all()
     assert drops.loc[drops["reason"] == "kept", "rows"].sum() == (split.parts != "").sum()
     assert drops["reason"].str.contains("at least 80% similar").any()
     assert set(drops["source"]) == {"paper"}
 
 
+@pytest.mark.slow
 def test_paper_split_is_stratified_and_depends_on_seed_and_name_only(tools, world):
     world = world[world["species"] != "zebrafish"].groupby("species").head(160).reset_index(drop=True)
     first = paper_split(world, seed=3).parts
@@ -65,7 +67,8 @@ def test_paper_split_is_stratified_and_depends_on_seed_and_name_only(tools, worl
     assert np.allclose(kept, world.groupby("species")["label"].mean(), atol=0.02)
 
 
-def test_scope_of_all_species_also_removes_windows_similar_across_species(tools, world):
+@pytest.mark.slow
+def test_scope_of_all_tasks_also_removes_windows_similar_across_tasks(tools, world):
     twin = world[world["species"] != "zebrafish"].groupby("species").head(160).reset_index(drop=True)
     twin.loc[twin["species"] == "mouse", "sequence"] = twin.loc[twin["species"] == "human", "sequence"].to_numpy()
     own = paper_split(twin, seed=1).parts
@@ -80,7 +83,7 @@ def test_published_parts_are_kept_and_their_exact_copies_counted(deepm6aseq):
     split = paper_split(deepm6aseq)
     table = deepm6aseq.assign(part=split.parts)
     drops = split.drops[split.drops["reason"].str.startswith("test window is an exact copy")]
-    assert dict(zip(drops["species"], drops["rows"], strict=True)) == {"human": 13, "mouse": 8, "zebrafish": 35}
+    assert dict(zip(drops["subject"], drops["rows"], strict=True)) == {"human": 13, "mouse": 8, "zebrafish": 35}
     was_test = table["given"] == "test"
     assert set(table.loc[was_test, "part"]) == {"test", ""}
     assert set(table.loc[~was_test, "part"]) <= {"train", "valid", ""}
@@ -98,6 +101,7 @@ def test_published_parts_with_a_validation_part_stay_as_they_are(world):
     assert np.array_equal(split.parts[kept], given_parts[kept])
 
 
+@pytest.mark.slow
 def test_guarded_split_keeps_what_belongs_together(tools, world):
     splits, drops, components = split_windows(world, seed=5)
     check_split(splits, "guarded")
@@ -111,6 +115,7 @@ def test_guarded_split_keeps_what_belongs_together(tools, world):
         check_split(splits, "paper")
 
 
+@pytest.mark.slow
 def test_guarded_parts_have_no_similar_windows(tools, world):
     splits = split_windows(world, seed=5)[0]
     test = splits.loc[splits["guarded"] == "test", "sequence"].tolist()
@@ -125,6 +130,7 @@ def relations(draw) -> tuple[pd.DataFrame, np.ndarray]:
     gene = column(["", *(f"g{i}" for i in range(15))])
     frame = pd.DataFrame(
         {
+            "task": column(["human_m6A", "mouse_m6A", "human_Y"]),
             "species": column(["human", "mouse"]),
             "sequence": column(["ACGUN" + format(i, "05b").translate({48: "A", 49: "C"}) for i in range(32)]),
             "label": column([0, 1]),
@@ -138,6 +144,7 @@ def relations(draw) -> tuple[pd.DataFrame, np.ndarray]:
     return frame, np.array(draw(st.lists(st.integers(0, 40), min_size=n, max_size=n)))
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(relations(), st.integers(0, 5))
 def test_invariants_of_the_guarded_split(drawn, seed):
@@ -157,6 +164,44 @@ def test_invariants_of_the_guarded_split(drawn, seed):
         assert used.all()
     again = guarded_split(windows, seed=seed, clusters=clusters)
     assert np.array_equal(again.parts, split.parts)
+
+
+def of_task(task, species, n, *, gene="", seed=0):
+    letters = np.random.default_rng([seed, len(task)]).choice(list("ACGU"), size=(n, 41))
+    return pd.DataFrame(
+        {
+            "task": task,
+            "species": species,
+            "sequence": ["".join(row) for row in letters],
+            "label": np.arange(n) % 2,
+            "gene": [f"{gene}{i % 7}" if gene else "" for i in range(n)],
+        }
+    )
+
+
+def test_a_gene_of_a_species_stays_together_whatever_the_task(make_windows):
+    tables = [
+        of_task("human_m6A", "human", 140, gene="g", seed=1),
+        of_task("human_I", "human", 140, gene="g", seed=2),
+        of_task("mouse_m6A", "mouse", 140, gene="g", seed=3),
+    ]
+    windows = make_windows(pd.concat(tables, ignore_index=True))
+    options = {"clustering": "none", "fractions": (0.6, 0.2, 0.2), "counts": (5, 5)}
+    splits, _, components = split_windows(windows, **options)
+    assert (splits.groupby(["species", "gene"])["guarded"].nunique() == 1).all()
+    assert len(components) == 14
+    assert sorted(components["tasks"]) == [1] * 7 + [2] * 7
+    assert (components["genes"] == 1).all()
+
+
+def test_a_part_may_have_so_many_windows_of_each_label(make_windows):
+    frame = make_windows(of_task("m6A", "", 200))
+    counted = frame.assign(part=paper_split(frame, counts=(10, 5)).parts).groupby(["part", "label"]).size()
+    assert counted["valid"].tolist() == [10, 10]
+    assert counted["test"].tolist() == [5, 5]
+    assert counted["train"].tolist() == [85, 85]
+    with pytest.raises(InputError, match="too few windows"):
+        paper_split(frame.head(20), counts=(10, 5))
 
 
 def test_windows_without_gene_travel_with_their_neighbourhood(make_windows):
@@ -228,7 +273,7 @@ def test_mistakes_in_the_windows(world):
         paper_split(world.assign(given="train"))
     with pytest.raises(InputError, match="too few windows of label 0"):
         paper_split(world.assign(label=[0] + [1] * (len(world) - 1)))
-    with pytest.raises(InputError, match="choose one of all, species"):
+    with pytest.raises(InputError, match="choose one of all, task"):
         paper_split(world, scope="genus")
     with pytest.raises(InputError, match="720 windows and a cluster for 3"):
         guarded_split(world, clusters=np.arange(3))

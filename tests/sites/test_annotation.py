@@ -6,9 +6,11 @@ import gzip
 
 import pytest
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.sites import annotation as annotation_module
-from rnamarks.sites.annotation import ANNOTATION_COLUMNS, match_contigs, read_annotation
+from rnamarks.sites.annotation import read_annotation
+from rnamarks.sites.contigs import match_contigs
 from rnamarks.sites.drops import Drops
 
 
@@ -45,7 +47,7 @@ def write(path, text: str, packed: bool = False):
 
 def read(path):
     drops = Drops()
-    return read_annotation(path, drops, species="made"), drops
+    return read_annotation(path, drops, subject="made"), drops
 
 
 def row_of(frame, transcript: str):
@@ -58,7 +60,7 @@ def row_of(frame, transcript: str):
 def test_coordinates_on_both_strands(tmp_path, packed, ending, mark):
     text = mark + "#!genome-build made\n" + CODING
     frame, drops = read(write(tmp_path / "a.gtf", text.replace("\n", ending), packed))
-    assert tuple(frame.columns) == ANNOTATION_COLUMNS
+    assert list(frame.columns) == column_names("transcripts", last="cds_end")
     plus, minus = row_of(frame, "plus"), row_of(frame, "minus")
     assert (plus.exon_starts.tolist(), plus.exon_ends.tolist()) == ([10, 30], [20, 50])
     assert (plus.cds_start, plus.cds_end) == (5, 23)
@@ -235,7 +237,7 @@ def test_ucsc_table_and_its_gtf_agree(tmp_path, shared_data):
             if left < right:
                 rows.append((chrom, "CDS", left + 1, right, strand, ids(name, gene)))
     as_gtf, _ = read(write(tmp_path / "a.gtf", gtf(*rows)))
-    compared = [column for column in ANNOTATION_COLUMNS if column != "gene_name"]
+    compared = [column for column in column_names("transcripts", last="cds_end") if column != "gene_name"]
     assert frame[compared].astype(str).equals(as_gtf[compared].astype(str))
     no_bin = write(tmp_path / "no_bin.txt", "#name\n" + "".join(line.split("\t", 1)[1] for line in lines))
     assert read(no_bin)[0].astype(str).equals(frame.astype(str))
@@ -250,3 +252,130 @@ def test_contig_names():
     assert match_contigs([*pairs, "HSCHR6_MHC"], genome) == pairs
     assert match_contigs(["chr1", "chrM", "2"], ["1", "MT"]) == {"chr1": "1", "chrM": "MT"}
     assert match_contigs(["MT"], ["M", "chrM"]) == {}
+
+
+def cds_only(transcript="t", chrom="chr1"):
+    """A gene of an NCBI file without exon rows: its stop codon touches its second CDS."""
+    return gtf(
+        (chrom, "gene", 11, 43, "+", 'gene_id "g"; transcript_id "";'),
+        (chrom, "CDS", 11, 20, "+", ids(transcript, more=' gene "ABC";')),
+        (chrom, "CDS", 31, 40, "+", ids(transcript)),
+        (chrom, "stop_codon", 41, 43, "+", ids(transcript)),
+    )
+
+
+def test_cds_rows_serve_as_exons_where_there_are_none(tmp_path):
+    text = gtf(("chr1", "exon", 101, 110, "-", ids("other", "h"))) + cds_only()
+    frame, drops = read(write(tmp_path / "a.gtf", text))
+    row = row_of(frame, "t")
+    assert (row["exon_starts"].tolist(), row["exon_ends"].tolist()) == ([10, 30], [20, 43])
+    assert (row["cds_start"], row["cds_end"]) == (0, 23)
+    assert (row["gene"], row["gene_name"]) == ("g", "ABC")
+    assert drops.rows("note: no exon rows, CDS rows taken for exons") == 1
+    assert drops.rows("kept") == 2
+    alone, _ = read(write(tmp_path / "b.gtf", cds_only()))
+    assert alone["transcript"].tolist() == ["t"]
+
+
+def test_a_transcript_without_exon_and_cds_rows_is_counted(tmp_path):
+    text = gtf(("chr1", "transcript", 1, 9, "+", ids("bare")), ("chr1", "transcript", 11, 43, "+", ids("t")))
+    frame, drops = read(write(tmp_path / "a.gtf", text + cds_only()))
+    assert frame["transcript"].tolist() == ["t"]
+    assert drops.rows("no exon and no CDS row") == 1
+
+
+def test_a_gene_of_an_ncbi_file_without_exon_rows(shared_cases):
+    frame, drops = read(shared_cases / "cds_only.gtf")
+    assert frame["gene"].tolist() == ["geneA", "rnaB"]
+    assert [frame["exon_starts"][0].tolist(), frame["exon_ends"][0].tolist()] == [[100], [400]]
+    assert drops.rows("note: no exon rows, CDS rows taken for exons") == 1
+
+
+def test_text_in_quotes_is_text(tmp_path):
+    note = 'note "formerly transcript_id old; gene_id oldg; gene_name OLD"; '
+    text = gtf(
+        ("chr1", "exon", 1, 9, "+", note + ids("t1", "g1") + ' gene "A;1"; note "gene ABC; transcript_id x";'),
+        ("chr1", "exon", 21, 29, "+", "gene_id g2; transcript_id t2; gene_name bare;"),
+    )
+    frame, _ = read(write(tmp_path / "a.gtf", text))
+    assert frame[["transcript", "gene", "gene_name"]].to_numpy().tolist() == [["t1", "g1", "A;1"], ["t2", "g2", "bare"]]
+
+
+def test_quoted_text_of_published_files(shared_cases):
+    frame, _ = read(shared_cases / "quoted_text.gtf")
+    assert frame[["transcript", "gene", "gene_name"]].to_numpy().tolist() == [
+        ["t1", "g1", "REAL"],
+        ["t2", "g2", "TWO"],
+        ["AT1.1", "AT1", "CYCD1;1"],
+        ["AT2.1", "AT2", "CYCD1;2"],
+    ]
+
+
+@pytest.mark.parametrize("cut", [-2, -4, -20, -30, -45])
+def test_a_file_cut_inside_a_line_is_refused_with_the_line(tmp_path, cut):
+    text = gtf(("chr1", "exon", 1, 9, "+", ids("t1")), ("chr1", "exon", 21, 29, "+", ids("transcript_two")))
+    with pytest.raises(InputError, match=r"a.gtf:2: ") as caught:
+        read(write(tmp_path / "a.gtf", text[:cut].rstrip('";')))
+    assert caught.value.line == 2
+    gene = gtf(("chr1", "gene", 1, 9, "+", 'gene_id "g1'))
+    with pytest.raises(InputError, match=r"a.gtf:3: a quotation mark is never closed"):
+        read(write(tmp_path / "a.gtf", text + gene[:-1]))
+
+
+@pytest.mark.parametrize("cut", ["gene_version", 'X"', ' tag "y"; '])
+def test_a_file_cut_between_attributes_is_refused(tmp_path, cut):
+    more = ' gene_version "3"; gene_name "X"; tag "y"; note "z";'
+    text = gtf(("chr1", "exon", 1, 9, "+", ids("t1", "g1", more)), ("chr1", "exon", 21, 29, "+", ids("t1", "g1", more)))
+    at = text.rindex(cut) + (len(cut) if cut[0] in "X " else 0)
+    with pytest.raises(InputError, match=r"a.gtf: the file ends inside a line .*cut off"):
+        read(write(tmp_path / "a.gtf", text[:at]))
+
+
+def test_a_last_line_without_an_end_is_read_and_announced(tmp_path, caplog):
+    text = gtf(("chr1", "exon", 1, 9, "+", ids("t1")), ("chr1", "exon", 21, 29, "+", ids("t2")))
+    assert len(read(write(tmp_path / "a.gtf", text))[0]) == 2
+    assert not caplog.text
+    assert len(read(write(tmp_path / "a.gtf", text.rstrip("\n")))[0]) == 2
+    assert "the last line has no end" in caplog.text
+
+
+def test_a_gene_table_cut_inside_a_line_is_refused(tmp_path):
+    row = "1\tt{}\tchr1\t+\t10\t50\t10\t50\t1\t10,\t50,\t0\tNAME\tcmpl\tcmpl\t0,\n"
+    assert len(read(write(tmp_path / "a.txt", row.format(1) + row.format(2)))[0]) == 2
+    with pytest.raises(InputError, match=r"a.txt:2: the line is no row"):
+        read(write(tmp_path / "a.txt", row.format(1) + row.format(2)[:-20]))
+    with pytest.raises(InputError, match=r"a.txt:2: the line is no row"):
+        read(write(tmp_path / "a.txt", row.format(1) + row.format(2).replace("10,", "9" * 30 + ",")))
+
+
+def test_no_transcript_left_is_said(tmp_path):
+    text = gtf(("+", "exon", 1, 9, "chr1", ids("t1")), ("+", "exon", 21, 29, "chr1", ids("t2")))
+    with pytest.raises(InputError, match=r"a.gtf: no transcript can be used \(2 no strand\)"):
+        read(write(tmp_path / "a.gtf", text))
+
+
+def test_names_that_look_like_missing_values_stay(tmp_path):
+    text = gtf(
+        ("NA", "exon", 1, 9, "+", ids("nan", "NA", ' gene_name "None";')),
+        ("chr1", "exon", 21, 29, "+", ids("NA", "null")),
+    )
+    frame, _ = read(write(tmp_path / "a.gtf", text))
+    assert frame[["transcript", "gene", "gene_name", "chrom"]].to_numpy().tolist() == [
+        ["nan", "NA", "None", "NA"],
+        ["NA", "null", "", "chr1"],
+    ]
+
+
+@pytest.mark.parametrize("ending", ["\r", "\r\n"])
+def test_other_line_ends(tmp_path, ending):
+    plain, _ = read(write(tmp_path / "a.gtf", CODING))
+    other, _ = read(write(tmp_path / "b.gtf", CODING.replace("\n", ending)))
+    assert plain.to_string() == other.to_string()
+
+
+def test_a_damaged_archive(tmp_path):
+    data = bytearray(gzip.compress(CODING.encode() * 20))
+    data[30] ^= 255
+    (tmp_path / "a.gtf.gz").write_bytes(data)
+    with pytest.raises(InputError, match="cut off or corrupt"):
+        read(tmp_path / "a.gtf.gz")

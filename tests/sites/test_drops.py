@@ -3,8 +3,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.sites.drops import DROP_COLUMNS, Drops
+from rnamarks.sites.drops import Drops
 
 
 def test_keep_filters_and_counts():
@@ -17,7 +18,7 @@ def test_keep_filters_and_counts():
         ["read", "human", "GEO", "too small", 2],
         ["read", "human", "GEO", "kept", 3],
     ]
-    assert tuple(drops.frame().columns) == DROP_COLUMNS
+    assert list(drops.frame().columns) == column_names("drops")
 
 
 def test_nothing_dropped_leaves_no_row_but_kept_is_said_even_of_none():
@@ -37,7 +38,7 @@ def test_same_key_adds_up_and_merge_adds_other_collectors():
     first.merge(second)
     assert first.frame()["rows"].tolist() == [6, 7]
     assert first.rows("peak") == 13
-    assert first.rows("peak", species="mouse") == 7
+    assert first.rows("peak", subject="mouse") == 7
     assert first.rows("peak", stage="windows") == 0
 
 
@@ -46,7 +47,7 @@ def test_write_and_read_agree(tmp_path):
     drops.count("read", "human", "", "2 nt wide (liftOver artefact)", 10)
     drops.count("read", "human", "NA", "kept", 4)
     drops.write(tmp_path / "drops.tsv")
-    assert (tmp_path / "drops.tsv").read_text().splitlines()[0] == "\t".join(DROP_COLUMNS)
+    assert (tmp_path / "drops.tsv").read_text().splitlines()[0] == "\t".join(column_names("drops"))
     read = Drops.read(tmp_path / "drops.tsv").frame()
     assert read["rows"].tolist() == [10, 4]
     assert read["reason"].tolist() == drops.frame()["reason"].tolist()
@@ -63,6 +64,6 @@ def test_misuse_is_refused(tmp_path):
         drops.count("read", "human", "a", "peak", -1)
     with pytest.raises(ValueError, match="shape"):
         drops.scope("read", "human", "a").keep(pd.DataFrame({"x": [1, 2]}), [True], "peak")
-    (tmp_path / "drops.tsv").write_text("stage\tspecies\tsource\treason\trows\na\tb\tc\td\tmany\n")
+    (tmp_path / "drops.tsv").write_text("stage\tsubject\tsource\treason\trows\na\tb\tc\td\tmany\n")
     with pytest.raises(InputError, match=r"drops\.tsv:2: .*'many'"):
         Drops.read(tmp_path / "drops.tsv")

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.sites.drops import Drops
-from rnamarks.sites.labelling import label_sites, read_orthologues, sites_on_genome
+from rnamarks.sites.labelling import label_sites
 from rnamarks.sites.modifications import IUPAC
-from rnamarks.sites.window_files import WINDOW_COLUMNS
+from rnamarks.sites.orthologues import read_orthologues
+from rnamarks.tasks import Task
 
 COMPLEMENT = str.maketrans("ACGU", "UGCA")
 
@@ -79,10 +81,9 @@ def candidates(transcripts, motif="DRACH", offset=2):
     return {key: value[1:] for key, value in best.items()}
 
 
-def label(transcripts, sites, drops=None, **options):
-    return label_sites(
-        transcripts, sites, drops=drops or Drops(), species="made", **{"seed": 3, "width": 21, **options}
-    )
+def label(transcripts, sites, drops=None, motif="DRACH", offset=2, **options):
+    task = Task("made", species="yak", modification="m6A", base=motif[offset], motif=motif, motif_offset=offset)
+    return label_sites(transcripts, sites, drops=drops or Drops(), task=task, **{"seed": 3, "width": 21, **options})
 
 
 def some_sites(world, n=30, seed=0):
@@ -98,7 +99,7 @@ def test_the_windows_equal_a_search_through_everything(world):
     wanted = some_sites(world)
     drops = Drops()
     frame = label(world, site_rows(*wanted, support=4), drops, negatives_per_positive=10_000)
-    assert tuple(frame.columns) == WINDOW_COLUMNS
+    assert list(frame.columns) == column_names("windows")
     found = {
         (row.chrom, row.strand, row.start): (row.transcript, row.position) for row in frame.itertuples(index=False)
     }
@@ -240,7 +241,7 @@ def test_sites_of_another_assembly(world):
     sites = site_rows(*((str(chrom), start, "+") for chrom, start in places))
     with pytest.raises(InputError, match=r"only \d+% of \d+ sites on transcripts lie on A"):
         label(world, sites)
-    assert label(world, sites, least_on_base=0)["label"].sum() > 0
+    assert label(world, sites, minimum_on_base=0)["label"].sum() > 0
 
 
 @pytest.mark.parametrize(
@@ -259,7 +260,7 @@ def test_sites_that_cannot_be_used(world, sites, says):
 
 @pytest.mark.parametrize(
     "options",
-    [{"width": 20}, {"negatives_per_positive": 0}, {"negatives_from": "gene"}, {"motif": "DR1"}, {"offset": 9}],
+    [{"width": 20}, {"negatives_per_positive": 0}, {"negatives_from": "gene"}, {"motif": "DR1"}],
 )
 def test_options_that_cannot_be_used(world, options):
     with pytest.raises(InputError):
@@ -276,7 +277,7 @@ def test_orthogroups(world, tmp_path):
     assert (frame["orthogroup"] != "").any()
     with pytest.raises(InputError, match="no gene of the species"):
         read_orthologues(path, "absent")
-    path.write_text("orthogroup\tgene\nOG1\tgene0\nOG2\tgene0\n")
+    path.write_text("orthogroup\tspecies\tgene\nOG1\tmade\tgene0\nOG2\tmade\tgene0\n")
     with pytest.raises(InputError, match="a gene is in two orthogroups"):
         read_orthologues(path, "made")
     with pytest.raises(InputError, match="no gene of the windows"):
@@ -288,17 +289,3 @@ def test_ensembl_versions_do_not_matter(world):
     groups = pd.DataFrame({"gene": ["ENSG00000000003"], "orthogroup": ["OG1"]})
     frame = label(versioned, site_rows(*some_sites(world)), orthologues=groups)
     assert set(frame["orthogroup"]) == {"OG1"}
-
-
-def test_sites_given_on_transcripts(world):
-    drops = Drops()
-    n_nt = len(world.iloc[2]["sequence"])
-    found = sites_on_genome(
-        world, ["t0.c", "t0.c", "none", "t0.c"], [0, n_nt - 1, 3, n_nt], drops=drops, species="made", source="lab"
-    )
-    row = world.iloc[2]
-    assert row["strand"] == "+"
-    assert found["start"].tolist() == [row["exon_starts"][0], row["exon_ends"][-1] - 1]
-    assert found.index.tolist() == [0, 1]
-    assert drops.rows("unknown transcript") == 1
-    assert drops.rows("off the end of its transcript") == 1

@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.sites.drops import Drops
 from rnamarks.sites.modifications import load_modifications
 from rnamarks.sites.readers import LAYOUT_READERS, READERS
 from rnamarks.sites.readers.described import Layout
 from rnamarks.sites.site_sets import count_technologies, read_site_tables
-from rnamarks.sites.site_tables import SITE_COLUMNS, write_sites
+from rnamarks.sites.site_tables import write_sites
 from rnamarks.tables import read_tsv
 
 PLAIN = {"chrom": "chr", "start": "pos", "strand": "strand", "origin": 1}
@@ -36,10 +37,13 @@ def read(modifications):
     def run(path, layout, mark="m6A", assembly="hg19"):
         drops = Drops()
         frame = LAYOUT_READERS["table"](
-            path, assembly=assembly, modification=modifications[mark], source="S", drops=drops, species="human",
+            path,
+            drops.scope("read", "human", "S"),
+            assembly=assembly,
+            modification=modifications[mark],
             layout=layout,
-        )  # fmt: skip
-        assert tuple(frame.columns) == SITE_COLUMNS
+        )
+        assert list(frame.columns) == column_names("sites")
         assert (frame["end"] == frame["start"] + 1).all()
         counts = dict(zip(drops.frame()["reason"], drops.frame()["rows"], strict=True))
         assert counts["kept"] == len(frame)
@@ -187,6 +191,8 @@ def test_missing_files_sheets_origins_and_wrong_assemblies(read, tmp_path):
             read(tmp_path / "t.xlsx", PLAIN | {"sheet": sheet})
     with pytest.raises(InputError, match="the layout has no origin"):
         Layout.from_mapping({"place": 1})
+    # keys of a configuration are text
+    assert Layout.from_mapping({"origin": 1, "header": 0, "place": 1, "where": {"3": "x"}}).where == {3: "x"}
     (tmp_path / "sites_hg38.txt").write_text(TABLE)
     with pytest.raises(InputError, match=r"another assembly than hg19 \(found 'hg38'\)"):
         read(tmp_path / "sites_hg38.txt", PLAIN)
@@ -210,9 +216,12 @@ def test_any_order_of_columns_and_either_origin_gives_the_sites(modifications, t
     written[order].to_csv(path, index=False)
     layout = {name: name for name in order} | {"origin": origin, "separator": "comma"}
     frame = LAYOUT_READERS["table"](
-        path, assembly="hg19", modification=modifications["m6A"], source="S", drops=Drops(), species="human",
+        path,
+        Drops().scope("read", "human", "S"),
+        assembly="hg19",
+        modification=modifications["m6A"],
         layout=layout,
-    )  # fmt: skip
+    )
     most: dict = {}
     for chrom, start, strand, support in rows:
         most[chrom, start, strand] = max(support, most.get((chrom, start, strand), 0))
@@ -237,7 +246,7 @@ def read_sets(tmp_path, modifications):
             workdir=tmp_path / "work",
             assembly="hg19",
             modification=modifications[mark],
-            species="human",
+            subject="human",
         )
 
     return run
@@ -263,14 +272,14 @@ def test_technologies_are_counted_and_written(read_sets, tmp_path):
         [19, "RMBase", 1, 1],
     ]
     write_sites(sites, tmp_path / "sites.tsv.gz", "hg19")
-    again, metadata = read_tsv(tmp_path / "sites.tsv.gz", [*SITE_COLUMNS, "technologies"])
+    again, metadata = read_tsv(tmp_path / "sites.tsv.gz", [*column_names("sites"), "technologies"])
     assert metadata == {"assembly": "hg19"}
     assert again["technologies"].tolist() == [3, 2, 1, 1, 1]
 
 
 def test_tables_without_a_technology_have_no_such_column(read_sets):
     sites, _ = read_sets({"name": "a", "text": bed(3)}, {"name": "b", "text": bed(3)})
-    assert tuple(sites.columns) == SITE_COLUMNS
+    assert list(sites.columns) == column_names("sites")
     assert count_technologies(sites, {"a": "x", "b": "x"}).tolist() == [1]
     assert count_technologies(sites, {"a": "x"}).tolist() == [2]
     assert count_technologies(sites.iloc[:0], {}).tolist() == []
@@ -311,9 +320,12 @@ def real(modifications, shared_data):
         drops = Drops()
         register = LAYOUT_READERS if options else READERS
         frame = register[form](
-            shared_data / "annotation" / file, assembly=assembly, modification=modifications[mark], source="S",
-            drops=drops, species="human", **options,
-        )  # fmt: skip
+            shared_data / "annotation" / file,
+            drops.scope("read", "human", "S"),
+            assembly=assembly,
+            modification=modifications[mark],
+            **options,
+        )
         return frame, dict(zip(drops.frame()["reason"], drops.frame()["rows"], strict=True))
 
     return run
@@ -358,7 +370,21 @@ def test_radar_dump_and_download_give_the_same_sites(real, modifications, tmp_pa
     header = ["chromosome", "position", "gene", "strand", "annot1", "annot2", "alu?", "non_alu_repetitive?"]
     rows = dump.assign(chromosome="chr" + dump["chrom"], position=dump["start"] + 1)
     rows.assign(**dict.fromkeys(set(header) - set(rows), "no"))[header].to_csv(path, sep="\t", index=False)
-    text = READERS["radar"](
-        path, assembly="hg19", modification=modifications["I"], source="S", drops=Drops(), species="human"
-    )
+    scope = Drops().scope("read", "human", "S")
+    text = READERS["radar"](path, scope, assembly="hg19", modification=modifications["I"])
     assert [[row[0].removeprefix("chr"), *row[1:]] for row in positions(text)] == positions(dump)
+
+
+@pytest.mark.parametrize("header", [0, 1])
+def test_joined_rows_and_stray_quotes_are_refused(read, tmp_path, header):
+    rows = ["chr1,100,+", "chr2,7,-", "chr2,8,-chr2,9,-", "chr2,10,-"]
+    path = tmp_path / "t.csv"
+    head = ["chr,pos,strand"][:header]
+    path.write_text("\n".join([*head, *rows]) + "\n")
+    named = {"chrom": "chr", "start": "pos", "strand": "strand"} if header else {"chrom": 1, "start": 2, "strand": 3}
+    layout = named | {"origin": 1, "separator": "comma", "header": header}
+    with pytest.raises(InputError, match=rf"t.csv:{3 + header}: the row has 5 fields where 3 belong"):
+        read(path, layout)
+    path.write_text("\n".join([*head, *rows[:2], 'chr2,"8,-', rows[3]]) + "\n")
+    with pytest.raises(InputError, match=rf"t.csv:{3 + header}: the line is no CSV"):
+        read(path, layout)

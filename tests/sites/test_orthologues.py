@@ -49,3 +49,18 @@ def test_named_groups_are_taken_as_they_are(tmp_path):
     path.write_text("species\tgene\torthogroup\nhuman\tA\tg1\nhuman\tA\tg2\n")
     with pytest.raises(InputError, match="two orthogroups"):
         ORTHOLOGUE_FORMATS["orthogroups"](path, SCIENTIFIC)
+
+
+def test_a_compara_row_without_a_value_is_refused(tmp_path):
+    path = tmp_path / "compara.tsv"
+    header = "gene_stable_id\tspecies\thomology_type\thomology_gene_stable_id\thomology_species\n"
+    path.write_text(header + "A\thomo_sapiens\t\tB\tmus_musculus\n")
+    with pytest.raises(InputError, match="a row has no homology_type"):
+        ORTHOLOGUE_FORMATS["compara"](path, SCIENTIFIC)
+
+
+def test_genes_named_like_missing_values_stay(tmp_path):
+    path = tmp_path / "groups.tsv"
+    path.write_text("species\tgene\torthogroup\nhuman\tNA\tnan\nmouse\tNone\tnan\n")
+    table = ORTHOLOGUE_FORMATS["orthogroups"](path, SCIENTIFIC)
+    assert table[["gene", "orthogroup"]].to_numpy().tolist() == [["NA", "nan"], ["None", "nan"]]

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.sites.drops import Drops
 from rnamarks.sites.modifications import load_modifications
-from rnamarks.sites.readers import READERS, TRANSCRIPT_READERS
-from rnamarks.sites.site_tables import SITE_COLUMNS, agreement, write_sites
+from rnamarks.sites.readers import LAYOUT_READERS, READERS
+from rnamarks.sites.site_tables import write_sites
 
 BED = "chr1\t100\t101\tx_GGACT\t3\t+\n"
 RMBASE_HEADER = (
@@ -44,18 +45,12 @@ def modifications(repository):
 
 @pytest.fixture
 def read(modifications):
-    def run(form, path, assembly="hg19", modification=None, register=READERS):
+    def run(form, path, assembly="hg19", modification=None, **layout):
         if modification is None:
             modification = "I" if form in {"radar", "redi"} else "m6A"
         drops = Drops()
-        frame = register[form](
-            path,
-            assembly=assembly,
-            modification=modifications[modification],
-            source="S",
-            drops=drops,
-            species="human",
-        )
+        options = {"assembly": assembly, "modification": modifications[modification]} | layout
+        frame = (LAYOUT_READERS if layout else READERS)[form](path, drops.scope("read", "human", "S"), **options)
         counts = dict(zip(drops.frame()["reason"], drops.frame()["rows"], strict=True))
         assert counts["kept"] == len(frame)
         return frame, counts
@@ -64,7 +59,7 @@ def read(modifications):
 
 
 def check_border(frame, assembly="hg19"):
-    assert tuple(frame.columns) == SITE_COLUMNS
+    assert list(frame.columns) == column_names("sites")
     assert frame.attrs["assembly"] == assembly
     assert (frame["end"] == frame["start"] + 1).all()
     assert frame["start"].dtype == np.int64
@@ -74,9 +69,15 @@ def check_border(frame, assembly="hg19"):
     assert frame.index.tolist() == list(range(len(frame)))
 
 
+def shared(first, second):
+    """Number of positions that two site tables both name."""
+    keys = ["chrom", "start", "strand"]
+    return len(first[keys].drop_duplicates().merge(second[keys].drop_duplicates()))
+
+
 def test_all_formats_are_entered():
     assert set(READERS.names()) == set(SMALL)
-    assert TRANSCRIPT_READERS.names() == ["sramp_transcript"]
+    assert set(LAYOUT_READERS.names()) == {"bedmethyl", "table"}
 
 
 @pytest.mark.parametrize(
@@ -118,9 +119,9 @@ def test_hg18_file_is_refused_for_hg19_and_hardly_overlaps(read, shared_data):
         "bed", shared_data / "annotation" / "single_nucleotide" / "iM6A_SingleNucleotideReselutionData_hg19.bed.gz"
     )
     assert (len(old), len(new)) == (19_682, 19_677)
-    assert agreement(old, new).shared == 0
-    assert agreement(old, union) == (1, 19_682, 81_519)
-    assert agreement(new, union).share == 1.0
+    assert shared(old, new) == 0
+    assert shared(old, union) == 1
+    assert shared(new, union) == len(new)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,8 @@ def test_text_in_the_score_column_needs_the_plain_bed_reader(read, shared_data):
     with pytest.raises(InputError, match=r":1: the score is no number of reads .*; read this file with the format bed"):
         read("geo_bed", path)
     cims, _ = read("geo_bed", shared_data / "annotation" / "geo_m6a" / "GSE63753_hek293.abcam.CIMS.m6A.9536.bed.gz")
-    assert agreement(read("bed", path)[0], cims) == (9_536, 9_536, 9_536)
+    bed, _ = read("bed", path)
+    assert shared(bed, cims) == len(bed) == len(cims) == 9_536
 
 
 @pytest.mark.parametrize(
@@ -283,9 +285,9 @@ def test_transcript_lists_meet_their_bed(read, shared_data, file, bed, assembly,
     check_border(listed, assembly)
     assert counts == {"kept": sites}
     whole, _ = read("bed", folder / "single_nucleotide" / f"{bed}.bed.gz", assembly)
-    assert agreement(listed, whole).shared == sites
+    assert shared(listed, whole) == sites
     minus = listed["strand"] == "-"
-    assert agreement(listed[minus], whole, shift=2).shared < 0.05 * minus.sum()
+    assert shared(listed[minus].assign(start=listed["start"] + 2), whole) < 0.05 * minus.sum()
 
 
 def test_transcript_list_offsets_and_bounds(read, tmp_path):
@@ -299,36 +301,9 @@ def test_transcript_list_offsets_and_bounds(read, tmp_path):
         read("transcript_list", path)
 
 
-@pytest.mark.parametrize(
-    ("file", "positive", "negative"),
-    [("sramp1_YTHDF_mature.csv.gz", 5_318, 53_180), ("sramp1_mature_test.csv.gz", 12_166, 121_660)],
-)
-def test_sramp_tables(read, shared_data, file, positive, negative):
-    frame, counts = read("sramp_transcript", shared_data / "m6a" / "sramp" / file, register=TRANSCRIPT_READERS)
-    assert tuple(frame.columns) == ("transcript", "position", "label", "modification", "source")
-    assert (frame["label"].sum(), (frame["label"] == 0).sum()) == (positive, negative)
-    assert counts == {"kept": positive + negative}
-    if "YTHDF" in file:
-        assert frame.iloc[0].tolist() == ["ENST00000001146", 1267, 1, "m6A", "S"]
-
-
-def test_sramp_conflicts_repeats_and_wrong_classes(read, tmp_path):
-    path = tmp_path / "sramp.csv"
-    path.write_text("TranscriptID,Position,Class\nT,5,1\nT,5,1\nT,6,1\nT,6,-1\nT,7,0\n")
-    frame, counts = read("sramp_transcript", path, register=TRANSCRIPT_READERS)
-    assert frame[["position", "label"]].values.tolist() == [[4, 1], [6, 0]]
-    assert counts == {"duplicate position": 1, "both labels": 2, "kept": 2}
-    path.write_text("TranscriptID,Position,Class\nT,5,2\n")
-    with pytest.raises(InputError, match=r"sramp.csv:2: the class .*'2'"):
-        read("sramp_transcript", path, register=TRANSCRIPT_READERS)
-    path.write_text("TranscriptID,Position,Class\nT,0,1\n")
-    with pytest.raises(InputError, match=r"sramp.csv:2: Position is no whole number of at least 1"):
-        read("sramp_transcript", path, register=TRANSCRIPT_READERS)
-
-
 def test_own_table_survives_a_round(read, tmp_path):
     frame = pd.DataFrame(
-        [["chr1", 5, 6, "+", "m6A", "a,b", 2], ["chr2", 7, 8, "-", "m6A", "a", 1]], columns=list(SITE_COLUMNS)
+        [["chr1", 5, 6, "+", "m6A", "a,b", 2], ["chr2", 7, 8, "-", "m6A", "a", 1]], columns=column_names("sites")
     )
     write_sites(frame, tmp_path / "sites.tsv.gz", "hg19")
     with gzip.open(tmp_path / "sites.tsv.gz", "rt") as handle:
@@ -474,3 +449,129 @@ def test_large_table_comes_out_sorted_and_whole(read, tmp_path):
     path.write_text("".join(f"chr1\t{start}\t{start + 1}\tx\t0\t+\n" for start in starts))
     frame, _ = read("bed", path)
     assert frame["start"].to_numpy().tolist() == sorted(starts.tolist())
+
+
+@pytest.mark.parametrize("form", sorted(set(SMALL) - {"transcript_list"}))
+def test_joined_lines_are_refused(read, tmp_path, form):
+    head, _, last = SMALL[form].rstrip("\n").rpartition("\n")
+    row = last.replace("100", "300").replace("101", "301")
+    path = tmp_path / "table"
+    path.write_text("\n".join([*([head] if head else []), last, row + "\t" + last, row]) + "\n")
+    with pytest.raises(InputError, match=r"the row has \d+ fields where \d+ belong") as caught:
+        read(form, path, "rn6" if form == "m6a_atlas" else "hg19")
+    assert caught.value.line == 2 + head.count("\n") + bool(head)
+
+
+def test_two_rows_of_rmbase_in_one_line(read, tmp_path):
+    path = tmp_path / "rmbase.txt"
+    path.write_text(RMBASE_HEADER + RMBASE.rstrip("\n") + RMBASE)
+    with pytest.raises(InputError, match=r"rmbase.txt:2: the row has 29 fields where 15 belong"):
+        read("rmbase_v2", path)
+
+
+def test_empty_fields_at_the_end_of_a_row_are_no_joined_line(read, tmp_path):
+    path = tmp_path / "sites.bed"
+    path.write_text(BED + BED.replace("100\t101", "300\t301").rstrip("\n") + "\t\t\n" + BED.replace("100\t101", "5\t6"))
+    assert len(read("bed", path)[0]) == 3
+
+
+PILEUP = "chr1\t{0}\t{1}\t{2}\t{3}\t{4}\t{0}\t{1}\t255,0,0\t{3}\t{5}"
+COUNTS = "\t17\t3\t0\t0\t0\t0\t0"
+
+
+def pileup(*rows, more=COUNTS):
+    return "".join(PILEUP.format(start, start + 1, *row) + more + "\n" for start, *row in rows)
+
+
+@pytest.mark.parametrize("form", ["bed", "geo_bed"])
+@pytest.mark.parametrize("more", [COUNTS, ""])
+@pytest.mark.parametrize("blanks", [False, True])
+def test_bedmethyl_is_no_bed(read, tmp_path, form, more, blanks):
+    text = pileup((100, "a", 20, "+", "0.00"), more=more)
+    path = tmp_path / "calls.bed"
+    path.write_text(" ".join(text.rstrip("\n").rsplit("\t", len(more.split()) + 1)) + "\n" if blanks else text)
+    with pytest.raises(InputError, match=r"list unmodified positions, too .*set the format bedmethyl"):
+        read(form, path)
+
+
+def test_bedrmod_is_no_bed(read, tmp_path):
+    path = tmp_path / "calls.bed"
+    path.write_text("#fileformat=bedRModv1.8\n" + pileup((100, "m6A", 20, "+", "0"), more=""))
+    with pytest.raises(InputError, match="bedMethyl or bedRMod"):
+        read("bed", path)
+
+
+def test_bed12_is_bed(read, tmp_path):
+    path = tmp_path / "sites.bed"
+    path.write_text("chr1\t100\t101\tx\t0\t+\t100\t101\t0\t1\t1\t0\n")
+    assert read("bed", path)[0]["start"].tolist() == [100]
+
+
+@pytest.mark.parametrize("blanks", [False, True])
+def test_bedmethyl_with_thresholds(read, tmp_path, blanks):
+    text = pileup(
+        (100, "a", 20, "+", "85.00"),
+        (200, "a", 20, "-", "20"),
+        (300, "a", 20, "+", "19.99"),
+        (400, "a", 9, "+", "100.00"),
+        (500, "m", 20, "+", "90.00"),
+        (600, "21891,DRACH,2", 10, "+", "50.00"),
+    )
+    path = tmp_path / "calls.bedmethyl"
+    path.write_text(text.replace("255,0,0\t", "255,0,0 ") if blanks else text)
+    layout = {"minimum_coverage": 10, "minimum_percentage": 20, "code": "a"}
+    frame, counts = read("bedmethyl", path, layout=layout)
+    check_border(frame)
+    assert frame[["start", "strand"]].to_numpy().tolist() == [[100, "+"], [200, "-"], [600, "+"]]
+    assert counts == {
+        "another modification": 1,
+        "covered by fewer than 10 reads": 1,
+        "modified in less than 20 % of the reads": 1,
+        "kept": 3,
+    }
+
+
+def test_bedmethyl_of_modkit(read, shared_cases):
+    path = shared_cases / "modkit.bedmethyl"
+    with pytest.raises(InputError, match="bedMethyl or bedRMod"):
+        read("bed", path)
+    layout = {"minimum_coverage": 10, "minimum_percentage": 10, "code": "a"}
+    assert read("bedmethyl", path, layout=layout)[0]["start"].tolist() == [0, 9, 52]
+
+
+@pytest.mark.parametrize(
+    ("layout", "row", "said"),
+    [
+        ({}, (100, "a", 20, "+", "1"), "unknown or missing keys"),
+        ({"minimum_coverage": 1}, (100, "a", 20, "+", "1"), "unknown or missing keys"),
+        ({"minimum_coverage": 1, "minimum_percentage": -1}, (100, "a", 20, "+", "1"), "no number of 0 or more"),
+        ({"minimum_coverage": 1, "minimum_percentage": 1}, (100, "x", 20, "+", "1"), "no row is about m6A .*'x'"),
+        (
+            {"minimum_coverage": 1, "minimum_percentage": 1},
+            (100, "m6A", 20, "+", "a"),
+            ":1: the percentage is no number",
+        ),
+        ({"minimum_coverage": 1, "minimum_percentage": 1}, (100, "m6A", 20, "+", "101"), ":1: the percentage is above"),
+        ({"minimum_coverage": 1, "minimum_percentage": 1}, (100, "m6A", 20, ".", "50"), ":1: the strand is neither"),
+    ],
+)
+def test_bedmethyl_that_cannot_be_used(read, tmp_path, layout, row, said):
+    path = tmp_path / "calls.bed"
+    path.write_text(pileup(row))
+    with pytest.raises(InputError, match=said):
+        read("bedmethyl", path, layout=layout)
+
+
+@pytest.mark.parametrize("form", sorted(SMALL))
+def test_empty_files(read, tmp_path, form):
+    path = tmp_path / "table"
+    for text in ("", "\n\n", "# nothing\n"):
+        path.write_text(text)
+        with pytest.raises(InputError):
+            read(form, path)
+
+
+def test_names_that_look_like_missing_values_stay(read, tmp_path):
+    path = tmp_path / "sites.bed"
+    path.write_text("".join(BED.replace("chr1", chrom) for chrom in ("NA", "None", "nan")))
+    assert read("bed", path)[0]["chrom"].tolist() == ["NA", "None", "nan"]

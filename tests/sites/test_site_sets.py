@@ -1,4 +1,4 @@
-"""Site tables of one species meet its genome and each other."""
+"""Site tables of one task meet their genome and each other."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import gzip
 
 import pytest
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.sites.modifications import load_modifications
 from rnamarks.sites.site_sets import read_site_tables
-from rnamarks.sites.site_tables import SITE_COLUMNS
 
 # A at 3, 7, 11, ... on the plus strand and at 2, 6, 10, ... on the minus strand
 GENOME = ">chr1 the first\n" + "CGTACGTACG\nTACGTACGTA\n" * 3 + ">chrM\n" + "cgta" * 4 + "\n"
@@ -36,7 +36,7 @@ def read(tmp_path, repository):
             workdir=tmp_path / "work",
             assembly=assembly,
             modification=modification,
-            species="yak",
+            subject="yak",
         )
 
     return read
@@ -52,18 +52,18 @@ def plain(name, *sites, assembly="hg19"):
         f"{chrom}\t{start}\t{start + 1}\t{strand}\t{modification}\t\t{support}\n"
         for chrom, start, strand, modification, support in sites
     ]
-    return name, "sites", f"#assembly={assembly}\n" + "\t".join(SITE_COLUMNS) + "\n" + "".join(rows)
+    return name, "sites", f"#assembly={assembly}\n" + "\t".join(column_names("sites")) + "\n" + "".join(rows)
 
 
 def counts(drops):
-    return {tuple(row[:-1]): row[-1] for row in drops.frame().drop(columns="species").to_numpy().tolist()}
+    return {tuple(row[:-1]): row[-1] for row in drops.frame().drop(columns="subject").to_numpy().tolist()}
 
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_two_sources_with_two_namings_become_one_table(read, packed):
     genome = gzip.compress(GENOME.encode()) if packed else GENOME
     sites, drops = read(bed("one.bed", *BED), plain("two.tsv", *PLAIN), genome=genome)
-    assert tuple(sites.columns) == SITE_COLUMNS
+    assert list(sites.columns) == column_names("sites")
     assert sites.attrs["assembly"] == "hg19"
     assert sites[["chrom", "start", "strand", "source", "support"]].to_numpy().tolist() == [
         ["chr1", 2, "-", "one", 1],
@@ -104,7 +104,7 @@ def test_what_is_dropped_is_counted_by_stage_and_source(read):
         ("genome", "two", "off the end of its chromosome"): 1,
         ("genome", "two", "kept"): 3,
     }
-    assert set(drops.frame()["species"]) == {"yak"}
+    assert set(drops.frame()["subject"]) == {"yak"}
 
 
 @pytest.mark.parametrize(

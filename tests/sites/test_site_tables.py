@@ -7,17 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyfaidx import Fasta
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.sites.drops import Drops
-from rnamarks.sites.site_tables import (
-    SITE_COLUMNS,
-    agreement,
-    bases_at,
-    check_assembly,
-    empty_sites,
-    harmonise_chromosomes,
-    merge_sites,
-)
+from rnamarks.sites.site_tables import bases_at, check_assembly, empty_sites, harmonise_chromosomes, merge_sites
 
 COMPLEMENT = {"A": "U", "C": "G", "G": "C", "T": "A", "N": "N"}
 
@@ -25,7 +18,7 @@ COMPLEMENT = {"A": "U", "C": "G", "G": "C", "T": "A", "N": "N"}
 def sites(rows, source="S", support=1, assembly=None):
     frame = pd.DataFrame(
         [[chrom, start, start + 1, strand, "m6A", source, support] for chrom, start, strand in rows],
-        columns=list(SITE_COLUMNS),
+        columns=column_names("sites"),
     )
     if assembly:
         frame.attrs["assembly"] = assembly
@@ -166,15 +159,6 @@ def test_unknown_chromosome_in_the_lookup(genome, scope):
     assert check_assembly(empty_sites(), genome[1], "A", scope).empty
 
 
-def test_agreement_counts_positions_and_shifts():
-    first = sites([("c", 5, "+"), ("c", 5, "+"), ("c", 6, "-"), ("d", 1, "+")])
-    second = sites([("c", 5, "+"), ("c", 7, "-")])
-    assert agreement(first, second) == (1, 3, 2)
-    assert agreement(first, second).share == 0.5
-    assert agreement(first, second, shift=1).shared == 1
-    assert agreement(first, empty_sites()).share == 0.0
-
-
 def test_merge_counts_distinct_experiments():
     merged = merge_sites(
         [
@@ -183,7 +167,7 @@ def test_merge_counts_distinct_experiments():
             sites([("c", 5, "+")], "b", 2, "hg19"),
         ]
     )
-    assert tuple(merged.columns) == SITE_COLUMNS
+    assert list(merged.columns) == column_names("sites")
     assert merged.attrs["assembly"] == "hg19"
     assert merged[["chrom", "start", "end", "strand", "source", "support"]].values.tolist() == [
         ["a", 3, 4, "-", "a", 4],
@@ -210,3 +194,19 @@ def test_merge_keeps_strands_and_modifications_apart():
 def test_merge_refuses_two_assemblies():
     with pytest.raises(InputError, match="hg18, hg19"):
         merge_sites([sites([("c", 5, "+")], assembly="hg18"), sites([("c", 5, "+")], assembly="hg19")])
+
+
+def test_sites_on_a_chromosome_of_another_sequence_are_left_out(scope):
+    text = {"chr1": "CAG" * 50, "chrM": "GCA" * 20}
+    frame = sites([("chr1", 3 * at + 1, "+") for at in range(40)] + [("chrM", 3 * at + 1, "+") for at in range(10)])
+
+    def lookup(chrom, start, end):
+        return text[chrom][start:end]
+
+    kept = check_assembly(frame, lookup, "A", scope)
+    assert set(kept["chrom"]) == {"chr1"}
+    assert scope.drops.rows("the genome's chrM is another sequence, 0% of 10 sites have A there") == 10
+    assert scope.drops.rows("kept") == 40
+    few = Drops()
+    check_assembly(frame.head(49), lookup, "A", few.scope("check", "human", "S"))
+    assert few.rows("base at the site is not A") == 9

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.sites.annotation import ANNOTATION_COLUMNS, read_annotation
+from rnamarks.sites.annotation import read_annotation
 from rnamarks.sites.coordinates import TranscriptMap
 from rnamarks.sites.drops import Drops
 from rnamarks.sites.transcript_fasta import read_header, read_transcript_fasta
-from rnamarks.sites.transcripts import TRANSCRIPT_COLUMNS, build_transcripts
+from rnamarks.sites.transcripts import build_transcripts
 from rnamarks.tables import read_parquet, write_parquet
 
 
@@ -24,7 +25,7 @@ def annotation(*rows: tuple) -> pd.DataFrame:
             (name, f"gene of {name}", "", "mRNA", chrom, strand, np.array(starts), np.array(ends), low, high)
             for name, chrom, strand, starts, ends, low, high in rows
         ],
-        columns=list(ANNOTATION_COLUMNS),
+        columns=column_names("transcripts", last="cds_end"),
     )
 
 
@@ -58,15 +59,15 @@ def test_fasta_alone(tmp_path, packed):
     path = tmp_path / "t.fa"
     path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
     drops = Drops()
-    frame = read_transcript_fasta(path, drops, species="fly")
-    assert tuple(frame.columns) == TRANSCRIPT_COLUMNS
+    frame = read_transcript_fasta(path, drops, subject="fly")
+    assert list(frame.columns) == column_names("transcripts")
     assert frame["transcript"].tolist() == ["a", "b", "a_dup1"]
     assert frame["sequence"].tolist() == ["ACGUNNNA", "UUU", "ACG"]
     assert drops.rows("same id and sequence as an earlier record") == 1
     assert drops.rows("note: one id with several sequences, suffix _dup added") == 1
     assert drops.rows("kept") == 3
     write_parquet(frame, tmp_path / "t.parquet")
-    back, _ = read_parquet(tmp_path / "t.parquet", TRANSCRIPT_COLUMNS)
+    back, _ = read_parquet(tmp_path / "t.parquet", column_names("transcripts"))
     assert [len(exons) for exons in back["exon_starts"]] == [0, 0, 0]
     assert set(back["chrom"]) == {""}
     assert set(back["cds_start"]) == {-1}
@@ -105,7 +106,7 @@ def test_an_annotation_of_another_naming_is_refused(tmp_path):
         read_transcript_fasta(path, Drops(), annotation=rows, annotation_path="genes.gtf")
     assert str(e.value).startswith("genes.gtf")
     drops = Drops()
-    frame = read_transcript_fasta(path, drops, annotation=rows, least_matched=0)
+    frame = read_transcript_fasta(path, drops, annotation=rows, minimum_matched=0)
     assert frame["chrom"].tolist() == ["1", "", ""]
     assert drops.rows("note: transcript not in the annotation, no coordinates") == 2
 
@@ -163,3 +164,19 @@ def test_fly_equals_what_genome_and_annotation_give(tmp_path, shared_data):
     assert len(frame) == 332
     expected = built.set_index("transcript").loc[frame["transcript"]].reset_index()
     pd.testing.assert_frame_equal(frame, expected, check_dtype=False)
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "  ", " \t"])
+def test_the_name_is_the_first_word(tmp_path, blank):
+    path = write(tmp_path / "t.fa", f">T1{blank}gene:A{blank}note\nACGU\n>T2{blank}gene:B\nAC\n")
+    frame = read_transcript_fasta(path, Drops())
+    assert frame[["transcript", "gene"]].to_numpy().tolist() == [["T1", "A"], ["T2", "B"]]
+
+
+def test_a_tab_behind_the_name(shared_cases):
+    assert read_transcript_fasta(shared_cases / "tab_header.fa", Drops())["transcript"].tolist() == ["T1", "T2"]
+
+
+def test_names_that_look_like_missing_values_stay(tmp_path):
+    path = write(tmp_path / "t.fa", ">NA\nACGU\n>nan\nAC\n>None\nACG\n")
+    assert read_transcript_fasta(path, Drops())["transcript"].tolist() == ["NA", "nan", "None"]

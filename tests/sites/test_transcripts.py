@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.sequences import read_records
-from rnamarks.sites.annotation import ANNOTATION_COLUMNS, read_annotation
+from rnamarks.sites.annotation import read_annotation
 from rnamarks.sites.drops import Drops
-from rnamarks.sites.transcripts import TRANSCRIPT_COLUMNS, build_transcripts, open_genome, read_lengths, read_sequences
+from rnamarks.sites.transcripts import build_transcripts, open_genome, read_lengths
 from rnamarks.tables import write_parquet
 
 GENOME = ">chr1 some text\nAACCggttNN\nRYACGTACGT\nAAAA\n>chr2\nGATTACA\n"
@@ -25,7 +26,7 @@ def annotation(*rows: tuple) -> pd.DataFrame:
             (name, "g", "", "", chrom, strand, np.array(starts), np.array(ends), -1, -1)
             for name, chrom, strand, starts, ends in rows
         ],
-        columns=list(ANNOTATION_COLUMNS),
+        columns=column_names("transcripts", last="cds_end"),
     )
 
 
@@ -47,7 +48,7 @@ def test_splicing(tmp_path, packed, ending):
     )
     drops = Drops()
     frame = build_transcripts(rows, path, drops, workdir=tmp_path / "work")
-    assert tuple(frame.columns) == TRANSCRIPT_COLUMNS
+    assert list(frame.columns) == column_names("transcripts")
     assert frame["sequence"].tolist() == ["AACACGU", "CGUNNAACCGG", "GGUUNNNN", "UGUAAUC"]
     assert frame["chrom"].tolist() == ["chr1", "chr1", "chr1", "chr2"]
     assert drops.rows("kept") == 4
@@ -126,17 +127,75 @@ def test_a_genome_of_another_assembly_is_told_by_its_start_codons(tmp_path):
     wrong = write_genome(tmp_path, ">chr1\n" + "".join(text) + "\n")
     with pytest.raises(InputError, match="coding sequences begin with AUG"):
         build_transcripts(rows, wrong, Drops(), workdir=tmp_path / "work")
-    assert len(build_transcripts(rows, wrong, Drops(), workdir=tmp_path / "work", least_aug=0)) == 60
+    assert len(build_transcripts(rows, wrong, Drops(), workdir=tmp_path / "work", minimum_aug=0)) == 60
     for start in range(3, len(text), 30):
         text[start : start + 3] = list("ATG")
     right = write_genome(tmp_path, ">chr1\n" + "".join(text) + "\n")
     assert len(build_transcripts(rows, right, Drops(), workdir=tmp_path / "work")) == 60
 
 
-def test_sequences_are_read_in_batches(tmp_path):
-    frame = pd.DataFrame({"sequence": [f"ACG{'U' * i}" for i in range(10)]})
-    write_parquet(frame, tmp_path / "t.parquet")
-    assert list(read_sequences(tmp_path / "t.parquet", batch_rows=3)) == frame["sequence"].tolist()
+def shifted_mitochondrion(tmp_path, nuclear=12, mito=4, shift=1):
+    """A genome whose chrM is not the annotation's MT: genes there begin ``shift`` nt off their start codon."""
+    gene = "CCATGCCCCCCTAACCCCCCCCCCCCCCCC"
+    rows = [(f"n{i}", "1", "+", [30 * i], [30 * i + 30]) for i in range(nuclear)]
+    rows += [(f"m{i}", "MT", "+", [30 * i], [30 * i + 30]) for i in range(mito)]
+    frame = annotation(*rows).assign(cds_start=2, cds_end=14)
+    frame["gene"] = frame["transcript"]
+    other = "G" * shift + gene.replace("ATG", "ATA") * mito
+    return frame, write_genome(tmp_path, f">chr1\n{gene * nuclear}\n>chrM\n{other}\n")
+
+
+def test_a_contig_that_is_another_sequence_is_left_out_and_named(tmp_path):
+    rows, genome = shifted_mitochondrion(tmp_path)
+    drops = Drops()
+    frame = build_transcripts(rows, genome, drops, workdir=tmp_path / "work")
+    assert set(frame["chrom"]) == {"chr1"}
+    reason = "the genome's chrM is another sequence, 0 of 4 genes begin with a start codon"
+    assert (drops.rows(reason), drops.rows("kept")) == (4, 12)
+    rows, genome = shifted_mitochondrion(tmp_path, shift=0)
+    assert len(build_transcripts(rows, genome, Drops(), workdir=tmp_path / "work")) == 16
+    # too few genes to tell
+    rows, genome = shifted_mitochondrion(tmp_path, mito=2)
+    assert len(build_transcripts(rows, genome, Drops(), workdir=tmp_path / "work")) == 14
+    rows, genome = shifted_mitochondrion(tmp_path, nuclear=9)
+    assert len(build_transcripts(rows, genome, Drops(), workdir=tmp_path / "work")) == 13
+
+
+def test_a_contig_that_is_too_short_is_left_out_and_named(tmp_path):
+    rows = annotation(
+        ("a", "1", "+", [0], [3]),
+        ("b", "1", "+", [3], [9]),
+        ("long", "2", "+", [0, 6], [3, 8]),
+    )
+    drops = Drops()
+    frame = build_transcripts(rows, write_genome(tmp_path), drops, workdir=tmp_path / "work")
+    assert frame["transcript"].tolist() == ["a", "b"]
+    assert drops.rows("the genome's chr2 is another sequence or cut off, exons lie beyond its 7 nt") == 1
+    assert drops.rows("kept") == 2
+
+
+def test_a_mitochondrion_of_another_assembly(tmp_path, shared_cases):
+    drops = Drops()
+    rows = read_annotation(shared_cases / "mito.gtf", drops)
+    frame = build_transcripts(rows, shared_cases / "mito_other.fa", drops, workdir=tmp_path)
+    assert len(frame) == 50
+    assert frame["sequence"].str.startswith("AUG").all()
+    assert drops.rows("the genome's chrM is another sequence, 0 of 3 genes begin with a start codon") == 3
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_old_line_ends(tmp_path, packed):
+    path = write_genome(tmp_path, GENOME.replace("\n", "\r"), packed)
+    frame = build_transcripts(annotation(("a", "chr1", "+", [0], [24])), path, Drops(), workdir=tmp_path / "work")
+    assert frame["sequence"].tolist() == ["AACCGGUUNNNNACGUACGUAAAA"]
+
+
+def test_a_damaged_genome(tmp_path):
+    data = bytearray(gzip.compress(GENOME.encode() * 50))
+    data[30] ^= 255
+    (tmp_path / "genome.fa.gz").write_bytes(data)
+    with pytest.raises(InputError, match="cut off or corrupt"):
+        open_genome(tmp_path / "genome.fa.gz", tmp_path / "work")
 
 
 def test_every_fly_transcript_equals_the_published_one(tmp_path, shared_data):

@@ -1,29 +1,58 @@
+"""Window files become the table of a task."""
+
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.sites.drops import Drops
-from rnamarks.sites.window_files import (
-    WINDOW_COLUMNS,
-    WINDOW_FORMATS,
-    base_share,
-    deduplicate_windows,
-    read_windows,
-    renumber_windows,
-)
+from rnamarks.sites.window_files import WINDOW_FORMATS, read_task_windows, read_windows
+from rnamarks.tasks import Task
+
+TASK = Task("yak_m6A", species="yak", modification="m6A", base="A", motif="DRACH", motif_offset=2)
+CONTENTS = {
+    "pos_train.txt": "GGACU\nGGACA\nGGACU\n",
+    "neg_train.txt": "AAACA\nAAACT\n",
+    "pos_more.fa": ">a\nUUACU\n",
+    "signed_test.fa": ">+1\nGAACU\n>-1\nCCACC\n>+2\nGAACA\n",
+}
+ENTRIES = [
+    ("pos_train.txt", "lines", 1, "train"),
+    ("neg_train.txt", "lines", 0, "train"),
+    ("pos_more.fa", "fasta", 1, "train"),
+    ("signed_test.fa", "fasta_signed", None, "test"),
+]
+
+
+def entries(folder, contents=CONTENTS, listed=ENTRIES):
+    for name, text in contents.items():
+        (folder / name).write_text(text)
+    return [
+        {"file": folder / name, "format": form, "label": label, "given": given} for name, form, label, given in listed
+    ]
+
+
+@pytest.fixture
+def files(tmp_path):
+    return entries(tmp_path)
+
+
+def read_all(files, *, width=None, centred=False, **options):
+    return read_task_windows(files, task=replace(TASK, centred=centred), width=width, **options)
 
 
 @pytest.fixture
 def read():
-    def run(form, path, species="human", part="test", **settings):
+    def run(form, path, part="test", label=None, width=None):
         drops = Drops()
-        frame = read_windows(path, form, species=species, part=part, source="S", drops=drops, **settings)
-        assert tuple(frame.columns) == WINDOW_COLUMNS
-        assert frame["window"].is_unique
+        entry = {"file": path, "format": form, "label": label, "given": part}
+        frame = read_windows(entry, task=replace(TASK, centred=False), width=width, drops=drops)
+        assert ["window", *frame.columns] == column_names("windows")
         counts = dict(zip(drops.frame()["reason"], drops.frame()["rows"], strict=True))
         assert counts["kept"] == len(frame)
         return frame, counts
@@ -44,46 +73,15 @@ def test_formats():
     ],
 )
 def test_mass(read, shared_data, file, label, rows, with_n):
-    frame, counts = read(
-        "lines", shared_data / "m6a" / "mass" / f"{file}.txt.gz", label=label, width=101, site_base="A"
-    )
-    assert counts == {"kept": rows}
+    frame, counts = read("lines", shared_data / "m6a" / "mass" / f"{file}.txt.gz", label=label, width=101)
+    assert counts["kept"] == rows
+    assert frame["sequence"].str[50].eq("A").all()
     assert (frame["label"] == label).all()
     assert frame["sequence"].str.len().eq(101).all()
     assert frame["sequence"].str.contains("N").sum() == with_n
     assert not frame["sequence"].str.contains("T").any()
-    assert frame["window"].iloc[-1] == f"human:test:{'p' if label else 'n'}{rows}"
     assert (frame[["start", "position"]] == -1).all(axis=None)
     assert (frame["given"] == "test").all()
-
-
-@pytest.mark.parametrize(
-    ("file", "rows", "off_site", "distinct"),
-    [
-        ("hg19_pos_test", 8_269, 122, 8_170),
-        ("hg19_pos_train", 31_680, 638, 30_297),
-        ("mm10_pos_test", 5_721, 486, 5_581),
-    ],
-)
-def test_sramp_windows_off_their_site(read, shared_data, file, rows, off_site, distinct):
-    path = shared_data / "m6a" / "sramp" / f"{file}.txt.gz"
-    frame, counts = read("lines", path, label=1, width=101, site_base="A")
-    assert counts["no A at index 50"] == off_site
-    assert counts["kept"] == rows - off_site
-    assert base_share(frame, "A", 50) == 1.0
-    whole, counts = read("lines", path, label=1, duplicates="drop")
-    assert (len(whole), counts["duplicate sequence"]) == (distinct, rows - distinct)
-
-
-def test_sramp_leak(read, shared_data):
-    folder = shared_data / "m6a" / "sramp"
-    for assembly, leaked in (("hg19", 724), ("mm10", 286)):
-        train, _ = read("lines", folder / f"{assembly}_pos_train.txt.gz", part="train", label=1, duplicates="drop")
-        test, _ = read("lines", folder / f"{assembly}_pos_test.txt.gz", label=1, duplicates="drop")
-        drops = Drops()
-        _, left = deduplicate_windows(train, test, drops)
-        assert drops.rows("in the training data") == leaked
-        assert len(left) == len(test) - leaked
 
 
 @pytest.mark.parametrize(
@@ -92,7 +90,7 @@ def test_sramp_leak(read, shared_data):
 )
 def test_irna(read, shared_data, tissue, pairs):
     path = shared_data / "m6a" / "irna_m6a_41nt" / f"{tissue}.fa.gz"
-    frame, counts = read("fasta_signed", path, width=41, site_base="A")
+    frame, counts = read("fasta_signed", path, width=41)
     assert (frame["label"] == 1).sum() == (frame["label"] == 0).sum() == pairs
     assert counts["kept"] == 2 * pairs
     assert frame["sequence"].str[20:23].eq("ACA").all()
@@ -107,61 +105,10 @@ def test_irna_csv_holds_the_fasta_records(read, shared_data):
     pd.testing.assert_frame_equal(left, right)
 
 
-def test_irna_labels_that_disagree_across_tissues(read, shared_data):
-    folder = shared_data / "m6a" / "irna_m6a_41nt"
-    train, _ = read("fasta_signed", folder / "mouse_brain_train.fa.gz", "mouse", "train")
-    test, _ = read("fasta_signed", folder / "mouse_liver_independent.fa.gz", "mouse")
-    drops = Drops()
-    deduplicate_windows(train, test, drops)
-    assert drops.rows("in the training data") == 3
-    both = renumber_windows(pd.concat([train, test.assign(given="train")]))
-    assert both["window"].is_unique
-    drops = Drops()
-    deduplicate_windows(both, test.head(0), drops)
-    alone = Drops()
-    deduplicate_windows(train, test.head(0), alone)
-    deduplicate_windows(test, train.head(0), alone)
-    assert alone.rows("both labels") == 2
-    assert drops.rows("both labels") == 2 + 6
-
-
-def test_deepm6aseq_counts_and_leak(read, shared_data):
-    folder = shared_data / "m6a" / "deepm6aseq"
-    rows = {
-        "hs": (24_532, 24_518, 6_307, 6_304),
-        "mm": (18_862, 18_854, 4_701, 4_700),
-        "dr": (11_055, 11_053, 2_826, 2_825),
-    }
-    leaked = {"hs": (5, 8, 8), "mm": (2, 6, 6), "dr": (9, 26, 25)}
-    trains, tests = [], []
-    for species, expected in rows.items():
-        parts = {}
-        for number, (part, label) in enumerate((("train", 1), ("train", 0), ("test", 1), ("test", 0))):
-            path = folder / f"{species}_{'pos' if label else 'neg'}_{part}.txt.gz"
-            parts[part, label], counts = read("lines", path, species, part, label=label, width=101)
-            assert counts["kept"] == expected[number]
-        for label, found in ((1, leaked[species][0]), (0, leaked[species][1])):
-            drops = Drops()
-            deduplicate_windows(parts["train", label], parts["test", label], drops)
-            assert drops.rows("in the training data") == found
-        shared = parts["test", 0][parts["test", 0]["sequence"].isin(parts["train", 0]["sequence"])]
-        assert shared["sequence"].nunique() == leaked[species][2]
-        trains += [parts["train", 1], parts["train", 0]]
-        tests += [parts["test", 1], parts["test", 0]]
-    train, test = pd.concat(trains), pd.concat(tests)
-    assert train["window"].is_unique
-    drops = Drops()
-    train_left, test_left = deduplicate_windows(train, test, drops)
-    assert len(train_left) == len(train)
-    assert [drops.rows("in the training data", species=kind) for kind in rows] == [13, 8, 35]
-    assert drops.rows("kept") == len(train_left) + len(test_left)
-    assert 0.27 < base_share(train_left[train_left["label"] == 1], "A", 50) < 0.33
-
-
 def test_deepm6aseq_fasta_is_the_line_file_with_places(read, shared_data):
     folder = shared_data / "m6a" / "deepm6aseq"
-    fasta, counts = read("fasta", folder / "dr_neg_test.fa.gz", "zebrafish", label=0)
-    lines, _ = read("lines", folder / "dr_neg_test.txt.gz", "zebrafish", label=0)
+    fasta, counts = read("fasta", folder / "dr_neg_test.fa.gz", label=0)
+    lines, _ = read("lines", folder / "dr_neg_test.txt.gz", label=0)
     assert counts["note: duplicate sequence, kept"] == 2
     assert sorted(fasta["sequence"]) == sorted(lines["sequence"])
     assert (fasta["label"] == 0).all()
@@ -169,15 +116,6 @@ def test_deepm6aseq_fasta_is_the_line_file_with_places(read, shared_data):
     assert (first["chrom"], first["start"], first["strand"]) == ("1", 16_829_336 + 50, "+")
     assert (fasta["start"] >= 0).all()
     assert set(fasta["strand"]) == {"+", "-"}
-
-
-def test_mammal_negatives_with_repeats(read, shared_data):
-    path = shared_data / "m6a" / "deepm6aseq" / "mam_neg_test_with_repeats.fa.gz"
-    kept, counts = read("fasta", path, label=0)
-    assert (len(kept), counts["note: duplicate sequence, kept"]) == (15_704, 4_703)
-    dropped, counts = read("fasta", path, label=0, duplicates="drop")
-    assert counts == {"duplicate sequence": 4_703, "kept": 11_001}
-    assert dropped["window"].isin(kept["window"]).all()
 
 
 @pytest.mark.parametrize(
@@ -197,15 +135,6 @@ def test_places_in_headers(read, tmp_path, header, place):
     (tmp_path / "x.fa").write_text(f">{header}\nACGTA\n")
     frame, _ = read("fasta", tmp_path / "x.fa", label=1)
     assert tuple(frame.loc[0, ["chrom", "start", "strand"]]) == place
-
-
-def test_site_that_is_not_in_the_middle(read, tmp_path):
-    (tmp_path / "x.fa").write_text(">chr1:100-105(-)\nACGTA\n>chr1:100-105(+)\nACGTA\n>chr1:100-105\nACGTA\n")
-    frame, counts = read("fasta", tmp_path / "x.fa", label=1, site_index=1, site_base="C")
-    assert frame["start"].tolist() == [103, 101, -1]
-    assert counts["kept"] == 3
-    with pytest.raises(InputError, match="outside a window of 5 nt"):
-        read("fasta", tmp_path / "x.fa", label=1, site_index=5)
 
 
 @pytest.mark.parametrize("dress", ["plain", "lower", "rna", "crlf", "bom", "gzip"])
@@ -229,21 +158,20 @@ def test_dressed_files_give_the_same_windows(read, tmp_path, form, dress):
     frame, _ = read(form, tmp_path / "windows", **given)
     assert frame["sequence"].tolist() == ["GGACU", "UUNNU"]
     assert frame["label"].tolist() == ([1, 1] if given else [1, 0])
-    assert frame["window"].tolist() == ["human:test:p1", "human:test:p2" if given else "human:test:n1"]
 
 
 @pytest.mark.parametrize(
     ("form", "text", "settings", "said"),
     [
         ("lines", "", {"label": 1}, "windows: the file holds no sequence"),
-        ("csv", "", {}, "no columns sequence and label"),
+        ("csv", "", {}, "the file holds no window"),
         ("csv", "sequence,label\n", {}, "holds no window"),
         ("csv", "seq,label\nACGTA,1\n", {}, "windows:1: .*no columns"),
         ("csv", "sequence,label\nACGTA,1\nACGTA,yes\n", {}, r"windows:3: the label .*'yes'"),
         ("csv", "sequence,label\nACGTA,1\nACGTA\n", {}, "windows:3: the row has 1 fields"),
         ("csv", "sequence,label\n,1\n", {}, "windows:2: the sequence is empty"),
         ("csv", "sequence,label\nACZTA,1\n", {}, r"windows:2: .*no nucleotide \(found 'Z'\)"),
-        ("csv", 'sequence,label\n"' + "A" * 140_000 + "\n", {}, "cannot be read as CSV"),
+        ("csv", 'sequence,label\n"' + "A" * 140_000 + "\n", {}, "windows:2: the line is no CSV"),
         ("csv", "sequence,label\nACGTA,1\n", {"label": 1}, "states its labels"),
         ("lines", "ACGTA\nACGT\n", {"label": 1}, r"windows:2: the window has 4 nt and should have 5"),
         ("lines", "ACGTA\n", {"label": 1, "width": 101}, r"windows:1: .*should have 101"),
@@ -255,7 +183,14 @@ def test_dressed_files_give_the_same_windows(read, tmp_path, form, dress):
         ("fasta_signed", ">x\nACGTA\n", {}, r"windows:1: the header begins neither .*'x'"),
         ("nonsense", "ACGTA\n", {"label": 1}, "choose one of csv, fasta, fasta_signed, fasta_tagged, lines"),
         ("lines", "ACGTA\n", {"label": 1, "part": "tests"}, "no such part"),
-        ("lines", "ACGTA\n", {"label": 1, "duplicates": "merge"}, "choose keep or drop"),
+        (
+            "csv",
+            'sequence,label,note\nACGTA,1,"5 prime\nACGTA,0,x\n',
+            {},
+            "windows:2: the line is no CSV: unexpected end",
+        ),
+        ("csv", "sequence,label\nACGTA,1ACGTA,0\n", {}, "windows:2: the row has 3 fields and the header 2"),
+        ("csv", "sequence,label,sequence\nACGTA,1,ACGTA\n", {}, "windows:1: .*once each"),
     ],
 )
 def test_bad_files_are_refused_in_one_sentence(read, tmp_path, form, text, settings, said):
@@ -276,42 +211,94 @@ def test_truncated_gzip(read, tmp_path, form):
         read(form, tmp_path / "windows.gz", **({"label": 1} if form in {"lines", "fasta"} else {}))
 
 
-def windows(rows, part="train"):
-    return pd.DataFrame(
-        [[f"{number}", species, sequence, label, part] for number, (species, sequence, label) in enumerate(rows)],
-        columns=["window", "species", "sequence", "label", "given"],
-    )
+def test_a_quote_that_is_never_closed_is_named(read, shared_cases):
+    with pytest.raises(InputError, match=r"stray_quote.csv:13: the line is no CSV"):
+        read("csv", shared_cases / "stray_quote.csv")
 
 
-def test_deduplication_reasons():
-    train = windows([("h", "AA", 1), ("h", "CC", 1), ("h", "CC", 0), ("m", "GG", 1), ("m", "CC", 0)])
-    test = windows(
-        [("h", "AA", 0), ("h", "GG", 1), ("h", "CC", 1), ("h", "UU", 1), ("m", "AC", 1), ("m", "AC", 0)], "test"
-    )
-    drops = Drops()
-    train_left, test_left = deduplicate_windows(train, test, drops)
-    assert train_left[["species", "sequence"]].values.tolist() == [["h", "AA"], ["m", "GG"], ["m", "CC"]]
-    assert test_left[["species", "sequence"]].values.tolist() == [["h", "UU"]]
-    table = drops.frame().set_index(["species", "source", "reason"])["rows"].to_dict()
-    assert table == {
-        ("h", "train", "both labels"): 2,
-        ("h", "train", "kept"): 1,
-        ("m", "train", "kept"): 2,
-        ("m", "test", "both labels"): 2,
-        ("h", "test", "in the training data"): 2,
-        ("h", "test", "in the training data of another species"): 1,
-        ("h", "test", "kept"): 1,
-        ("m", "test", "kept"): 0,
+def test_files_are_joined_and_windows_numbered_through(files):
+    windows, _ = read_all(files)
+    assert list(windows.columns) == column_names("windows")
+    assert dict(zip(windows["window"], windows["sequence"], strict=True)) == {
+        "yak_m6A:train:p1": "GGACU",
+        "yak_m6A:train:p2": "GGACA",
+        "yak_m6A:train:p3": "GGACU",
+        "yak_m6A:train:n1": "AAACA",
+        "yak_m6A:train:n2": "AAACU",
+        "yak_m6A:train:p4": "UUACU",
+        "yak_m6A:test:p1": "GAACU",
+        "yak_m6A:test:n1": "CCACC",
+        "yak_m6A:test:p2": "GAACA",
     }
+    assert windows["label"].tolist() == [1, 1, 1, 0, 0, 1, 1, 0, 1]
+    assert windows["given"].tolist() == ["train"] * 6 + ["test"] * 3
+    assert windows[["task", "species", "modification"]].drop_duplicates().to_numpy().tolist() == [
+        ["yak_m6A", "yak", "m6A"]
+    ]
+    assert windows.index.tolist() == list(range(9))
 
 
-def test_deduplication_of_empty_tables():
-    drops = Drops()
-    train, test = deduplicate_windows(windows([("h", "AA", 1)]).head(0), windows([("h", "AA", 1)]), drops)
-    assert (len(train), len(test)) == (0, 1)
+def test_drops_are_counted_under_the_name_of_each_file(files):
+    _, drops = read_all(files)
+    frame = drops.frame()
+    kept = frame[frame["reason"] == "kept"]
+    assert dict(zip(kept["source"], kept["rows"], strict=True)) == {
+        "pos_train.txt": 3,
+        "neg_train.txt": 2,
+        "pos_more.fa": 1,
+        "signed_test.fa": 3,
+    }
+    noted = frame[frame["reason"] == "note: duplicate sequence, kept"]
+    assert noted[["subject", "source", "rows"]].to_numpy().tolist() == [["yak_m6A", "pos_train.txt", 1]]
 
 
-def test_renumbering_runs_by_species_part_and_label():
-    frame = windows([("h", "AA", 1), ("h", "CC", 0), ("h", "GG", 1), ("m", "AA", 1)])
-    ids = renumber_windows(frame)["window"].tolist()
-    assert ids == ["h:train:p1", "h:train:n1", "h:train:p2", "m:train:p1"]
+def test_an_agreed_width_holds_for_every_file(files):
+    assert len(read_all(files, width=5)[0]) == 9
+    with pytest.raises(InputError, match=r"pos_train.txt:1: the window has 5 nt and should have 7"):
+        read_all(files, width=7)
+    files[2]["file"].write_text(">a\nUUACUU\n")
+    with pytest.raises(InputError, match=r"pos_more.fa:1: the window has 6 nt and should have 5"):
+        read_all(files, width=5)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [([0, 2], "yak_m6A has 4 modified windows and no unmodified"), ([1], "2 unmodified windows")],
+)
+def test_windows_of_one_label_are_refused(files, chosen, said):
+    with pytest.raises(InputError, match=said):
+        read_all([files[index] for index in chosen])
+
+
+def test_a_label_that_the_format_states_is_not_given_again(files):
+    files[3]["label"] = 1
+    with pytest.raises(InputError, match="leave label out"):
+        read_all(files)
+
+
+def test_centred_windows_that_do_not_fit_or_contradict_or_repeat_are_counted(tmp_path):
+    good = "C" * 20 + "GAACU"[2] + "G" * 20
+    drach = "C" * 18 + "GGACU" + "G" * 18
+    more = "U" * 18 + "AGACA" + "C" * 18
+    both = "A" * 18 + "UAACC" + "G" * 18
+    contents = {
+        "pos.txt": "\n".join([drach, drach.lower().replace("u", "t"), both, good]) + "\n",
+        "neg.txt": "\n".join([more, both, "CC" + "U" * 18 + "AAACA" + "C" * 18 + "CC"]) + "\n",
+    }
+    files = entries(tmp_path, contents, [("pos.txt", "lines", 1, ""), ("neg.txt", "lines", 0, "")])
+    with pytest.raises(InputError, match="45 nt"):
+        read_all(files, width=41)
+    table, drops = read_all(files, width=41, centred=True)
+    assert table["sequence"].tolist() == [drach, more, "U" * 18 + "AAACA" + "C" * 18]
+    assert table["window"].tolist() == ["yak_m6A:all:p1", "yak_m6A:all:n1", "yak_m6A:all:n2"]
+    counted = drops.frame().set_index(["source", "reason"])["rows"]
+    assert counted["all files", "no DRACH in place"] == 1
+    assert counted["all files", "sequence with both labels"] == 2
+    assert counted["all files", "copy of an earlier sequence"] == 1
+    assert counted["neg.txt", "note: cropped from 45 nt"] == 1
+    assert counted["all files", "kept"] == 3
+    fewer, _ = read_all(files, width=41, centred=True, negatives_per_positive=1)
+    assert fewer["label"].tolist() == [1, 0]
+    contents = {"pos.txt": "C" * 41 + "\n", "neg.txt": "G" * 41 + "\n"}
+    with pytest.raises(InputError, match="yak_m6A: no window is left"):
+        read_all(entries(tmp_path, contents, [("pos.txt", "lines", 1, "")]), width=41, centred=True)

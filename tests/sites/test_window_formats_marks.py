@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from rnamarks.errors import InputError
 from rnamarks.sites.drops import Drops
-from rnamarks.sites.window_files import base_share, read_windows
+from rnamarks.sites.window_files import read_windows
+from rnamarks.tasks import Task
 
 
-def read(path, form="fasta_tagged", part="", **options):
+def read(path, form="fasta_tagged", label=None, width=None, centred=False):
     drops = Drops()
-    frame = read_windows(path, form, species="m6A", part=part, source="S", drops=drops, **options)
+    entry = {"file": path, "format": form, "label": label, "given": ""}
+    frame = read_windows(entry, task=Task("m6A", centred=centred), width=width, drops=drops)
     counts = dict(zip(drops.frame()["reason"], drops.frame()["rows"], strict=True))
     assert counts["kept"] == len(frame)
     assert frame["sequence"].str.fullmatch("[ACGUN]+").all()
@@ -43,13 +45,12 @@ def read(path, form="fasta_tagged", part="", **options):
     ],
 )
 def test_every_tagged_file_is_read_whole(shared_data, file, positives, negatives, base, off_base):
-    frame, counts = read(shared_data / "multirm" / file, width=41, fit="crop")
+    frame, counts = read(shared_data / "multirm" / file, width=41, centred=True)
     assert (int(frame["label"].sum()), int((frame["label"] == 0).sum())) == (positives, negatives)
     assert frame["sequence"].str.len().eq(41).all()
-    assert round((1 - base_share(frame, base, 20)) * len(frame)) == off_base
+    assert (frame["sequence"].str[20] != base).sum() == off_base
     cropped = {"note: cropped from 501 nt": positives + negatives} if "moss" in file else {}
     assert {reason: rows for reason, rows in counts.items() if "cropped" in reason} == cropped
-    assert not any("padded" in reason for reason in counts)
 
 
 @pytest.mark.parametrize(
@@ -62,9 +63,9 @@ def test_every_tagged_file_is_read_whole(shared_data, file, positives, negatives
 )
 def test_files_of_one_class_keep_the_given_label(shared_data, file, form, label, rows, base):
     path = shared_data / "multirm" / file
-    frame, counts = read(path, form, label=label, width=41, fit="crop")
+    frame, counts = read(path, form, label=label, width=41, centred=True)
     assert (len(frame), set(frame["label"])) == (rows, {label})
-    assert base_share(frame, base, 20) == 1.0
+    assert frame["sequence"].str[20].eq(base).all()
     assert counts.get("note: cropped from 101 nt", 0) == (rows if "pulse" in file else 0)
     whole, _ = read(path, form, label=label)
     middle = len(whole["sequence"].iloc[0]) // 2
@@ -137,43 +138,39 @@ def test_a_label_beside_tagged_headers_is_refused(tmp_path):
         read(tmp_path / "lines")
 
 
-def test_cropping_and_padding_are_said(tmp_path):
+def test_cropping_is_said(tmp_path):
     path = tmp_path / "windows"
-    path.write_text("CCACC\nGGCCACCGG\nGCCACCG\nCAC\n")
+    path.write_text("CCACC\nGGCCACCGG\nGCCACCG\n")
     options = {"form": "lines", "label": 1, "width": 5}
     with pytest.raises(InputError, match=r"windows:2: the window has 9 nt and should have 5 .*set the right width"):
         read(path, **options)
-    with pytest.raises(InputError, match=r"windows:4: the window has 3 nt and should have 5 or more .*or fit: pad"):
-        read(path, fit="crop", **options)
-    frame, counts = read(path, fit="pad", site_base="A", **options)
-    assert frame["sequence"].tolist() == ["CCACC", "CCACC", "CCACC", "NCACN"]
+    frame, counts = read(path, centred=True, **options)
+    assert frame["sequence"].tolist() == ["CCACC", "CCACC", "CCACC"]
     assert counts == {
-        "note: padded with N from 3 nt": 1,
         "note: cropped from 7 nt": 1,
         "note: cropped from 9 nt": 1,
         "note: duplicate sequence, kept": 2,
-        "kept": 4,
+        "kept": 3,
     }
+    path.write_text("CCACC\nCAC\n")
+    with pytest.raises(InputError, match=r"windows:2: the window has 3 nt and should have 5 or more .*smaller width"):
+        read(path, centred=True, **options)
 
 
-@pytest.mark.parametrize("fit", ["crop", "pad"])
-def test_windows_without_a_middle_are_refused(tmp_path, fit):
+def test_centred_windows_without_a_middle_are_refused(tmp_path):
     path = tmp_path / "windows"
     path.write_text("ACGUA\nACGUAC\n")
     with pytest.raises(InputError, match=r"windows:2: the window has 6 nt .*odd length, with the site in the middle"):
-        read(path, "lines", label=1, width=5, fit=fit)
-    for options in ({"width": 4}, {"width": 5, "site_index": 1}):
-        with pytest.raises(InputError, match="only where the site is in the middle"):
-            read(path, "lines", label=1, fit=fit, **options)
-    with pytest.raises(InputError, match=r"no such way with other lengths .*choose one of exact, crop, pad"):
-        read(path, "lines", label=1, fit="cut")
+        read(path, "lines", label=1, width=5, centred=True)
+    with pytest.raises(InputError, match="a window needs a middle"):
+        read(path, "lines", label=1, width=4, centred=True)
 
 
 def test_places_in_headers_outlive_the_cropping(tmp_path):
     path = tmp_path / "windows"
     path.write_text(">chr1:100-109(+)\nGGCCACCGG\n>chr1:100-109(-)\nGGCCACCGG\n>chr1:101-109\nGGCCACCGG\n")
-    for width in (9, 5, 1, 11):
-        frame, _ = read(path, "fasta", label=1, width=width, fit="pad")
+    for width in (9, 5, 1):
+        frame, _ = read(path, "fasta", label=1, width=width, centred=True)
         assert frame[["chrom", "start", "strand"]].to_numpy().tolist() == [
             ["chr1", 104, "+"],
             ["chr1", 104, "-"],
@@ -183,12 +180,12 @@ def test_places_in_headers_outlive_the_cropping(tmp_path):
 
 @settings(max_examples=40, deadline=None)
 @given(
-    flanks=st.lists(st.integers(0, 30), min_size=1, max_size=8),
+    flanks=st.lists(st.integers(20, 30), min_size=1, max_size=8),
     flank=st.integers(0, 20),
     letter=st.sampled_from("acgtuACGTU"),
 )
 def test_the_middle_stays_the_middle(tmp_path_factory, flanks, flank, letter):
-    path = tmp_path_factory.mktemp("fit") / "windows"
+    path = tmp_path_factory.mktemp("crop") / "windows"
     path.write_text("".join("N" * each + letter + "R" * each + "\n" for each in flanks))
-    frame, _ = read(path, "lines", label=0, width=2 * flank + 1, fit="pad")
+    frame, _ = read(path, "lines", label=0, width=2 * flank + 1, centred=True)
     assert set(frame["sequence"]) == {"N" * flank + letter.upper().replace("T", "U") + "N" * flank}

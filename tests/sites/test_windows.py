@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from rnamarks.errors import InputError
 from rnamarks.sequences import decode, decode_windows, encode
 from rnamarks.sites.motifs import find_motif
-from rnamarks.sites.windows import cut_windows, lay, lay_chunks, stream_windows
+from rnamarks.sites.windows import cut_windows, lay, lay_chunks
+
+
+def found_in_chunks(sequences, motif, offset, width, chunk_nt):
+    """(sequence, position, window) of each occurrence of a motif, from sequences laid end to end."""
+    for first, laid in lay_chunks(sequences, width // 2, chunk_nt):
+        at = find_motif(laid.codes, motif, offset)
+        if len(at):
+            owner, position = laid.owner(at)
+            windows = decode_windows(laid.windows(at, width))
+            yield from zip((owner + first).tolist(), position.tolist(), windows, strict=True)
 
 
 def by_slicing(text: str, position: int, width: int) -> str:
@@ -43,8 +53,6 @@ def test_a_site_off_the_end(position):
 def test_a_window_without_a_middle(width):
     with pytest.raises(InputError, match="odd number"):
         cut_windows(encode("ACGU"), [0], width)
-    with pytest.raises(InputError, match="odd number"):
-        next(stream_windows(["ACGU"], width=width))
 
 
 @settings(max_examples=100, deadline=None)
@@ -55,7 +63,7 @@ def test_a_window_without_a_middle(width):
     st.sampled_from([("DRACH", 2), ("A", 0), ("NN", 1)]),
     st.booleans(),
 )
-def test_a_stream_equals_one_transcript_at_a_time(texts, chunk_nt, width, motif_offset, as_text):
+def test_chunks_equal_one_transcript_at_a_time(texts, chunk_nt, width, motif_offset, as_text):
     motif, offset = motif_offset
     sequences = texts if as_text else [encode(text) for text in texts]
     expected = [
@@ -63,18 +71,14 @@ def test_a_stream_equals_one_transcript_at_a_time(texts, chunk_nt, width, motif_
         for number, text in enumerate(texts)
         for position in find_motif(encode(text), motif, offset).tolist()
     ]
-    found = [
-        row
-        for chunk in stream_windows(iter(sequences), motif, offset, width, chunk_nt)
-        for row in zip(chunk.transcript.tolist(), chunk.position.tolist(), decode_windows(chunk.windows), strict=True)
-    ]
+    found = list(found_in_chunks(iter(sequences), motif, offset, width, chunk_nt))
     assert found == expected
 
 
 def test_windows_do_not_reach_into_the_neighbour():
-    chunk = next(stream_windows(["GGACU", "GGACU"], width=11))
-    assert decode_windows(chunk.windows) == ["NNNGGACUNNN"] * 2
-    assert not list(stream_windows(["UGGA", "CUGG"], width=1))
+    found = list(found_in_chunks(["GGACU", "GGACU"], "DRACH", 2, 11, 100))
+    assert found == [(0, 2, "NNNGGACUNNN"), (1, 2, "NNNGGACUNNN")]
+    assert not list(found_in_chunks(["UGGA", "CUGG"], "DRACH", 2, 1, 100))
 
 
 def test_laid_sequences():
@@ -92,7 +96,7 @@ def test_memory_is_that_of_one_chunk():
 
     def peak(n_transcripts: int) -> int:
         tracemalloc.start()
-        for _ in stream_windows((one for _ in range(n_transcripts)), chunk_nt=100_000):
+        for _ in lay_chunks((one for _ in range(n_transcripts)), 50, 100_000):
             pass
         top = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

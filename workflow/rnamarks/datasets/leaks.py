@@ -1,6 +1,6 @@
 """The leak meter: how much of a test part the training part already holds.
 
-For each split, species and label: the share of test windows that have in training an exact copy, a neighbour of at
+For each split, task and label: the share of test windows that have in training an exact copy, a neighbour of at
 least the given identity on the same strand, a window of an orthologous gene, or a window of the same gene; and each
 test window's highest identity, so that metrics can be computed by similarity.
 """
@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ..dictionary import column_names
+from ..tasks import TASK_COLUMNS
 from .neighbours import best_identity
 
 BINS = ("<50", "50-70", "70-80", "80-90", "90-100", "exact")
@@ -39,12 +41,12 @@ def similarity_bins(identity: np.ndarray, exact: np.ndarray) -> np.ndarray:
 
 
 def identity_to_training(windows: pd.DataFrame, split: str, *, threads: int = 1) -> pd.DataFrame:
-    """Highest identity of each test window with the training windows of its own species and of all species.
+    """Highest identity of each test window with the training windows of its own task and of all tasks.
 
     Parameters
     ----------
     windows : pandas.DataFrame
-        Columns ``window``, ``species``, ``sequence``, ``label`` and the split's; all species together.
+        Columns ``window``, ``task``, ``sequence``, ``label`` and the split's; all tasks together.
     split : str
         Name of the split's column.
     threads : int
@@ -52,22 +54,22 @@ def identity_to_training(windows: pd.DataFrame, split: str, *, threads: int = 1)
     Returns
     -------
     pandas.DataFrame
-        One row per test window, in the order of ``windows``: ``split``, ``species``, ``window``, ``label``,
-        ``max_identity`` (any species), ``max_identity_own``, ``exact``, ``exact_own`` (bool), ``bin`` (by
+        One row per test window, in the order of ``windows``: ``split``, ``task``, ``window``, ``label``,
+        ``max_identity`` (any task), ``max_identity_own``, ``exact``, ``exact_own`` (bool), ``bin`` (by
         ``max_identity``). 0 means that no alignment was found. Below about 0.6 the figure is a lower bound, as chance
         alone reaches 0.5 and such pairs are found in part.
     """
     is_test = (windows[split] == "test").to_numpy(dtype=bool)
     is_train = (windows[split] == "train").to_numpy(dtype=bool)
     test, train = windows[is_test], windows[is_train]
-    own = test["species"].to_numpy(dtype=object)
-    train_species = train["species"].to_numpy(dtype=object)
+    own = test["task"].to_numpy(dtype=object)
+    train_tasks = train["task"].to_numpy(dtype=object)
     exact = test["sequence"].isin(set(train["sequence"])).to_numpy(dtype=bool)
     exact_own = np.zeros(len(test), dtype=bool)
     for name in dict.fromkeys(own):
         mine = own == name
-        exact_own[mine] = test["sequence"][mine].isin(set(train["sequence"][train_species == name]))
-    found = best_identity(test["sequence"].tolist(), train["sequence"].tolist(), train_species, threads=threads)
+        exact_own[mine] = test["sequence"][mine].isin(set(train["sequence"][train_tasks == name]))
+    found = best_identity(test["sequence"].tolist(), train["sequence"].tolist(), train_tasks, threads=threads)
     query = found["query"].to_numpy(np.int64)
     value = found["identity"].to_numpy(float)
     same = found["group"].to_numpy(dtype=object) == own[query]
@@ -78,7 +80,7 @@ def identity_to_training(windows: pd.DataFrame, split: str, *, threads: int = 1)
     return pd.DataFrame(
         {
             "split": split,
-            "species": own,
+            "task": own,
             "window": test["window"].to_numpy(),
             "label": test["label"].to_numpy(),
             "max_identity": highest,
@@ -102,7 +104,7 @@ def measure_leaks(
     Parameters
     ----------
     windows : pandas.DataFrame
-        The splits tables of all species, one below the other.
+        The splits tables of all tasks, one below the other.
     splits : sequence of str
         Columns to measure.
     identity : float
@@ -112,11 +114,11 @@ def measure_leaks(
     Returns
     -------
     leaks : pandas.DataFrame
-        ``split``, ``species``, ``label`` (``all``, ``1``, ``0``), ``kind``, ``n`` (test windows for which the
-        question can be asked: those with a known gene or orthogroup for these kinds), ``n_leaky``, ``share`` (NaN
-        where n is 0). Kinds: ``exact_own`` and ``similar_own`` (training windows of the same species), ``exact_any``
-        and ``similar_any`` (of any species), ``gene_own``, ``orthogroup_own`` (same species, another gene),
-        ``orthogroup_other`` (another species).
+        ``split``, ``task``, ``species``, ``modification``, ``label`` (``all``, ``1``, ``0``), ``kind``, ``n`` (test
+        windows for which the question can be asked: those with a known gene or orthogroup for these kinds),
+        ``n_leaky``, ``share`` (NaN where n is 0). Kinds: ``exact_own``, ``similar_own`` and ``gene_own`` (training
+        windows of the same task), ``exact_any`` and ``similar_any`` (of any task), ``orthogroup_own`` (same species,
+        another gene), ``orthogroup_other`` (another species).
     identities : pandas.DataFrame
         The tables of :func:`identity_to_training`, one below the other.
     """
@@ -135,20 +137,20 @@ def measure_leaks(
             "exact_any": (everywhere, found["exact"].to_numpy()),
             "similar_own": (everywhere, found["max_identity_own"].to_numpy() >= identity - 1e-9),
             "similar_any": (everywhere, found["max_identity"].to_numpy() >= identity - 1e-9),
-            "gene_own": (gene_known, _shares(test, train, ["species", "gene"])),
+            "gene_own": (gene_known, _shares(test, train, ["task", "gene"])),
             "orthogroup_own": (group_known, other_gene),
             "orthogroup_other": (group_known, other_species),
         }
-        for name in dict.fromkeys(windows["species"]):
-            mine = (test["species"] == name).to_numpy(dtype=bool)
+        for name, species, modification in windows[[*TASK_COLUMNS]].drop_duplicates().itertuples(index=False):
+            mine = (test["task"] == name).to_numpy(dtype=bool)
             for label in ("all", 1, 0):
                 rows = mine if label == "all" else mine & (test["label"] == label).to_numpy(dtype=bool)
                 for kind in KINDS:
                     asked, leaky = verdicts[kind]
                     n, n_leaky = int((rows & asked).sum()), int((rows & asked & leaky).sum())
-                    tables.append((split, name, str(label), kind, n, n_leaky, n_leaky / n if n else np.nan))
-    columns = ["split", "species", "label", "kind", "n", "n_leaky", "share"]
-    return pd.DataFrame(tables, columns=columns), pd.concat(identities, ignore_index=True)
+                    share = n_leaky / n if n else np.nan
+                    tables.append((split, name, species, modification, str(label), kind, n, n_leaky, share))
+    return pd.DataFrame(tables, columns=column_names("leaks")), pd.concat(identities, ignore_index=True)
 
 
 def _shares(test: pd.DataFrame, train: pd.DataFrame, columns: list[str]) -> np.ndarray:

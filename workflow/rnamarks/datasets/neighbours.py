@@ -77,8 +77,6 @@ def best_identity(
     groups: np.ndarray,
     *,
     threads: int = 1,
-    word: int | None = None,
-    most: int = 300,
 ) -> pd.DataFrame:
     """Highest identity of each query with the targets of each group.
 
@@ -88,7 +86,7 @@ def best_identity(
         As in :func:`neighbours`.
     groups : numpy.ndarray, shape=(n_targets,)
         A name per target, for instance its species.
-    threads, word, most
+    threads : int
         As in :func:`neighbours`.
 
     Returns
@@ -99,7 +97,7 @@ def best_identity(
     """
     groups = np.asarray(groups)
     best = pd.DataFrame({"query": np.zeros(0, np.int64), "group": np.zeros(0, object), "identity": np.zeros(0)})
-    for pairs in _hits(queries, targets, 0.25, threads, word, most):
+    for pairs in _hits(queries, targets, 0.25, threads):
         pairs = pairs.assign(group=groups[pairs["target"].to_numpy()])
         both = pairs if best.empty else pd.concat([best, pairs[["query", "group", "identity"]]], ignore_index=True)
         best = both.groupby(["query", "group"], sort=True)["identity"].max().reset_index()
@@ -117,8 +115,8 @@ def _hits(
     targets: Sequence[str] | None,
     min_identity: float,
     threads: int,
-    word: int | None,
-    most: int,
+    word: int | None = None,
+    most: int = 300,
 ) -> Iterator[pd.DataFrame]:
     """Chunks of pairs at or above an identity, unsorted, a pair possibly more than once."""
     if not 0 <= min_identity <= 1:

@@ -1,12 +1,12 @@
 """The two splits that every result is reported on.
 
-*Paper*: as MASS describes it, each species apart: 80 % of the windows at random for training, 20 % for testing, test
+*Paper*: as MASS describes it, each task apart: 80 % of the windows at random for training, 20 % for testing, test
 windows that CD-HIT-EST finds at least 80 % similar to a training window removed. The paper gives no share for its
 validation part; here it is one eighth of the 80 %. Windows of one gene, and of one gene in two species, fall on both
 sides of this split.
 
-*Guarded*: windows of one gene, of one group of orthologues in any species, and windows that resemble each other stay
-together. A unit is a connected component of these three relations.
+*Guarded*: windows of one gene of a species, of one group of orthologues in any species, and windows that resemble each
+other stay together, whatever their tasks. A unit is a connected component of these three relations.
 
 Parts are ``train``, ``valid``, ``test`` and ``""`` (left out; the reason is counted in the drops).
 """
@@ -32,24 +32,22 @@ FRACTIONS = (0.7, 0.1, 0.2)
 NEIGHBOURHOOD = 10_000
 SCOPES: Register = Register("scope of the redundancy filter")
 
-COLUMNS = ("window", "species", "sequence", "label", "chrom", "start", "strand", "gene", "orthogroup", "given")
 
-
-@SCOPES.add("species")
-def _own_species(species: np.ndarray, name: str) -> np.ndarray:
-    return species == name
+@SCOPES.add("task")
+def _own_task(tasks: np.ndarray, name: str) -> np.ndarray:
+    return tasks == name
 
 
 @SCOPES.add("all")
-def _all_species(species: np.ndarray, name: str) -> np.ndarray:
-    return np.ones(len(species), dtype=bool)
+def _all_tasks(tasks: np.ndarray, name: str) -> np.ndarray:
+    return np.ones(len(tasks), dtype=bool)
 
 
 class Split(NamedTuple):
     """A split of n windows.
 
     ``parts``: shape=(n_windows,), object, one of train, valid, test and the empty string.
-    ``drops``: columns ``stage``, ``species``, ``source`` (name of the split), ``reason``, ``rows``.
+    ``drops``: columns ``stage``, ``subject`` (task), ``source`` (name of the split), ``reason``, ``rows``.
     """
 
     parts: np.ndarray
@@ -61,7 +59,7 @@ class GuardedSplit(NamedTuple):
 
     ``parts`` and ``drops`` as in :class:`Split`. ``component``: shape=(n_windows,), int64, the unit each window
     moved with. ``components``: one row per unit with ``component``, ``part``, ``windows``, ``positives``,
-    ``species`` (number), ``genes`` (number), ``share`` (of all windows), ``note``: ``similarity edges cut`` for units
+    ``tasks`` (number), ``genes`` (number), ``share`` (of all windows), ``note``: ``similarity edges cut`` for units
     that a too large component was cut into, ``larger than the limit`` for one that cannot be cut, else empty.
     """
 
@@ -78,35 +76,35 @@ def paper_split(
     seed: int = 0,
     identity: float = 0.8,
     threads: int = 1,
-    scope: str = "species",
+    scope: str = "task",
     prefilter: bool = True,
     counts: Sequence[int] | None = None,
 ) -> Split:
-    """Random split of each species, test windows similar to training windows removed.
+    """Random split of each task, test windows similar to training windows removed.
 
-    Within a species and a label the windows are shuffled and cut. Test windows similar to a window of the training or
+    Within a task and a label the windows are shuffled and cut. Test windows similar to a window of the training or
     validation part (the paper's 80 %) are left out, then validation windows similar to a training window.
 
-    A species whose windows came split (column ``given``) keeps its own test part: of it, only letter-for-letter copies
+    A task whose windows came split (column ``given``) keeps its own test part: of it, only letter-for-letter copies
     of training windows are left out. If it has no validation part, one is taken from its training part by the seed.
 
     Parameters
     ----------
     windows : pandas.DataFrame
-        Columns ``species``, ``sequence``, ``label``, ``given``; all species together.
+        Columns ``task``, ``sequence``, ``label``, ``given``; all tasks together.
     fractions : sequence of float
-        Shares of train, valid and test.
+        Fractions of train, valid and test.
     seed : int
-        A species' split depends on the seed and its name, not on the other species.
+        A task's split depends on the seed and its name, not on the other tasks.
     identity : float
         At and above it CD-HIT-EST calls two windows similar.
     threads : int
     scope : str
-        ``species``: compare with training windows of the same species, as the paper did; ``all``: of every species.
+        ``task``: compare with training windows of the same task, as the paper did; ``all``: of every task.
     prefilter : bool
         See :func:`rnamarks.datasets.redundancy.cdhit_similar`.
     counts : sequence of int, optional
-        Windows of each label in the validation and in the test part of a head, in place of shares: 150 and 50 in
+        Windows of each label in the validation and in the test part of a task, in place of fractions: 150 and 50 in
         Song et al. 2021. Similar windows are then not removed, as there.
 
     Returns
@@ -116,33 +114,33 @@ def paper_split(
     Raises
     ------
     InputError
-        If the shares do not add up to 1, a species came split in part only or without a training or test part, or
+        If the fractions do not add up to 1, a task came split in part only or without a training or test part, or
         has too few windows of a label to fill each part.
     """
-    shares = _checked_fractions(fractions)
+    fractions = _checked_fractions(fractions)
     in_scope = SCOPES[scope]
-    species = windows["species"].to_numpy(dtype=object)
+    tasks = windows["task"].to_numpy(dtype=object)
     sequence = windows["sequence"].to_numpy(dtype=object)
     label = windows["label"].to_numpy()
     given = windows["given"].to_numpy(dtype=object)
     parts = np.full(len(windows), "", dtype=object)
     came_split: list[str] = []
-    names = list(dict.fromkeys(species))
+    names = list(dict.fromkeys(tasks))
     for name in names:
-        rows = np.flatnonzero(species == name)
+        rows = np.flatnonzero(tasks == name)
         generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
         if (given[rows] != "").any():
-            parts[rows] = _given_parts(given[rows], label[rows], shares, generator, name)
+            parts[rows] = _given_parts(given[rows], label[rows], fractions, generator, name)
             came_split.append(name)
         else:
-            parts[rows] = _random_parts(label[rows], shares, generator, name, counts)
+            parts[rows] = _random_parts(label[rows], fractions, generator, name, counts)
             if counts is not None:
                 came_split.append(name)
     assigned = parts.copy()
     reasons = np.full(len(windows), "", dtype=object)
     for name in names:
-        own = species == name
-        compared = in_scope(species, name)
+        own = tasks == name
+        compared = in_scope(tasks, name)
         for part, against in (("test", ("train", "valid")), ("valid", ("train",))):
             rows = np.flatnonzero(own & (assigned == part))
             reference = np.flatnonzero(compared & np.isin(assigned, against))
@@ -157,7 +155,7 @@ def paper_split(
             dropped = rows[np.asarray(similar, dtype=bool)]
             parts[dropped] = ""
             reasons[dropped] = reason
-    return Split(parts, _drops(species, parts, reasons, "paper"))
+    return Split(parts, _drops(tasks, parts, reasons, "paper"))
 
 
 def guarded_split(
@@ -168,7 +166,7 @@ def guarded_split(
     clusters: np.ndarray | None = None,
     limit: float = 0.5,
 ) -> GuardedSplit:
-    """Split by gene, orthologues and similarity together, over all species at once.
+    """Split by gene, orthologues and similarity together, over all tasks at once.
 
     Windows are joined if they share a gene within a species, an orthogroup, or a similarity cluster, or are letter
     for letter the same. Windows without a gene but with a place on the genome join the others of their species,
@@ -180,21 +178,21 @@ def guarded_split(
     valid, test stay; the others are left out and counted. No cluster thus ever spans two parts.
 
     Components are assigned largest first, each to the part that is least full for the positives and negatives
-    of the component's species.
+    of the component's tasks.
 
     Parameters
     ----------
     windows : pandas.DataFrame
-        Columns ``species``, ``sequence``, ``label``, ``gene``, ``orthogroup``, ``chrom``, ``start`` (0-based),
-        ``strand``; all species together. A column ``given`` is not looked at.
+        Columns ``task``, ``species``, ``sequence``, ``label``, ``gene``, ``orthogroup``, ``chrom``, ``start``
+        (0-based), ``strand``; all tasks together. A column ``given`` is not looked at.
     fractions : sequence of float
-        Shares of train, valid and test, aimed at for positives and negatives of each species.
+        Fractions of train, valid and test, aimed at for positives and negatives of each task.
     seed : int
         Order of components of one size.
     clusters : numpy.ndarray, shape=(n_windows,), optional
         Similarity cluster of each window, from one of ``rnamarks.datasets.redundancy.CLUSTERINGS``.
     limit : float
-        Share of all windows above which a component is cut.
+        Fraction of all windows above which a component is cut.
 
     Returns
     -------
@@ -203,17 +201,17 @@ def guarded_split(
     Raises
     ------
     InputError
-        If the shares do not add up to 1 or the clusters are not one per window.
+        If the fractions do not add up to 1 or the clusters are not one per window.
     """
-    shares = _checked_fractions(fractions)
+    fractions = _checked_fractions(fractions)
     if clusters is not None and len(clusters) != len(windows):
         raise InputError(
             f"there are {len(windows)} windows and a cluster for {len(clusters)}", remedy="cluster the same windows"
         )
-    species = windows["species"].to_numpy(dtype=object)
+    tasks = windows["task"].to_numpy(dtype=object)
     if not len(windows):
         empty = np.zeros(0, dtype=np.int64)
-        return GuardedSplit(species, Drops().frame(), empty, _component_table(windows, empty, species, species))
+        return GuardedSplit(tasks, Drops().frame(), empty, _component_table(windows, empty, tasks, tasks))
     firm = [_gene_keys(windows), _orthogroup_keys(windows), _place_keys(windows), _copy_keys(windows)]
     keys = firm if clusters is None else [*firm, pd.factorize(np.asarray(clusters))[0]]
     component = _components(keys)
@@ -229,7 +227,7 @@ def guarded_split(
     sizes = np.bincount(component)
     notes = np.where(sizes > limit * len(windows), "larger than the limit", "").astype(object)
     notes[np.unique(component[cut])] = "similarity edges cut"
-    part_of = _assign(component, species, windows["label"].to_numpy(), shares, seed)
+    part_of = _assign(component, tasks, windows["label"].to_numpy(), fractions, seed)
     order = part_of[component]
     reasons = np.full(len(windows), "", dtype=object)
     parts = np.array(PARTS, dtype=object)[order]
@@ -240,7 +238,7 @@ def guarded_split(
         parts[spans] = ""
         reasons[spans] = "similar to a window of another part, in a component that was cut"
     table = _component_table(windows, component, np.array(PARTS, dtype=object)[part_of], notes)
-    return GuardedSplit(parts, _drops(species, parts, reasons, "guarded"), component, table)
+    return GuardedSplit(parts, _drops(tasks, parts, reasons, "guarded"), component, table)
 
 
 def split_windows(
@@ -250,22 +248,19 @@ def split_windows(
     seed: int = 0,
     identity: float = 0.8,
     clustering: str = "neighbours",
-    scope: str = "species",
+    scope: str = "task",
     prefilter: bool = True,
     counts: Sequence[int] | None = None,
-    one_organism: bool = False,
     threads: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Both splits of the windows of all heads.
+    """Both splits of the windows of all tasks.
 
     Parameters
     ----------
     windows : pandas.DataFrame
-        The windows tables of all species, one below the other (columns as in the windows border).
+        The windows tables of all tasks, one below the other (columns as in the windows border).
     fractions, seed, identity, scope, prefilter, counts, threads
         As in :func:`paper_split` and :func:`guarded_split`.
-    one_organism : bool
-        Whether the heads are modifications of one organism: a gene is then kept together whatever the head.
     clustering : str
         How similar windows are joined for the guarded split: ``neighbours`` (no pair at or above the identity falls
         apart), ``linclust`` (for millions of windows), ``cdhit``, ``none`` (exact copies only).
@@ -275,7 +270,7 @@ def split_windows(
     splits : pandas.DataFrame
         The windows with the columns ``paper`` and ``guarded``.
     drops : pandas.DataFrame
-        ``stage``, ``species``, ``source``, ``reason``, ``rows``.
+        ``stage``, ``subject``, ``source``, ``reason``, ``rows``.
     components : pandas.DataFrame
         See :class:`GuardedSplit`.
 
@@ -294,13 +289,10 @@ def split_windows(
         prefilter=prefilter,
         counts=counts,
     )
-    related = windows
-    if one_organism:
-        related = windows.assign(orthogroup=windows["gene"].where(windows["orthogroup"] == "", windows["orthogroup"]))
     clusters = CLUSTERINGS[clustering](windows["sequence"].tolist(), identity=identity, threads=threads)
-    guarded = guarded_split(related, fractions=fractions, seed=seed, clusters=clusters)
+    guarded = guarded_split(windows, fractions=fractions, seed=seed, clusters=clusters)
     splits = windows.assign(paper=paper.parts, guarded=guarded.parts)
-    check_split(splits.assign(orthogroup=related["orthogroup"]), "guarded", clusters)
+    check_split(splits, "guarded", clusters)
     return splits, pd.concat([paper.drops, guarded.drops], ignore_index=True), guarded.components
 
 
@@ -342,34 +334,34 @@ def check_split(windows: pd.DataFrame, split: str, clusters: np.ndarray | None =
 
 
 def _checked_fractions(fractions: Sequence[float]) -> np.ndarray:
-    shares = np.asarray(fractions, dtype=float)
-    if shares.shape != (3,) or (shares <= 0).any() or abs(shares.sum() - 1) > 1e-6:
+    checked = np.asarray(fractions, dtype=float)
+    if checked.shape != (3,) or (checked <= 0).any() or abs(checked.sum() - 1) > 1e-6:
         raise InputError(
-            "the shares of train, valid and test are three positive numbers that add up to 1",
-            value=[float(share) for share in shares.ravel()],
+            "the fractions of train, valid and test are three positive numbers that add up to 1",
+            value=checked.ravel().tolist(),
             remedy="give for instance 0.7, 0.1, 0.2",
         )
-    return shares
+    return checked
 
 
 def _random_parts(
     label: np.ndarray,
-    shares: np.ndarray,
+    fractions: np.ndarray,
     generator: np.random.Generator,
-    species: str,
+    task: str,
     counts: Sequence[int] | None = None,
 ) -> np.ndarray:
     parts = np.full(len(label), "train", dtype=object)
     for value in np.unique(label):
         rows = generator.permutation(np.flatnonzero(label == value))
-        n_test, n_valid = round(shares[2] * len(rows)), round(shares[1] * len(rows))
+        n_test, n_valid = round(fractions[2] * len(rows)), round(fractions[1] * len(rows))
         if counts is not None:
             n_valid, n_test = counts
         if min(n_test, n_valid, len(rows) - n_test - n_valid) < 1:
             raise InputError(
-                f"{species} has too few windows of label {value} for three parts",
+                f"{task} has too few windows of label {value} for three parts",
                 value=len(rows),
-                remedy="give more windows or leave the species out",
+                remedy="give more windows or leave the task out",
             )
         parts[rows[:n_test]] = "test"
         parts[rows[n_test : n_test + n_valid]] = "valid"
@@ -377,24 +369,24 @@ def _random_parts(
 
 
 def _given_parts(
-    given: np.ndarray, label: np.ndarray, shares: np.ndarray, generator: np.random.Generator, species: str
+    given: np.ndarray, label: np.ndarray, fractions: np.ndarray, generator: np.random.Generator, task: str
 ) -> np.ndarray:
     strange = ~np.isin(given, PARTS)
     if strange.any():
         raise InputError(
-            f"{species} came split, but {int(strange.sum())} of its {len(given)} windows have no known part",
+            f"{task} came split, but {int(strange.sum())} of its {len(given)} windows have no known part",
             value=given[int(np.argmax(strange))],
             remedy="give train, valid or test for all its windows, or for none",
         )
     for part in ("train", "test"):
         if not (given == part).any():
-            raise InputError(f"{species} came split without a {part} part", remedy=f"give its {part} windows")
+            raise InputError(f"{task} came split without a {part} part", remedy=f"give its {part} windows")
     parts = given.copy()
     if not (given == "valid").any():
-        share = shares[1] / (shares[0] + shares[1])
+        fraction = fractions[1] / (fractions[0] + fractions[1])
         for value in np.unique(label):
             rows = generator.permutation(np.flatnonzero((given == "train") & (label == value)))
-            parts[rows[: round(share * len(rows))]] = "valid"
+            parts[rows[: round(fraction * len(rows))]] = "valid"
     return parts
 
 
@@ -450,18 +442,20 @@ def _components(keys: Sequence[np.ndarray]) -> np.ndarray:
     return pd.factorize(found)[0].astype(np.int64)
 
 
-def _assign(component: np.ndarray, species: np.ndarray, label: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
+def _assign(
+    component: np.ndarray, tasks: np.ndarray, label: np.ndarray, fractions: np.ndarray, seed: int
+) -> np.ndarray:
     """Part (0 train, 1 valid, 2 test) of each component.
 
-    Greedy on the sum over species and labels of (count - target)² / target, divided by the total: the part that is
+    Greedy on the sum over tasks and labels of (count - target)² / target, divided by the total: the part that is
     relatively emptiest takes the next component, and a component that is large against a part's target avoids it, so
     that components of every size go to every part and only the largest are bound for training.
     """
-    kinds = pd.factorize(pd.MultiIndex.from_arrays([species, label]))[0]
+    kinds = pd.factorize(pd.MultiIndex.from_arrays([tasks, label]))[0]
     n_components, n_kinds = int(component.max()) + 1, int(kinds.max()) + 1
     counts = coo_array((np.ones(len(component)), (component, kinds)), shape=(n_components, n_kinds)).tocsr()
     totals = np.bincount(kinds, minlength=n_kinds).astype(float)
-    target = shares[:, None] * totals
+    target = fractions[:, None] * totals
     filled = np.zeros((3, n_kinds))
     sizes = np.bincount(component)
     order = np.lexsort((np.random.default_rng(seed).permutation(n_components), -sizes))
@@ -480,7 +474,7 @@ def _assign(component: np.ndarray, species: np.ndarray, label: np.ndarray, share
 def _component_table(
     windows: pd.DataFrame, component: np.ndarray, parts: np.ndarray, notes: np.ndarray
 ) -> pd.DataFrame:
-    columns = ["component", "part", "windows", "positives", "species", "genes", "share", "note"]
+    columns = ["component", "part", "windows", "positives", "tasks", "genes", "share", "note"]
     if not len(component):
         return pd.DataFrame(columns=columns)
     genes = _gene_keys(windows)
@@ -488,7 +482,7 @@ def _component_table(
         {
             "component": component,
             "positives": (windows["label"].to_numpy() == 1).astype(np.int64),
-            "species": windows["species"].to_numpy(),
+            "task": windows["task"].to_numpy(),
             "gene": pd.Series(genes).where(genes >= 0).to_numpy(),
         }
     )
@@ -499,7 +493,7 @@ def _component_table(
             "part": parts,
             "windows": groups.size().to_numpy(),
             "positives": groups["positives"].sum().to_numpy(),
-            "species": groups["species"].nunique().to_numpy(),
+            "tasks": groups["task"].nunique().to_numpy(),
             "genes": groups["gene"].nunique().to_numpy(),
         }
     )
@@ -508,10 +502,10 @@ def _component_table(
     return table.sort_values(["windows", "component"], ascending=[False, True], ignore_index=True)
 
 
-def _drops(species: np.ndarray, parts: np.ndarray, reasons: np.ndarray, split: str) -> pd.DataFrame:
+def _drops(tasks: np.ndarray, parts: np.ndarray, reasons: np.ndarray, split: str) -> pd.DataFrame:
     drops = Drops()
-    for name in dict.fromkeys(species):
-        own = species == name
+    for name in dict.fromkeys(tasks):
+        own = tasks == name
         for reason in dict.fromkeys(reasons[own & (parts == "")]):
             drops.count("datasets", name, split, reason, int((own & (reasons == reason) & (parts == "")).sum()))
         drops.count("datasets", name, split, KEPT, int((own & (parts != "")).sum()))

@@ -4,14 +4,15 @@ Whatever the file counts from, positions inside the project are 0-based and half
 runs from the first base of the start codon up to and with the stop codon: GTF as Ensembl and UCSC write it
 leaves the stop codon out of its ``CDS`` rows, so ``stop_codon`` rows are joined to them; a file that already
 counts the stop codon gives the same interval. UTR rows are not read, a UTR is exon without coding sequence.
+Where a transcript has no exon row, as NCBI gives coding genes of bacteria, organelles and viruses, its ``CDS`` and
+``stop_codon`` rows are its exons.
 """
 
 from __future__ import annotations
 
-import gzip
+import io
+import logging
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -24,33 +25,22 @@ import pyarrow.csv as pcsv
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from ..dictionary import column_names
 from ..errors import InputError
-from ..files import is_gzipped, open_text
+from ..files import open_bytes, open_text
 from .coordinates import SPAN
 from .drops import Drops
-from .site_tables import canonical_chromosome
 
-ANNOTATION_COLUMNS = (
-    "transcript",
-    "gene",
-    "gene_name",
-    "biotype",
-    "chrom",
-    "strand",
-    "exon_starts",
-    "exon_ends",
-    "cds_start",
-    "cds_end",
-)
 STAGE = "transcripts"
+logger = logging.getLogger(__name__)
 
 _GTF_COLUMNS = ("chrom", "source", "feature", "start", "end", "score", "strand", "frame", "attributes")
 _BLOCK = 1 << 25
-_FEATURES = ("exon", "CDS", "stop_codon")
+_FEATURES = ("exon", "CDS", "stop_codon", "transcript")
 _HEADER_LINES = ("#", "track ", "browser ")
 
 
-def read_annotation(path: str | Path, drops: Drops, *, species: str = "") -> pd.DataFrame:
+def read_annotation(path: str | Path, drops: Drops, *, subject: str = "") -> pd.DataFrame:
     """Transcripts of a GTF file or of a UCSC gene table (genePred, with or without its ``bin`` column).
 
     Parameters
@@ -60,13 +50,13 @@ def read_annotation(path: str | Path, drops: Drops, *, species: str = "") -> pd.
         table like UCSC's ``refGene.txt``; the first data line tells which.
     drops : Drops
         Takes the counts, in transcripts, under the stage ``transcripts``.
-    species : str
-        For the drops table.
+    subject : str
+        Name of the transcript set, for the drops table.
 
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`ANNOTATION_COLUMNS`, sorted by chromosome, first base and id. ``exon_starts`` and
+        Table ``transcripts``, sorted by chromosome, first base and id. ``exon_starts`` and
         ``exon_ends`` are int64 arrays, 0-based half-open on the genome, ascending on either strand;
         ``cds_start`` and ``cds_end`` are 0-based half-open on the spliced transcript, 5' to 3', -1 where
         there is no coding sequence. Unknown text is ``""``. Chromosome names are the file's.
@@ -74,13 +64,15 @@ def read_annotation(path: str | Path, drops: Drops, *, species: str = "") -> pd.
     Raises
     ------
     InputError
-        If the file is missing, empty or cut off, or a line is no annotation; the line is named.
+        If the file is missing, empty or cut off, a line is no annotation (the line is named), or no transcript is
+        left.
 
     Notes
     -----
     One id on two loci (another chromosome or strand, as RefSeq gives the pseudoautosomal genes) is two
     transcripts; the second gets the suffix ``_dup1``, the third ``_dup2``. Transcripts whose exons overlap
-    each other, whose coding sequence leaves the exons, or that have no strand are dropped and counted.
+    each other, whose coding sequence leaves the exons, that have no strand, or neither exon nor CDS row are dropped
+    and counted, and those whose CDS rows served as exons noted.
 
     Tables that UCSC's table browser turned into GTF give every transcript its own id as gene id. If no two
     transcripts share a gene id and each gene id is the transcript's, those whose exons overlap on one strand
@@ -89,29 +81,7 @@ def read_annotation(path: str | Path, drops: Drops, *, species: str = "") -> pd.
     flat = _read_gene_table(path) if _is_gene_table(path) else _read_gtf(path)
     if not len(flat.loci):
         raise InputError("the annotation has no exon", path=path, remedy="give a GTF with exon rows")
-    return _assemble(flat, drops, species, path)
-
-
-def match_contigs(names: Iterable[str], genome_names: Iterable[str]) -> dict[str, str]:
-    """Pair names of chromosomes with those of a genome: as they are, else by :func:`canonical_chromosome`.
-
-    Returns
-    -------
-    dict of str to str
-        From the given name to the genome's; names that the genome lacks, or has twice, are left out.
-    """
-    exact = set(genome_names)
-    by_key: dict[str, set[str]] = {}
-    for name in exact:
-        by_key.setdefault(canonical_chromosome(name), set()).add(name)
-    pairs = {}
-    for name in dict.fromkeys(names):
-        same = by_key.get(canonical_chromosome(name), set())
-        if name in exact:
-            pairs[name] = name
-        elif len(same) == 1:
-            pairs[name] = next(iter(same))
-    return pairs
+    return _assemble(flat, drops, subject, path)
 
 
 @dataclass
@@ -120,17 +90,22 @@ class _Flat:
 
     ``locus``, ``start`` and ``end`` have one entry per exon row; ``loci`` has the columns ``transcript``,
     ``gene``, ``gene_name``, ``biotype``, ``chrom``, ``strand``, ``cds_low``, ``cds_high`` (0-based half-open on
-    the genome, -1 for none).
+    the genome, -1 for none). ``from_cds`` is the number of loci whose CDS rows serve as exons, ``bare`` that of
+    transcripts that are named without exon and CDS rows.
     """
 
     locus: np.ndarray
     start: np.ndarray
     end: np.ndarray
     loci: pd.DataFrame
+    from_cds: int = 0
+    bare: int = 0
 
 
-def _assemble(flat: _Flat, drops: Drops, species: str, path: str | Path) -> pd.DataFrame:
-    scope = drops.scope(STAGE, species, "annotation")
+def _assemble(flat: _Flat, drops: Drops, subject: str, path: str | Path) -> pd.DataFrame:
+    scope = drops.scope(STAGE, subject, "annotation")
+    scope.count("no exon and no CDS row", flat.bare)
+    scope.count("note: no exon rows, CDS rows taken for exons", flat.from_cds)
     loci = flat.loci
     n_loci = len(loci)
 
@@ -168,14 +143,23 @@ def _assemble(flat: _Flat, drops: Drops, species: str, path: str | Path) -> pd.D
 
     strandless = ~loci["strand"].isin(("+", "-")).to_numpy()
     keep = np.ones(n_loci, dtype=bool)
+    lost = []
     for bad, reason in (
         (strandless, "no strand"),
         (overlapping, "exons overlap each other"),
         (astray, "coding sequence outside the exons"),
     ):
-        scope.count(reason, (keep & bad).sum())
+        rows = int((keep & bad).sum())
+        scope.count(reason, rows)
+        lost += [f"{rows} {reason}"] if rows else []
         keep &= ~bad
     scope.count("kept", keep.sum())
+    if not keep.any():
+        raise InputError(
+            f"no transcript can be used ({', '.join(lost)})",
+            path=path,
+            remedy="check that the columns are chrom, source, feature, start, end, score, strand, frame, attributes",
+        )
 
     frame = loci[["transcript", "gene", "gene_name", "biotype", "chrom", "strand"]].copy()
     frame["exon_starts"] = _split(start, first)
@@ -202,7 +186,7 @@ def _assemble(flat: _Flat, drops: Drops, species: str, path: str | Path) -> pd.D
             remedy="rename it in the annotation",
         )
     frame = frame.sort_values(["chrom", "start", "transcript"], kind="stable", ignore_index=True)
-    return frame[list(ANNOTATION_COLUMNS)]
+    return frame[column_names("transcripts", last="cds_end")]
 
 
 def _genes_by_overlap(frame: pd.DataFrame, start: np.ndarray, end: np.ndarray, n_exons: np.ndarray) -> np.ndarray:
@@ -226,22 +210,64 @@ def _split(values: np.ndarray, first: np.ndarray) -> np.ndarray:
     return rows
 
 
-@contextmanager
-def _open_bytes(path: str | Path) -> Iterator[BinaryIO]:
-    path = Path(path)
-    if not path.is_file():
-        raise InputError("no such file", path=path, remedy="check the path in the configuration")
-    with gzip.open(path, "rb") if is_gzipped(path) else open(path, "rb") as handle:
-        yield handle
+class _Tail(io.BufferedIOBase):
+    """Bytes of another file as they are read, whose end is kept."""
+
+    KEPT = 1 << 16
+
+    def __init__(self, handle: BinaryIO) -> None:
+        self._handle, self.end = handle, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        block = self._handle.read(size)
+        self.end = (self.end + block)[-self.KEPT :]
+        return block
+
+
+def _check_end(end: bytes, path: str | Path) -> None:
+    """Raise :class:`InputError` if a GTF file ends inside a line; a warning where that cannot be told."""
+    if not end or end.endswith((b"\n", b"\r")):
+        return
+    *lines, last = end.decode("utf-8", "replace").splitlines()
+    # the first of them may have begun earlier
+    lines = lines[len(end) == _Tail.KEPT :]
+    if last.startswith(_HEADER_LINES):
+        return
+    feature = "\t".join(last.split("\t")[2:3])
+    alike = [line for line in lines if line.split("\t")[2:3] == [feature]]
+    closed = {line.rstrip().endswith(";") for line in alike}
+    if alike and (
+        closed == {not last.rstrip().endswith(";")} or last.count(";") < min(line.count(";") for line in alike)
+    ):
+        raise InputError(
+            "the file ends inside a line", path=path, value=last[-40:], remedy="it is cut off, fetch it again"
+        )
+    logger.warning("%s: the last line has no end: the file may be cut off", path)
+
+
+def _pattern(name: str) -> str:
+    """Regular expression of an attribute: whole attributes before it are passed over, text in quotes is text."""
+    return rf'^(?:(?:[^";]|"[^"]*")*;)*?\s*{name}[ \t]+(?:"(?P<quoted>[^"]*)"|(?P<bare>[^";]*))'
 
 
 def _attribute(rows: pa.ChunkedArray | pa.Array, *names: str) -> pa.ChunkedArray | pa.Array:
     """Value of the first attribute of these names in each GTF attribute field, null where there is none."""
-    found = []
+    found = pa.nulls(len(rows), pa.string())
     for name in names:
-        pattern = rf'(?:^|[;\s]){name}[ \t]+"?(?P<value>[^";]*)"?'
-        found.append(pc.struct_field(pc.extract_regex(rows, pattern), "value"))
-    return found[0] if len(found) == 1 else pc.coalesce(*found)
+        # the search for an attribute that is not there is the slowest
+        if found.null_count and pc.any(pc.match_substring(rows, name)).as_py():
+            groups = pc.extract_regex(rows, _pattern(name))
+            parts = [pc.struct_field(groups, part) for part in ("quoted", "bare")]
+            found = pc.coalesce(found, pc.binary_join_element_wise(*parts, ""))
+    return found
+
+
+def _unpaired(rows: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Whether a quotation mark of each attribute field is never closed."""
+    return pc.equal(pc.bit_wise_and(pc.count_substring(rows, '"'), 1), 1)
 
 
 def _read_gtf(path: str | Path) -> _Flat:
@@ -250,9 +276,11 @@ def _read_gtf(path: str | Path) -> _Flat:
 
     types = dict.fromkeys(_GTF_COLUMNS, pa.string()) | {"start": pa.int64(), "end": pa.int64()}
     pieces: list[pa.Table] = []
-    described: list[pa.Table] = []
+    described: dict[str, list[pa.Table]] = {"exon": [], "CDS": []}
+    named: list[pa.ChunkedArray] = []
     try:
-        with _open_bytes(path) as handle:
+        with open_bytes(path) as raw:
+            handle = _Tail(raw)
             # one thread: with several, the handler gets no row text in some versions of Arrow
             batches = pcsv.open_csv(
                 handle,
@@ -267,50 +295,61 @@ def _read_gtf(path: str | Path) -> _Flat:
             )
             for batch in batches:
                 rows = pa.table(batch)
+                # a file that was cut off ends inside a line, of whatever feature
+                if rows.num_rows and _unpaired(rows["attributes"].slice(rows.num_rows - 1))[0].as_py():
+                    raise _fault(path)
                 rows = rows.filter(pc.invert(pc.starts_with(rows["chrom"], "#")))
                 if pc.any(pc.or_(pc.less(rows["start"], 1), pc.less(rows["end"], rows["start"]))).as_py():
                     raise _fault(path)
                 rows = rows.filter(pc.is_in(rows["feature"], pa.array(_FEATURES)))
                 if not rows.num_rows:
                     continue
-                ids = _attribute(rows["attributes"], "transcript_id")
-                if ids.null_count or pc.any(pc.equal(pc.binary_length(ids), 0)).as_py():
-                    raise _fault(path)
+                ids = pc.fill_null(_attribute(rows["attributes"], "transcript_id"), "")
                 rows = rows.append_column("transcript", ids)
-                described.append(_describe(rows, path))
+                is_name = pc.equal(rows["feature"], "transcript")
+                named.append(rows.filter(is_name)["transcript"].combine_chunks())
+                rows = rows.filter(pc.invert(is_name))
+                if pc.any(pc.or_(pc.equal(rows["transcript"], ""), _unpaired(rows["attributes"]))).as_py():
+                    raise _fault(path)
+                is_exon = pc.equal(rows["feature"], "exon")
+                exons = rows.filter(is_exon)
+                described["exon"].append(_describe(exons))
+                alone = pc.invert(pc.or_(is_exon, pc.is_in(rows["transcript"], exons["transcript"].combine_chunks())))
+                described["CDS"].append(_describe(rows.filter(alone)))
                 pieces.append(rows.drop_columns(["attributes"]))
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise InputError("the gzip stream is cut off or corrupt", path=path, remedy="fetch the file again") from error
     except pa.ArrowInvalid as error:
         raise _fault(path, f"the annotation cannot be read: {error}".splitlines()[0]) from error
+    _check_end(handle.end, path)
     if not pieces:
         raise _fault(path)
-    return _gather(pa.concat_tables(pieces), pa.concat_tables(described))
-
-
-def _describe(rows: pa.Table, path: str | Path) -> pa.Table:
-    """Gene, name and biotype of each transcript id that has an exon in ``rows``, read from its first exon."""
-    exons = rows.filter(pc.equal(rows["feature"], "exon"))
-    codes = pc.dictionary_encode(exons["transcript"].combine_chunks())
-    _, at = np.unique(codes.indices.to_numpy(zero_copy_only=False), return_index=True)
-    exons = exons.take(pa.array(np.sort(at)))
-    attributes = exons["attributes"]
-    gene = _attribute(attributes, "gene_id")
-    if gene.null_count:
+    names = pa.concat_tables(described["exon"] + described["CDS"]).to_pandas()
+    flat = _gather(pa.concat_tables(pieces), names.drop_duplicates("transcript").set_index("transcript"))
+    if flat.loci["gene"].isna().any():
         raise _fault(path)
+    listed = pa.chunked_array(named, pa.string()).unique().to_pandas()
+    flat.bare = int((~listed.isin(flat.loci["transcript"]) & (listed != "")).sum())
+    return flat
+
+
+def _describe(rows: pa.Table) -> pa.Table:
+    """Gene (null where none is stated), name and biotype of each transcript id, read from its first row."""
+    codes = pc.dictionary_encode(rows["transcript"].combine_chunks())
+    _, at = np.unique(codes.indices.to_numpy(zero_copy_only=False), return_index=True)
+    rows = rows.take(pa.array(np.sort(at)))
+    attributes = rows["attributes"]
+    biotype = _attribute(attributes, "transcript_biotype", "transcript_type", "gene_biotype", "gene_type")
     return pa.table(
         {
-            "transcript": exons["transcript"],
-            "gene": gene,
+            "transcript": rows["transcript"],
+            "gene": _attribute(attributes, "gene_id"),
             "gene_name": pc.fill_null(_attribute(attributes, "gene_name", "gene"), ""),
-            "biotype": pc.fill_null(
-                _attribute(attributes, "transcript_biotype", "transcript_type", "gene_biotype", "gene_type"), ""
-            ),
+            "biotype": pc.fill_null(biotype, ""),
         }
     )
 
 
-def _gather(rows: pa.Table, described: pa.Table) -> _Flat:
+def _gather(rows: pa.Table, names: pd.DataFrame) -> _Flat:
+    """Exons and loci of GTF rows; ``names`` has gene, gene_name and biotype by transcript."""
     frame = pd.DataFrame(
         {
             name: pd.Categorical.from_codes(
@@ -322,15 +361,16 @@ def _gather(rows: pa.Table, described: pa.Table) -> _Flat:
     )
     start = rows["start"].to_numpy() - 1
     end = rows["end"].to_numpy()
-    exon = pc.equal(rows["feature"], "exon").to_numpy(zero_copy_only=False)
+    exon, cds = (pc.equal(rows["feature"], name).to_numpy(zero_copy_only=False) for name in ("exon", "CDS"))
 
     n_chrom, n_strand = len(frame["chrom"].cat.categories), len(frame["strand"].cat.categories)
     key = frame["transcript"].cat.codes.to_numpy().astype(np.int64)
     key = (key * n_chrom + frame["chrom"].cat.codes.to_numpy()) * n_strand + frame["strand"].cat.codes.to_numpy()
-    keys, first, locus = np.unique(key[exon], return_index=True, return_inverse=True)
+    serves = ~exon & np.isin(key, key[cds]) & ~np.isin(key, key[exon])
+    used = np.flatnonzero(exon | serves)
+    keys, first, locus = np.unique(key[used], return_index=True, return_inverse=True)
 
-    loci = frame[exon].iloc[first].astype(str).reset_index(drop=True)
-    names = described.to_pandas().drop_duplicates("transcript").set_index("transcript")
+    loci = frame.iloc[used[first]].astype(str).reset_index(drop=True)
     for name in ("gene", "gene_name", "biotype"):
         loci[name] = names[name].reindex(loci["transcript"]).to_numpy()
 
@@ -346,14 +386,32 @@ def _gather(rows: pa.Table, described: pa.Table) -> _Flat:
     order = np.argsort(first, kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
-    return _Flat(rank[locus], start[exon], end[exon], loci.iloc[order].reset_index(drop=True))
+    own, served = exon[used], serves[used]
+    joined = _join_touching(rank[locus][served], start[used][served], end[used][served])
+    parts = zip((rank[locus][own], start[used][own], end[used][own]), joined, strict=True)
+    return _Flat(
+        *(np.concatenate(part) for part in parts),
+        loci.iloc[order].reset_index(drop=True),
+        from_cds=len(np.unique(key[serves])),
+    )
+
+
+def _join_touching(locus: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Intervals of each locus with those joined that touch or overlap, as a stop codon and its CDS do."""
+    order = np.lexsort((start, locus))
+    locus, start, end = locus[order], start[order], end[order]
+    reach = np.maximum.accumulate(locus * SPAN + end)
+    begins = np.ones(len(locus), dtype=bool)
+    begins[1:] = locus[1:] * SPAN + start[1:] > reach[:-1]
+    at = np.flatnonzero(begins)
+    ends = np.maximum.reduceat(end, at) if len(at) else end
+    return locus[at], start[at], ends
 
 
 def _fault(path: str | Path, otherwise: str = "the annotation has no exon") -> InputError:
     """The error for the first line of a GTF file that cannot be read, found by reading it again line by line."""
-    transcript = re.compile(r'(?:^|[;\s])transcript_id[ \t]+"?([^";]+)"?')
-    gene = re.compile(r'(?:^|[;\s])gene_id[ \t]+"?')
-    lines = 0
+    transcript, gene = re.compile(_pattern("transcript_id")), re.compile(_pattern("gene_id"))
+    lines, last = 0, 0
     with open_text(path) as handle:
         for number, line in enumerate(handle, 1):
             line = line.rstrip("\n")
@@ -376,13 +434,19 @@ def _fault(path: str | Path, otherwise: str = "the annotation has no exon") -> I
                 return wrong("the start is not 1 or more", fields[3], "GTF counts from 1, repair the line")
             if int(fields[4]) < int(fields[3]):
                 return wrong("the end lies before the start", f"{fields[3]}-{fields[4]}", "repair the line")
-            if fields[2] not in _FEATURES:
+            last = number if fields[8].count('"') % 2 else 0
+            if fields[2] not in _FEATURES or fields[2] == "transcript":
                 continue
-            if not transcript.search(fields[8]):
+            if last:
+                break
+            found = transcript.search(fields[8])
+            if not found or not (found["quoted"] or found["bare"]):
                 remedy = "convert GFF3 to GTF" if "Parent=" in fields[8] else "give each exon a transcript_id"
                 return wrong("the attributes have no transcript_id", fields[8], remedy)
-            if fields[2] == "exon" and not gene.search(fields[8]):
+            if not gene.search(fields[8]):
                 return wrong("the attributes have no gene_id", fields[8], "give each exon a gene_id")
+    if last:
+        return wrong("a quotation mark is never closed", fields[8], "the file may be cut off, fetch it again")
     if not lines:
         return InputError("the annotation is empty", path=path, remedy="give a GTF with exon rows")
     return InputError(otherwise, path=path, remedy="give a GTF with exon rows")
@@ -408,14 +472,16 @@ def _read_gene_table(path: str | Path) -> _Flat:
     starts: list[np.ndarray] = []
     ends: list[np.ndarray] = []
     rows = []
+    n_fields = 0
     with open_text(path) as handle:
         for number, line in enumerate(handle, 1):
             if not line.strip() or line.startswith(_HEADER_LINES):
                 continue
             fields = line.rstrip("\n").split("\t")
+            n_fields = n_fields or len(fields)
             column = _strand_column(fields)
             try:
-                if column is None:
+                if column is None or len(fields) != n_fields:
                     raise ValueError
                 name, chrom, strand, _, _, cds_low, cds_high, n_exons, exon_starts, exon_ends = fields[
                     column - 2 : column + 8
@@ -426,7 +492,7 @@ def _read_gene_table(path: str | Path) -> _Flat:
                 low, high = int(cds_low), int(cds_high)
                 if not len(start) == len(end) == int(n_exons) or start.min() < 0 or (end <= start).any():
                     raise ValueError
-            except ValueError as error:
+            except (ValueError, OverflowError) as error:
                 raise InputError(
                     "the line is no row of a UCSC gene table", path=path, line=number, value=line, remedy="repair it"
                 ) from error

@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..tables import read_tsv, write_tsv
 
-DROP_COLUMNS = ("stage", "species", "source", "reason", "rows")
 KEPT = "kept"
 NOTE = "note: "
 
 
 class Drops:
-    """Collector of the drops table: one count per stage, species, source and reason.
+    """Collector of the drops table: one count per stage, subject, source and reason.
+
+    The subject is the name of a task, or of a set of transcripts.
 
     The reason ``kept`` says what remained. A reason that begins with ``note: `` counts rows that stayed although
     something is odd about them. All other reasons and ``kept`` add up to the rows that came in.
@@ -27,35 +29,25 @@ class Drops:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str, str, str], int] = {}
 
-    def count(self, stage: str, species: str, source: str, reason: str, rows: int) -> None:
+    def count(self, stage: str, subject: str, source: str, reason: str, rows: int) -> None:
         """Add ``rows`` to a reason; a count of 0 is kept only for ``kept``."""
         rows = int(rows)
         if rows < 0:
             raise ValueError(f"a count cannot be negative: {rows} for {reason!r}")
         if rows or reason == KEPT:
-            key = (stage, species, source, reason)
+            key = (stage, subject, source, reason)
             self._rows[key] = self._rows.get(key, 0) + rows
 
-    def keep(
-        self, frame: pd.DataFrame, mask: Iterable[bool], reason: str, *, stage: str, species: str, source: str
-    ) -> pd.DataFrame:
-        """The rows of ``frame`` where ``mask`` is true; the others are counted under ``reason``."""
-        mask = np.asarray(mask, dtype=bool)
-        if mask.shape != (len(frame),):
-            raise ValueError(f"the mask has shape {mask.shape} and the table {len(frame)} rows")
-        self.count(stage, species, source, reason, int((~mask).sum()))
-        return frame if mask.all() else frame[mask]
+    def scope(self, stage: str, subject: str, source: str) -> Scope:
+        """The same collector with stage, subject and source filled in."""
+        return Scope(self, stage, subject, source)
 
-    def scope(self, stage: str, species: str, source: str) -> Scope:
-        """The same collector with stage, species and source filled in."""
-        return Scope(self, stage, species, source)
-
-    def rows(self, reason: str, *, stage: str | None = None, species: str | None = None) -> int:
-        """Sum of the counts of one reason, over everything or within one stage or species."""
+    def rows(self, reason: str, *, stage: str | None = None, subject: str | None = None) -> int:
+        """Sum of the counts of one reason, over everything or within one stage or subject."""
         return sum(
             rows
-            for (at_stage, at_species, _, at_reason), rows in self._rows.items()
-            if at_reason == reason and stage in (None, at_stage) and species in (None, at_species)
+            for (at_stage, at_subject, _, at_reason), rows in self._rows.items()
+            if at_reason == reason and stage in (None, at_stage) and subject in (None, at_subject)
         )
 
     def merge(self, other: Drops) -> None:
@@ -64,8 +56,8 @@ class Drops:
             self.count(*key, rows)
 
     def frame(self) -> pd.DataFrame:
-        """The table, columns :data:`DROP_COLUMNS`, in the order in which the reasons were first counted."""
-        return pd.DataFrame([(*key, rows) for key, rows in self._rows.items()], columns=list(DROP_COLUMNS)).astype(
+        """The table ``drops``, in the order in which the reasons were first counted."""
+        return pd.DataFrame([(*key, rows) for key, rows in self._rows.items()], columns=column_names("drops")).astype(
             {"rows": "int64"}
         )
 
@@ -76,33 +68,38 @@ class Drops:
     @classmethod
     def read(cls, path: str | Path) -> Drops:
         """Read a table that :meth:`write` wrote."""
-        frame, _ = read_tsv(path, DROP_COLUMNS, dtype=dict.fromkeys(DROP_COLUMNS, str))
+        names = column_names("drops")
+        frame, _ = read_tsv(path, names, dtype=dict.fromkeys(names, str))
         drops = cls()
-        for number, row in enumerate(frame[list(DROP_COLUMNS)].fillna("").itertuples(index=False), 2):
+        for number, row in enumerate(frame[names].fillna("").itertuples(index=False), 2):
             if not row.rows.isdecimal():
                 raise InputError(
                     "the count is not a whole number", path=path, line=number, value=row.rows, remedy="make it again"
                 )
-            drops.count(row.stage, row.species, row.source, row.reason, int(row.rows))
+            drops.count(row.stage, row.subject, row.source, row.reason, int(row.rows))
         return drops
 
 
 @dataclass(frozen=True)
 class Scope:
-    """A :class:`Drops` collector bound to one stage, species and source."""
+    """A :class:`Drops` collector bound to one stage, subject and source."""
 
     drops: Drops
     stage: str
-    species: str
+    subject: str
     source: str
 
     def count(self, reason: str, rows: int) -> None:
         """Add ``rows`` to a reason."""
-        self.drops.count(self.stage, self.species, self.source, reason, rows)
+        self.drops.count(self.stage, self.subject, self.source, reason, rows)
 
     def keep(self, frame: pd.DataFrame, mask: Iterable[bool], reason: str) -> pd.DataFrame:
-        """See :meth:`Drops.keep`."""
-        return self.drops.keep(frame, mask, reason, stage=self.stage, species=self.species, source=self.source)
+        """The rows of ``frame`` where ``mask`` is true; the others are counted under ``reason``."""
+        mask = np.asarray(mask, dtype=bool)
+        if mask.shape != (len(frame),):
+            raise ValueError(f"the mask has shape {mask.shape} and the table {len(frame)} rows")
+        self.count(reason, int((~mask).sum()))
+        return frame if mask.all() else frame[mask]
 
     def kept(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Count all rows of ``frame`` as kept and hand it back."""

@@ -1,23 +1,22 @@
-"""Positive and negative windows from transcripts and lists of modified sites."""
+"""Positive and negative windows from transcripts and lists of modified sites; all positions are 0-based."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..sequences import decode_windows
-from ..tables import read_tsv
-from .annotation import match_contigs
+from ..tasks import Task
+from .contigs import match_contigs
 from .coordinates import SPAN, TranscriptMap
 from .drops import KEPT, NOTE, Drops
 from .motifs import bases_at_offset, find_motif
-from .window_files import WINDOW_COLUMNS
 from .windows import flank_of, lay_chunks
 
 POSITIVES = "positives"
@@ -34,16 +33,14 @@ def label_sites(
     sites: pd.DataFrame,
     *,
     drops: Drops,
-    species: str,
+    task: Task,
     seed: int,
-    motif: str = "DRACH",
-    offset: int = 2,
     width: int = 101,
     negatives_per_positive: int = 10,
     negatives_from: NegativesFrom = "transcriptome",
     veto: Iterable[pd.DataFrame] = (),
     orthologues: pd.DataFrame | None = None,
-    least_on_base: float = 0.5,
+    minimum_on_base: float = 0.5,
 ) -> pd.DataFrame:
     """Windows around modified sites and around sampled sites that no list calls modified.
 
@@ -62,11 +59,10 @@ def label_sites(
     drops : Drops
         Takes the counts: of the sites under the stage ``positives`` and their source, of the unmodified
         candidates under ``negatives``.
-    species : str
+    task : Task
+        Its ``place`` is the motif and the modified base in it.
     seed : int
         Of the sampling; the same input in any order of rows and the same seed give the same windows.
-    motif, offset : str, int
-        The modified base is ``motif[offset]``. For sites without a motif give the base alone, ``A`` and 0.
     width : int
         Odd.
     negatives_per_positive : int
@@ -76,9 +72,9 @@ def label_sites(
     veto : iterable of pandas.DataFrame
         More lists of modified positions (``chrom``, ``start``, ``strand``), of any source and modification.
     orthologues : pandas.DataFrame, optional
-        ``gene`` and ``orthogroup``. Ensembl gene ids match with and without version.
-    least_on_base : float
-        Of 50 or more sites on transcripts at least this share must lie on the motif's base, else the sites
+        ``gene`` and ``orthogroup``, of the task's species. Ensembl gene ids match with and without version.
+    minimum_on_base : float
+        Of 50 or more sites on transcripts at least this fraction must lie on the motif's base, else the sites
         are taken for another assembly. About 0.3 do by chance. 0 switches the check off.
 
     Returns
@@ -107,18 +103,20 @@ def label_sites(
         raise InputError(
             "no such scope of negatives", value=negatives_from, remedy="choose transcriptome or modified_transcripts"
         )
+    motif, offset = task.place
     transcript_map = TranscriptMap(transcripts)
-    sites = _one_per_position(_on_contigs(sites, transcripts, drops, species), drops, species)
+    sites = _one_per_position(_on_contigs(sites, transcripts, drops, task.name), drops, task.name)
     site_key = _keys(transcript_map, sites)
 
     hit_transcript, hit_position = _scan(transcripts["sequence"], motif, offset)
     hit_key = transcript_map.group[hit_transcript] * SPAN + transcript_map.to_genome(hit_transcript, hit_position)
-    hit_listed = _is_in(hit_key, site_key)
-    listed = _is_in(site_key, hit_key)
-    _count_sites(transcript_map, transcripts["sequence"], sites, listed, motif, offset, least_on_base, drops, species)
+    hit_listed = np.isin(hit_key, site_key)
+    listed = np.isin(site_key, hit_key)
+    texts = transcripts["sequence"].to_numpy()
+    _count_sites(transcript_map, texts, sites, listed, task, minimum_on_base, drops)
     if not hit_listed.any():
         raise InputError(
-            f"{species}: none of {len(sites)} sites lies in {motif} on a transcript",
+            f"{task.name}: none of {len(sites)} sites lies in {motif} on a transcript",
             remedy="check motif, assembly and strand of the sites",
         )
     if negatives_from == "modified_transcripts":
@@ -132,14 +130,14 @@ def label_sites(
     chosen = order[np.concatenate(([True], np.diff(hit_key[order]) != 0))]
     positive = chosen[hit_listed[chosen]]
     drops.count(
-        POSITIVES, species, "transcripts", f"{NOTE}other isoforms of a kept site", hit_listed.sum() - len(positive)
+        POSITIVES, task.name, "transcripts", f"{NOTE}other isoforms of a kept site", hit_listed.sum() - len(positive)
     )
     unlisted = chosen[~hit_listed[chosen]]
     called = np.zeros(len(unlisted), dtype=bool)
     for frame in veto:
-        called |= _is_in(hit_key[unlisted], _keys(transcript_map, _renamed(frame, transcripts)))
-    drops.count(NEGATIVES, species, "transcripts", "called modified by another list", called.sum())
-    negative = _sample(unlisted[~called], len(positive) * negatives_per_positive, seed, species, motif, drops)
+        called |= np.isin(hit_key[unlisted], _keys(transcript_map, _renamed(frame, transcripts)))
+    drops.count(NEGATIVES, task.name, "transcripts", "called modified by another list", called.sum())
+    negative = _sample(unlisted[~called], len(positive) * negatives_per_positive, seed, task.name, motif, drops)
 
     rows = np.sort(np.concatenate((positive, negative)))
     sequence = _texts(transcripts["sequence"], hit_transcript[rows], hit_position[rows], width)
@@ -154,8 +152,8 @@ def label_sites(
 
     frame = transcripts[["chrom", "strand", "transcript", "gene"]].iloc[owner].reset_index(drop=True)
     frame["start"] = key % SPAN
-    frame["window"] = species + ":" + frame["chrom"] + ":" + frame["start"].astype(str) + ":" + frame["strand"]
-    frame["species"] = species
+    frame["window"] = task.name + ":" + frame["chrom"] + ":" + frame["start"].astype(str) + ":" + frame["strand"]
+    frame["task"], frame["species"], frame["modification"] = task.name, task.species, task.modification
     frame["sequence"] = sequence
     frame["label"] = is_positive.astype(np.int8)
     frame["position"] = position
@@ -163,7 +161,7 @@ def label_sites(
     frame["orthogroup"] = _orthogroups(frame["gene"], orthologues)
     frame["support"] = support
     frame["given"] = ""
-    return frame[list(WINDOW_COLUMNS)]
+    return frame[column_names("windows")]
 
 
 def listed_positions(
@@ -190,95 +188,10 @@ def listed_positions(
     key = transcript_map.group[owner] * SPAN + transcript_map.to_genome(owner, position)
     listed = np.zeros(len(key), dtype=bool)
     for table in tables:
-        listed |= _is_in(key, _keys(transcript_map, _renamed(table, transcripts)))
+        listed |= np.isin(key, _keys(transcript_map, _renamed(table, transcripts)))
     names = transcripts["transcript"].to_numpy()
     found = pd.Series(position[listed]).groupby(owner[listed])
     return {str(names[row]): part.to_numpy() for row, part in found}
-
-
-def sites_on_genome(
-    transcripts: pd.DataFrame,
-    transcript: Sequence[str],
-    position: np.ndarray,
-    *,
-    drops: Drops,
-    species: str,
-    source: str,
-) -> pd.DataFrame:
-    """Genome positions of sites that a source gives on transcripts.
-
-    Parameters
-    ----------
-    transcripts : pandas.DataFrame
-        Border **transcripts**.
-    transcript : sequence of str, shape=(n,)
-        Ids as in ``transcripts``.
-    position : array-like of int, shape=(n,)
-        0-based on the transcript, 5' to 3'.
-    drops : Drops
-        Takes the sites on unknown transcripts and those off the end of theirs, under the stage ``positives``.
-    species, source : str
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``chrom``, ``start`` (0-based), ``end``, ``strand``, indexed by the rows that were kept.
-    """
-    scope = drops.scope(POSITIVES, species, source)
-    row = pd.Index(transcripts["transcript"]).get_indexer(pd.Index(transcript))
-    frame = pd.DataFrame({"row": row, "position": np.asarray(position, dtype=np.int64)})
-    frame = scope.keep(frame, frame["row"] >= 0, "unknown transcript")
-    start = TranscriptMap(transcripts).to_genome(frame["row"].to_numpy(), frame["position"].to_numpy())
-    frame = scope.keep(frame.assign(start=start), start >= 0, "off the end of its transcript")
-    found = transcripts[["chrom", "strand"]].iloc[frame["row"]].set_index(frame.index)
-    return found.assign(start=frame["start"], end=frame["start"] + 1)[["chrom", "start", "end", "strand"]]
-
-
-def read_orthologues(path: str | Path, species: str) -> pd.DataFrame:
-    """Genes of one species and their orthogroups.
-
-    Parameters
-    ----------
-    path : path-like
-        TSV with the columns ``gene`` and ``orthogroup``, and ``species`` where genes of several species could
-        have one name.
-    species : str
-        Rows of other species are left out if there is a column ``species``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``gene`` and ``orthogroup``, text; one row per gene.
-
-    Raises
-    ------
-    InputError
-        If a column is missing, the species has no row, or a gene is in two orthogroups.
-    """
-    frame, _ = read_tsv(path, ("gene", "orthogroup"), dtype={"gene": str, "orthogroup": str, "species": str})
-    if "species" in frame.columns:
-        frame = frame[frame["species"] == species]
-        if not len(frame):
-            raise InputError(
-                "the table of orthologues has no gene of the species",
-                path=path,
-                value=species,
-                remedy="write the species as in config/species.tsv",
-            )
-    return _one_group_each(frame, path)
-
-
-def _one_group_each(orthologues: pd.DataFrame, path: str | Path | None = None) -> pd.DataFrame:
-    table = orthologues[["gene", "orthogroup"]].dropna().astype(str).drop_duplicates(ignore_index=True)
-    twice = table["gene"].duplicated()
-    if twice.any():
-        raise InputError(
-            "a gene is in two orthogroups",
-            path=path,
-            value=table.loc[twice, "gene"].iloc[0],
-            remedy="put it in one of them",
-        )
-    return table
 
 
 def _renamed(sites: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFrame:
@@ -287,13 +200,13 @@ def _renamed(sites: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFrame:
     return sites.assign(chrom=sites["chrom"].map(pairs).fillna(sites["chrom"]))
 
 
-def _on_contigs(sites: pd.DataFrame, transcripts: pd.DataFrame, drops: Drops, species: str) -> pd.DataFrame:
+def _on_contigs(sites: pd.DataFrame, transcripts: pd.DataFrame, drops: Drops, subject: str) -> pd.DataFrame:
     if not len(sites):
-        raise InputError(f"{species}: the table of sites is empty", remedy="check the filters of its source")
+        raise InputError(f"{subject}: the table of sites is empty", remedy="check the filters of its source")
     negative = sites["start"] < 0
     if negative.any():
         raise InputError(
-            f"{species}: a site lies before the start of its chromosome",
+            f"{subject}: a site lies before the start of its chromosome",
             value=int(sites.loc[negative, "start"].iloc[0]),
             remedy="give 0-based positions",
         )
@@ -301,23 +214,23 @@ def _on_contigs(sites: pd.DataFrame, transcripts: pd.DataFrame, drops: Drops, sp
     known = renamed["chrom"].isin(transcripts["chrom"].unique())
     if not known.any():
         raise InputError(
-            f"{species}: sites and transcripts have no chromosome in common",
+            f"{subject}: sites and transcripts have no chromosome in common",
             value=str(sites["chrom"].iloc[0]),
             remedy=f"the transcripts lie on {', '.join(transcripts['chrom'].unique()[:3])}; give one assembly",
         )
-    return _keep(renamed, known, "chromosome without transcripts", drops, species)
+    return _keep(renamed, known, "chromosome without transcripts", drops, subject)
 
 
-def _keep(sites: pd.DataFrame, mask: pd.Series, reason: str, drops: Drops, species: str) -> pd.DataFrame:
+def _keep(sites: pd.DataFrame, mask: pd.Series, reason: str, drops: Drops, subject: str) -> pd.DataFrame:
     for source, rows in sites.loc[~mask, "source"].value_counts(sort=False).items():
-        drops.count(POSITIVES, species, source, reason, rows)
+        drops.count(POSITIVES, subject, source, reason, rows)
     return sites[mask]
 
 
-def _one_per_position(sites: pd.DataFrame, drops: Drops, species: str) -> pd.DataFrame:
+def _one_per_position(sites: pd.DataFrame, drops: Drops, subject: str) -> pd.DataFrame:
     """One row per position and strand, that with the most support."""
     sites = sites.sort_values("support", ascending=False, kind="stable")
-    sites = _keep(sites, ~sites.duplicated(["chrom", "start", "strand"]), "position listed twice", drops, species)
+    sites = _keep(sites, ~sites.duplicated(["chrom", "start", "strand"]), "position listed twice", drops, subject)
     return sites.reset_index(drop=True)
 
 
@@ -325,14 +238,6 @@ def _keys(transcript_map: TranscriptMap, sites: pd.DataFrame) -> np.ndarray:
     """One sortable number per genome position and strand, -1 where no transcript lies on that chromosome's strand."""
     group = transcript_map.group_of(sites["chrom"], sites["strand"])
     return np.where(group >= 0, group * SPAN + sites["start"].to_numpy(dtype=np.int64), -1)
-
-
-def _is_in(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    wanted = np.unique(wanted)
-    if not len(wanted):
-        return np.zeros(len(values), dtype=bool)
-    at = np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)
-    return wanted[at] == values
 
 
 def _scan(sequences: pd.Series, motif: str, offset: int) -> tuple[np.ndarray, np.ndarray]:
@@ -359,32 +264,30 @@ def _texts(sequences: pd.Series, transcript: np.ndarray, position: np.ndarray, w
 
 def _count_sites(
     transcript_map: TranscriptMap,
-    sequences: pd.Series,
+    texts: np.ndarray,
     sites: pd.DataFrame,
     listed: np.ndarray,
-    motif: str,
-    offset: int,
-    least_on_base: float,
+    task: Task,
+    minimum_on_base: float,
     drops: Drops,
-    species: str,
 ) -> None:
     """Count why sites are no candidates, and stop where the assembly looks wrong."""
+    motif, offset = task.place
     bases = bases_at_offset(motif, offset)
     query, owner, position = transcript_map.overlaps(sites["chrom"], sites["strand"], sites["start"])
     covered = np.zeros(len(sites), dtype=bool)
     covered[query] = True
     first = np.concatenate(([True], np.diff(query) != 0)) if len(query) else np.zeros(0, dtype=bool)
     query, owner, position = query[first], owner[first], position[first]
-    texts = sequences.to_numpy()
     on_base = listed.copy()
     unlisted = ~listed[query]
     on_base[query[unlisted]] = [
         texts[row][at] in bases for row, at in zip(owner[unlisted], position[unlisted], strict=True)
     ]
-    share = on_base[covered].mean() if covered.any() else 1.0
-    if covered.sum() >= 50 and share < least_on_base:
+    fraction = on_base[covered].mean() if covered.any() else 1.0
+    if covered.sum() >= 50 and fraction < minimum_on_base:
         raise InputError(
-            f"{species}: only {share:.0%} of {covered.sum()} sites on transcripts lie on {'/'.join(bases)}",
+            f"{task.name}: only {fraction:.0%} of {covered.sum()} sites on transcripts lie on {'/'.join(bases)}",
             remedy="check that sites and genome are of one assembly and that positions are 0-based",
         )
     reason = np.select(
@@ -393,7 +296,7 @@ def _count_sites(
         f"not in {motif}",
     )
     for (source, why), rows in sites.groupby([sites["source"], reason], sort=True).size().items():
-        drops.count(POSITIVES, species, source, why, rows)
+        drops.count(POSITIVES, task.name, source, why, rows)
 
 
 def _isoform_rank(transcripts: pd.DataFrame, transcript_map: TranscriptMap) -> np.ndarray:
@@ -406,31 +309,31 @@ def _isoform_rank(transcripts: pd.DataFrame, transcript_map: TranscriptMap) -> n
     return rank
 
 
-def _sample(candidates: np.ndarray, wanted: int, seed: int, species: str, motif: str, drops: Drops) -> np.ndarray:
+def _sample(candidates: np.ndarray, wanted: int, seed: int, subject: str, motif: str, drops: Drops) -> np.ndarray:
     if not len(candidates):
         raise InputError(
-            f"{species}: no {motif} on the transcripts is left as a negative",
+            f"{subject}: no {motif} on the transcripts is left as a negative",
             remedy="give more transcripts, or take negatives from the whole transcriptome",
         )
     if len(candidates) < wanted:
         logger.warning(
             "%s: %d negatives were wanted and %d unmodified %s exist; all are taken",
-            species,
+            subject,
             wanted,
             len(candidates),
             motif,
         )
         wanted = len(candidates)
     taken = candidates[np.random.default_rng(seed).choice(len(candidates), wanted, replace=False)]
-    drops.count(NEGATIVES, species, "transcripts", "not sampled", len(candidates) - wanted)
-    drops.count(NEGATIVES, species, "transcripts", KEPT, wanted)
+    drops.count(NEGATIVES, subject, "transcripts", "not sampled", len(candidates) - wanted)
+    drops.count(NEGATIVES, subject, "transcripts", KEPT, wanted)
     return taken
 
 
 def _orthogroups(genes: pd.Series, orthologues: pd.DataFrame | None) -> np.ndarray:
     if orthologues is None:
         return np.full(len(genes), "", dtype=object)
-    table = _one_group_each(orthologues)
+    table = orthologues[["gene", "orthogroup"]].drop_duplicates()
 
     def bare(names: pd.Series) -> pd.Series:
         return names.str.replace(_ENSEMBL_VERSION, r"\1", regex=True)

@@ -33,7 +33,7 @@ def read_orthogroups(path: str | Path, scientific: Mapping[str, str]) -> pd.Data
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`COLUMNS`.
+        Columns :data:`COLUMNS`; genes without an orthogroup are left out.
     """
     frame, _ = read_tsv(path, COLUMNS, dtype=dict.fromkeys(COLUMNS, str))
     return _checked(frame[frame["species"].isin(scientific)][list(COLUMNS)], path)
@@ -60,6 +60,9 @@ def read_compara(path: str | Path, scientific: Mapping[str, str]) -> pd.DataFram
         Columns :data:`COLUMNS`.
     """
     frame, _ = read_tsv(path, _COMPARA, dtype=dict.fromkeys(_COMPARA, str))
+    lacking = frame[list(_COMPARA)].isna()
+    if lacking.any(axis=None):
+        raise InputError(f"a row has no {lacking.any().idxmax()}", path=path, remedy="fetch the file again")
     short = {name.lower().replace(" ", "_"): species for species, name in scientific.items()}
     frame = frame[frame["homology_type"].str.startswith("ortholog")]
     first, second = frame["species"].map(short), frame["homology_species"].map(short)
@@ -81,13 +84,35 @@ def read_compara(path: str | Path, scientific: Mapping[str, str]) -> pd.DataFram
     return _checked(table[list(COLUMNS)], path)
 
 
+def read_orthologues(path: str | Path, species: str) -> pd.DataFrame:
+    """Genes of one species and their orthogroups, of a table as :func:`read_orthogroups` takes it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns :data:`COLUMNS`, text; one row per gene.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, the species has no row, or a gene is in two orthogroups.
+    """
+    table = read_orthogroups(path, {species: ""})
+    if not len(table):
+        raise InputError(
+            "the table of orthologues has no gene of the species",
+            path=path,
+            value=species,
+            remedy="write the species as in config/species.tsv",
+        )
+    return table
+
+
 def _checked(table: pd.DataFrame, path: str | Path) -> pd.DataFrame:
-    twice = table.drop_duplicates().duplicated(["species", "gene"])
+    table = table.dropna().drop_duplicates(ignore_index=True)
+    twice = table.duplicated(["species", "gene"])
     if twice.any():
         raise InputError(
-            "a gene is in two orthogroups",
-            path=path,
-            value=table.drop_duplicates()[twice]["gene"].iloc[0],
-            remedy="list each gene once",
+            "a gene is in two orthogroups", path=path, value=table["gene"][twice].iloc[0], remedy="list each gene once"
         )
-    return table.drop_duplicates().reset_index(drop=True)
+    return table

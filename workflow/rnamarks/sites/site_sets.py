@@ -1,4 +1,4 @@
-"""All site tables of one species as one table on one genome."""
+"""All site tables of one task as one table on one genome."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import pandas as pd
 
 from ..errors import InputError
 from .drops import Drops
+from .layouts import check_layout
 from .modifications import Modification
 from .readers import LAYOUT_READERS, READERS
-from .readers.described import Layout
 from .readers.register import Reader
+from .readers.rows import STAGE
 from .site_tables import TECHNOLOGIES, check_assembly, harmonise_chromosomes, merge_sites
 from .transcripts import open_genome
 
@@ -29,7 +30,7 @@ def read_site_tables(
     workdir: str | Path,
     assembly: str,
     modification: Modification,
-    species: str,
+    subject: str,
     technologies: Sequence[str | None] | None = None,
     layouts: Sequence[Mapping[str, Any] | None] | None = None,
 ) -> tuple[pd.DataFrame, Drops]:
@@ -48,13 +49,15 @@ def read_site_tables(
     technologies : sequence of str or None, optional
         By table, the technology that found its sites, such as miCLIP. If one is named, the result has the column
         ``technologies``, see :func:`count_technologies`.
+    subject : str
+        Name of the task, for the drops table.
     layouts : sequence of mapping or None, optional
-        By table, the :class:`rnamarks.sites.readers.described.Layout` of those whose format takes one.
+        By table, what those formats of ``LAYOUT_READERS`` need to know.
 
     Returns
     -------
     sites : pandas.DataFrame
-        The **sites** border.
+        The **sites** border: positions 0-based half-open on the forward strand, chromosomes named as in the genome.
     drops : Drops
         Stages ``read`` and ``genome``, by source.
 
@@ -82,15 +85,13 @@ def read_site_tables(
         def lookup(chrom: str, start: int, end: int) -> str:
             return fasta[chrom][start:end].seq
 
-        for path, form, source, described in zip(tables, formats, sources, layouts, strict=True):
-            layout = None if described is None else Layout.from_mapping(described)
-            frame = _reader(form, layout, path)(
-                path, assembly=assembly, modification=modification, source=source, drops=drops, species=species
-            )
-            scope = drops.scope("genome", species, source)
+        for path, form, source, layout in zip(tables, formats, sources, layouts, strict=True):
+            reader = _reader(form, layout)
+            frame = reader(path, drops.scope(STAGE, subject, source), assembly=assembly, modification=modification)
+            scope = drops.scope("genome", subject, source)
             frame = harmonise_chromosomes(frame, fasta.keys(), scope, path=path)
-            least_share = 0.0 if layout and layout.mixed_bases else 0.5
-            frames.append(check_assembly(frame, lookup, modification.base, scope, least_share=least_share, path=path))
+            minimum = 0.0 if layout and layout.get("mixed_bases") else 0.5
+            frames.append(check_assembly(frame, lookup, modification.base, scope, minimum_fraction=minimum, path=path))
     sites = merge_sites(frames)
     if by_source:
         sites[TECHNOLOGIES] = count_technologies(sites, by_source)
@@ -118,13 +119,6 @@ def count_technologies(sites: pd.DataFrame, technologies: Mapping[str, str]) -> 
     return sites["source"].map(of_joined).to_numpy(dtype=np.int64)
 
 
-def _reader(form: str, layout: Layout | None, path: str | Path) -> Reader:
-    if form in LAYOUT_READERS:
-        if layout is None:
-            raise InputError(
-                f"the format {form} does not say what is in which column", path=path, remedy="add a layout"
-            )
-        return partial(LAYOUT_READERS[form], layout=layout)
-    if layout is not None:
-        raise InputError(f"the format {form} takes no layout", path=path, remedy="leave it out, or set format: table")
-    return READERS[form]
+def _reader(form: str, layout: Mapping[str, Any] | None) -> Reader:
+    check_layout(form, layout)
+    return partial(LAYOUT_READERS[form], layout=layout) if form in LAYOUT_READERS else READERS[form]

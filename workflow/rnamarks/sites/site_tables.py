@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..tables import write_tsv
+from .contigs import match_contigs
 from .drops import Scope
 
-SITE_COLUMNS = ("chrom", "start", "end", "strand", "modification", "source", "support")
 # one column more where a run names the technologies of its sources
 TECHNOLOGIES = "technologies"
 
@@ -29,38 +28,10 @@ _PLUS_BASE[ord("T")] = "U"
 _MINUS_BASE[[ord(letter) for letter in "ACGTU"]] = list("UGCAA")
 
 
-class Agreement(NamedTuple):
-    """How far two site tables name the same positions; ``share`` is of the smaller table."""
-
-    shared: int
-    first: int
-    second: int
-
-    @property
-    def share(self) -> float:
-        smaller = min(self.first, self.second)
-        return self.shared / smaller if smaller else 0.0
-
-
 def write_sites(sites: pd.DataFrame, path: str | Path, assembly: str) -> None:
-    """Write a site table with its ``#assembly=`` line: :data:`SITE_COLUMNS`, and ``technologies`` if it is there."""
-    columns = [*SITE_COLUMNS, *(name for name in (TECHNOLOGIES,) if name in sites)]
+    """Write a site table with its ``#assembly=`` line: table ``sites``, and ``technologies`` if it is there."""
+    columns = [*column_names("sites"), *(name for name in (TECHNOLOGIES,) if name in sites)]
     write_tsv(sites[columns], path, {"assembly": assembly})
-
-
-def canonical_chromosome(name: str) -> str:
-    """A key under which UCSC, Ensembl and GenBank names of one sequence agree.
-
-    >>> canonical_chromosome("chr1"), canonical_chromosome("chrM"), canonical_chromosome("MT")
-    ('1', 'm', 'm')
-    >>> canonical_chromosome("chr4_gl000193_random") == canonical_chromosome("GL000193.1")
-    True
-    """
-    key = name.lower().removeprefix("chr")
-    contig = re.fullmatch(r"(?:[0-9a-z]+_)?([a-z]{2}[0-9]{6})(?:[v.]([0-9]+))?(?:_(?:random|alt|fix|hap[0-9]+))?", key)
-    if contig:
-        return f"{contig[1]}.{contig[2] or 1}"
-    return "m" if key in {"m", "mt", "mito", "mitochondrion"} else key
 
 
 def harmonise_chromosomes(
@@ -75,8 +46,7 @@ def harmonise_chromosomes(
     frame : pandas.DataFrame
         Any table with a column ``chrom``.
     known_names : iterable of str
-        Names in the genome file. A name that is there is left alone; others match by
-        :func:`canonical_chromosome`, and not at all if two genome names have that key.
+        Names in the genome file, see :func:`rnamarks.sites.contigs.match_contigs`.
     scope : Scope
         Where the drop is counted.
     path : path-like, optional
@@ -88,15 +58,7 @@ def harmonise_chromosomes(
         If fewer than half of the rows are on a known chromosome.
     """
     known = list(known_names)
-    by_key: dict[str, str | None] = {}
-    for name in known:
-        key = canonical_chromosome(name)
-        by_key[key] = None if key in by_key else name
-    exact = set(known)
-    names = {
-        name: name if name in exact else by_key.get(canonical_chromosome(str(name))) for name in frame["chrom"].unique()
-    }
-    renamed = frame["chrom"].map(names)
+    renamed = frame["chrom"].map(match_contigs(frame["chrom"].unique(), known))
     matched = renamed.notna().to_numpy()
     if len(frame) and matched.mean() < 0.5:
         raise InputError(
@@ -147,7 +109,7 @@ def check_assembly(
     base: str,
     scope: Scope,
     *,
-    least_share: float = 0.5,
+    minimum_fraction: float = 0.5,
     path: str | Path | None = None,
 ) -> pd.DataFrame:
     """Keep the sites whose genome base is the modified base; refuse the table if these are few.
@@ -161,28 +123,32 @@ def check_assembly(
     base : str
         RNA base of the modification.
     scope : Scope
-        Where drops are counted: ``off the end of its chromosome`` and ``base at the site is not A``.
-    least_share : float
-        Refuse below this share. By chance about a quarter to a third of the sites meet the right base.
+        Where drops are counted: ``off the end of its chromosome``, ``base at the site is not A``, and all sites of
+        a chromosome where of ten or more less than half as many as elsewhere have it, since one name may mean two
+        sequences.
+    minimum_fraction : float
+        Refuse below this fraction. By chance about a quarter to a third of the sites meet the right base.
     path : path-like, optional
         For the message.
 
     Raises
     ------
     InputError
-        If the share is under ``least_share``; the text names the share at the neighbouring positions if one of
+        If the fraction is under ``minimum_fraction``; the text names that at the neighbouring positions if one of
         them is above it, which means that the table counts from another origin.
     """
     bases = bases_at(sites, genome_lookup)
     right = bases == base
-    if len(sites) and right.mean() < least_share:
+    if len(sites) and right.mean() < minimum_fraction:
         hint = "wrong assembly, or sites of another modification"
         for shift in (-1, 1):
             moved = sites.assign(start=sites["start"] + shift)
             moved = moved[moved["start"] >= 0]
-            share = float(np.mean(bases_at(moved, genome_lookup) == base))
-            if share >= max(least_share, 2 * right.mean()):
-                hint = f"{share:.0%} have it {abs(shift)} nt to the {'left' if shift < 0 else 'right'}: 0- or 1-based"
+            fraction = float(np.mean(bases_at(moved, genome_lookup) == base))
+            if fraction >= max(minimum_fraction, 2 * right.mean()):
+                hint = (
+                    f"{fraction:.0%} have it {abs(shift)} nt to the {'left' if shift < 0 else 'right'}: 0- or 1-based"
+                )
         raise InputError(
             f"only {right.mean():.0%} of {len(sites):,} sites have {base} in the genome on their strand ({hint}?)",
             path=path,
@@ -190,19 +156,13 @@ def check_assembly(
         )
     sites = scope.keep(sites, bases != "", "off the end of its chromosome")
     bases = bases[bases != ""]
+    contigs = pd.Series(bases == base).groupby(sites["chrom"].to_numpy(), sort=False).agg(["size", "mean"])
+    for chrom, (size, fraction) in contigs.iterrows():
+        if minimum_fraction and size >= 10 and fraction < right.mean() / 2:
+            here = (sites["chrom"] == chrom).to_numpy()
+            why = f"the genome's {chrom} is another sequence, {fraction:.0%} of {size:.0f} sites have {base} there"
+            sites, bases = scope.keep(sites, ~here, why), bases[~here]
     return scope.kept(scope.keep(sites, bases == base, f"base at the site is not {base}"))
-
-
-def agreement(first: pd.DataFrame, second: pd.DataFrame, *, shift: int = 0) -> Agreement:
-    """Positions (chromosome, start, strand) that two site tables share.
-
-    Two tables of one experiment on one assembly share most positions; on two assemblies almost none. ``shift`` is
-    added to ``start`` of the first table and shows tables that count from another origin.
-    """
-    keys = ["chrom", "start", "strand"]
-    left = first[keys].assign(start=first["start"] + shift).drop_duplicates()
-    right = second[keys].drop_duplicates()
-    return Agreement(len(left.merge(right, on=keys)), len(left), len(right))
 
 
 def merge_sites(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -216,7 +176,7 @@ def merge_sites(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`SITE_COLUMNS`, sorted by chromosome, start and strand.
+        Table ``sites``, ``start`` and ``end`` 0-based half-open; sorted by chromosome, start and strand.
 
     Raises
     ------
@@ -251,7 +211,7 @@ def merge_sites(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
         joined[several] = wanted.groupby("group", sort=True)["name"].agg(",".join)
     merged["source"] = joined.to_numpy()
     merged["support"] = np.maximum.reduce([added.to_numpy(), largest.to_numpy(), count.to_numpy()])
-    merged = merged[list(SITE_COLUMNS)]
+    merged = merged[column_names("sites")]
     if assemblies:
         merged.attrs["assembly"] = assemblies[0]
     return merged
@@ -259,7 +219,7 @@ def merge_sites(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def empty_sites(assembly: str | None = None) -> pd.DataFrame:
     """A site table without rows."""
-    frame = pd.DataFrame({name: pd.Series(dtype=object) for name in SITE_COLUMNS}).astype(
+    frame = pd.DataFrame({name: pd.Series(dtype=object) for name in column_names("sites")}).astype(
         {"start": "int64", "end": "int64", "support": "int64"}
     )
     if assembly is not None:

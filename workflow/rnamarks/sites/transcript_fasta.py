@@ -10,18 +10,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..sequences import Record, read_records
-from .annotation import ANNOTATION_COLUMNS, STAGE
+from .annotation import STAGE
 from .drops import KEPT, NOTE, Drops, Scope
-from .transcripts import TRANSCRIPT_COLUMNS
 
 # tags of the databases whose accession follows in NCBI's headers: gi|123|ref|NM_1.2|
 _NCBI_TAGS = frozenset({"ref", "gb", "emb", "dbj", "tpg", "tpe", "tpd", "lcl", "gnl"})
 _NCBI_SYMBOL = re.compile(r"\(([\w.@-]+)\),[^()]*$")
 _VERSION = re.compile(r"(?<=\w)\.[0-9]+$")
 _COPY = re.compile(r"_dup[0-9]+$")
-_COORDINATES = [name for name in ANNOTATION_COLUMNS if name not in ("transcript", "gene", "gene_name", "biotype")]
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ def read_header(header: str) -> Header:
     >>> read_header("ENST00000282507.7").transcript
     'ENST00000282507.7'
     """
-    name, _, description = header.strip().partition(" ")
+    name, description = (*header.split(None, 1), "", "")[:2]
     parts = name.strip("|").split("|")
     if len(parts) > 1:
         tags = [at for at, part in enumerate(parts[:-1]) if part in _NCBI_TAGS]
@@ -65,10 +64,10 @@ def read_transcript_fasta(
     path: str | Path,
     drops: Drops,
     *,
-    species: str = "",
+    subject: str = "",
     annotation: pd.DataFrame | None = None,
     annotation_path: str | Path | None = None,
-    least_matched: float = 0.5,
+    minimum_matched: float = 0.5,
 ) -> pd.DataFrame:
     """Transcripts of a FASTA file, with coordinates where an annotation describes the same transcript.
 
@@ -78,16 +77,16 @@ def read_transcript_fasta(
         Plain or gzipped, DNA or RNA in either case, one record per transcript, 5' to 3'.
     drops : Drops
         Takes the counts, in transcripts, under the stage ``transcripts``.
-    species : str
-        For the drops table.
+    subject : str
+        Name of the transcript set, for the drops table.
     annotation : pandas.DataFrame, optional
         As :func:`rnamarks.sites.annotation.read_annotation` gives it. Ids are compared as they are, and where that
         fails without the version (``.7``) of either. Exon lengths must add up to the length of the sequence; there is
         no genome here that could say more.
     annotation_path : path-like, optional
         Named in errors.
-    least_matched : float
-        If a smaller share of the file's ids is in the annotation it is taken for one of another naming. 0 switches
+    minimum_matched : float
+        If a smaller fraction of the file's ids is in the annotation it is taken for one of another naming. 0 switches
         the check off.
 
     Returns
@@ -111,7 +110,7 @@ def read_transcript_fasta(
     headers = [_named(record, path) for record in records]
     frame = pd.DataFrame(headers, columns=list(Header._fields), dtype=object)
     frame["sequence"] = [record.sequence for record in records]
-    fasta = drops.scope(STAGE, species, "fasta")
+    fasta = drops.scope(STAGE, subject, "fasta")
     frame = fasta.keep(
         frame, ~frame.duplicated(["transcript", "sequence"]), "same id and sequence as an earlier record"
     ).reset_index(drop=True)
@@ -119,9 +118,8 @@ def read_transcript_fasta(
     if annotation is None:
         row = np.full(len(frame), -1)
     else:
-        row = _match(
-            frame, annotation, drops.scope(STAGE, species, "fasta and annotation"), path, annotation_path, least_matched
-        )
+        both = drops.scope(STAGE, subject, "fasta and annotation")
+        row = _match(frame, annotation, both, path, annotation_path, minimum_matched)
     copy = frame.groupby("transcript", sort=False).cumcount()
     fasta.count(f"{NOTE}one id with several sequences, suffix _dup added", (copy > 0).sum())
     frame["transcript"] += np.where(copy > 0, "_dup" + copy.astype(str), "")
@@ -132,7 +130,7 @@ def read_transcript_fasta(
             value=frame.loc[frame["transcript"].duplicated(), "transcript"].iloc[0],
             remedy="rename it",
         )
-    return _join(frame, annotation, row)[list(TRANSCRIPT_COLUMNS)]
+    return _join(frame, annotation, row)[column_names("transcripts")]
 
 
 def _named(record: Record, path: str | Path) -> Header:
@@ -150,7 +148,7 @@ def _match(
     scope: Scope,
     path: str | Path,
     annotation_path: str | Path | None,
-    least_matched: float,
+    minimum_matched: float,
 ) -> np.ndarray:
     """Row of the annotation that describes each transcript, -1 for none; shape=(n_transcripts,)."""
     lengths = frame["sequence"].str.len().to_numpy()
@@ -171,15 +169,15 @@ def _match(
         row[open_left] = np.maximum(
             row[open_left], _pair(left[open_left], lengths[open_left], right[open_right], spliced[open_right])
         )
-    share = float(known.mean())
+    fraction = float(known.mean())
     fits = row >= 0
-    logger.info("%s: %.1f %% of the transcript ids are in the annotation", path, 100 * share)
+    logger.info("%s: %.1f %% of the transcript ids are in the annotation", path, 100 * fraction)
     scope.count(f"{NOTE}transcript not in the annotation, no coordinates", (~known).sum())
     scope.count(f"{NOTE}exons add up to another length than the sequence, no coordinates", (known & ~fits).sum())
     scope.count(KEPT, fits.sum())
-    if share < least_matched:
+    if fraction < minimum_matched:
         raise InputError(
-            f"only {share:.1%} of {len(frame)} transcript ids are in the annotation",
+            f"only {fraction:.1%} of {len(frame)} transcript ids are in the annotation",
             path=annotation_path or path,
             value=frame.loc[~known, "transcript"].iloc[0],
             remedy=f"it has {', '.join(annotation['transcript'].head(3))}; give files of one naming, or none",
@@ -213,7 +211,7 @@ def _join(frame: pd.DataFrame, annotation: pd.DataFrame | None, row: np.ndarray)
     fits = row >= 0
     if annotation is not None and fits.any():
         chosen = annotation.iloc[row[fits]]
-        for name in _COORDINATES:
+        for name in column_names("transcripts", first="chrom", last="cds_end"):
             values[name][fits] = chosen[name].to_numpy()
         for name in ("gene", "gene_name", "biotype"):
             stated = chosen[name].to_numpy(dtype=object)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
 import logging
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pyfaidx
 
+from ..dictionary import column_names
 from ..errors import InputError
-from ..files import atomic_path, is_gzipped
+from ..files import atomic_path, is_gzipped, open_bytes
 from ..sequences import decode, encode
-from ..tables import METADATA_KEY
-from .annotation import ANNOTATION_COLUMNS, STAGE, match_contigs
-from .drops import Drops
-
-TRANSCRIPT_COLUMNS = (*ANNOTATION_COLUMNS, "sequence")
+from ..tables import metadata_of, open_parquet
+from .annotation import STAGE
+from .contigs import canonical_chromosome, match_contigs
+from .drops import KEPT, Drops, Scope
 
 _COMPLEMENT = np.array([3, 2, 1, 0, 4], dtype=np.uint8)
 
@@ -32,9 +27,10 @@ logger = logging.getLogger(__name__)
 def open_genome(path: str | Path, workdir: str | Path) -> pyfaidx.Fasta:
     """Open a genome FASTA for random access; nothing is written beside the genome itself.
 
-    The index lies in ``workdir``. A gzipped genome, bgzip or not, is decompressed into ``workdir`` once. Both
-    carry a name made from the genome's path, size and time of change, so a copy is used again as long as the
-    genome is the same file, and another genome of the same name never meets it.
+    The index lies in ``workdir``. A gzipped genome, bgzip or not, is decompressed into ``workdir`` once, and one whose
+    lines end with CR alone is copied there with LF. Index and copy carry a name made from the genome's path, size and
+    time of change, so a copy is used again as long as the genome is the same file, and another genome of the same name
+    never meets it.
 
     Raises
     ------
@@ -42,30 +38,28 @@ def open_genome(path: str | Path, workdir: str | Path) -> pyfaidx.Fasta:
         If the file is missing, empty, cut off, no FASTA, or has one name twice.
     """
     path, workdir = Path(path), Path(workdir)
-    if not path.is_file():
-        raise InputError("no such file", path=path, remedy="check the path of the genome in the configuration")
+    with open_bytes(path) as handle:
+        head = handle.read(1 << 16)
+    if not head.startswith(b">"):
+        raise InputError(
+            "the genome is no FASTA file" if head else "the genome is empty",
+            path=path,
+            remedy="give a FASTA file that begins with '>'",
+        )
+    old_ends = b"\r" in head and b"\n" not in head
     status = path.stat()
     identity = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
     stem = f"{path.name.removesuffix('.gz')}.{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
     workdir.mkdir(parents=True, exist_ok=True)
     plain = path
     try:
-        if is_gzipped(path):
+        if old_ends or is_gzipped(path):
             plain = workdir / f"{stem}.fa"
             if not plain.is_file():
-                with atomic_path(plain) as part, gzip.open(path, "rb") as packed, open(part, "wb") as unpacked:
-                    shutil.copyfileobj(packed, unpacked, 1 << 22)
-        with open(plain, "rb") as handle:
-            first = handle.read(1)
-        if first != b">":
-            raise InputError(
-                "the genome is no FASTA file" if first else "the genome is empty",
-                path=path,
-                remedy="give a FASTA file that begins with '>'",
-            )
+                with open_bytes(path) as packed, atomic_path(plain) as part, open(part, "wb") as unpacked:
+                    while block := packed.read(1 << 22):
+                        unpacked.write(block.replace(b"\r", b"\n") if old_ends else block)
         return pyfaidx.Fasta(str(plain), indexname=str(workdir / f"{stem}.fai"), sequence_always_upper=False)
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise InputError("the gzip stream is cut off or corrupt", path=path, remedy="fetch the file again") from error
     except (pyfaidx.FastaIndexingError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -82,9 +76,9 @@ def build_transcripts(
     drops: Drops,
     *,
     workdir: str | Path,
-    species: str = "",
+    subject: str = "",
     annotation_path: str | Path | None = None,
-    least_aug: float = 0.25,
+    minimum_aug: float = 0.25,
 ) -> pd.DataFrame:
     """Spliced, strand-aware RNA of every transcript of an annotation.
 
@@ -95,37 +89,43 @@ def build_transcripts(
     genome_path : path-like
         FASTA, plain or gzipped, in either case.
     drops : Drops
-        Takes the transcripts on contigs that the genome lacks.
+        Takes the transcripts on contigs that the genome lacks, or has as another sequence.
     workdir : path-like
         For the index and for a decompressed copy, see :func:`open_genome`.
-    species : str
-        For the drops table.
+    subject : str
+        Name of the transcript set, for the drops table.
     annotation_path : path-like, optional
         Named in errors.
-    least_aug : float
-        Of 50 or more coding sequences at least this share must begin with AUG, else the genome is taken for
+    minimum_aug : float
+        Of 50 or more coding sequences at least this fraction must begin with AUG, else the genome is taken for
         another assembly. About 0.98 do in a complete annotation, 0.8 in GENCODE with its fragments, and 1/64
-        where the assembly is wrong. 0 switches the check off.
+        where the assembly is wrong. The same holds for each contig: with three or more coding genes of which fewer
+        begin with a start codon it is taken for another sequence, and its transcripts are left out, if half of ten
+        or more genes elsewhere begin with one. 0 switches the checks off.
 
     Returns
     -------
     pandas.DataFrame
-        Border **transcripts**: columns :data:`TRANSCRIPT_COLUMNS`; ``chrom`` as the genome calls it;
+        Border **transcripts**: table ``transcripts``; ``chrom`` as the genome calls it;
         ``sequence`` is RNA in capitals, 5' to 3', N for every letter that is not A, C, G, T or U. ``attrs`` holds
         ``lengths``: nt of every contig of the genome, by its name.
 
     Raises
     ------
     InputError
-        If the annotation and the genome share no contig, an exon runs off its contig, or too few coding
-        sequences begin with AUG.
+        If the annotation and the genome share no contig, half of the transcripts are on contigs that an exon runs
+        off, or too few coding sequences begin with AUG.
 
     Notes
     -----
+    Contigs are paired by name, and one name may mean two sequences: ``chrM`` of UCSC's hg19 (NC_001807) is not ``MT``
+    of Ensembl's GRCh37 (NC_012920). A contig shorter than an exon of it says, or without start codons where they
+    belong, is left out, counted under its name and logged.
+
     One contig is in memory at a time (4 bytes per nt while it is read), beside the transcripts (1 byte per nt).
     """
     genome = open_genome(genome_path, workdir)
-    scope = drops.scope(STAGE, species, "genome")
+    scope = drops.scope(STAGE, subject, "genome")
     try:
         contigs = match_contigs(annotation["chrom"], genome.keys())
         if not contigs and len(annotation):
@@ -137,18 +137,19 @@ def build_transcripts(
             )
         absent = ~annotation["chrom"].isin(list(contigs)).to_numpy()
         scope.count("contig not in the genome", absent.sum())
-        scope.count("kept", (~absent).sum())
         frame = annotation[~absent].assign(chrom=annotation["chrom"][~absent].map(contigs))
-        frame = frame.reset_index(drop=True)
+        lengths = {name: len(genome[name]) for name in genome.keys()}  # noqa: SIM118
+        frame = _without_short_contigs(frame.reset_index(drop=True), lengths, scope, genome_path, annotation_path)
         sequences = np.empty(len(frame), dtype=object)
         for chrom, rows in frame.groupby("chrom", sort=False).indices.items():
-            _splice_contig(frame, chrom, rows, genome, sequences, genome_path, annotation_path)
-        lengths = {name: len(genome[name]) for name in genome.keys()}  # noqa: SIM118
+            _splice_contig(frame, chrom, rows, genome, sequences, genome_path)
     finally:
         genome.close()
     frame["sequence"] = sequences
-    _check_start_codons(frame, least_aug, genome_path)
-    frame = frame[list(TRANSCRIPT_COLUMNS)]
+    _check_start_codons(frame, minimum_aug, genome_path)
+    frame = _without_other_contigs(frame, minimum_aug, scope)
+    scope.count(KEPT, len(frame))
+    frame = frame[column_names("transcripts")]
     frame.attrs["lengths"] = lengths
     return frame
 
@@ -163,17 +164,56 @@ def splice(contig: np.ndarray, exon_starts: np.ndarray, exon_ends: np.ndarray, s
     return _COMPLEMENT[codes[::-1]] if strand == "-" else codes
 
 
-def read_sequences(path: str | Path, batch_rows: int = 4096) -> Iterator[str]:
-    """Sequences of a **transcripts** file one after another, with one batch of rows in memory."""
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_rows, columns=["sequence"]):
-            yield from batch.column(0).to_pylist()
-
-
 def read_lengths(path: str | Path) -> dict[str, int]:
     """Length of every contig of the genome that a **transcripts** file was made from; empty where none was."""
-    metadata = pq.read_schema(path).metadata or {}
-    return json.loads(metadata.get(METADATA_KEY, b"{}")).get("lengths", {})
+    with open_parquet(path) as file:
+        return metadata_of(file).get("lengths", {})
+
+
+def _without_short_contigs(
+    frame: pd.DataFrame,
+    lengths: dict[str, int],
+    scope: Scope,
+    genome_path: str | Path,
+    annotation_path: str | Path | None,
+) -> pd.DataFrame:
+    """Transcripts on contigs that hold all their exons."""
+    last = np.array([ends[-1] for ends in frame["exon_ends"]], dtype=np.int64)
+    beyond = last > frame["chrom"].map(lengths).to_numpy()
+    short = frame["chrom"].isin(frame["chrom"][beyond].unique()).to_numpy()
+    if 2 * short.sum() > len(frame):
+        row = int(np.argmax(beyond))
+        chrom = frame["chrom"].iloc[row]
+        raise InputError(
+            f"an exon of transcript {frame['transcript'].iloc[row]} ends at {last[row]}, "
+            f"but {chrom} has {lengths[chrom]} nt in {genome_path}",
+            path=annotation_path,
+            remedy="give a genome and an annotation of one assembly",
+        )
+    for chrom in frame["chrom"][short].unique():
+        why = f"the genome's {chrom} is another sequence or cut off, exons lie beyond its {lengths[chrom]} nt"
+        frame = scope.keep(frame, frame["chrom"] != chrom, why)
+    return frame.reset_index(drop=True)
+
+
+def _without_other_contigs(frame: pd.DataFrame, minimum: float, scope: Scope) -> pd.DataFrame:
+    """Transcripts on contigs whose genes begin with start codons, if those of the other contigs do."""
+    coding = frame[frame["cds_start"] >= 0]
+    # mitochondria begin with AUA and AUU, too
+    starts = ["AU" if canonical_chromosome(chrom) == "m" else "AUG" for chrom in coding["chrom"]]
+    begins = [
+        text.startswith(start, at)
+        for text, start, at in zip(coding["sequence"], starts, coding["cds_start"], strict=True)
+    ]
+    genes = coding[["chrom", "gene"]].assign(begins=begins).groupby(["chrom", "gene"], sort=False)["begins"].any()
+    by_contig = genes.groupby("chrom", sort=False).agg(["size", "sum"])
+    others = by_contig.sum() - by_contig
+    wrong = (by_contig["size"] >= 3) & (by_contig["sum"] < minimum * by_contig["size"])
+    wrong &= (others["size"] >= 10) & (2 * others["sum"] >= others["size"])
+    for chrom, (size, found) in by_contig[wrong].iterrows():
+        why = f"the genome's {chrom} is another sequence, {found} of {size} genes begin with a start codon"
+        frame = scope.keep(frame, frame["chrom"] != chrom, why)
+    return frame.reset_index(drop=True)
 
 
 def _splice_contig(
@@ -183,18 +223,8 @@ def _splice_contig(
     genome: pyfaidx.Fasta,
     sequences: np.ndarray,
     genome_path: str | Path,
-    annotation_path: str | Path | None,
 ) -> None:
-    n_nt = len(genome[chrom])
     starts, ends, strands = (frame[name].to_numpy() for name in ("exon_starts", "exon_ends", "strand"))
-    for row in rows:
-        if ends[row][-1] > n_nt:
-            raise InputError(
-                f"an exon of transcript {frame['transcript'].iloc[row]} ends at {ends[row][-1]}, "
-                f"but {chrom} has {n_nt} nt in {genome_path}",
-                path=annotation_path,
-                remedy="give a genome and an annotation of one assembly",
-            )
     try:
         contig = encode(genome[chrom][:].seq)
     except InputError as error:
@@ -205,17 +235,17 @@ def _splice_contig(
         sequences[row] = decode(splice(contig, starts[row], ends[row], strands[row]))
 
 
-def _check_start_codons(frame: pd.DataFrame, least: float, genome_path: str | Path) -> None:
+def _check_start_codons(frame: pd.DataFrame, minimum: float, genome_path: str | Path) -> None:
     coding = frame[frame["cds_start"] >= 0]
     if not len(coding):
         logger.warning("the annotation has no coding sequence: every position counts as noncoding")
     if len(coding) < 50:
         return
     aug = [text.startswith("AUG", at) for text, at in zip(coding["sequence"], coding["cds_start"], strict=True)]
-    share = float(np.mean(aug))
-    if share < least:
+    fraction = float(np.mean(aug))
+    if fraction < minimum:
         raise InputError(
-            f"only {share:.1%} of {len(coding)} coding sequences begin with AUG",
+            f"only {fraction:.1%} of {len(coding)} coding sequences begin with AUG",
             path=genome_path,
             remedy="give a genome and an annotation of one assembly",
         )

@@ -1,41 +1,28 @@
-"""Readers of published window files: sequences of one length with a label."""
+"""Published window files: sequences of one length with a label, read and joined into the table of a task."""
 
 from __future__ import annotations
 
-import csv
 import re
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..files import open_text
 from ..registry import Register
 from ..sequences import Record, decode, encode, read_records
-from .drops import Drops
+from ..tasks import Task
+from .drops import NOTE, Drops
+from .modifications import IUPAC
+from .readers.rows import count_fields, split_quoted
 
-WINDOW_COLUMNS = (
-    "window",
-    "species",
-    "sequence",
-    "label",
-    "chrom",
-    "start",
-    "strand",
-    "transcript",
-    "gene",
-    "position",
-    "region",
-    "orthogroup",
-    "support",
-    "given",
-)
 STAGE = "windows"
-FITS = ("exact", "crop", "pad")
 
 # headers of published files that hold both classes; every group of a pattern says the class
 HEADER_STYLES = {
@@ -126,35 +113,30 @@ def read_tagged_fasta(path: str | Path, label: int | None) -> Iterator[Labelled]
 
 @WINDOW_FORMATS.add("csv")
 def read_csv(path: str | Path, label: int | None) -> Iterator[Labelled]:
-    """CSV with the columns ``sequence`` and ``label`` (1, and 0 or -1) in any order, among others."""
+    """CSV with the columns ``sequence`` and ``label`` (1, and 0 or -1) in any order, among others; a row is a line."""
     _check_label(path, label, given=False)
+    columns: list[int] = []
+    n_fields = 0
     with open_text(path) as handle:
-        rows = _csv_rows(handle, path)
-        header = [name.strip().lower() for name in next(rows, (1, []))[1]]
-        if not {"sequence", "label"} <= set(header):
-            raise InputError(
-                "the header has no columns sequence and label",
-                path=path,
-                line=1,
-                value=",".join(header),
-                remedy="name them so",
-            )
-        columns = header.index("sequence"), header.index("label")
-        for line, fields in rows:
-            if not any(field.strip() for field in fields):
+        for line, text in enumerate(handle, 1):
+            fields = [field.strip() for field in split_quoted(text.rstrip("\n"), ",", path, line)]
+            if not any(fields):
                 continue
-            if len(fields) <= max(columns):
+            if not columns:
+                columns, n_fields = _csv_header(fields, path, line), len(fields)
+                continue
+            if not max(columns) < count_fields(fields) <= n_fields:
                 raise InputError(
-                    f"the row has {len(fields)} fields and the header {len(header)}",
+                    f"the row has {count_fields(fields)} fields and the header {n_fields}",
                     path=path,
                     line=line,
-                    value=",".join(fields),
-                    remedy="complete it",
+                    value=text.rstrip("\n"),
+                    remedy="complete it, or separate lines that were joined",
                 )
-            sequence, text = (fields[column].strip() for column in columns)
-            if text not in {"1", "0", "-1"}:
+            sequence, stated = (fields[column] for column in columns)
+            if stated not in {"1", "0", "-1"}:
                 raise InputError(
-                    "the label is none of 1, 0 and -1", path=path, line=line, value=text, remedy="correct it"
+                    "the label is none of 1, 0 and -1", path=path, line=line, value=stated, remedy="correct it"
                 )
             if not sequence:
                 raise InputError("the sequence is empty", path=path, line=line, remedy="remove or fill it")
@@ -168,104 +150,111 @@ def read_csv(path: str | Path, label: int | None) -> Iterator[Labelled]:
                     value=error.value,
                     remedy=error.remedy,
                 ) from error
-            yield Labelled("", rna, line, int(text == "1"))
+            yield Labelled("", rna, line, int(stated == "1"))
 
 
-def read_windows(
-    path: str | Path,
-    form: str,
+def _csv_header(fields: list[str], path: str | Path, line: int) -> list[int]:
+    """0-based columns of sequence and label."""
+    names = [name.lower() for name in fields]
+    if names.count("sequence") != 1 or names.count("label") != 1:
+        raise InputError(
+            "the header has no columns sequence and label, once each",
+            path=path,
+            line=line,
+            value=",".join(names),
+            remedy="name them so",
+        )
+    return [names.index("sequence"), names.index("label")]
+
+
+def read_task_windows(
+    files: Sequence[Mapping[str, Any]],
     *,
-    species: str,
-    part: str,
-    source: str,
-    drops: Drops,
-    label: int | None = None,
-    width: int | None = None,
-    site_base: str | None = None,
-    site_index: int | None = None,
-    duplicates: str = "keep",
-    fit: str = "exact",
-) -> pd.DataFrame:
-    """Read a window file into the table that crosses the border to the datasets.
+    task: Task,
+    width: int | None,
+    negatives_per_positive: float | None = None,
+    seed: int = 0,
+) -> tuple[pd.DataFrame, Drops]:
+    """Read and join the window files of one task.
+
+    Where windows have their site in the middle (``task.centred``), longer ones of odd length are cut down around it,
+    those whose middle is not the task's motif are dropped, then sequences with both labels, then all but the first copy
+    of each sequence, across all files whatever part they came in. Each is counted.
 
     Parameters
     ----------
-    path : path-like
-        Plain or gzipped, DNA or RNA letters in either case.
-    form : str
-        A name in ``WINDOW_FORMATS``.
-    species : str
-        Species name, for the column and the ids.
-    part : str
-        ``train``, ``valid``, ``test`` or ``""``: how the data came split.
-    source : str
-        Name under which drops are counted, in the stage ``windows``.
-    drops : Drops
-        Receives the counts.
-    label : int, optional
-        1 or 0 for formats that hold one class; None for those that state labels.
-    width : int, optional
-        Expected length in nt; None takes the first window's.
-    site_base : str, optional
-        If given, windows with another letter at ``site_index`` are dropped. Wrong for sets that are not centred.
-    site_index : int, optional
-        0-based index of the site, ``width // 2`` if not given.
-    duplicates : str
-        ``keep`` leaves windows of one sequence and label in and notes their number (beyond the first of each);
-        ``drop`` leaves the first.
-    fit : str
-        What becomes of windows of another length than ``width``: ``exact`` refuses them, ``crop`` cuts wider ones
-        down around their middle, ``pad`` does so too and puts N on both sides of narrower ones. Their number is
-        noted by length. The last two are for windows with the site in the middle: all lengths must be odd.
+    files : sequence of mappings
+        Each with ``file`` (path; plain or gzipped, DNA or RNA letters in either case), ``format`` (a name in
+        :data:`WINDOW_FORMATS`), ``label`` (1, 0, or None where the file tells) and ``given`` (``train``, ``valid``,
+        ``test`` or ``""``: how the data came split).
+    task : Task
+    width : int or None
+        Length in nt that every window must have; None for that of each file's first.
+    negatives_per_positive : float, optional
+        Of centred windows: of more negatives than this, a random choice stays.
+    seed : int
+        Of that choice.
 
     Returns
     -------
-    pandas.DataFrame
-        Columns ``WINDOW_COLUMNS``. ``window`` is ``<species>:<part>:<p or n><number>``, numbered from 1 by label in
-        file order before anything is dropped, so that an id names the same record under all settings; tables of
-        one species and part are told apart with :func:`renumber_windows`. Where a header holds
-        ``chrom:start-end(strand)`` as long as the window (0-based half-open, or 1-based closed), ``start`` is the
-        0-based genome position of ``site_index``.
+    windows : pandas.DataFrame
+        Table ``windows``. ``window`` is ``<task>:<part>:<p or n><number>``, numbered from 1 by label in
+        the order of the files. Where a header holds ``chrom:start-end(strand)`` as long as the window (0-based
+        half-open, or 1-based closed), ``start`` is the 0-based genome position of the site, else -1.
+    drops : Drops
+        Stage ``windows``, by file.
 
     Raises
     ------
     InputError
-        If the file is malformed, lengths differ, or a setting does not fit the format.
+        If a file cannot be used, lengths differ, or all windows have one label.
     """
+    drops = Drops()
+    tables = [read_windows(entry, task=task, width=width, drops=drops) for entry in files]
+    windows = pd.concat(tables, ignore_index=True)
+    if task.centred:
+        windows = _clean(windows, task, drops, negatives_per_positive, seed)
+    windows.insert(0, "window", "")
+    for part, rows in windows.groupby("given", sort=False).indices.items():
+        windows.loc[rows, "window"] = _ids(task.name, part, windows["label"].to_numpy()[rows])
+    if windows["label"].nunique() < 2:
+        present, absent = ("modified", "unmodified") if windows["label"].any() else ("unmodified", "modified")
+        raise InputError(
+            f"{task.name} has {len(windows)} {present} windows and no {absent} one",
+            path=files[0]["file"],
+            remedy="give both",
+        )
+    return windows, drops
+
+
+def read_windows(entry: Mapping[str, Any], *, task: Task, width: int | None, drops: Drops) -> pd.DataFrame:
+    """Read one file of a task; parameters and columns, the first left out, are those of :func:`read_task_windows`."""
+    path, part = entry["file"], entry["given"]
     if part not in {"train", "valid", "test", ""}:
         raise InputError("no such part", value=part, remedy='choose train, valid, test or ""')
-    if duplicates not in {"keep", "drop"}:
-        raise InputError("no such way with duplicates", value=duplicates, remedy="choose keep or drop")
-    if fit not in FITS:
-        raise InputError("no such way with other lengths", value=fit, remedy=f"choose one of {', '.join(FITS)}")
-    records = list(WINDOW_FORMATS[form](path, label))
+    records = list(WINDOW_FORMATS[entry["format"]](path, entry["label"]))
     if not records:
         raise InputError("the file holds no window", path=path, remedy="fetch it again, or leave it out of the sheet")
     width = width or len(records[0].sequence)
-    index = width // 2 if site_index is None else site_index
-    if not 0 <= index < width:
-        raise InputError(f"the site lies outside a window of {width} nt", value=site_index, remedy="count from 0")
-    if fit != "exact" and 2 * index + 1 != width:
+    if task.centred and width % 2 == 0:
         raise InputError(
-            "windows can be cropped or padded only where the site is in the middle",
-            value=f"index {index} of {width} nt",
-            remedy="give an odd width and leave the index out, or take windows of that length",
+            "a window needs a middle",
+            path=path,
+            value=width,
+            remedy="give windows of odd length, with the site in the middle",
         )
     for record in records:
-        _check_length(record, width, fit, path)
+        _check_length(record, width, task.centred, path)
     lengths = [len(record.sequence) for record in records]
-    labels = np.array([record.label for record in records], dtype=np.int64)
     # of what the header says, the site is where it was before cropping
-    places = [
-        _place(record.header, length, index + (length - width) // 2)
-        for record, length in zip(records, lengths, strict=True)
-    ]
+    places = [_place(record.header, length) for record, length in zip(records, lengths, strict=True)]
     frame = pd.DataFrame(
         {
-            "window": _ids(species, part, labels),
-            "species": species,
-            "sequence": [_fitted(record.sequence, width) for record in records],
-            "label": labels,
+            "task": task.name,
+            "species": task.species,
+            "modification": task.modification,
+            "sequence": [_middle(record.sequence, width) for record in records],
+            "label": np.array([record.label for record in records], dtype=np.int64),
             "chrom": [place[0] for place in places],
             "start": np.array([place[1] for place in places], dtype=np.int64),
             "strand": [place[2] for place in places],
@@ -277,91 +266,38 @@ def read_windows(
             "support": np.int64(1),
             "given": part,
         },
-        columns=list(WINDOW_COLUMNS),
+        columns=column_names("windows", first="task"),
     )
-    scope = drops.scope(STAGE, species, source)
+    scope = drops.scope(STAGE, task.name, Path(path).name)
     for length, number in sorted(Counter(lengths).items()):
         if length != width:
-            how = "cropped" if length > width else "padded with N"
-            scope.count(f"note: {how} from {length} nt", number)
-    if site_base is not None:
-        right = frame["sequence"].str[index] == site_base.upper().replace("T", "U")
-        frame = scope.keep(frame, right, f"no {site_base} at index {index}")
-    repeated = frame.duplicated(["sequence", "label"]).to_numpy()
-    if duplicates == "drop":
-        frame = scope.keep(frame, ~repeated, "duplicate sequence")
-    else:
-        scope.count("note: duplicate sequence, kept", int(repeated.sum()))
-    return scope.kept(frame.reset_index(drop=True))
+            scope.count(f"{NOTE}cropped from {length} nt", number)
+    scope.count(f"{NOTE}duplicate sequence, kept", frame.duplicated(["sequence", "label"]).sum())
+    return scope.kept(frame)
 
 
-def renumber_windows(windows: pd.DataFrame) -> pd.DataFrame:
-    """Give new ids by species, part and label in row order, after tables of one species were put together."""
-    numbered = windows.reset_index(drop=True)
-    ids = numbered["window"].to_numpy(dtype=object).copy()
-    for (species, part), rows in numbered.groupby(["species", "given"], sort=False).indices.items():
-        ids[rows] = _ids(species, part, numbered["label"].to_numpy()[rows])
-    return numbered.assign(window=ids)
-
-
-def base_share(windows: pd.DataFrame, base: str, index: int) -> float:
-    """Share of windows with an RNA base at a 0-based index; 0 for an empty table."""
-    return float((windows["sequence"].str[index] == base).mean()) if len(windows) else 0.0
-
-
-def deduplicate_windows(
-    train: pd.DataFrame, test: pd.DataFrame, drops: Drops, *, source: str = "", stage: str = "deduplicate"
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Take contradictions out of both tables and training sequences out of the test table.
-
-    In each table, sequences that one species has with both labels are dropped. Then test windows whose sequence
-    occurs in the training table are dropped, those of the same species and those of another one under
-    reasons of their own: a multi-species network has seen both.
-
-    Parameters
-    ----------
-    train, test : pandas.DataFrame
-        Columns ``species``, ``sequence``, ``label``; any species. For one species alone, pass its rows only.
-    drops : Drops
-        Receives the counts per species, ``kept`` too, under the sources ``<source>train`` and ``<source>test``.
-
-    Returns
-    -------
-    train, test : pandas.DataFrame
-        The rows that remain, in order.
-    """
-    results = []
-    seen = pd.MultiIndex.from_frame(train[["species", "sequence"]])
-    for name, table in (("train", train), ("test", test)):
-        classes = table.groupby(["species", "sequence"], sort=False)["label"].transform("nunique")
-        masks = {"both labels": (classes <= 1).to_numpy()}
-        if name == "test":
-            own = pd.MultiIndex.from_frame(table[["species", "sequence"]]).isin(seen)
-            masks["in the training data"] = ~own
-            masks["in the training data of another species"] = (
-                own | ~table["sequence"].isin(train["sequence"]).to_numpy()
-            )
-        remaining = np.ones(len(table), dtype=bool)
-        species = table["species"].to_numpy()
-        for reason, mask in masks.items():
-            for kind in pd.unique(species):
-                drops.count(stage, kind, source + name, reason, int((remaining & ~mask & (species == kind)).sum()))
-            remaining &= mask
-        for kind in pd.unique(species):
-            drops.count(stage, kind, source + name, "kept", int((remaining & (species == kind)).sum()))
-        results.append(table[remaining].reset_index(drop=True))
-    return results[0], results[1]
-
-
-def _csv_rows(handle: TextIO, path: str | Path) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(handle)
-    try:
-        for fields in reader:
-            yield reader.line_num, fields
-    except csv.Error as error:
-        raise InputError(
-            f"the line cannot be read as CSV: {error}", path=path, line=reader.line_num, remedy="check its quotes"
-        ) from error
+def _clean(
+    windows: pd.DataFrame, task: Task, drops: Drops, negatives_per_positive: float | None, seed: int
+) -> pd.DataFrame:
+    motif, offset = task.place
+    scope = drops.scope(STAGE, task.name, "all files")
+    first = len(windows["sequence"].iloc[0]) // 2 - offset
+    letters = windows["sequence"].str[first : first + len(motif)]
+    pattern = "".join(f"[{IUPAC[letter]}]" for letter in motif)
+    windows = scope.keep(windows, letters.str.fullmatch(pattern), f"no {motif} in place")
+    classes = windows.groupby("sequence", sort=False)["label"].transform("nunique")
+    windows = scope.keep(windows, classes == 1, "sequence with both labels")
+    windows = scope.keep(windows, ~windows.duplicated("sequence"), "copy of an earlier sequence")
+    if not len(windows):
+        raise InputError(f"{task.name}: no window is left", value=motif, remedy="check motif and files, see the drops")
+    if negatives_per_positive is not None:
+        label = windows["label"].to_numpy() == 1
+        negatives = np.flatnonzero(~label)
+        maximum = round(negatives_per_positive * int(label.sum()))
+        stays = label.copy()
+        stays[np.random.default_rng([seed, zlib.crc32(task.name.encode())]).permutation(negatives)[:maximum]] = True
+        windows = scope.keep(windows, stays, "negative beyond negatives_per_positive")
+    return scope.kept(windows.reset_index(drop=True))
 
 
 def _check_label(path: str | Path, label: int | None, *, given: bool) -> None:
@@ -384,20 +320,15 @@ def _header(record: Record, path: str | Path) -> str:
     return record.header
 
 
-def _check_length(record: Labelled, width: int, fit: str, path: str | Path) -> None:
+def _check_length(record: Labelled, width: int, centred: bool, path: str | Path) -> None:
     length = len(record.sequence)
-    if length == width:
+    if length == width or (centred and length > width and length % 2 == 1 == width % 2):
         return
-    if fit == "exact":
-        remedy = "give windows of one length, or set the right width"
-    elif length % 2 == 0:
-        remedy = "give windows of odd length, with the site in the middle"
-    elif fit == "crop" and length < width:
-        remedy = "set a smaller width, or fit: pad"
-    else:
-        return
+    remedy = "give windows of one length, or set the right width"
+    if centred:
+        remedy = "set a smaller width" if length < width else "give windows of odd length, with the site in the middle"
     raise InputError(
-        f"the window has {length} nt and should have {width}{' or more' if fit == 'crop' else ''}",
+        f"the window has {length} nt and should have {width}{' or more' if centred else ''}",
         path=path,
         line=record.line,
         value=record.sequence,
@@ -405,20 +336,20 @@ def _check_length(record: Labelled, width: int, fit: str, path: str | Path) -> N
     )
 
 
-def _fitted(sequence: str, width: int) -> str:
-    """The middle of a sequence, N on both sides where it is too short; both lengths even or both odd."""
+def _middle(sequence: str, width: int) -> str:
+    """The middle of a sequence; both lengths even or both odd."""
     first = (len(sequence) - width) // 2
-    return sequence[first : first + width] if first >= 0 else sequence.center(width, "N")
+    return sequence[first : first + width]
 
 
-def _ids(species: str, part: str, labels: np.ndarray) -> list[str]:
+def _ids(task: str, part: str, labels: np.ndarray) -> list[str]:
     numbers = np.where(labels == 1, np.cumsum(labels == 1), np.cumsum(labels == 0))
     part = part or "all"
-    return [f"{species}:{part}:{'p' if label else 'n'}{number}" for label, number in zip(labels, numbers, strict=True)]
+    return [f"{task}:{part}:{'p' if label else 'n'}{number}" for label, number in zip(labels, numbers, strict=True)]
 
 
-def _place(header: str, width: int, index: int) -> tuple[str, int, str]:
-    """Chromosome, 0-based site position and strand from a header; ``("", -1, "")`` where it says nothing fitting."""
+def _place(header: str, width: int) -> tuple[str, int, str]:
+    """Chromosome, 0-based position of the middle, and strand from a header; ``("", -1, "")`` where it says none."""
     match = _INTERVAL.search(header) if header else None
     if match is None:
         return "", -1, ""
@@ -427,6 +358,8 @@ def _place(header: str, width: int, index: int) -> tuple[str, int, str]:
         first -= 1
     elif last - first != width:
         return "", -1, ""
-    if not strand and 2 * index + 1 != width:
+    # the middle of an even window depends on the strand
+    if not strand and width % 2 == 0:
         return chrom, -1, ""
+    index = width // 2
     return chrom, first + (width - 1 - index if strand == "-" else index), strand

@@ -1,4 +1,4 @@
-"""Windows of one length around positions of transcripts."""
+"""Windows of one length around positions of transcripts; all positions are 0-based."""
 
 from __future__ import annotations
 
@@ -10,22 +10,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ..errors import InputError
 from ..sequences import LETTERS, UNKNOWN, encode
-from .motifs import bases_at_offset, find_motif
 
 CHUNK_NT = 1 << 21
 _GAP_LETTER = chr(LETTERS[UNKNOWN])
-
-
-class WindowChunk(NamedTuple):
-    """Windows of some neighbouring transcripts.
-
-    ``transcript`` and ``position``, shape=(n,), dtype=int64: number of the transcript in the stream, and 0-based
-    position of the site on it. ``windows``, shape=(n, width), dtype=uint8: codes, the site in the middle.
-    """
-
-    transcript: np.ndarray
-    position: np.ndarray
-    windows: np.ndarray
 
 
 class Laid(NamedTuple):
@@ -103,46 +90,6 @@ def cut_windows(codes: np.ndarray, positions: np.ndarray, width: int = 101) -> n
     padded = np.full(len(codes) + 2 * flank, UNKNOWN, dtype=np.uint8)
     padded[flank : flank + len(codes)] = codes
     return _gather(padded, positions, width)
-
-
-def stream_windows(
-    sequences: Iterable[str] | Iterable[np.ndarray],
-    motif: str = "DRACH",
-    offset: int = 2,
-    width: int = 101,
-    chunk_nt: int = CHUNK_NT,
-) -> Iterator[WindowChunk]:
-    """Windows around every occurrence of a motif, a few transcripts at a time.
-
-    Parameters
-    ----------
-    sequences : iterable of str, or of numpy.ndarray of dtype uint8
-        Transcripts, 5' to 3', taken one after another.
-    motif, offset : str, int
-        See :func:`rnamarks.sites.motifs.find_motif`.
-    width : int
-        Odd.
-    chunk_nt : int
-        Transcripts are joined until they have this many nt.
-
-    Yields
-    ------
-    WindowChunk
-        In the order of the transcripts and of the positions on them. A window never reaches into a
-        neighbouring transcript. A chunk without an occurrence is not given.
-
-    Notes
-    -----
-    Memory is that of one chunk, whatever the number of transcripts: ``chunk_nt``, or one transcript that is
-    longer, at about 3 bytes per nt, and its windows (101-nt windows of DRACH: 1.8 bytes per nt).
-    """
-    flank = flank_of(width)
-    bases_at_offset(motif, offset)
-    for first, laid in lay_chunks(sequences, flank, chunk_nt):
-        at = find_motif(laid.codes, motif, offset)
-        if len(at):
-            transcript, position = laid.owner(at)
-            yield WindowChunk(transcript + first, position, laid.windows(at, width))
 
 
 def lay_chunks(

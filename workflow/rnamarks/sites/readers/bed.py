@@ -1,19 +1,24 @@
-"""Single-nucleotide sites in BED: 0-based, half-open."""
+"""Single-nucleotide sites in BED and its kin: 0-based, half-open."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..drops import Drops, Scope
+from ...errors import InputError
+from ..drops import Scope
+from ..layouts import THRESHOLDS, check_thresholds
 from ..modifications import Modification
-from .register import READERS
+from .register import LAYOUT_READERS, READERS
 from .rows import (
-    STAGE,
     check_names_and_strands,
     check_stated_assembly,
+    first_line,
     leading_comments,
     read_fields,
     refuse_rows,
@@ -22,12 +27,13 @@ from .rows import (
 )
 
 _COLUMNS = {"chrom": 0, "start": 1, "end": 2, "name": 3, "score": 4, "strand": 5}
+# in bedMethyl, of 11 or 18 columns, and in bedRMod, of 11
+_PILEUP_COLUMNS = _COLUMNS | {"coverage": 9, "percentage": 10}
+_PERCENTAGE = r"[0-9]+(?:\.[0-9]+)?"
 
 
 @READERS.add("bed")
-def read_bed(
-    path: str | Path, *, assembly: str, modification: Modification, source: str, drops: Drops, species: str
-) -> pd.DataFrame:
+def read_bed(path: str | Path, scope: Scope, *, assembly: str, modification: Modification) -> pd.DataFrame:
     """BED6 or wider, one row per site; columns 4 and 5 may hold anything.
 
     Rows of 2 nt are what liftOver leaves where an insertion lies beside the site: which of the two is the site is
@@ -36,18 +42,17 @@ def read_bed(
     Raises
     ------
     InputError
-        If a row is malformed or the file says that it is of another assembly.
+        If a row is malformed, the file says that it is of another assembly, or it is bedMethyl or bedRMod, which list
+        unmodified positions besides.
     """
-    scope = drops.scope(STAGE, species, source)
+    _refuse_pileup(path)
     check_stated_assembly(path, assembly, leading_comments(path))
     rows, starts = _single_nucleotides(path, read_fields(path, _COLUMNS, separator=None), scope)
-    return site_table(rows, starts, scope, assembly=assembly, modification=modification, source=source)
+    return site_table(rows, starts, scope, assembly=assembly, modification=modification)
 
 
 @READERS.add("geo_bed")
-def read_geo_bed(
-    path: str | Path, *, assembly: str, modification: Modification, source: str, drops: Drops, species: str
-) -> pd.DataFrame:
+def read_geo_bed(path: str | Path, scope: Scope, *, assembly: str, modification: Modification) -> pd.DataFrame:
     """CITS, CIMS and m6A-CLIP calls as deposited with GEO: BED6 or BED9, ``score`` a number of reads or mutations.
 
     The name may end in the 3 or 5 nt around the site (``..._GGACT``, ``..._GAC_5``); rows whose middle letter is
@@ -58,8 +63,8 @@ def read_geo_bed(
     InputError
         As :func:`read_bed`, and if a score is no number.
     """
-    scope = drops.scope(STAGE, species, source)
     check_stated_assembly(path, assembly, leading_comments(path))
+    _refuse_pileup(path)
     rows = read_fields(path, _COLUMNS)
     counts = rows["score"].str.fullmatch(r"[0-9]+(?:\.[0-9]+)?").to_numpy(dtype=bool)
     refuse_rows(rows, counts, "score", path, "the score is no number of reads", "read this file with the format bed")
@@ -68,7 +73,66 @@ def read_geo_bed(
     middle = motifs.where(motifs.str.len() != 3, "-" + motifs + "-").str[2]
     right = (middle.isna() | (middle == modification.base)).to_numpy()
     rows = scope.keep(rows, right, f"motif in the name has no {modification.base} in the middle")
-    return site_table(rows, starts[right], scope, assembly=assembly, modification=modification, source=source)
+    return site_table(rows, starts[right], scope, assembly=assembly, modification=modification)
+
+
+@LAYOUT_READERS.add("bedmethyl")
+def read_bedmethyl(
+    path: str | Path, scope: Scope, *, assembly: str, modification: Modification, layout: Mapping[str, Any]
+) -> pd.DataFrame:
+    """BedMethyl of ENCODE or modkit, and bedRMod: every position that reads cover, modified or not.
+
+    Parameters
+    ----------
+    path, scope, assembly, modification
+        As of all readers.
+    layout : mapping
+        ``minimum_coverage`` (reads, column 10) and ``minimum_percentage`` (of them modified, column 11, 0 to 100),
+        both needed: rows below are dropped and counted. ``code``, optional: what the file calls the modification
+        besides its names and its ChEBI number, such as ``a``; modkit's ``a,DRACH,0`` is compared up to the comma.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_bed`, and if the layout is another one, or no row is about the modification.
+    """
+    check_thresholds(layout)
+    limits = [layout[key] for key in THRESHOLDS]
+    check_stated_assembly(path, assembly, leading_comments(path))
+    # modkit once wrote tabs between the first ten columns and blanks between the others
+    rows = read_fields(path, _PILEUP_COLUMNS, separator=" ")
+    rows = rows.assign(coverage=whole_numbers(rows, "coverage", path))
+    sound = rows["percentage"].str.fullmatch(_PERCENTAGE).to_numpy(dtype=bool)
+    refuse_rows(rows, sound, "percentage", path, "the percentage is no number", "correct it")
+    percentages = rows["percentage"].astype(float).to_numpy()
+    refuse_rows(rows, percentages <= 100, "percentage", path, "the percentage is above 100", "correct it")
+    rows = rows.assign(percentage=percentages)
+    codes = rows["name"].str.partition(",")[0]
+    known = modification.names | {modification.chebi, str(layout.get("code", ""))} - {""}
+    if not codes.isin(known).any():
+        raise InputError(
+            f"no row is about {modification.name}", path=path, value=codes.iloc[0], remedy="add its code to the layout"
+        )
+    rows = scope.keep(rows, codes.isin(known), "another modification")
+    rows = scope.keep(rows, rows["coverage"] >= limits[0], f"covered by fewer than {limits[0]} reads")
+    rows = scope.keep(rows, rows["percentage"] >= limits[1], f"modified in less than {limits[1]} % of the reads")
+    rows, starts = _single_nucleotides(path, rows, scope)
+    return site_table(rows, starts, scope, assembly=assembly, modification=modification)
+
+
+def _refuse_pileup(path: str | Path) -> None:
+    """Refuse bedMethyl and bedRMod, whose rows are positions that reads cover, not sites."""
+    _, first = first_line(path)
+    fields = first.split()
+    stated = any("bedrmod" in comment.lower() for comment in leading_comments(path))
+    like = len(fields) in (11, 18) and fields[9].isdecimal() and re.fullmatch(_PERCENTAGE, fields[10])
+    if stated or (like and float(fields[10]) <= 100):
+        raise InputError(
+            "the file is bedMethyl or bedRMod, which list unmodified positions, too",
+            path=path,
+            value=first,
+            remedy="set the format bedmethyl with thresholds of coverage and percentage",
+        )
 
 
 def _single_nucleotides(path: str | Path, rows: pd.DataFrame, scope: Scope) -> tuple[pd.DataFrame, np.ndarray]:

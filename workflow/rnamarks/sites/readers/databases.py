@@ -9,11 +9,10 @@ import pandas as pd
 
 from ...errors import InputError
 from ...files import open_text
-from ..drops import Drops
+from ..drops import Scope
 from ..modifications import Modification
 from .register import READERS
 from .rows import (
-    STAGE,
     check_names_and_strands,
     check_stated_assembly,
     first_line,
@@ -48,9 +47,7 @@ _SQL_ROW = re.compile(
 
 
 @READERS.add("rmbase_v2")
-def read_rmbase(
-    path: str | Path, *, assembly: str, modification: Modification, source: str, drops: Drops, species: str
-) -> pd.DataFrame:
+def read_rmbase(path: str | Path, scope: Scope, *, assembly: str, modification: Modification) -> pd.DataFrame:
     """RMBase v2.0 site table ("bed6+", 0-based half-open; Xuan et al. 2018, doi:10.1093/nar/gkx934).
 
     The header begins with ``#`` and is padded with blanks while the rows are separated by tabs. ``modType`` is
@@ -63,7 +60,6 @@ def read_rmbase(
     InputError
         If a row is malformed, or the header names other columns or another assembly.
     """
-    scope = drops.scope(STAGE, species, source)
     comments = leading_comments(path)
     check_stated_assembly(path, assembly, comments)
     for number, comment in enumerate(comments, 1):
@@ -77,11 +73,11 @@ def read_rmbase(
                 remedy="take the v2.0 download",
             )
     wanted = ("chromosome", "modStart", "modEnd", "strand", "modType", "supportNum", "sequence")
-    rows = read_fields(path, {name: _RMBASE.index(name) for name in wanted})
+    rows = read_fields(path, {name: _RMBASE.index(name) for name in wanted}, n_fields=len(_RMBASE))
     rows = rows.rename(columns={"chromosome": "chrom"})
     starts, ends = whole_numbers(rows, "modStart", path), whole_numbers(rows, "modEnd", path)
     refuse_rows(rows, ends > starts, "modEnd", path, "modEnd is not after modStart", "correct it")
-    rows = rows.assign(start=starts, width=ends - starts, support=whole_numbers(rows, "supportNum", path, least=1))
+    rows = rows.assign(start=starts, width=ends - starts, support=whole_numbers(rows, "supportNum", path, minimum=1))
     check_names_and_strands(rows, path)
     rows = scope.keep(rows, rows["modType"].isin(modification.names), "another modification")
     rows = scope.keep(rows, rows["width"] == 1, "wider than one nucleotide (peak)")
@@ -95,15 +91,12 @@ def read_rmbase(
         scope,
         assembly=assembly,
         modification=modification,
-        source=source,
         support=rows["support"].to_numpy(),
     )
 
 
 @READERS.add("m6a_atlas")
-def read_m6a_atlas(
-    path: str | Path, *, assembly: str, modification: Modification, source: str, drops: Drops, species: str
-) -> pd.DataFrame:
+def read_m6a_atlas(path: str | Path, scope: Scope, *, assembly: str, modification: Modification) -> pd.DataFrame:
     """m6A-Atlas v2 export (Liang et al. 2024, doi:10.1093/nar/gkad691): 1-based ``start``, one column per fact.
 
     ``Technique_Num`` becomes ``support``. Row ids hold the assembly (``m6A_Rnor6_1`` is rn6), which is checked.
@@ -115,20 +108,17 @@ def read_m6a_atlas(
     """
     if modification.name != "m6A":
         raise InputError("m6A-Atlas holds m6A only", path=path, value=modification.name, remedy="take another source")
-    scope = drops.scope(STAGE, species, source)
     rows = read_named_fields(path, ["ID", "seqnames", "start", "strand", "Technique_Num"])
     check_stated_assembly(path, assembly, rows["ID"].iloc[:1])
     rows = rows.rename(columns={"seqnames": "chrom"})
-    starts = whole_numbers(rows, "start", path, least=1) - 1
-    support = whole_numbers(rows, "Technique_Num", path, least=1)
+    starts = whole_numbers(rows, "start", path, minimum=1) - 1
+    support = whole_numbers(rows, "Technique_Num", path, minimum=1)
     check_names_and_strands(rows, path)
-    return site_table(rows, starts, scope, assembly=assembly, modification=modification, source=source, support=support)
+    return site_table(rows, starts, scope, assembly=assembly, modification=modification, support=support)
 
 
 @READERS.add("radar")
-def read_radar(
-    path: str | Path, *, assembly: str, modification: Modification, source: str, drops: Drops, species: str
-) -> pd.DataFrame:
+def read_radar(path: str | Path, scope: Scope, *, assembly: str, modification: Modification) -> pd.DataFrame:
     """RADAR v2 A-to-I sites (Ramaswami & Li 2014, doi:10.1093/nar/gkt996), 1-based.
 
     Takes the tab-separated download (header ``chromosome position gene strand ...``) and SQL dumps of it with one
@@ -140,22 +130,19 @@ def read_radar(
         If a row is malformed or the modification is not I.
     """
     _require_inosine(modification, path, "RADAR")
-    scope = drops.scope(STAGE, species, source)
     check_stated_assembly(path, assembly, leading_comments(path))
     _, first = first_line(path)
     if re.match(r"(PRAGMA|BEGIN|CREATE|INSERT)\b", first):
         rows = _sql_rows(path)
     else:
         rows = read_named_fields(path, ["chromosome", "position", "strand"]).rename(columns={"chromosome": "chrom"})
-    starts = whole_numbers(rows, "position", path, least=1) - 1
+    starts = whole_numbers(rows, "position", path, minimum=1) - 1
     check_names_and_strands(rows, path)
-    return site_table(rows, starts, scope, assembly=assembly, modification=modification, source=source)
+    return site_table(rows, starts, scope, assembly=assembly, modification=modification)
 
 
 @READERS.add("redi")
-def read_rediportal(
-    path: str | Path, *, assembly: str, modification: Modification, source: str, drops: Drops, species: str
-) -> pd.DataFrame:
+def read_rediportal(path: str | Path, scope: Scope, *, assembly: str, modification: Modification) -> pd.DataFrame:
     """REDIportal A-to-I sites (Picardi et al. 2017, doi:10.1093/nar/gkw767), 1-based, with or without header.
 
     ``Ref`` is the base of the plus strand: rows that are not A on their own strand are dropped.
@@ -166,19 +153,16 @@ def read_rediportal(
         If a row is malformed or the modification is not I.
     """
     _require_inosine(modification, path, "REDIportal")
-    scope = drops.scope(STAGE, species, source)
     check_stated_assembly(path, assembly, leading_comments(path))
     number, first = first_line(path)
     header = number if first.split("\t")[0].strip().lower() == "region" else 0
     columns = {"chrom": 0, "position": 1, "reference": 2, "edited": 3, "strand": 4}
     rows = read_fields(path, columns, skip_lines=header)
-    rows = rows.assign(start=whole_numbers(rows, "position", path, least=1) - 1)
+    rows = rows.assign(start=whole_numbers(rows, "position", path, minimum=1) - 1)
     check_names_and_strands(rows, path)
     pairs = rows["reference"].str.upper() + rows["edited"].str.upper() + rows["strand"]
     rows = scope.keep(rows, pairs.isin(["AG+", "TC-"]), "not an A-to-G change on its strand")
-    return site_table(
-        rows, rows["start"].to_numpy(), scope, assembly=assembly, modification=modification, source=source
-    )
+    return site_table(rows, rows["start"].to_numpy(), scope, assembly=assembly, modification=modification)
 
 
 def _require_inosine(modification: Modification, path: str | Path, database: str) -> None:

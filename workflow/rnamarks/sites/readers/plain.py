@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from ...dictionary import column_names
 from ...errors import InputError
-from ..drops import Drops
+from ..drops import Scope
 from ..modifications import Modification
-from ..site_tables import SITE_COLUMNS
 from .register import READERS
 from .rows import (
-    STAGE,
     check_names_and_strands,
     leading_comments,
     read_named_fields,
@@ -23,9 +22,7 @@ from .rows import (
 
 
 @READERS.add("sites")
-def read_sites(
-    path: str | Path, *, assembly: str, modification: Modification, source: str, drops: Drops, species: str
-) -> pd.DataFrame:
+def read_sites(path: str | Path, scope: Scope, *, assembly: str, modification: Modification) -> pd.DataFrame:
     """A table as :func:`rnamarks.sites.site_tables.write_sites` writes it.
 
     The file's own names in ``source`` stay; ``source`` fills the rows where the column is empty. Rows of other
@@ -36,7 +33,6 @@ def read_sites(
     InputError
         If a row is malformed, or the line ``#assembly=`` is missing or names another assembly.
     """
-    scope = drops.scope(STAGE, species, source)
     stated = [line[1:].partition("=")[2].strip() for line in leading_comments(path) if line.startswith("#assembly=")]
     if stated != [assembly]:
         raise InputError(
@@ -46,11 +42,11 @@ def read_sites(
             value=", ".join(stated) or None,
             remedy="state the assembly there, or set the one of this source",
         )
-    rows = read_named_fields(path, SITE_COLUMNS)
+    rows = read_named_fields(path, column_names("sites"))
     starts, ends = whole_numbers(rows, "start", path), whole_numbers(rows, "end", path)
     refuse_rows(rows, ends == starts + 1, "end", path, "the end is not the start + 1", "give single nucleotides")
     check_names_and_strands(rows, path)
-    rows = rows.assign(start=starts, support=whole_numbers(rows, "support", path, least=1))
+    rows = rows.assign(start=starts, support=whole_numbers(rows, "support", path, minimum=1))
     rows = scope.keep(rows, rows["modification"].isin(modification.names), "another modification")
     return site_table(
         rows,
@@ -58,6 +54,6 @@ def read_sites(
         scope,
         assembly=assembly,
         modification=modification,
-        source=rows["source"].where(rows["source"] != "", source).to_numpy(),
+        source=rows["source"].where(rows["source"] != "", scope.source).to_numpy(),
         support=rows["support"].to_numpy(),
     )

@@ -9,41 +9,25 @@ from typing import Any, Protocol
 import pandas as pd
 
 from ...registry import Register
-from ..drops import Drops
+from ..drops import Scope
 from ..modifications import Modification
 
 
 class Reader(Protocol):
-    """What every reader is: keyword-only settings, a table out."""
+    """A function from a file to a site table; ``scope`` names the source and takes the counts."""
 
     def __call__(
-        self,
-        path: str | Path,
-        *,
-        assembly: str,
-        modification: Modification,
-        source: str,
-        drops: Drops,
-        species: str,
+        self, path: str | Path, scope: Scope, *, assembly: str, modification: Modification
     ) -> pd.DataFrame: ...
 
 
 class LayoutReader(Protocol):
-    """A reader that is told which columns hold what."""
+    """A reader that is told more about its file: which columns hold what, or from which values on a row counts."""
 
     def __call__(
-        self,
-        path: str | Path,
-        *,
-        assembly: str,
-        modification: Modification,
-        source: str,
-        drops: Drops,
-        species: str,
-        layout: Mapping[str, Any],
+        self, path: str | Path, scope: Scope, *, assembly: str, modification: Modification, layout: Mapping[str, Any]
     ) -> pd.DataFrame: ...
 
 
 READERS: Register[Reader] = Register("site format")
 LAYOUT_READERS: Register[LayoutReader] = Register("site format with a layout")
-TRANSCRIPT_READERS: Register[Reader] = Register("transcript site format")

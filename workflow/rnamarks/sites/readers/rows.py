@@ -2,48 +2,35 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+import csv
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from ...dictionary import column_names
 from ...errors import InputError
 from ...files import open_text
+from ..assemblies import assemblies_in
 from ..drops import Scope
 from ..modifications import Modification
-from ..site_tables import SITE_COLUMNS
 
 STAGE = "read"
 DUPLICATE = "duplicate position"
 
 _SKIPPED = ("#", "track ", "track\t", "browser ", "browser\t")
 
-_SAME_ASSEMBLY = {
-    "grch37": "hg19",
-    "grch38": "hg38",
-    "ncbi36": "hg18",
-    "grcm38": "mm10",
-    "grcm39": "mm39",
-    "rnor5": "rn5",
-    "rnor6": "rn6",
-    "mratbn7": "rn7",
-    "grcz10": "danrer10",
-    "grcz11": "danrer11",
-    "mmul8": "rhemac8",
-    "sscrofa10": "susscr3",
-    "sscrofa11": "susscr11",
-}
-_ASSEMBLY = re.compile(
-    r"(?<![a-z0-9])((?:hg|mm|rn|danrer|pantro|rhemac|susscr|dm|ce|tair|saccer|galgal|bostau)[0-9]+"
-    r"|grc[hmz][0-9]+|ncbi36|rnor_?[56]|mratbn7|mmul_?8|sscrofa1[01])(?![a-z0-9])"
-)
-
 
 def read_fields(
-    path: str | Path, columns: Mapping[str, int], *, separator: str | None = "\t", skip_lines: int = 0
+    path: str | Path,
+    columns: Mapping[str, int],
+    *,
+    separator: str | None = "\t",
+    skip_lines: int = 0,
+    n_fields: int | None = None,
 ) -> pd.DataFrame:
     """Chosen fields of a delimited file as text, indexed by 1-based line number.
 
@@ -54,25 +41,30 @@ def read_fields(
     columns : mapping of str to int
         Name of each wanted column and its 0-based index.
     separator : str or None
-        None splits at tabs where the line has one and at blanks where not, as BED allows.
+        None splits at tabs where the line has one and at blanks where not, as BED allows; a blank at either.
     skip_lines : int
         Lines at the top, up to and with the header, that are not data.
+    n_fields : int, optional
+        The most fields that a row of the format has; where it is not known, the commonest number.
 
     Raises
     ------
     InputError
-        If a row has too few fields or the file has no row.
+        If a row has too few or too many fields or the file has no row.
     """
     needed = max(columns.values()) + 1
     pick = itemgetter(*columns.values()) if len(columns) > 1 else lambda fields: (fields[next(iter(columns.values()))],)
     picked: list[tuple[str, ...]] = []
     numbers: list[int] = []
+    widths: list[int] = []
+    lengths: Counter[int] = Counter()
     with open_text(path) as handle:
         for number, line in enumerate(handle, 1):
             line = line.rstrip("\n")
             if number <= skip_lines or not line.strip() or line.startswith(_SKIPPED):
                 continue
-            fields = line.split(separator if separator is not None else "\t" if "\t" in line else None)
+            blanks = separator == " " or (separator is None and "\t" not in line)
+            fields = line.split(None if blanks else separator or "\t")
             if len(fields) < needed:
                 raise InputError(
                     f"the row has {len(fields)} fields and needs {needed}",
@@ -83,13 +75,73 @@ def read_fields(
                 )
             picked.append(pick(fields))
             numbers.append(number)
+            widths.append(count_fields(fields))
+            lengths[len(fields)] += 1
     if not picked:
         raise InputError("the file holds no site", path=path, remedy="fetch it again, or leave it out of the sheet")
+    refuse_wide_rows(widths, numbers, path, n_fields or commonest(lengths))
     frame = pd.DataFrame(picked, columns=list(columns), index=pd.Index(numbers, name="line"), dtype=object)
     return frame.apply(lambda column: column.str.strip())
 
 
-def read_named_fields(path: str | Path, columns: Iterable[str], *, separator: str = "\t") -> pd.DataFrame:
+def split_quoted(text: str, separator: str, path: str | Path, line: int) -> list[str]:
+    """Fields of one line of a file whose fields may be quoted; a field never goes on in the next line.
+
+    Raises
+    ------
+    InputError
+        If a quotation mark is never closed, or text follows a closing one.
+    """
+    if '"' not in text:
+        return text.split(separator)
+    try:
+        return next(csv.reader([text], delimiter=separator, strict=True))
+    except csv.Error as error:
+        raise InputError(
+            f"the line is no CSV: {error}",
+            path=path,
+            line=line,
+            value=text,
+            remedy="close or remove the mark, and write each row in one line",
+        ) from error
+
+
+def count_fields(fields: Sequence[str]) -> int:
+    """Number of fields of a row, empty ones at its end left out."""
+    count = len(fields)
+    while count and not fields[count - 1].strip():
+        count -= 1
+    return count
+
+
+def commonest(lengths: Counter[int]) -> int:
+    """The commonest of several numbers, of equally common ones the smallest."""
+    return min(lengths, key=lambda length: (-lengths[length], length))
+
+
+def refuse_wide_rows(widths: Sequence[int], lines: Sequence[int], path: str | Path, n_fields: int) -> None:
+    """Raise InputError for the first row with more fields than the others, as two joined lines have.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Fields of each row, see :func:`count_fields`.
+    lines : sequence of int
+        1-based line of each row.
+    n_fields : int
+        The most that a row may have.
+    """
+    for width, line in zip(widths, lines, strict=True):
+        if width > n_fields:
+            raise InputError(
+                f"the row has {width} fields where {n_fields} belong",
+                path=path,
+                line=line,
+                remedy="separate lines that were joined, or fetch the file again",
+            )
+
+
+def read_named_fields(path: str | Path, columns: Iterable[str]) -> pd.DataFrame:
     """As :func:`read_fields`, for a file whose first line names its columns.
 
     Raises
@@ -98,7 +150,7 @@ def read_named_fields(path: str | Path, columns: Iterable[str], *, separator: st
         If a column is missing, too.
     """
     number, names = first_line(path)
-    header = [name.strip() for name in names.split(separator)]
+    header = [name.strip() for name in names.split("\t")]
     columns = list(columns)
     missing = [name for name in columns if name not in header]
     if missing:
@@ -109,7 +161,7 @@ def read_named_fields(path: str | Path, columns: Iterable[str], *, separator: st
             value=names,
             remedy="check that the file is of the named format",
         )
-    return read_fields(path, {name: header.index(name) for name in columns}, separator=separator, skip_lines=number)
+    return read_fields(path, {name: header.index(name) for name in columns}, skip_lines=number, n_fields=len(header))
 
 
 def first_line(path: str | Path) -> tuple[int, str]:
@@ -133,7 +185,7 @@ def leading_comments(path: str | Path) -> list[str]:
     return comments
 
 
-def whole_numbers(rows: pd.DataFrame, column: str, path: str | Path, *, least: int = 0) -> np.ndarray:
+def whole_numbers(rows: pd.DataFrame, column: str, path: str | Path, *, minimum: int = 0) -> np.ndarray:
     """A text column as integers.
 
     Returns
@@ -143,13 +195,14 @@ def whole_numbers(rows: pd.DataFrame, column: str, path: str | Path, *, least: i
     Raises
     ------
     InputError
-        With line and value, if a field is no whole number or is less than ``least``.
+        With line and value, if a field is no whole number or is less than ``minimum``.
     """
     text = rows[column]
     sound = text.str.fullmatch(r"[0-9]{1,18}").to_numpy(dtype=bool)
     values = np.full(len(rows), -1, dtype=np.int64)
     values[sound] = text[sound].astype(np.int64)
-    refuse_rows(rows, values >= least, column, path, f"{column} is no whole number of at least {least}", "correct it")
+    what = f"{column} is no whole number of at least {minimum}"
+    refuse_rows(rows, values >= minimum, column, path, what, "correct it")
     return values
 
 
@@ -180,10 +233,10 @@ def check_stated_assembly(path: str | Path, assembly: str, texts: Iterable[str] 
     InputError
         If other assemblies are named and ``assembly`` is not.
     """
-    wanted = _assemblies(assembly)
+    wanted = assemblies_in(assembly)
     if not wanted:
         return
-    stated = _assemblies(" ".join([Path(path).name, *texts]))
+    stated = assemblies_in(" ".join([Path(path).name, *texts]))
     if stated and not stated & wanted:
         raise InputError(
             f"the file says that it is of another assembly than {assembly}",
@@ -200,7 +253,7 @@ def site_table(
     *,
     assembly: str,
     modification: Modification,
-    source: str | np.ndarray,
+    source: np.ndarray | None = None,
     support: np.ndarray | int = 1,
 ) -> pd.DataFrame:
     """The border table of checked rows: sorted, one row per position and strand, repeats dropped and counted.
@@ -210,9 +263,9 @@ def site_table(
     rows : pandas.DataFrame
         Columns ``chrom`` and ``strand``.
     starts : numpy.ndarray, shape=(len(rows),)
-        0-based positions.
-    source : str or numpy.ndarray, shape=(len(rows),)
-        Names to enter; the scope's own source is the one that drops are counted under.
+        0-based positions on the forward strand; the interval of a site is half-open, ``[start, start + 1)``.
+    source : numpy.ndarray of str, shape=(len(rows),), optional
+        Names to enter in place of the scope's own source, which drops are counted under.
     support : int or numpy.ndarray, shape=(len(rows),)
         Number of experiments; of repeated rows the one with the largest stays.
     """
@@ -223,10 +276,10 @@ def site_table(
             "end": starts.astype(np.int64) + 1,
             "strand": rows["strand"].to_numpy(),
             "modification": modification.name,
-            "source": source,
+            "source": scope.source if source is None else source,
             "support": np.broadcast_to(np.asarray(support, dtype=np.int64), len(rows)),
         },
-        columns=list(SITE_COLUMNS),
+        columns=column_names("sites"),
     )
     frame = frame.sort_values(
         ["chrom", "start", "strand", "support"], ascending=[True, True, True, False], kind="stable"
@@ -234,15 +287,3 @@ def site_table(
     frame = scope.keep(frame, ~frame.duplicated(["chrom", "start", "strand"]), DUPLICATE).reset_index(drop=True)
     frame.attrs["assembly"] = assembly
     return scope.kept(frame)
-
-
-def same_assembly(one: str, other: str) -> bool:
-    """Whether two names may mean one assembly: hg19 and GRCh37.p13 do, hg19 and hg38 do not; no name may be any."""
-    known = _assemblies(one), _assemblies(other)
-    alike = bool(known[0] & known[1]) if all(known) else one.lower() == other.lower()
-    return alike or not (one and other)
-
-
-def _assemblies(text: str) -> set[str]:
-    found = {name.replace("_", "") for name in _ASSEMBLY.findall(text.lower())}
-    return {_SAME_ASSEMBLY.get(name, name) for name in found}
