@@ -3,28 +3,17 @@ from rnamarks.scripting import logged
 with logged(snakemake.log[0]):
     from pathlib import Path
 
-    from rnamarks.models.release import pack_release, write_card
+    from rnamarks.models.release import pack_release
     from rnamarks.tables import read_tsv
+    from rnamarks.tasks import Task
 
-    tables = {name: read_tsv(snakemake.input[name])[0] for name in ("metrics", "calibration", "thresholds", "leaks")}
-    folder = Path(snakemake.output.weights).parent
-    release = snakemake.params.release
-    config = pack_release(
+    pack_release(
         [Path(path).parent for path in snakemake.input.weights],
-        folder,
-        calibration=tables["calibration"],
-        thresholds=tables["thresholds"],
-        release=release,
+        Path(snakemake.output.weights).parent,
+        calibration=read_tsv(snakemake.input.calibration)[0],
+        thresholds=read_tsv(snakemake.input.thresholds)[0],
+        split=snakemake.params.split,
+        tasks=[Task.from_record(record) for record in snakemake.params.tasks],
         baselines=[Path(path).parent for path in snakemake.input.baselines],
         weights=next((read_tsv(path)[0] for path in snakemake.input.stack), None),
-    )
-    write_card(
-        folder,
-        config,
-        run=snakemake.params.run,
-        release=release,
-        metrics=tables["metrics"],
-        thresholds=tables["thresholds"],
-        leaks=tables["leaks"],
-        limits=snakemake.params.limits,
     )

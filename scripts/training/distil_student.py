@@ -8,37 +8,34 @@ with logged(snakemake.log[0]) as terminal:
     from rnamarks.models.checkpoint import load_model
     from rnamarks.models.student import add_student
     from rnamarks.prediction.fast import compare_modes
+    from rnamarks.prediction.score import pick_device
     from rnamarks.tables import write_tsv
-    from rnamarks.training.distillation import DistillationSettings, distil_student
+    from rnamarks.tasks import add_task_columns
+    from rnamarks.training.distillation import distil_student
     from rnamarks.training.fit import read_part
+    from rnamarks.training.settings import DistillationSettings
 
-    params = snakemake.params
-    source = Path(snakemake.input.weights).parent
-    splits = dict(zip(params.heads, snakemake.input.splits, strict=True))
-    settings = dict(params.student)
+    params, resources = snakemake.params, snakemake.config["resources"]
+    folder = Path(snakemake.input.weights).parent
+    splits = dict(zip(params.tasks, snakemake.input.splits, strict=True))
     done = distil_student(
-        source,
+        folder,
         splits,
         split=params.split,
-        settings=DistillationSettings.from_mapping(settings.get("training", {})),
-        hyperparameters=settings.get("hyperparameters", {}),
+        settings=DistillationSettings.from_mapping(params.student.get("training", {}), "student.training."),
+        hyperparameters=params.student.get("hyperparameters", {}),
         seed=params.seed,
-        checkpoints=params.checkpoints,
-        device=params.device,
+        checkpoints=resources["checkpoints"],
+        device=resources["device"],
         threads=snakemake.threads,
         report=lambda line: print(line, file=terminal, flush=True),
     )
-    add_student(
-        Path(snakemake.output.student).parent,
-        done.student,
-        calibration=done.calibration,
-        agreement=done.agreement,
-        training=done.training,
-        source=source,
-    )
+    values = {name: getattr(done, name) for name in ("calibration", "agreement", "training")}
+    add_student(folder, done.student, **values)
     write_tsv(pd.DataFrame(done.history), snakemake.output.history)
-    tests = {head: read_part(path, params.split, "test") for head, path in splits.items()}
-    write_tsv(
-        compare_modes(load_model(source)[0], done.student, tests, n=params.bootstrap, seed=params.seed),
-        snakemake.output.modes,
+    tests = {task: read_part(path, params.split, "test") for task, path in splits.items()}
+    model, config = load_model(folder)
+    modes = compare_modes(
+        model, done.student, tests, n=params.bootstrap, seed=params.seed, device=pick_device(resources["device"])
     )
+    write_tsv(add_task_columns(modes, config.tasks), snakemake.output.modes)

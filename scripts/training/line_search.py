@@ -8,20 +8,20 @@ with logged(snakemake.log[0]) as terminal:
     from rnamarks.training.fit import read_part
     from rnamarks.training.line_search import line_search
 
-    params = snakemake.params
+    params, resources = snakemake.params, snakemake.config["resources"]
     table, best = line_search(
         params.network["network"],
         params.network.get("hyperparameters", {}),
         params.network.get("training", {}) | {"curriculum": params.curriculum},
         params.search["grid"],
         {
-            species: read_part(path, params.search["split"], "train")
-            for species, path in zip(params.species, snakemake.input.splits, strict=True)
+            task: read_part(path, params.search["split"], "train")
+            for task, path in zip(params.tasks, snakemake.input.splits, strict=True)
         },
         folds=params.search["folds"],
         seed=params.seed,
-        checkpoints=params.checkpoints,
-        device=params.device,
+        checkpoints=resources["checkpoints"],
+        device=resources["device"],
         threads=snakemake.threads,
         report=lambda line: print(f"line search: {line}", file=terminal, flush=True),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,7 +17,9 @@ from rnamarks.models.baselines import BASELINES, fit_baselines
 from rnamarks.models.kmers import kmer_counts, kmer_features
 from rnamarks.sequences import decode_windows, encode_windows, read_records
 from rnamarks.tables import read_parquet, write_parquet
+from rnamarks.tasks import Task
 
+TASKS = [Task(species, species=species, modification="m6A", base="A") for species in ("human", "mouse")]
 QUICK = {"kmer_logistic": {"longest": 3, "reach": 4}, "kmer_xgboost": {"longest": 3, "reach": 4, "trees": 20}}
 QUICK["kmer_blend"] = QUICK["kmer_xgboost"]
 ONE_HOT = {f"{library}_{form}" for library in ("catboost", "xgboost") for form in ("one_hot", "multiclass")}
@@ -166,7 +169,7 @@ def frames():
         found[species] = pd.DataFrame(
             {
                 "window": [f"{species}:{i}" for i in range(300)],
-                "species": species,
+                "task": species,
                 "sequence": decode_windows(codes),
                 "label": labels.astype(np.int64),
                 "paper": part,
@@ -177,37 +180,44 @@ def frames():
 
 
 def test_predictions_of_every_species(frames):
-    heads, predictions = fit_baselines(frames, "kmer_frequency", split="guarded")
-    assert list(predictions.columns) == ["window", "species", "part", "label", "logit"]
-    assert predictions.groupby(["species", "part"]).size().to_dict() == {
+    tasks, predictions = fit_baselines(frames, "kmer_frequency", tasks=TASKS, split="guarded")
+    assert list(predictions.columns) == ["window", "task", "part", "label", "logit"]
+    assert predictions.groupby(["task", "part"]).size().to_dict() == {
         (species, part): 50 for species in frames for part in ("valid", "test")
     }
     joined = predictions.merge(pd.concat(frames.values()), on="window")
     assert (joined["part"] == joined["guarded"]).all()
     assert (joined["label_x"] == joined["label_y"]).all()
-    assert not np.allclose(heads["human"].table, heads["mouse"].table)
-    pooled, _ = fit_baselines(frames, "kmer_frequency", split="guarded", setting="pooled")
-    assert pooled["human"] is pooled["mouse"]
+    assert not np.allclose(tasks["human"].table, tasks["mouse"].table)
 
 
 def test_motif_reaches_those_that_know_one(frames):
-    heads, _ = fit_baselines(frames, "motif_rule", split="paper", motif="GGACU", motif_offset=2)
-    assert heads["human"].hyperparameters() == {"motif": "GGACU", "strong": "GGAC", "motif_offset": 2}
-    heads, _ = fit_baselines(frames, "motif_rule", split="paper", motif="")
-    assert heads["human"].motif == "DRACH"
-    fit_baselines(frames, "prevalence", split="paper", motif="GGACU")
+    def motif(name="motif_rule", **changes):
+        tasks = [replace(task, **changes) for task in TASKS]
+        return fit_baselines(frames, name, tasks=tasks, split="paper")[0]["human"].hyperparameters()
+
+    assert motif(motif="GGACU", motif_offset=2) == {"motif": "GGACU", "strong": "GGAC", "motif_offset": 2}
+    assert motif()["motif"] == "DRACH", "of m6A without a motif"
+    assert motif(motif="N")["motif"] == "DRACH"
+    with pytest.raises(InputError, match="needs a motif that all tasks share"):
+        motif(modification="Y", base="U", motif="U")
+    assert motif("prevalence", motif="GGACU", motif_offset=2) == {}
+    apart = [replace(TASKS[0], motif="GGACU", motif_offset=2), TASKS[1]]
+    fitted, _ = fit_baselines(frames, "kmer_logistic", tasks=apart, split="paper", hyperparameters={"longest": 2})
+    assert fitted["human"].motif == "DRACH"
+    apart[1] = replace(TASKS[1], modification="Y")
+    fitted, _ = fit_baselines(frames, "kmer_logistic", tasks=apart, split="paper", hyperparameters={"longest": 2})
+    assert fitted["human"].motif == ""
 
 
 def test_requests_that_cannot_be_met(frames):
-    with pytest.raises(InputError, match="no such setting"):
-        fit_baselines(frames, "prevalence", split="paper", setting="all")
     with pytest.raises(InputError, match="no such split"):
-        fit_baselines(frames, "prevalence", split="random")
-    with pytest.raises(InputError, match="no such hyperparameter"):
-        fit_baselines(frames, "prevalence", split="paper", hyperparameters={"k": 3})
+        fit_baselines(frames, "prevalence", tasks=TASKS, split="random")
+    with pytest.raises(InputError, match="there is no setting k; known are none"):
+        fit_baselines(frames, "prevalence", tasks=TASKS, split="paper", hyperparameters={"k": 3})
     frames["mouse"].loc[frames["mouse"]["paper"] == "train", "label"] = 0
-    with pytest.raises(InputError, match="mouse, split paper: 0 positives"):
-        fit_baselines(frames, "kmer_frequency", split="paper")
+    with pytest.raises(InputError, match="mouse: 0 positives"):
+        fit_baselines(frames, "kmer_frequency", tasks=TASKS, split="paper")
 
 
 def test_script(frames, tmp_path, repository):
@@ -215,24 +225,25 @@ def test_script(frames, tmp_path, repository):
     for species, frame in frames.items():
         paths.append(tmp_path / f"{species}.parquet")
         write_parquet(frame, paths[-1])
-    params = {"baseline": "naive_bayes_trinucleotide", "split": "paper", "seed": 1, "motif": "", "motif_offset": 0}
+    params = {"baseline": "naive_bayes_trinucleotide", "split": "paper", "seed": 1}
     stand_in = SimpleNamespace(
         input=SimpleNamespace(splits=paths),
         output=SimpleNamespace(predictions=tmp_path / "predictions.parquet", weights=tmp_path / "model" / "weights"),
         log=[tmp_path / "log.txt"],
-        params=SimpleNamespace(species=list(frames), modification="m6A", modifications={}, **params),
+        params=SimpleNamespace(tasks=[task.record() for task in TASKS], **params),
     )
     script = repository / "scripts/models/fit_baseline.py"
     runpy.run_path(str(script), init_globals={"snakemake": stand_in})
-    found, _ = read_parquet(tmp_path / "predictions.parquet", ["window", "species", "part", "label", "logit"])
-    _, expected = fit_baselines(frames, "naive_bayes_trinucleotide", split="paper")
+    found, _ = read_parquet(tmp_path / "predictions.parquet", ["window", "task", "part", "label", "logit"])
+    _, expected = fit_baselines(frames, "naive_bayes_trinucleotide", tasks=TASKS, split="paper")
     pd.testing.assert_frame_equal(found, expected)
-    heads, config = load_baselines(tmp_path / "model")
-    assert (list(heads), config.training) == (list(frames), {"split": "paper", "seed": 1})
+    tasks, config = load_baselines(tmp_path / "model")
+    assert (list(tasks), config.tasks) == (list(frames), TASKS)
+    assert config.training == {"split": "paper", "seed": 1}
     for species, frame in frames.items():
-        table = found[found["species"] == species].set_index("window")["logit"]
+        table = found[found["task"] == species].set_index("window")["logit"]
         codes = encode_windows(frame.set_index("window").loc[table.index, "sequence"])
-        assert np.array_equal(heads[species].logit(codes), table)
+        assert np.array_equal(tasks[species].logit(codes), table)
 
 
 @pytest.mark.parametrize(("tissue", "area"), [("human_brain", 0.788), ("rat_kidney", 0.905)])

@@ -20,24 +20,26 @@ from rnamarks.models.boosting import multiclass_windows, one_hot
 from rnamarks.models.directory import WEIGHTS, ModelConfig
 from rnamarks.sequences import decode_windows, encode_windows
 from rnamarks.tables import read_parquet, write_parquet
+from rnamarks.tasks import Task
 
 SINGLE = ["catboost_one_hot", "xgboost_one_hot"]
 JOINT = ["catboost_multiclass", "xgboost_multiclass"]
 LIBRARIES = {"catboost": ("catboost_one_hot", "catboost_multiclass"), "xgboost": ("xgboost_one_hot",)}
 # base in the middle, and what stands beside it in positives
-MARKS = {"m6A": (0, [2, 0, 1]), "Gm": (2, [0, 2, 0]), "Y": (3, [3, 3, 1])}
+SITES = {"m6A": (0, [2, 0, 1]), "Gm": (2, [0, 2, 0]), "Y": (3, [3, 3, 1])}
+RECORDS = [Task(name, modification=name, base="ACGU"[base]) for name, (base, _) in SITES.items()]
 
 
 def world(seed=0, n=400, width=21):
-    """Windows and labels of three marks, each with its own base and motif; a tenth of the labels are wrong."""
+    """Windows and labels of three tasks, each with its own base and motif; a tenth of the labels are wrong."""
     random = np.random.default_rng(seed)
     codes, labels = {}, {}
-    for head, (base, motif) in MARKS.items():
+    for task, (base, motif) in SITES.items():
         table = random.integers(0, 4, (n, width)).astype(np.uint8)
         table[:, width // 2] = base
         truth = random.random(n) < 0.4
         table[truth, width // 2 - 1 : width // 2 + 2] = motif
-        codes[head], labels[head] = table, truth ^ (random.random(n) < 0.1)
+        codes[task], labels[task] = table, truth ^ (random.random(n) < 0.1)
     return codes, labels
 
 
@@ -75,7 +77,7 @@ def test_windows_that_cannot_be_one_classifier():
 
 
 @pytest.mark.parametrize("name", SINGLE)
-def test_a_head_alone(name):
+def test_a_task_alone(name):
     (codes, labels), (new_codes, new_labels) = world(1), world(2)
     fitted = make(name).fit(codes["Y"], labels["Y"], seed=1)
     logits = fitted.logit(new_codes["Y"])
@@ -84,33 +86,33 @@ def test_a_head_alone(name):
     rare = labels["Y"] & (np.arange(400) % 10 > 0)
     few = make(name).fit(codes["Y"][~rare], labels["Y"][~rare], seed=1).logit(new_codes["Y"])
     assert abs(few.mean() - logits.mean()) < 0.45 * np.log(10)
-    with pytest.raises(TypeError, match="one head at a time"):
-        make(name).fit_heads(codes, labels)
+    with pytest.raises(TypeError, match="one task at a time"):
+        make(name).fit_tasks(codes, labels)
 
 
 @pytest.mark.parametrize("name", JOINT)
-def test_all_heads_together(name):
+def test_all_tasks_together(name):
     (codes, labels), (new_codes, new_labels) = world(1), world(2)
-    heads = make(name).fit_heads(codes, labels, seed=1)
-    assert list(heads) == list(MARKS)
-    assert heads["m6A"].booster is heads["Y"].booster
-    for head in MARKS:
-        assert roc_auc_score(new_labels[head], heads[head].logit(new_codes[head])) > 0.8
-        others = np.concatenate([new_codes[other] for other in MARKS if other != head])
-        assert np.median(heads[head].logit(others)) < np.median(heads[head].logit(new_codes[head])[~new_labels[head]])
+    tasks = make(name).fit_tasks(codes, labels, seed=1)
+    assert list(tasks) == list(SITES)
+    assert tasks["m6A"].booster is tasks["Y"].booster
+    for task in SITES:
+        assert roc_auc_score(new_labels[task], tasks[task].logit(new_codes[task])) > 0.8
+        others = np.concatenate([new_codes[other] for other in SITES if other != task])
+        assert np.median(tasks[task].logit(others)) < np.median(tasks[task].logit(new_codes[task])[~new_labels[task]])
 
 
 @pytest.mark.parametrize("name", JOINT)
 def test_logits_are_odds_of_a_class_at_one_to_one(name):
     codes, labels = world(n=200)
-    heads = make(name).fit_heads(codes, labels, seed=1)
-    margins = heads["m6A"]._margin(one_hot(codes["Gm"]))
+    tasks = make(name).fit_tasks(codes, labels, seed=1)
+    margins = tasks["m6A"]._margin(one_hot(codes["Gm"]))
     assert margins.shape == (200, 4)
     shares = softmax(margins.astype(float), axis=1)
-    for place, head in enumerate(MARKS):
-        # a head has one sixth of the training weight, odds of 1 to 5
+    for place, task in enumerate(SITES):
+        # a task has one sixth of the training weight, odds of 1 to 5
         expected = np.log(shares[:, place] / (1 - shares[:, place]) * 5)
-        assert heads[head].logit(codes["Gm"]) == pytest.approx(expected, abs=1e-5)
+        assert tasks[task].logit(codes["Gm"]) == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", SINGLE + JOINT)
@@ -137,38 +139,37 @@ def test_catboost_gives_the_same_bytes_in_another_process():
 
 
 @pytest.mark.parametrize("name", JOINT)
-def test_what_heads_share_is_written_once(tmp_path, name):
+def test_what_tasks_share_is_written_once(tmp_path, name):
     codes, labels = world(n=150)
-    heads = make(name).fit_heads(codes, labels, seed=1)
-    marks = {head: {"modification": head, "base": "A", "motif": "A", "motif_offset": 0} for head in [*MARKS, "Am"]}
-    save_baselines(tmp_path, name, heads, motif="DRACH", modifications=marks)
-    assert (tmp_path / WEIGHTS).stat().st_size < 1.2 * heads["Y"].booster.size + 2000
+    tasks = make(name).fit_tasks(codes, labels, seed=1)
+    save_baselines(tmp_path, name, tasks, RECORDS)
+    assert (tmp_path / WEIGHTS).stat().st_size < 1.2 * tasks["Y"].booster.size + 2000
     again, config = load_baselines(tmp_path)
-    assert (config.modification, config.motif, set(config.modifications)) == ("", "", set(MARKS))
-    for head in MARKS:
-        assert again[head].place == heads[head].place
-        assert np.array_equal(again[head].logit(codes[head]), heads[head].logit(codes[head]))
-    strangers = heads | {"Y": make(name).fit_heads(codes, labels, seed=2)["Y"]}
+    assert config.tasks == RECORDS
+    for task in SITES:
+        assert again[task].place == tasks[task].place
+        assert np.array_equal(again[task].logit(codes[task]), tasks[task].logit(codes[task]))
+    strangers = tasks | {"Y": make(name).fit_tasks(codes, labels, seed=2)["Y"]}
     with pytest.raises(ValueError, match="several fits"):
-        save_baselines(tmp_path / "odd", name, strangers)
+        save_baselines(tmp_path / "odd", name, strangers, RECORDS)
 
 
 def test_joint_baselines_of_a_stack_round_trip(tmp_path):
     codes, labels = world(n=150)
     names = ["xgboost_multiclass", "catboost_multiclass"]
-    baselines = {name: make(name).fit_heads(codes, labels, seed=1) for name in names}
-    weights = {head: {"network": 0.5, **dict.fromkeys(names, 0.25)} for head in MARKS}
-    known = {name: heads["Y"].hyperparameters() for name, heads in baselines.items()}
+    baselines = {name: make(name).fit_tasks(codes, labels, seed=1) for name in names}
+    weights = {task: {"network": 0.5, **dict.fromkeys(names, 0.25)} for task in SITES}
+    known = {name: tasks["Y"].hyperparameters() for name, tasks in baselines.items()}
     stack = {"network": "network", "weights": weights, "baselines": known}
     arrays = stack_arrays(baselines)
     assert sum(name.endswith(".booster") for name in arrays) == 2
-    again = rebuild_stack(ModelConfig("multirm", list(MARKS), 21, stack=stack), arrays, tmp_path / WEIGHTS)
+    again = rebuild_stack(ModelConfig("multirm", RECORDS, 21, stack=stack), arrays, tmp_path / WEIGHTS)
     for name in names:
-        for head in MARKS:
-            assert np.array_equal(again[name][head].logit(codes[head]), baselines[name][head].logit(codes[head]))
+        for task in SITES:
+            assert np.array_equal(again[name][task].logit(codes[task]), baselines[name][task].logit(codes[task]))
     del arrays["xgboost_multiclass..booster"]
     with pytest.raises(InputError, match="unknown or missing arrays"):
-        rebuild_stack(ModelConfig("multirm", list(MARKS), 21, stack=stack), arrays, tmp_path / WEIGHTS)
+        rebuild_stack(ModelConfig("multirm", RECORDS, 21, stack=stack), arrays, tmp_path / WEIGHTS)
 
 
 @pytest.mark.parametrize(("library", "name"), [(key, name) for key, names in LIBRARIES.items() for name in names])
@@ -192,59 +193,57 @@ def test_without_the_library_it_is_said_before_anything_is_scored(monkeypatch, l
 def frames():
     codes, labels = world(n=300)
     return {
-        head: pd.DataFrame(
+        task: pd.DataFrame(
             {
-                "window": [f"{head}:{i}" for i in range(300)],
-                "species": head,
-                "sequence": decode_windows(codes[head]),
-                "label": labels[head].astype(np.int64),
+                "window": [f"{task}:{i}" for i in range(300)],
+                "task": task,
+                "sequence": decode_windows(codes[task]),
+                "label": labels[task].astype(np.int64),
                 "paper": np.resize(["train", "train", "train", "valid", "test", ""], 300),
             }
         )
-        for head in codes
+        for task in codes
     }
 
 
 def test_predictions_of_a_joint_baseline(frames):
     chosen = {"trees": 10, "depth": 3}
-    heads, predictions = fit_baselines(frames, "xgboost_multiclass", split="paper", seed=2, hyperparameters=chosen)
-    assert predictions.groupby(["species", "part"]).size().to_dict() == {
-        (head, part): 50 for head in frames for part in ("valid", "test")
+    tasks, predictions = fit_baselines(
+        frames, "xgboost_multiclass", tasks=RECORDS, split="paper", seed=2, hyperparameters=chosen
+    )
+    assert predictions.groupby(["task", "part"]).size().to_dict() == {
+        (task, part): 50 for task in frames for part in ("valid", "test")
     }
-    train = {head: frame[frame["paper"] == "train"] for head, frame in frames.items()}
-    expected = make("xgboost_multiclass", trees=10).fit_heads(
-        {head: encode_windows(frame["sequence"]) for head, frame in train.items()},
-        {head: frame["label"] for head, frame in train.items()},
+    train = {task: frame[frame["paper"] == "train"] for task, frame in frames.items()}
+    expected = make("xgboost_multiclass", trees=10).fit_tasks(
+        {task: encode_windows(frame["sequence"]) for task, frame in train.items()},
+        {task: frame["label"] for task, frame in train.items()},
         seed=2,
     )
-    assert heads["Y"].booster.tobytes() == expected["Y"].booster.tobytes()
+    assert tasks["Y"].booster.tobytes() == expected["Y"].booster.tobytes()
     frames["Gm"].loc[frames["Gm"]["paper"] == "train", "label"] = 0
-    with pytest.raises(InputError, match="split paper: Gm: 0 positives"):
-        fit_baselines(frames, "xgboost_multiclass", split="paper", hyperparameters=chosen)
+    with pytest.raises(InputError, match="Gm: 0 positives"):
+        fit_baselines(frames, "xgboost_multiclass", tasks=RECORDS, split="paper", hyperparameters=chosen)
 
 
 def test_script(frames, tmp_path, repository):
     paths = []
-    for head, frame in frames.items():
-        paths.append(tmp_path / f"{head}.parquet")
+    for task, frame in frames.items():
+        paths.append(tmp_path / f"{task}.parquet")
         write_parquet(frame, paths[-1])
-    marks = {
-        head: {"modification": head, "base": "ACGU"[base], "motif": "", "motif_offset": 0}
-        for head, (base, _) in MARKS.items()
-    }
-    params = {"baseline": "catboost_multiclass", "split": "paper", "seed": 1, "motif": "DRACH", "motif_offset": 2}
+    params = {"baseline": "catboost_multiclass", "split": "paper", "seed": 1}
     stand_in = SimpleNamespace(
         input=SimpleNamespace(splits=paths),
         output=SimpleNamespace(predictions=tmp_path / "predictions.parquet", weights=tmp_path / "model" / WEIGHTS),
         log=[tmp_path / "log.txt"],
-        params=SimpleNamespace(species=list(frames), modification="m6A", modifications=marks, **params),
+        params=SimpleNamespace(tasks=[task.record() for task in RECORDS], **params),
     )
     script = repository / "scripts/models/fit_baseline.py"
     runpy.run_path(str(script), init_globals={"snakemake": stand_in})
-    found, _ = read_parquet(tmp_path / "predictions.parquet", ["window", "species", "part", "label", "logit"])
-    heads, config = load_baselines(tmp_path / "model")
-    assert config.modifications == marks
-    for head, frame in frames.items():
-        table = found[found["species"] == head].set_index("window")["logit"]
+    found, _ = read_parquet(tmp_path / "predictions.parquet", ["window", "task", "part", "label", "logit"])
+    tasks, config = load_baselines(tmp_path / "model")
+    assert config.tasks == RECORDS
+    for task, frame in frames.items():
+        table = found[found["task"] == task].set_index("window")["logit"]
         codes = encode_windows(frame.set_index("window").loc[table.index, "sequence"])
-        assert np.array_equal(heads[head].logit(codes), table)
+        assert np.array_equal(tasks[task].logit(codes), table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from rnamarks.models.register import build_model
+from rnamarks.models.registry import build_model
 
 
 def test_published_shapes():

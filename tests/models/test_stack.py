@@ -13,9 +13,9 @@ from rnamarks.errors import InputError
 from rnamarks.models.stack import apply_weights, fit_weights, weight_table
 
 
-def frame(logit, labels, species="human", part="valid"):
-    windows = [f"{species}:{part}:{at}" for at in range(len(labels))]
-    return pd.DataFrame({"window": windows, "species": species, "part": part, "label": labels, "logit": logit})
+def frame(logit, labels, task="human", part="valid"):
+    windows = [f"{task}:{part}:{at}" for at in range(len(labels))]
+    return pd.DataFrame({"window": windows, "task": task, "part": part, "label": labels, "logit": logit})
 
 
 def world(n=4000, weights=(0.8, 0.4), seed=0, **where):
@@ -30,22 +30,22 @@ def world(n=4000, weights=(0.8, 0.4), seed=0, **where):
 
 @pytest.fixture
 def members():
-    """Predictions of a network with two seeds and of a baseline that knows a species more, both parts."""
+    """Predictions of a network with two seeds and of a baseline that knows a task more, both parts."""
     random = np.random.default_rng(1)
     places = [
-        world(600, species=species, part=part, seed=at)
-        for at, (species, part) in enumerate((s, p) for s in ("human", "mouse") for p in ("valid", "test"))
+        world(600, task=task, part=part, seed=at)
+        for at, (task, part) in enumerate((s, p) for s in ("human", "mouse") for p in ("valid", "test"))
     ]
     network, baseline = (pd.concat(column, ignore_index=True) for column in zip(*places, strict=True))
     seeds = [network.assign(logit=network["logit"] + random.normal(size=len(network))) for _ in range(2)]
-    extra = frame(random.normal(size=8), [0, 1] * 4, species="zebrafish")
+    extra = frame(random.normal(size=8), [0, 1] * 4, task="zebrafish")
     return {"network": seeds, "kmers": [pd.concat([extra, baseline]).sample(frac=1, random_state=0)]}
 
 
 def test_planted_weights_are_found_whatever_the_prevalence():
     first, second = world(20_000, (0.8, 0.4))
     weights = fit_weights({"network": [first], "kmers": [second]})
-    assert weights[["species", "member"]].to_numpy().tolist() == [["human", "network"], ["human", "kmers"]]
+    assert weights[["task", "member"]].to_numpy().tolist() == [["human", "network"], ["human", "kmers"]]
     assert weights["weight"].to_numpy() == pytest.approx([0.8, 0.4], abs=0.05)
 
 
@@ -83,10 +83,10 @@ def test_members_that_separate_the_labels_get_finite_weights():
 def test_a_stack_beats_members_that_err_apart(members):
     weights = fit_weights(members)
     stack = apply_weights(weights, {name: seeds[0] for name, seeds in members.items()})
-    assert list(stack.columns) == ["window", "species", "part", "label", "logit"]
+    assert list(stack.columns) == ["window", "task", "part", "label", "logit"]
     pd.testing.assert_frame_equal(stack.drop(columns="logit"), members["network"][0].drop(columns="logit"))
     test = stack["part"] == "test"
-    joined = stack.merge(members["kmers"][0], on=["species", "part", "window"], suffixes=("", "_kmers"))
+    joined = stack.merge(members["kmers"][0], on=["task", "part", "window"], suffixes=("", "_kmers"))
     singles = [members["network"][0]["logit"], joined["logit_kmers"]]
     labels = stack.loc[test, "label"]
     assert roc_auc_score(labels, stack.loc[test, "logit"]) > max(roc_auc_score(labels, z[test]) for z in singles) + 0.01
@@ -103,7 +103,7 @@ def test_the_mean_of_the_seeds_is_the_stack_of_the_mean(members):
     pd.testing.assert_frame_equal(again, weights)
 
 
-def test_species_are_the_first_member_s_and_each_has_its_own_weights(members):
+def test_tasks_are_the_first_member_s_and_each_has_its_own_weights(members):
     table = weight_table(fit_weights(members))
     assert list(table) == ["human", "mouse"]
     assert table["human"] != table["mouse"]
@@ -167,4 +167,4 @@ def test_what_cannot_be_weighted_is_refused():
     ):
         apply_weights(weights, {"network": first, "trees": second})
     with pytest.raises(InputError, match=r"weights of mouse are for other members .*\(found 'none'\)"):
-        apply_weights(weights, {"network": first.assign(species="mouse"), "kmers": second.assign(species="mouse")})
+        apply_weights(weights, {"network": first.assign(task="mouse"), "kmers": second.assign(task="mouse")})

@@ -53,6 +53,7 @@ def test_the_seed_decides():
     assert np.abs(table - fit_word_vectors(codes, dims=8, seed=2)).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_the_hash_of_text_has_no_part_in_it():
     program = (
         "import numpy as np, hashlib; from rnamarks.models.word_vectors import fit_word_vectors; "

@@ -13,13 +13,15 @@ from rnamarks.models.checkpoint import load_model
 from rnamarks.prediction.score import score_windows
 from rnamarks.sequences import decode_windows
 from rnamarks.tables import read_tsv, write_parquet
+from rnamarks.tasks import Task
 from rnamarks.training import fit
 from rnamarks.training.fit import digest_of, fit_from_splits, fit_network, read_part
-from rnamarks.training.sampler import HeadData
-from rnamarks.training.trainer import TrainingSettings
+from rnamarks.training.sampler import TaskData
+from rnamarks.training.settings import TrainingSettings
 
+TASKS = [Task(species, species=species, modification="m6A", base="A") for species in ("mouse", "human")]
 SMALL = {"filters": [6, 4], "lstm_units": 3}
-SETTINGS = {"batch_size": 16, "steps_per_round": 3, "rounds": 2, "stage_rounds": 1}
+SETTINGS = {"batch_size": 16, "steps_per_epoch": 3, "epochs": 2, "stage_epochs": 1}
 
 
 @pytest.fixture
@@ -27,19 +29,19 @@ def splits(world, tmp_path):
     """Splits tables of two species; ``guarded`` has no validation part."""
     training, validation = world
     paths = {}
-    for head in training:
-        codes = np.concatenate([training[head].codes, validation[head].codes])
-        part = np.repeat(["train", "valid"], [len(training[head].codes), len(validation[head].codes)])
+    for task in training:
+        codes = np.concatenate([training[task].codes, validation[task].codes])
+        part = np.repeat(["train", "valid"], [len(training[task].codes), len(validation[task].codes)])
         frame = pd.DataFrame(
             {
                 "sequence": decode_windows(codes),
-                "label": np.concatenate([training[head].labels, validation[head].labels]).astype(np.int64),
+                "label": np.concatenate([training[task].labels, validation[task].labels]).astype(np.int64),
                 "paper": part,
                 "guarded": np.where(part == "train", "train", ""),
             }
         )
-        paths[head] = tmp_path / f"{head}.parquet"
-        write_parquet(frame, paths[head])
+        paths[task] = tmp_path / f"{task}.parquet"
+        write_parquet(frame, paths[task])
     return paths
 
 
@@ -49,7 +51,7 @@ def run(splits, tmp_path):
         return fit_from_splits(
             **{
                 "splits": splits,
-                "order": ["mouse", "human"],
+                "tasks": TASKS,
                 "split": "paper",
                 "network": "deepm6aseq",
                 "hyperparameters": SMALL,
@@ -57,8 +59,6 @@ def run(splits, tmp_path):
                 "seed": 3,
                 "checkpoints": tmp_path / "checkpoints",
                 "folder": tmp_path / folder,
-                "modification": "m6A",
-                "motif": "DRACH",
                 "device": "cpu",
                 "report": lambda line: None,
             }
@@ -114,18 +114,17 @@ def test_a_training_writes_a_model_directory(run, world, tmp_path):
         "history.tsv",
     }
     model, config = load_model(tmp_path / "model")
-    assert (config.model, config.heads, config.window) == ("deepm6aseq", ["mouse", "human"], 21)
-    assert (config.modification, config.motif, config.members) == ("m6A", "DRACH", 1)
+    assert (config.model, config.tasks, config.window, config.members) == ("deepm6aseq", TASKS, 21, 1)
     assert (config.training["split"], config.training["seed"]) == ("paper", 3)
-    assert config.training["settings"]["steps_per_round"] == 3
+    assert config.training["settings"]["steps_per_epoch"] == 3
     assert config.training["windows"] == {
-        head: {"positives": int(data.labels.sum()), "negatives": int((~data.labels).sum())}
-        for head, data in world[0].items()
+        task: {"positives": int(data.labels.sum()), "negatives": int((~data.labels).sum())}
+        for task, data in world[0].items()
     }
-    rows = history[history["round"] == config.training["best_round"]]
+    rows = history[history["epoch"] == config.training["best_epoch"]]
     logits = score_windows(model, world[1]["human"].codes, "human")
     area = roc_auc_score(world[1]["human"].labels, logits)
-    assert rows.set_index("head").loc["human", "auroc"] == pytest.approx(area, abs=1e-6)
+    assert rows.set_index("task").loc["human", "auroc"] == pytest.approx(area, abs=1e-6)
     written, _ = read_tsv(tmp_path / "model" / "history.tsv")
     pd.testing.assert_frame_equal(written, history, rtol=1e-9)
 
@@ -146,20 +145,20 @@ def test_a_missing_validation_part_is_said_before_training(run, tmp_path):
 
 
 def test_what_decides_the_weights_names_the_checkpoints(digest, world):
-    def changed(part, head, field):
+    def changed(part, task, field):
         data = [dict(world[0]), dict(world[1])]
-        codes, labels = data[part][head].codes.copy(), data[part][head].labels.copy()
+        codes, labels = data[part][task].codes.copy(), data[part][task].labels.copy()
         if field == "codes":
             codes[-1, -1] ^= 1
         else:
             labels[-1] = not labels[-1]
-        data[part][head] = HeadData(codes, labels)
+        data[part][task] = TaskData(codes, labels)
         return tuple(data)
 
     names = [
         digest(),
         digest(seed=4),
-        digest(settings=SETTINGS | {"rounds": 3}),
+        digest(settings=SETTINGS | {"epochs": 3}),
         digest(settings=SETTINGS | {"learning_rate": 0.002}),
         digest(hyperparameters=SMALL | {"lstm_units": 4}),
         digest(network="mass", hyperparameters={}),
@@ -167,9 +166,9 @@ def test_what_decides_the_weights_names_the_checkpoints(digest, world):
         digest(data=({"mouse": world[0]["mouse"], "human": world[0]["human"]}, world[1])),
         digest(data=({"human": world[0]["mouse"], "mouse": world[0]["human"]}, world[1])),
         *(
-            digest(data=changed(part, head, field))
+            digest(data=changed(part, task, field))
             for part in (0, 1)
-            for head in world[0]
+            for task in world[0]
             for field in ("codes", "labels")
         ),
     ]
@@ -178,7 +177,7 @@ def test_what_decides_the_weights_names_the_checkpoints(digest, world):
 
 def test_where_and_how_it_runs_does_not_name_them(digest, world, tmp_path):
     copied = tuple(
-        {head: HeadData(np.asfortranarray(data.codes), data.labels.copy()) for head, data in part.items()}
+        {task: TaskData(np.asfortranarray(data.codes), data.labels.copy()) for task, data in part.items()}
         for part in world
     )
     names = {

@@ -5,35 +5,34 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnamarks.models.directory import ModelConfig
-from rnamarks.sequences import UNKNOWN, encode_windows
+from rnamarks.sequences import UNKNOWN
 from rnamarks.training import lessons
-from rnamarks.training.distillation import DistillationSettings
-from rnamarks.training.lessons import Pool, fitting_heads
-from rnamarks.training.sampler import HeadData
+from rnamarks.training.lessons import Pool
+from rnamarks.training.sampler import TaskData
+from rnamarks.training.settings import DistillationSettings
 
 WINDOW = 41
 
 
 @pytest.fixture(scope="module")
 def training():
-    """300 windows of one head and 40 of another; every tenth is modified."""
+    """300 windows of one task and 40 of another; every tenth is modified."""
     random = np.random.default_rng(0)
     return {
-        head: HeadData(random.integers(0, 4, (n, WINDOW)).astype(np.uint8), np.arange(n) % 10 == 0)
-        for head, n in {"m6A": 300, "Y": 40}.items()
+        task: TaskData(random.integers(0, 4, (n, WINDOW)).astype(np.uint8), np.arange(n) % 10 == 0)
+        for task, n in {"m6A": 300, "Y": 40}.items()
     }
 
 
 def make(training, receptive=21, **settings):
-    return Pool(training, receptive, DistillationSettings(**({"least": 100, "most": 200} | settings)), seed=1)
+    return Pool(training, receptive, DistillationSettings(**({"minimum": 100, "maximum": 200} | settings)), seed=1)
 
 
 def everything(pool):
     return np.concatenate([pool.codes(block) for block in range(pool.n_blocks)])
 
 
-def test_heads_get_as_many_windows_as_asked_for(training):
+def test_tasks_get_as_many_windows_as_asked_for(training):
     pool = make(training, copies=0.5)
     own, made = (np.bincount(pool.origin[mask], minlength=2) for mask in (pool.own, ~pool.own))
     np.testing.assert_array_equal(own, [200, 40])
@@ -46,15 +45,15 @@ def test_where_windows_are_left_out_the_rarer_label_stays(training):
     kept = pool.parent[(pool.origin == 0) & pool.own]
     assert len(np.unique(kept)) == 200
     assert training["m6A"].labels[kept].sum() == 30
-    few = make(training, most=20)
+    few = make(training, maximum=20)
     assert training["m6A"].labels[few.parent[(few.origin == 0) & few.own]].sum() == 10
 
 
 def test_own_windows_come_unchanged_and_only_once(training):
     pool = make(training)
     codes = everything(pool)
-    for head, data in enumerate(training.values()):
-        rows = np.flatnonzero(pool.own & (pool.origin == head))
+    for task, data in enumerate(training.values()):
+        rows = np.flatnonzero(pool.own & (pool.origin == task))
         assert len(set(pool.parent[rows])) == len(rows)
         np.testing.assert_array_equal(codes[rows], data.codes[pool.parent[rows]])
 
@@ -63,7 +62,7 @@ def test_each_kind_of_change_does_what_it_says(training):
     pool = make(training, copies=4.0, mutation_rate=0.2)
     codes = everything(pool)
     parents = np.stack(
-        [list(training.values())[head].codes[row] for head, row in zip(pool.origin, pool.parent, strict=True)]
+        [list(training.values())[task].codes[row] for task, row in zip(pool.origin, pool.parent, strict=True)]
     )
     middle = WINDOW // 2
     kinds = [pool.kind == kind for kind in range(5)]
@@ -104,23 +103,3 @@ def test_blocks_are_the_same_whenever_they_are_asked_for(training, monkeypatch):
     for block in reversed(range(pool.n_blocks)):
         np.testing.assert_array_equal(pool.codes(block), again.codes(block))
     assert sum(len(pool.codes(block)) for block in range(pool.n_blocks)) == len(pool)
-
-
-def test_a_head_fits_where_base_and_motif_do():
-    marks = {
-        "m6A": {"modification": "m6A", "base": "A", "motif": "DRACH", "motif_offset": 2},
-        "Am": {"modification": "Am", "base": "A", "motif": "N", "motif_offset": 0},
-        "Y": {"modification": "Y", "base": "U", "motif": "", "motif_offset": 0},
-    }
-    config = ModelConfig("any", ["m6A", "Am", "Y", "mouse"], 7, modifications=marks)
-    codes = encode_windows(["GGGACUU", "GGCACUU", "CCCUCCC", "GGGACNU", "GGGNCUU"])
-    expected = [
-        [True, True, False, True],
-        [False, True, False, True],
-        [False, False, True, True],
-        [False, True, False, True],
-        [False, False, False, False],
-    ]
-    np.testing.assert_array_equal(fitting_heads(codes, config), expected)
-    narrow = fitting_heads(encode_windows(["GAC"]), config)
-    np.testing.assert_array_equal(narrow, [[False, True, False, True]])

@@ -8,7 +8,7 @@ import pytest
 from rnamarks.training.line_search import folds_of, line_search
 
 NETWORK = {"filters": [8, 4], "lstm_units": 3, "dropout": 0.0}
-SETTINGS = {"batch_size": 32, "steps_per_round": 15, "rounds": 2, "learning_rate": 0.02}
+SETTINGS = {"batch_size": 32, "steps_per_epoch": 15, "epochs": 2, "learning_rate": 0.02}
 
 
 def search(world, folder, lines):
@@ -25,6 +25,7 @@ def search(world, folder, lines):
     )
 
 
+@pytest.mark.slow
 def test_the_better_value_is_kept_and_finished_folds_are_not_run_again(world, tmp_path):
     lines = []
     table, best = search(world, tmp_path, lines)
@@ -41,12 +42,15 @@ def test_the_better_value_is_kept_and_finished_folds_are_not_run_again(world, tm
     assert stamps == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.ckpt")}
 
 
-def test_groups_stay_in_one_fold(world):
-    data = {"human": world[0]["human"]}
-    groups = {"human": np.arange(len(data["human"].labels)) // 10}
-    rows = [len(validation["human"].labels) for _, validation in folds_of(data, groups, folds=3, seed=1)]
-    assert sum(rows) == len(data["human"].labels)
-    assert all(size % 10 == 0 for size in rows)
+def test_every_window_is_judged_once(world):
+    data = world[0]
+    parts = folds_of(data, folds=3, seed=1)
+    for task, windows in data.items():
+        judged = np.concatenate([validation[task].codes for _, validation in parts])
+        assert sorted(map(bytes, judged)) == sorted(map(bytes, windows.codes))
+        for training, validation in parts:
+            assert len(training[task].labels) + len(validation[task].labels) == len(windows.labels)
+            assert validation[task].labels.mean() == pytest.approx(windows.labels.mean(), abs=0.01)
 
 
 def test_a_parameter_must_say_where_it_belongs(world, tmp_path):

@@ -22,7 +22,7 @@ COUNTS = st.lists(st.integers(1, 10**6), min_size=1, max_size=12)
 
 @pytest.fixture
 def batch():
-    """Logits, labels and weights of ten windows and three heads."""
+    """Logits, labels and weights of ten windows and three tasks."""
     random = torch.Generator().manual_seed(0)
     logits = 2 * torch.randn(10, 3, generator=random)
     labels = (torch.rand(10, 3, generator=random) < 0.3).float()
@@ -51,7 +51,7 @@ def test_effective_number_by_hand(batch):
 
 
 @given(COUNTS)
-def test_effective_numbers_sum_to_the_heads_and_never_favour_the_larger(counts):
+def test_effective_numbers_sum_to_the_tasks_and_never_favour_the_larger(counts):
     weights = effective_number_weights(counts)
     assert weights.sum() == pytest.approx(len(counts))
     order = np.argsort(counts, kind="stable")
@@ -62,7 +62,7 @@ def test_effective_numbers_lie_between_equal_and_inverse():
     assert effective_number_weights(POSITIVES, beta=0.0) == pytest.approx([1, 1, 1])
     inverse = 1 / np.array(POSITIVES)
     assert effective_number_weights(POSITIVES, beta=1 - 1e-12) == pytest.approx(3 * inverse / inverse.sum(), rel=1e-3)
-    with pytest.raises(ValueError, match="every head needs a positive window"):
+    with pytest.raises(ValueError, match="every task needs a positive window"):
         effective_number_weights([3, 0])
 
 
@@ -130,7 +130,7 @@ def test_log_variances_settle_at_the_log_of_their_loss(name, batch):
 
 
 @pytest.mark.parametrize("name", OBJECTIVES.names())
-def test_what_is_hidden_from_a_head_changes_nothing(name, batch):
+def test_what_is_hidden_from_a_task_changes_nothing(name, batch):
     logits, labels, weights = batch
     objective = OBJECTIVES[name](POSITIVES)
     hidden = weights == 0

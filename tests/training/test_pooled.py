@@ -13,24 +13,26 @@ from hypothesis import strategies as st
 from torch import nn
 
 from rnamarks.errors import InputError
-from rnamarks.models import register
+from rnamarks.models import registry
 from rnamarks.models.checkpoint import load_model
-from rnamarks.models.register import build_model
+from rnamarks.models.registry import Network, build_model
 from rnamarks.sequences import decode_windows
 from rnamarks.tables import write_parquet
+from rnamarks.tasks import Task
 from rnamarks.training import fit as fitting
 from rnamarks.training.fit import fit_from_splits, fit_network
 from rnamarks.training.objectives import OBJECTIVES
-from rnamarks.training.pooled import PooledSampler, all_logits, pool_heads
-from rnamarks.training.sampler import HeadData, shift_windows
-from rnamarks.training.trainer import TrainingSettings
+from rnamarks.training.pooled import PooledSampler, pool_tasks
+from rnamarks.training.sampler import TaskData, shift_windows
+from rnamarks.training.settings import TrainingSettings
+from tolerance import assert_same_sums
 
 
-def numbered(start: int, positives: int, negatives: int) -> HeadData:
+def numbered(start: int, positives: int, negatives: int) -> TaskData:
     """Windows that are their own number in base 256, positives first."""
     numbers = np.arange(start, start + positives + negatives)
     codes = np.column_stack([numbers // 256, numbers % 256, np.zeros_like(numbers)]).astype(np.uint8)
-    return HeadData(codes, np.arange(len(numbers)) < positives)
+    return TaskData(codes, np.arange(len(numbers)) < positives)
 
 
 def number_of(codes: np.ndarray) -> np.ndarray:
@@ -39,27 +41,27 @@ def number_of(codes: np.ndarray) -> np.ndarray:
 
 @pytest.fixture
 def data():
-    """Three heads without common windows: 10 + 20, 90 + 30, 400 + 80 windows."""
-    return pool_heads({"a": numbered(0, 10, 20), "b": numbered(30, 90, 30), "c": numbered(150, 400, 80)})
+    """Three tasks without common windows: 10 + 20, 90 + 30, 400 + 80 windows."""
+    return pool_tasks({"a": numbered(0, 10, 20), "b": numbered(30, 90, 30), "c": numbered(150, 400, 80)})
 
 
-def test_one_sequence_in_several_heads_is_one_row_with_all_labels():
+def test_one_sequence_in_several_tasks_is_one_row_with_all_labels():
     rows = np.array([[0, 1, 2], [3, 3, 3], [0, 0, 0], [4, 1, 2]], dtype=np.uint8)
-    pooled = pool_heads(
+    pooled = pool_tasks(
         {
-            "a": HeadData(rows[[1, 0, 2]], np.array([True, False, False])),
-            "b": HeadData(rows[[0, 3, 1]], np.array([True, False, True])),
+            "a": TaskData(rows[[1, 0, 2]], np.array([True, False, False])),
+            "b": TaskData(rows[[0, 3, 1]], np.array([True, False, True])),
         }
     )
-    assert pooled.heads == ("a", "b")
+    assert pooled.tasks == ("a", "b")
     assert pooled.codes.tolist() == rows[[1, 0, 2, 3]].tolist()
     assert pooled.labels.tolist() == [[True, True], [False, True], [False, False], [False, False]]
     assert pooled.own.tolist() == [[True, True], [True, True], [True, False], [False, True]]
 
 
-def test_both_labels_in_one_head_count_as_positive():
+def test_both_labels_in_one_task_count_as_positive():
     window = np.zeros((3, 5), dtype=np.uint8)
-    pooled = pool_heads({"a": HeadData(window, np.array([False, True, False]))})
+    pooled = pool_tasks({"a": TaskData(window, np.array([False, True, False]))})
     assert (pooled.codes.shape, pooled.labels.tolist(), pooled.own.tolist()) == ((1, 5), [[True]], [[True]])
 
 
@@ -67,14 +69,14 @@ def test_both_labels_in_one_head_count_as_positive():
     st.lists(st.lists(st.tuples(st.integers(0, 15), st.booleans()), min_size=1, max_size=30), min_size=1, max_size=4)
 )
 def test_pooling_is_the_union(files):
-    heads = {
-        str(index): HeadData(
+    tasks = {
+        str(index): TaskData(
             np.array([[code // 4, code % 4] for code, _ in file], dtype=np.uint8),
             np.array([label for _, label in file]),
         )
         for index, file in enumerate(files)
     }
-    pooled = pool_heads(heads)
+    pooled = pool_tasks(tasks)
     found = [4 * int(first) + int(second) for first, second in pooled.codes]
     assert found == list(dict.fromkeys(code for file in files for code, _ in file))
     for column, file in enumerate(files):
@@ -85,10 +87,10 @@ def test_pooling_is_the_union(files):
 
 def test_unequal_widths_are_refused():
     with pytest.raises(InputError, match=r"windows of one width .*21, 41"):
-        pool_heads(
+        pool_tasks(
             {
-                "a": HeadData(np.zeros((2, 41), np.uint8), np.zeros(2, bool)),
-                "b": HeadData(np.zeros((2, 21), np.uint8), np.zeros(2, bool)),
+                "a": TaskData(np.zeros((2, 41), np.uint8), np.zeros(2, bool)),
+                "b": TaskData(np.zeros((2, 21), np.uint8), np.zeros(2, bool)),
             }
         )
 
@@ -98,10 +100,10 @@ def test_labels_and_weights_of_a_batch(data, others):
     codes, labels, weights = PooledSampler(data, batch_size=64, seed=1, others=others).batch(3)
     assert [part.dtype for part in (codes, labels, weights)] == [np.uint8, np.float32, np.float32]
     assert [part.shape for part in (codes, labels, weights)] == [(64, 3), (64, 3), (64, 3)]
-    head = np.searchsorted([30, 150], number_of(codes), side="right")
-    own = np.arange(3) == head[:, None]
+    task = np.searchsorted([30, 150], number_of(codes), side="right")
+    own = np.arange(3) == task[:, None]
     assert np.array_equal(weights, np.where(own, 1.0, others).astype(np.float32))
-    positive = number_of(codes) < np.array([10, 120, 550])[head]
+    positive = number_of(codes) < np.array([10, 120, 550])[task]
     assert np.array_equal(labels, (own & positive[:, None]).astype(np.float32))
 
 
@@ -127,7 +129,7 @@ def test_uniform_shows_every_window_once_per_pass(data):
 
 
 @pytest.mark.parametrize("sampling", ["replacement", "cycle"])
-def test_balanced_shows_each_head_and_label_equally_often(data, sampling):
+def test_balanced_shows_each_task_and_label_equally_often(data, sampling):
     sampler = PooledSampler(data, batch_size=32, seed=1, draw="balanced", sampling=sampling)
     drawn = np.concatenate([number_of(sampler.batch(visit)[0]) for visit in range(60)])
     cells = np.histogram(drawn, [0, 10, 30, 120, 150, 550, 630])[0]
@@ -141,7 +143,7 @@ def test_balanced_shows_each_head_and_label_equally_often(data, sampling):
 
 
 @pytest.mark.parametrize("sampling", ["replacement", "cycle"])
-def test_tempered_shows_heads_by_the_root_of_their_size(data, sampling):
+def test_tempered_shows_tasks_by_the_root_of_their_size(data, sampling):
     sampler = PooledSampler(data, batch_size=112, seed=1, draw="tempered", sampling=sampling)
     drawn = np.concatenate([number_of(sampler.batch(visit)[0]) for visit in range(2)])
     # sizes 30, 120 and 480: roots 1, 2 and 4; a turn has 2 * 16 * 7 = 224 draws
@@ -153,7 +155,7 @@ def test_tempered_shows_heads_by_the_root_of_their_size(data, sampling):
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 40), st.sampled_from(["uniform", "balanced", "tempered"]), st.integers(0, 10**6))
 def test_any_batch_of_any_visit_can_be_drawn(size, draw, visit):
-    pooled = pool_heads({"a": numbered(0, 1, 1), "b": numbered(2, 5, 3)})
+    pooled = pool_tasks({"a": numbered(0, 1, 1), "b": numbered(2, 5, 3)})
     for sampling in ("replacement", "cycle"):
         codes, labels, weights = PooledSampler(
             pooled, batch_size=size, seed=0, draw=draw, sampling=sampling, others=0.0
@@ -172,11 +174,11 @@ def test_windows_are_shifted_but_keep_their_labels(data):
     assert not np.array_equal(plain[0], moved[0])
 
 
-def test_heads_that_lack_a_label_are_named():
+def test_tasks_that_lack_a_label_are_named():
     with pytest.raises(InputError, match="b has no negatives to train on"):
-        PooledSampler(pool_heads({"a": numbered(0, 2, 2), "b": numbered(4, 2, 0)}), batch_size=4, seed=1)
+        PooledSampler(pool_tasks({"a": numbered(0, 2, 2), "b": numbered(4, 2, 0)}), batch_size=4, seed=1)
     with pytest.raises(InputError, match="a has no positives to train on"):
-        PooledSampler(pool_heads({"a": numbered(0, 0, 2)}), batch_size=4, seed=1)
+        PooledSampler(pool_tasks({"a": numbered(0, 0, 2)}), batch_size=4, seed=1)
 
 
 def test_settings_that_make_no_sense_are_refused(data):
@@ -189,7 +191,7 @@ def test_settings_that_make_no_sense_are_refused(data):
     for values, said in (
         ({"objective": "hinge"}, "balanced, effective_number"),
         ({"draw": "all"}, "uniform, balanced, tempered"),
-        ({"others": 1.5}, "from 0 to 1"),
+        ({"others": 1.5}, "others is not a number from 0 to 1"),
         ({"ohem_keep": 0}, "above 0"),
     ):
         with pytest.raises(InputError, match=said):
@@ -199,8 +201,8 @@ def test_settings_that_make_no_sense_are_refused(data):
 SMALL = {"filters": [8, 6], "lstm_units": 4, "dropout": 0.1}
 SETTINGS = {
     "batch_size": 32,
-    "steps_per_round": 10,
-    "rounds": 3,
+    "steps_per_epoch": 10,
+    "epochs": 3,
     "learning_rate": 0.02,
     "classifier_learning_rate": 0.02,
     "objective": "uncertainty_ohem",
@@ -229,15 +231,15 @@ def train_small(world, folder, *, report=lambda line: None, network="deepm6aseq"
     )
 
 
-class Prepared(nn.Module):
+class Prepared(Network):
     """Linear in the letters by position, their frequencies in the training windows taken off by ``prepare``."""
 
-    def __init__(self, heads, window, *, size=3):
-        super().__init__()
+    def __init__(self, tasks, window):
+        super().__init__(tasks)
         self.frozen = nn.Parameter(torch.full((1, 1), 2.0), requires_grad=False)
         self.register_buffer("means", torch.zeros(5 * window))
         self.register_buffer("calls", torch.zeros(1))
-        self.classifiers = nn.ModuleDict({head: nn.Linear(5 * window, 1) for head in heads})
+        self.classifiers = nn.ModuleDict({task: nn.Linear(5 * window, 1) for task in tasks})
 
     def prepare(self, codes, seed):
         self.calls += 1
@@ -247,17 +249,11 @@ class Prepared(nn.Module):
     def extractor(self, codes):
         return self.frozen * (nn.functional.one_hot(codes.long(), 5).float().flatten(1) - self.means)
 
-    def forward_all(self, codes):
-        return torch.cat([classifier(self.extractor(codes)) for classifier in self.classifiers.values()], dim=1)
-
-    def forward(self, codes, head):
-        return self.classifiers[head](self.extractor(codes)).squeeze(1)
-
 
 @pytest.fixture
 def prepared(monkeypatch):
-    """The register with :class:`Prepared` in it."""
-    monkeypatch.setitem(register.MODELS._entries, "prepared", Prepared)
+    """The registry with :class:`Prepared` in it."""
+    monkeypatch.setitem(registry.MODELS._entries, "prepared", Prepared)
 
 
 def saved(folder) -> dict:
@@ -265,20 +261,21 @@ def saved(folder) -> dict:
     return torch.load(path, weights_only=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OBJECTIVES.names())
 def test_every_objective_learns(prepared, world, tmp_path, name):
-    # both heads have the same motif, so one's positives cannot be the other's negatives
-    choices = {"objective": name, "draw": "balanced", "others": 0.0, "steps_per_round": 25}
+    # both tasks have the same motif, so one's positives cannot be the other's negatives
+    choices = {"objective": name, "draw": "balanced", "others": 0.0, "steps_per_epoch": 25}
     result = train_small(world, tmp_path, network="prepared", hyperparameters={}, **choices)
     assert {row["stage"] for row in result.history} == {1}
-    assert [row["head"] for row in result.history[:2]] == ["human", "mouse"]
+    assert [row["task"] for row in result.history[:2]] == ["human", "mouse"]
     assert result.history[-1]["loss"] < result.history[0]["loss"] < np.log(2)
     assert max(row["score"] for row in result.history) > 0.93
 
 
 def test_log_variances_are_trained_and_kept_apart_from_the_weights(world, tmp_path):
     result = train_small(world, tmp_path)
-    moved = saved(tmp_path)["state_dict"]["objective.log_variances"]
+    moved = saved(tmp_path)["target"]["objective.log_variances"]
     assert moved.shape == (2,)
     assert (moved.abs() > 0.05).all()
     assert moved[0] != moved[1]
@@ -289,12 +286,13 @@ class Killed(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_it_ends_with_the_same_bytes(world, tmp_path):
     whole = train_small(world, tmp_path / "whole")
 
     def kill_in(number):
         def report(line):
-            if line.startswith(f"round {number}/"):
+            if line.startswith(f"epoch {number}/"):
                 raise Killed
 
         return report
@@ -303,38 +301,38 @@ def test_killed_and_run_again_it_ends_with_the_same_bytes(world, tmp_path):
         with pytest.raises(Killed):
             train_small(world, tmp_path / "killed", report=kill_in(number))
         halted = saved(tmp_path / "killed")
-        assert halted["progress"]["round"] == number - 1
+        assert halted["progress"]["epoch"] == number - 1
         assert halted["progress"]["visits"] == {"": 10 * (number - 1)}
-        assert halted["state_dict"]["objective.log_variances"].abs().min() > 0
+        assert halted["target"]["objective.log_variances"].abs().min() > 0
     resumed = train_small(world, tmp_path / "killed")
     assert digest(resumed.state) == digest(whole.state)
     assert torch.equal(
-        saved(tmp_path / "killed")["state_dict"]["objective.log_variances"],
-        saved(tmp_path / "whole")["state_dict"]["objective.log_variances"],
+        saved(tmp_path / "killed")["target"]["objective.log_variances"],
+        saved(tmp_path / "whole")["target"]["objective.log_variances"],
     )
     without_time = [
-        [{key: row[key] for key in ("round", "head", "loss", "auroc", "score")} for row in result.history]
+        [{key: row[key] for key in ("epoch", "task", "loss", "auroc", "score")} for row in result.history]
         for result in (whole, resumed)
     ]
     assert without_time[0] == without_time[1]
 
 
-def test_a_round_without_a_number_of_steps_is_one_pass_over_distinct_windows(world, tmp_path):
+def test_an_epoch_without_a_number_of_steps_is_one_pass_over_distinct_windows(world, tmp_path):
     training, validation = world
-    twice = {head: HeadData(np.tile(part.codes, (2, 1)), np.tile(part.labels, 2)) for head, part in training.items()}
-    train_small((twice, validation), tmp_path, steps_per_round=0, rounds=1)
-    assert saved(tmp_path)["global_step"] == -(-500 // 32)
+    twice = {task: TaskData(np.tile(part.codes, (2, 1)), np.tile(part.labels, 2)) for task, part in training.items()}
+    train_small((twice, validation), tmp_path, steps_per_epoch=0, epochs=1)
+    assert saved(tmp_path)["progress"]["step"] == -(-500 // 32)
 
 
 @pytest.mark.parametrize("name", ["mass", "deepm6aseq", "unanchored"])
-def test_all_logits_are_those_of_each_head(name):
+def test_all_logits_are_those_of_each_task(name):
     torch.manual_seed(0)
-    network = build_model(name, ["a", "b", "c"], 21, {}).eval()
+    network = build_model(name, ["a", "b", "c"], 21, {}).eval().double()
     codes = torch.randint(0, 5, (7, 21))
-    together = all_logits(network, ("a", "b", "c"), codes)
-    apart = torch.stack([network(codes, head) for head in ("a", "b", "c")], dim=1)
+    together = network.forward_all(codes)
+    apart = torch.stack([network(codes, task) for task in ("a", "b", "c")], dim=1)
     assert together.shape == (7, 3)
-    assert torch.allclose(together, apart, atol=1e-6)
+    assert_same_sums(together, apart, network, 21)
 
 
 @pytest.mark.parametrize("objective", ["balanced", "sum"])
@@ -348,7 +346,7 @@ def test_networks_are_prepared_once_and_what_is_frozen_stays(prepared, world, tm
 
     monkeypatch.setattr(fitting, "build_model", keep)
     training, validation = world
-    values = {"batch_size": 32, "steps_per_round": 5, "rounds": 1, "stage_rounds": 1, "objective": objective}
+    values = {"batch_size": 32, "steps_per_epoch": 5, "epochs": 1, "stage_epochs": 1, "objective": objective}
     chosen = TrainingSettings.from_mapping(values | {"weight_decay": 0.1})
     result = fit_network(
         "prepared", {}, training, validation, chosen, seed=7, checkpoints=tmp_path, device="cpu", report=len
@@ -359,45 +357,40 @@ def test_networks_are_prepared_once_and_what_is_frozen_stays(prepared, world, tm
     assert (result.state["calls"].item(), network.seed) == (1, 7)
     assert torch.equal(result.state["frozen"], before["frozen"])
     assert not torch.equal(result.state["classifiers.human.weight"], before["classifiers.human.weight"])
-    optimised = sum(len(group["params"]) for group in saved(tmp_path)["optimizer_states"][0]["param_groups"])
+    optimised = sum(len(group["params"]) for group in saved(tmp_path)["optimizer"]["param_groups"])
     assert optimised == 4
 
 
-MARKS = {
-    "human": {"modification": "m6A", "base": "A", "motif": "DRACH", "motif_offset": 2},
-    "mouse": {"modification": "Y", "base": "U", "motif": "U", "motif_offset": 0},
-}
-
-
-def test_a_model_directory_says_what_each_head_is_about(world, tmp_path):
+def test_a_model_directory_says_what_each_task_is_about(world, tmp_path):
     training, validation = world
+    tasks = [
+        Task("human", modification="m6A", base="A", motif="DRACH", motif_offset=2),
+        Task("mouse", modification="Y"),
+    ]
     paths = {}
-    for head in training:
-        frame = make_splits(training[head], validation[head])
-        paths[head] = tmp_path / f"{head}.parquet"
-        write_parquet(frame, paths[head])
+    for task in training:
+        frame = make_splits(training[task], validation[task])
+        paths[task] = tmp_path / f"{task}.parquet"
+        write_parquet(frame, paths[task])
     fit_from_splits(
         paths,
-        list(paths),
+        tasks,
         split="paper",
         network="deepm6aseq",
         hyperparameters=SMALL,
-        settings=TrainingSettings.from_mapping(SETTINGS | {"rounds": 1, "steps_per_round": 2}),
+        settings=TrainingSettings.from_mapping(SETTINGS | {"epochs": 1, "steps_per_epoch": 2}),
         seed=1,
         checkpoints=tmp_path / "checkpoints",
         folder=tmp_path / "model",
-        modification="m6A",
-        motif="DRACH",
-        modifications=MARKS | {"yeast": {}},
         device="cpu",
         report=len,
     )
     _, config = load_model(tmp_path / "model")
-    assert (config.modification, config.motif, config.modifications) == ("", "", MARKS)
+    assert config.tasks == tasks
     assert config.training["settings"]["objective"] == "uncertainty_ohem"
 
 
-def make_splits(training: HeadData, validation: HeadData):
+def make_splits(training: TaskData, validation: TaskData):
     """A splits table, its ``paper`` column alone."""
     return pd.DataFrame(
         {

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnamarks.errors import InputError
-from rnamarks.training.sampler import BalancedSampler, HeadData, shift_windows
+from rnamarks.training.sampler import BalancedSampler, TaskData, shift_windows
 
 
-def data(positives: int, negatives: int) -> HeadData:
+def data(positives: int, negatives: int) -> TaskData:
     labels = np.arange(positives + negatives) < positives
     # each window is its own number, so that rows can be told apart
     codes = np.arange(positives + negatives, dtype=np.uint8)[:, None].repeat(3, axis=1)
-    return HeadData(codes, labels)
+    return TaskData(codes, labels)
 
 
 @pytest.mark.parametrize("sampling", ["replacement", "cycle"])
@@ -30,7 +30,7 @@ def test_batches_are_half_positive_and_depend_on_the_visit_alone(sampling):
     assert not np.array_equal(first[0][0], first[1][0])
 
 
-def test_other_seeds_and_heads_draw_other_windows():
+def test_other_seeds_and_tasks_draw_other_windows():
     def drawn(name, seed):
         return BalancedSampler(name, data(50, 100), batch_size=64, seed=seed).batch(0)[0]
 

@@ -1,4 +1,4 @@
-"""A training begins with the weights it is given, by head, and says what does not fit."""
+"""A training begins with the weights it is given, by task, and says what does not fit."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import torch
 from rnamarks.errors import InputError
 from rnamarks.models.checkpoint import save_model
 from rnamarks.models.directory import ModelConfig
-from rnamarks.models.register import build_model
+from rnamarks.models.registry import build_model
+from rnamarks.tasks import Task
 from rnamarks.training.fit import fit_network
-from rnamarks.training.sampler import HeadData
+from rnamarks.training.sampler import TaskData
 from rnamarks.training.settings import TrainingSettings
 from rnamarks.training.warm_start import Start, begin_from
 
@@ -19,9 +20,9 @@ SMALL = {"filters": [8, 4], "lstm_units": 4}
 NAME, WINDOW = "deepm6aseq", 41
 
 
-def built(heads, seed, window=WINDOW, **changes):
+def built(tasks, seed, window=WINDOW, **changes):
     torch.manual_seed(seed)
-    return build_model(NAME, heads, window, SMALL | changes)
+    return build_model(NAME, tasks, window, SMALL | changes)
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +30,12 @@ def given(tmp_path_factory):
     """Two members of an ensemble of human and mouse."""
     folder = tmp_path_factory.mktemp("given")
     members = [built(["human", "mouse"], seed).state_dict() for seed in (1, 2)]
-    save_model(folder, members, ModelConfig(NAME, ["human", "mouse"], WINDOW, SMALL))
+    save_model(folder, members, ModelConfig(NAME, [Task("human"), Task("mouse")], WINDOW, SMALL))
     return folder, members
 
 
-def begin(network, folder, heads, seed=0, head="", **changes):
-    begin_from(network, Start(folder, head), name=NAME, hyperparameters=SMALL | changes, heads=heads, seed=seed)
+def begin(network, folder, tasks, seed=0, task="", **changes):
+    begin_from(network, Start(folder, task), name=NAME, hyperparameters=SMALL | changes, tasks=tasks, seed=seed)
     return network.state_dict()
 
 
@@ -47,7 +48,7 @@ def keys_of(state, prefix):
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_head_that_is_known_keeps_its_classifier(given, seed):
+def test_a_task_that_is_known_keeps_its_classifier(given, seed):
     folder, members = given
     state = begin(built(["mouse"], 9), folder, ["mouse"], seed)
     assert same(state, members[seed % 2], [(key, key) for key in state])
@@ -55,11 +56,11 @@ def test_a_head_that_is_known_keeps_its_classifier(given, seed):
     assert not keys_of(state, "classifiers.human")
 
 
-def test_a_new_head_is_random_or_a_copy(given):
+def test_a_new_task_is_random_or_a_copy(given):
     folder, members = given
     fresh = built(["yak"], 9).state_dict()
     drawn = begin(built(["yak"], 9), folder, ["yak"])
-    copied = begin(built(["yak"], 9), folder, ["yak"], head="human")
+    copied = begin(built(["yak"], 9), folder, ["yak"], task="human")
     classifier = keys_of(fresh, "classifiers.yak.")
     shared = [key for key in fresh if key not in classifier]
     assert same(drawn, fresh, [(key, key) for key in classifier])
@@ -71,20 +72,20 @@ def test_what_does_not_fit_is_said(given):
     folder, _ = given
     with pytest.raises(InputError, match="do not fit the network"):
         begin(built(["human"], 0, lstm_units=6), folder, ["human"], lstm_units=6)
-    with pytest.raises(InputError, match=r"no such head.*yak.*human, mouse"):
-        begin(built(["human"], 0), folder, ["human"], head="yak")
+    with pytest.raises(InputError, match=r"no such task.*yak.*human, mouse"):
+        begin(built(["human"], 0), folder, ["human"], task="yak")
     with pytest.raises(InputError, match="another network than mass"):
-        begin_from(built(["human"], 0), Start(folder), name="mass", hyperparameters={}, heads=["human"], seed=0)
+        begin_from(built(["human"], 0), Start(folder), name="mass", hyperparameters={}, tasks=["human"], seed=0)
 
 
 def test_training_goes_on_from_the_weights(given, tmp_path):
     """With a rate of (nearly) zero the result is the start; another start has another checkpoint folder."""
     folder, members = given
     random = np.random.default_rng(0)
-    data = {"mouse": HeadData(random.integers(0, 4, (40, WINDOW)).astype(np.uint8), np.arange(40) % 2 == 0)}
+    data = {"mouse": TaskData(random.integers(0, 4, (40, WINDOW)).astype(np.uint8), np.arange(40) % 2 == 0)}
     rate = 1e-12
     settings = TrainingSettings(
-        rounds=1, steps_per_round=1, batch_size=8, learning_rate=rate, classifier_learning_rate=rate
+        epochs=1, steps_per_epoch=1, batch_size=8, learning_rate=rate, classifier_learning_rate=rate
     )
     states = {}
     for start in (Start(folder), Start(folder, "human"), None):

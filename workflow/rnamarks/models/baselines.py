@@ -8,8 +8,8 @@ arrays and back. Whether the training windows are centred (see :mod:`rnamarks.mo
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -19,11 +19,13 @@ import scipy.sparse as sp
 from ..errors import InputError
 from ..registry import Register
 from ..sequences import encode_windows
+from ..tasks import Task
 from .kmers import ROWS_AT_ONCE, is_centred, kmer_codes, kmer_counts, kmer_features, log_ratio, motif_starts
+from .settings import Motif, Real, Settings, Whole, setting
 from .trees import TreeSettings, fit_xgboost, load_xgboost
 
 
-class Baseline(ABC):
+class Baseline(Settings, ABC):
     """One fitted or unfitted baseline; subclasses are dataclasses of their hyperparameters.
 
     Attributes
@@ -31,9 +33,9 @@ class Baseline(ABC):
     saved : tuple of str
         Names of what is learned, beside ``width``.
     joint : bool
-        Whether it learns from all heads at once, with :meth:`fit_heads`.
+        Whether it learns from all tasks at once, with :meth:`fit_tasks`.
     shared : tuple of str
-        Those of ``saved`` that are the same for all heads of a joint fit; a file holds them once.
+        Those of ``saved`` that are the same for all tasks of a joint fit; a file holds them once.
     """
 
     width: int = 0
@@ -67,27 +69,27 @@ class Baseline(ABC):
         self._fit(codes, labels, seed)
         return self
 
-    def fit_heads(
+    def fit_tasks(
         self, codes: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], *, seed: int = 0
     ) -> dict[str, Self]:
-        """Learn from the training windows of all heads at once, where the baseline is ``joint``.
+        """Learn from the training windows of all tasks at once, where the baseline is ``joint``.
 
         Parameters
         ----------
-        codes, labels : mapping of head to array
+        codes, labels : mapping of task to array
             As for :meth:`fit`.
         seed : int
 
         Returns
         -------
-        dict of head to Baseline
+        dict of task to Baseline
 
         Raises
         ------
         InputError
-            If a head lacks a label, or heads have windows of different widths.
+            If a task lacks a label, or tasks have windows of different widths.
         """
-        raise TypeError(f"{type(self).__name__} is fitted one head at a time")
+        raise TypeError(f"{type(self).__name__} is fitted one task at a time")
 
     def logit(self, codes: np.ndarray) -> np.ndarray:
         """Log odds of windows at 1:1.
@@ -134,14 +136,7 @@ class Baseline(ABC):
                 value=sorted(set(arrays) ^ expected),
                 remedy="use the version of rnamarks that wrote it",
             )
-        known = {field.name for field in fields(cls)}
-        if not known >= set(hyperparameters or {}):
-            raise InputError(
-                "a baseline has no such hyperparameter",
-                value=sorted(set(hyperparameters or {}) - known),
-                remedy=f"it has {', '.join(sorted(known)) or 'none'}",
-            )
-        baseline = cls(**dict(hyperparameters or {}))
+        baseline = cls.from_mapping(hyperparameters or {})
         for name, value in arrays.items():
             value = np.asarray(value)
             setattr(baseline, name, value.item() if value.ndim == 0 else value)
@@ -201,10 +196,14 @@ class MotifRule(Baseline):
         0-based index of the site in them.
     """
 
-    motif: str = "DRACH"
-    strong: str = "GGAC"
-    motif_offset: int = 2
+    motif: str = setting("DRACH", Motif())
+    strong: str = setting("GGAC", Motif())
+    motif_offset: int = setting(2, Whole(0, 31))
     saved: ClassVar[tuple[str, ...]] = ("centred", "table")
+
+    def check(self) -> None:
+        if not (self.motif and self.strong):
+            raise InputError("the motif rule needs a motif that all tasks share", remedy="leave the baseline out")
 
     def _cells(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         counts = []
@@ -241,8 +240,8 @@ class KmerFrequency(Baseline):
         Added to each count.
     """
 
-    k: int = 5
-    smoothing: float = 1.0
+    k: int = setting(5, Whole(1, 9))
+    smoothing: float = setting(1.0, Real(0, 1e6, above=True))
     saved: ClassVar[tuple[str, ...]] = ("centred", "table")
 
     def _kmers(self, codes: np.ndarray) -> np.ndarray:
@@ -297,8 +296,8 @@ class NaiveBayes(Baseline):
         Added to each count.
     """
 
-    k: int = 3
-    smoothing: float = 2.0
+    k: int = setting(3, Whole(1, 9))
+    smoothing: float = setting(2.0, Real(0, 1e6, above=True))
     saved: ClassVar[tuple[str, ...]] = ("table",)
 
     def _fit(self, codes, labels, seed):
@@ -327,10 +326,10 @@ class KmerModel(Baseline):
         See there.
     """
 
-    longest: int = 6
-    motif: str = "DRACH"
-    motif_offset: int = 2
-    reach: int = 20
+    longest: int = setting(6, Whole(1, 9))
+    motif: str = setting("DRACH", Motif())
+    motif_offset: int = setting(2, Whole(0, 31))
+    reach: int = setting(20, Whole(0, 1000))
     saved: ClassVar[tuple[str, ...]] = ("centred",)
 
     def features(self, codes: np.ndarray) -> sp.csr_matrix:
@@ -378,7 +377,7 @@ class KmerLogistic(KmerModel):
         scikit-learn's ``C``.
     """
 
-    strength: float = 0.003
+    strength: float = setting(0.003, Real(0, 1e6, above=True))
     saved: ClassVar[tuple[str, ...]] = (*KmerModel.saved, "coefficients", "intercept")
 
     def _fit_features(self, features, labels, seed):
@@ -415,7 +414,7 @@ class KmerTrees(TreeSettings, KmerModel):
 class KmerBlend(KmerTrees):
     """Mean logit of the logistic regression and the trees: the strongest without a network."""
 
-    strength: float = 0.003
+    strength: float = setting(0.003, Real(0, 1e6, above=True))
     saved: ClassVar[tuple[str, ...]] = (*KmerTrees.saved, "coefficients", "intercept")
 
     def _fit_features(self, features, labels, seed):
@@ -430,102 +429,76 @@ def fit_baselines(
     frames: Mapping[str, pd.DataFrame],
     name: str,
     *,
+    tasks: Sequence[Task],
     split: str,
     seed: int = 0,
-    setting: str = "single",
-    motif: str | None = "",
-    motif_offset: int = 0,
     hyperparameters: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Baseline], pd.DataFrame]:
     """Fit one kind of baseline and predict the validation and test parts.
 
     Parameters
     ----------
-    frames : mapping of species to pandas.DataFrame
+    frames : mapping of task to pandas.DataFrame
         The *splits* border of each.
     name : str
-        In :data:`BASELINES`.
-    split : str
-        ``paper`` or ``guarded``.
+        In :data:`BASELINES`. One is fitted for each task, from its own training part; a joint one from all of them.
+    tasks : sequence of Task
+        Those of ``frames``. A baseline that knows a motif gets the one that all of them share; where they share none
+        it keeps its own, which is m6A's, if all are about m6A, and has none otherwise.
+    split : {"paper", "guarded"}
     seed : int
-    setting : str
-        ``single``: one for each species, from its own training part. ``pooled``: one from all training parts. Joint
-        baselines take all training parts in either.
-    motif, motif_offset : str, int
-        Handed to the baselines that know a motif; ``""`` leaves them at theirs, which is m6A's DRACH, and None takes
-        it from them, for heads of several modifications.
     hyperparameters : mapping, optional
         Of the baseline's class.
 
     Returns
     -------
-    heads : dict of species to Baseline
+    fitted : dict of task to Baseline
     predictions : pandas.DataFrame
-        The *predictions* border: ``window``, ``species``, ``part``, ``label``, ``logit``.
+        The *predictions* border: ``window``, ``task``, ``part``, ``label``, ``logit``.
 
     Raises
     ------
     InputError
-        If the split or setting is unknown, or a training part lacks a label.
+        If the split is unknown, or a training part lacks a label.
     """
-    if setting not in ("single", "pooled"):
-        raise InputError("no such setting of a baseline", value=setting, remedy="use single or pooled")
     kind = BASELINES[name]
-    known = {field.name for field in fields(kind)}
-    if not known >= set(hyperparameters or {}):
-        raise InputError(
-            f"the baseline {name} has no such hyperparameter",
-            value=sorted(set(hyperparameters) - known),
-            remedy=f"it has {', '.join(sorted(known)) or 'none'}",
-        )
-    chosen_values = dict(hyperparameters or {})
-    if motif is None and "motif" in known:
-        chosen_values = {"motif": ""} | chosen_values
-    if motif and {"motif", "motif_offset"} <= known:
-        chosen_values = {"motif": motif, "motif_offset": motif_offset} | chosen_values
-    codes, labels = {}, {}
-    for species, frame in frames.items():
+    chosen = dict(hyperparameters or {})
+    if "motif" in kind.kinds():
+        chosen = _shared_motif(tasks) | chosen
+    unfitted = kind.from_mapping(chosen)
+    codes, labels, trained = {}, {}, {}
+    for task, frame in frames.items():
         if split not in frame.columns:
-            raise InputError(f"the windows of {species} have no such split", value=split, remedy="use paper or guarded")
-        codes[species] = encode_windows(frame["sequence"])
-        labels[species] = frame["label"].to_numpy()
-    trained = {species: (frame[split] == "train").to_numpy() for species, frame in frames.items()}
+            raise InputError(f"the windows of {task} have no such split", value=split, remedy="use paper or guarded")
+        codes[task] = encode_windows(frame["sequence"])
+        labels[task] = frame["label"].to_numpy()
+        trained[task] = (frame[split] == "train").to_numpy()
+    windows = {task: codes[task][rows] for task, rows in trained.items()}
+    known = {task: labels[task][rows] for task, rows in trained.items()}
+    fitted: dict[str, Baseline] = {}
     if kind.joint:
-        try:
-            heads = kind(**chosen_values).fit_heads(
-                {species: codes[species][trained[species]] for species in frames},
-                {species: labels[species][trained[species]] for species in frames},
-                seed=seed,
-            )
-        except InputError as error:
-            raise InputError(f"split {split}: {error}") from error
-    elif setting == "pooled":
-        widths = {table.shape[1] for table in codes.values()}
-        if len(widths) > 1:
-            raise InputError(
-                "species have windows of several widths", value=sorted(widths), remedy="use setting single"
-            )
-        fitted = kind(**chosen_values).fit(
-            np.concatenate([codes[s][trained[s]] for s in frames]),
-            np.concatenate([labels[s][trained[s]] for s in frames]),
-            seed=seed,
-        )
-        heads = dict.fromkeys(frames, fitted)
+        fitted = unfitted.fit_tasks(windows, known, seed=seed)
     else:
-        heads = {}
-        for species in frames:
-            chosen = trained[species]
+        for task in frames:
             try:
-                heads[species] = kind(**chosen_values).fit(codes[species][chosen], labels[species][chosen], seed=seed)
+                fitted[task] = replace(unfitted).fit(windows[task], known[task], seed=seed)
             except InputError as error:
-                raise InputError(f"{species}, split {split}: {error}") from error
+                raise InputError(f"{task}: {error}") from error
     tables = []
-    for species, frame in frames.items():
+    for task, frame in frames.items():
         kept = frame[split].isin(["valid", "test"]).to_numpy()
-        table = frame.loc[kept, ["window", "species", split, "label"]].rename(columns={split: "part"})
-        tables.append(table.assign(logit=heads[species].logit(codes[species][kept])))
-    return heads, pd.concat(tables, ignore_index=True)
+        table = frame.loc[kept, ["window", "task", split, "label"]].rename(columns={split: "part"})
+        tables.append(table.assign(logit=fitted[task].logit(codes[task][kept])))
+    return fitted, pd.concat(tables, ignore_index=True)
 
 
-# its classes need what stands above, and whoever asks for a baseline by name asks here
+def _shared_motif(tasks: Sequence[Task]) -> dict[str, Any]:
+    places = {(task.motif, task.motif_offset) for task in tasks}
+    motif, offset = next(iter(places))
+    if len(places) == 1 and len(motif.strip("N")) > 1:
+        return {"motif": motif, "motif_offset": offset}
+    return {} if {task.modification for task in tasks} == {"m6A"} else {"motif": ""}
+
+
+# registers its classes, which are derived from those above
 from . import boosting  # noqa: E402, F401

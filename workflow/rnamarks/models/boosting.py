@@ -1,7 +1,7 @@
 """Boosted trees on the letters of a window by position: what Song et al. 2021 compare MultiRM with.
 
-Each library has two forms. ``*_one_hot`` is fitted for each head, positives against its own negatives, as every other
-baseline here is. ``*_multiclass`` is the paper's: one classifier of all heads' positives and one more class for what is
+Each library has two forms. ``*_one_hot`` is fitted for each task, positives against its own negatives, as every other
+baseline here is. ``*_multiclass`` is the paper's: one classifier of all tasks' positives and one more class for what is
 unmodified.
 """
 
@@ -18,6 +18,7 @@ from scipy.special import logsumexp
 from ..errors import InputError
 from ..sequences import UNKNOWN
 from .baselines import BASELINES, Baseline, check_training
+from .settings import Whole, setting
 from .trees import Margin, TreeSettings, fit_catboost, fit_xgboost, load_catboost, load_xgboost
 
 
@@ -38,35 +39,35 @@ def one_hot(codes: np.ndarray) -> np.ndarray:
 def multiclass_windows(
     codes: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All heads' windows as those of one classifier.
+    """All tasks' windows as those of one classifier.
 
-    A sequence that is positive for one head and negative for another, or for the same, counts as positive alone; one
-    that is positive for several heads stands once in the class of each.
+    A sequence that is positive for one task and negative for another, or for the same, counts as positive alone; one
+    that is positive for several tasks is once in the class of each.
 
     Parameters
     ----------
-    codes : mapping of head to numpy.ndarray, shape=(n, width), dtype=uint8
-    labels : mapping of head to numpy.ndarray, shape=(n,), dtype=bool
+    codes : mapping of task to numpy.ndarray, shape=(n, width), dtype=uint8
+    labels : mapping of task to numpy.ndarray, shape=(n,), dtype=bool
 
     Returns
     -------
     codes : numpy.ndarray, shape=(n_all, width), dtype=uint8
     classes : numpy.ndarray, shape=(n_all,), dtype=int64
-        Place of the head in the mapping; the number of heads for unmodified windows.
+        Place of the task in the mapping; the number of tasks for unmodified windows.
     weights : numpy.ndarray, shape=(n_all,), dtype=float64
-        Mean 1. Unmodified windows have half of the total, and each head an equal share of the other half.
+        Mean 1. Unmodified windows have half of the total, and each task an equal share of the other half.
 
     Raises
     ------
     InputError
-        If widths differ, or no window is left that is positive for no head.
+        If widths differ, or no window is left that is positive for no task.
     """
     widths = {table.shape[1] for table in codes.values()}
     if len(widths) > 1:
         raise InputError(
-            "heads have windows of several widths",
+            "tasks have windows of several widths",
             value=sorted(widths),
-            remedy="choose a baseline that is fitted for each head",
+            remedy="choose a baseline that is fitted for each task",
         )
     joined = np.ascontiguousarray(np.concatenate(list(codes.values())), dtype=np.uint8)
     positive = np.concatenate(list(labels.values()))
@@ -81,7 +82,7 @@ def multiclass_windows(
     counts = np.bincount(classes, minlength=len(codes) + 1)
     if not counts[-1]:
         raise InputError(
-            "every unmodified window is a modified one of some head, too", remedy="give windows of unmodified bases"
+            "every unmodified window is a modified one of some task, too", remedy="give windows of unmodified bases"
         )
     shares = np.append(np.full(len(codes), 0.5 / len(codes)), 0.5)
     return joined, classes, (shares / counts * len(classes))[classes]
@@ -133,46 +134,46 @@ class CatBoostOneHot(OneHotTrees):
 
 @lru_cache(maxsize=4)
 def _load_once(load: Callable[[np.ndarray, int], Margin], saved: bytes, threads: int) -> Margin:
-    """The trees that all heads of a joint fit score with; reading them for every head would multiply the memory."""
+    """The trees that all tasks of a joint fit score with; reading them for every task would multiply the memory."""
     return load(np.frombuffer(saved, dtype=np.uint8), threads)
 
 
 @dataclass
 class MulticlassTrees(OneHotTrees):
-    """One classifier of as many classes as there are heads, and one of unmodified windows (Song et al. 2021).
+    """One classifier of as many classes as there are tasks, and one of unmodified windows (Song et al. 2021).
 
-    Fitted on :func:`multiclass_windows`. The logit of a head is the log odds of its class against all others, moved
-    from the class's share of the training weight, 1 in 2 n_heads, to 1:1.
+    Fitted on :func:`multiclass_windows`. The logit of a task is the log odds of its class against all others, moved
+    from the class's share of the training weight, 1 in 2 n_tasks, to 1:1.
     """
 
     saved: ClassVar[tuple[str, ...]] = (*OneHotTrees.saved, "place")
     shared: ClassVar[tuple[str, ...]] = OneHotTrees.saved
     joint: ClassVar[bool] = True
 
-    def fit_heads(self, codes, labels, *, seed=0):
-        """See :meth:`Baseline.fit_heads`."""
+    def fit_tasks(self, codes, labels, *, seed=0):
+        """See :meth:`Baseline.fit_tasks`."""
         checked = {}
-        for head, table in codes.items():
+        for task, table in codes.items():
             try:
-                checked[head] = check_training(table, labels[head])
+                checked[task] = check_training(table, labels[task])
             except InputError as error:
-                raise InputError(f"{head}: {error}") from error
+                raise InputError(f"{task}: {error}") from error
         joined, classes, weights = multiclass_windows(codes, checked)
         booster = self.fit_trees(
             one_hot(joined), classes, seed=seed, settings=self, classes=len(checked) + 1, weights=weights
         )
-        heads = {}
-        for place, head in enumerate(checked):
-            heads[head] = replace(self)
-            heads[head].width, heads[head].booster, heads[head].place = joined.shape[1], booster, place
-            heads[head]._load()
-        return heads
+        tasks = {}
+        for place, task in enumerate(checked):
+            tasks[task] = replace(self)
+            tasks[task].width, tasks[task].booster, tasks[task].place = joined.shape[1], booster, place
+            tasks[task]._load()
+        return tasks
 
     def _load(self):
         self._margin = _load_once(self.load_trees, self.booster.tobytes(), self.threads)
 
     def _fit(self, codes, labels, seed):
-        alone = self.fit_heads({"": codes}, {"": labels}, seed=seed)[""]
+        alone = self.fit_tasks({"": codes}, {"": labels}, seed=seed)[""]
         self.booster, self.place = alone.booster, alone.place
         self._load()
 
@@ -187,7 +188,7 @@ class MulticlassTrees(OneHotTrees):
 class XGBoostMulticlass(MulticlassTrees):
     """XGBoost; see :class:`MulticlassTrees`."""
 
-    trees: int = 200
+    trees: int = setting(200, Whole(1, 100_000))
     fit_trees: ClassVar = staticmethod(fit_xgboost)
     load_trees: ClassVar = staticmethod(load_xgboost)
 
@@ -197,6 +198,6 @@ class XGBoostMulticlass(MulticlassTrees):
 class CatBoostMulticlass(MulticlassTrees):
     """CatBoost; see :class:`MulticlassTrees`."""
 
-    trees: int = 200
+    trees: int = setting(200, Whole(1, 100_000))
     fit_trees: ClassVar = staticmethod(fit_catboost)
     load_trees: ClassVar = staticmethod(load_catboost)

@@ -1,9 +1,10 @@
 """Networks to and from the model directory: what training hands to everything after it.
 
 ``weights.safetensors`` holds the tensors of one or more members of an ensemble, each name led by ``<member>.``, a
-number; in a stack also the arrays of the baselines, each led by ``<baseline>.<head>.``. One that is missing, is
-superfluous or has another shape is an error. Whatever the directory holds, :func:`load_model` gives one module that is
-called as ``model(codes, head)``, and whose ``networks`` are the networks alone.
+number; in a stack also the arrays of the baselines, each led by ``<baseline>.<task>.``. One that is missing, is
+superfluous or has another shape is an error, found before anything is built. Whatever the directory holds,
+:func:`load_model` gives one module that is called as ``model(codes, task)``, and whose ``networks`` are the networks
+alone.
 """
 
 from __future__ import annotations
@@ -14,20 +15,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
 from ..errors import InputError
 from ..files import atomic_path
-from .directory import WEIGHTS, ModelConfig, check_weights, read_config, write_config
-from .register import build_model
+from .directory import WEIGHTS, ModelConfig, check_weights, read_arrays, read_config, read_shapes, write_config
+from .registry import Network, build_model
 
 
 class Ensemble(nn.Module):
-    """Mean logit of networks with the same heads."""
+    """Mean logit of networks with the same tasks."""
 
-    def __init__(self, members: Sequence[nn.Module]) -> None:
+    def __init__(self, members: Sequence[Network]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
 
@@ -36,9 +36,13 @@ class Ensemble(nn.Module):
         """Itself: there is nothing but networks in it. See :attr:`Stack.networks`."""
         return self
 
-    def forward(self, codes: torch.Tensor, head: str) -> torch.Tensor:
+    def forward(self, codes: torch.Tensor, task: str) -> torch.Tensor:
         """Logits, shape (batch,), of windows given as codes, shape (batch, window)."""
-        return torch.stack([member(codes, head) for member in self.members]).mean(dim=0)
+        return torch.stack([member(codes, task) for member in self.members]).mean(dim=0)
+
+    def forward_all(self, codes: torch.Tensor) -> torch.Tensor:
+        """Logits of all tasks, shape (batch, n_tasks)."""
+        return torch.stack([member.forward_all(codes) for member in self.members]).mean(dim=0)
 
 
 class Stack(nn.Module):
@@ -53,9 +57,9 @@ class Stack(nn.Module):
     network : str
         The networks' name in ``weights``.
     baselines : mapping of str to mapping of str to Baseline
-        Name, then head.
+        Name, then task.
     weights : mapping of str to mapping of str to float
-        Head, then name.
+        Task, then name.
 
     Attributes
     ----------
@@ -69,15 +73,17 @@ class Stack(nn.Module):
         self.networks = networks
         self.network, self.baselines, self.weights = network, baselines, weights
 
-    def forward(self, codes: torch.Tensor, head: str) -> torch.Tensor:
+    def forward(self, codes: torch.Tensor, task: str) -> torch.Tensor:
         """Logits, shape (batch,), of windows given as codes, shape (batch, window); real-valued windows are refused."""
         if codes.is_floating_point():
             raise ValueError("a stack reads codes; for real-valued windows take its networks, model.networks")
-        weights = self.weights[head]
+        weights = self.weights[task]
         # a GPU works on this while the CPU is at the baselines
-        ours = weights[self.network] * self.networks(codes, head)
+        ours = weights[self.network] * self.networks(codes, task)
         letters = codes.cpu().numpy()
-        theirs = np.sum([weights[name] * heads[head].logit(letters) for name, heads in self.baselines.items()], axis=0)
+        theirs = np.sum(
+            [weights[name] * fitted[task].logit(letters) for name, fitted in self.baselines.items()], axis=0
+        )
         return ours + torch.from_numpy(theirs).to(ours)
 
 
@@ -118,27 +124,24 @@ def save_model(
 
 def load_members(folder: str | Path) -> tuple[list[dict[str, torch.Tensor]], ModelConfig]:
     """State dicts of the networks and the configuration; the weights' hash is checked first."""
-    members, config, _ = _load(folder)
+    config, digest = read_config(folder)
+    members, _ = _split(read_arrays(check_weights(folder, digest)), config.members)
     return members, config
 
 
-def _load(folder: str | Path) -> tuple[list[dict[str, torch.Tensor]], ModelConfig, dict[str, np.ndarray]]:
-    """State dicts of the networks, the configuration, and what belongs to baselines."""
-    config, digest = read_config(folder)
-    path = check_weights(folder, digest)
-    try:
-        tensors = load_file(path)
-    except SafetensorError as error:
-        raise InputError(f"not a safetensors file: {error}", path=path, remedy="copy it again") from error
-    members: dict[str, dict[str, torch.Tensor]] = {str(index): {} for index in range(config.members)}
+def _split(
+    arrays: Mapping[str, np.ndarray], members: int
+) -> tuple[list[dict[str, torch.Tensor]], dict[str, np.ndarray]]:
+    """State dicts of the networks, and what belongs to baselines."""
+    states: dict[str, dict[str, torch.Tensor]] = {str(index): {} for index in range(members)}
     others = {}
-    for name, tensor in tensors.items():
+    for name, array in arrays.items():
         index, _, inner = name.partition(".")
-        if index in members:
-            members[index][inner] = tensor
+        if index in states:
+            states[index][inner] = torch.from_numpy(array)
         else:
-            others[name] = tensor.numpy()
-    return list(members.values()), config, others
+            others[name] = array
+    return list(states.values()), others
 
 
 def load_model(folder: str | Path) -> tuple[Ensemble | Stack, ModelConfig]:
@@ -147,7 +150,7 @@ def load_model(folder: str | Path) -> tuple[Ensemble | Stack, ModelConfig]:
     Returns
     -------
     model : Ensemble or Stack
-        Either is called as ``model(codes, head)`` and has ``networks``.
+        Either is called as ``model(codes, task)`` and has ``networks``.
     config : ModelConfig
 
     Raises
@@ -156,30 +159,40 @@ def load_model(folder: str | Path) -> tuple[Ensemble | Stack, ModelConfig]:
         If a file is missing, is not the one that the configuration names or does not fit it, or a stack needs a
         package that is not installed.
     """
-    states, config, arrays = _load(folder)
+    config, digest = read_config(folder)
+    path = check_weights(folder, digest)
+    _check_shapes(config, path)
+    states, arrays = _split(read_arrays(path), config.members)
     networks = []
     for state in states:
-        network = build_model(config.model, config.heads, config.window, config.hyperparameters)
-        try:
-            network.load_state_dict(state, strict=True)
-        except RuntimeError as error:
-            raise InputError(
-                "the weights do not fit the network that the configuration describes",
-                path=Path(folder) / WEIGHTS,
-                remedy="use the version of rnamarks that wrote the model",
-            ) from error
+        network = build_model(config.model, config.task_names, config.window, config.hyperparameters)
+        network.load_state_dict(state, strict=True)
         networks.append(network)
     model: Ensemble | Stack = Ensemble(networks)
-    if config.stack or arrays:
+    if config.stack:
         # scikit-learn and XGBoost take a second to import, and networks alone need neither
         from .baseline_files import rebuild_stack
 
-        baselines = rebuild_stack(config, arrays, Path(folder) / WEIGHTS)
-        model = Stack(model, config.stack["network"], baselines, config.stack["weights"])
+        model = Stack(model, config.stack["network"], rebuild_stack(config, arrays, path), config.stack["weights"])
     return model.eval(), config
 
 
-def require_head(config: ModelConfig, head: str) -> None:
-    """Raise :class:`InputError`, listing the heads, unless the model has this one."""
-    if head not in config.heads:
-        raise InputError("the model has no such head", value=head, remedy=f"choose one of {', '.join(config.heads)}")
+def _check_shapes(config: ModelConfig, path: Path) -> None:
+    """Compare the file's header with the network that the configuration describes, before memory is taken for it."""
+    with torch.device("meta"):
+        described = build_model(config.model, config.task_names, config.window, config.hyperparameters).state_dict()
+    expected = {
+        f"{index}.{name}": tuple(tensor.shape) for index in range(config.members) for name, tensor in described.items()
+    }
+    found = read_shapes(path)
+    for name in sorted(expected.keys() | found.keys()):
+        leads = name.partition(".")[0]
+        if config.stack and name not in expected and leads in config.stack["baselines"]:
+            continue
+        if expected.get(name) != found.get(name):
+            raise InputError(
+                f"the weights do not fit the network that the configuration describes: {name}",
+                path=path,
+                value=f"{found.get(name, 'missing')} for {expected.get(name, 'nothing of that name')}",
+                remedy="use the version of rnamarks that wrote the model",
+            )

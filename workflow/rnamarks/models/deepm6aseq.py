@@ -7,12 +7,14 @@ bidirectional LSTM with 32 units per direction, the mean over positions, and one
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
 from .layers import OneHot
-from .register import MODELS
+from .registry import MODELS, Network
+from .settings import DeepM6ASeqSettings
 
 
 class _Extractor(nn.Module):
@@ -39,38 +41,21 @@ class _Extractor(nn.Module):
 
 
 @MODELS.add("deepm6aseq")
-class DeepM6ASeq(nn.Module):
-    """The DeepM6ASeq network; the original trains one per species, here several heads may share the extractor.
+class DeepM6ASeq(Network):
+    """The DeepM6ASeq network; the original trains one per species, here several tasks may share the extractor.
 
     Parameters
     ----------
-    heads : sequence of str
-        Species.
+    tasks : sequence of str
     window : int
         Width of the windows in nt; the mean over positions makes the network indifferent to it.
-    filters, widths : sequences of int
-        Number of filters and width of each convolution.
-    lstm_units : int
-        Units per direction.
-    dropout : float
-        After each convolution.
+    hyperparameters
+        Of :class:`~rnamarks.models.settings.DeepM6ASeqSettings`.
     """
 
-    def __init__(
-        self,
-        heads: Sequence[str],
-        window: int,
-        *,
-        filters: Sequence[int] = (256, 128),
-        widths: Sequence[int] = (10, 5),
-        lstm_units: int = 32,
-        dropout: float = 0.5,
-    ) -> None:
-        super().__init__()
+    def __init__(self, tasks: Sequence[str], window: int, **hyperparameters: Any) -> None:
+        super().__init__(tasks)
         del window
-        self.extractor = _Extractor(filters, widths, lstm_units, dropout)
-        self.classifiers = nn.ModuleDict({head: nn.Linear(2 * lstm_units, 1) for head in heads})
-
-    def forward(self, codes: torch.Tensor, head: str) -> torch.Tensor:
-        """Logits, shape (batch,), of windows: codes, shape (batch, window), or shares, shape (batch, 4, window)."""
-        return self.classifiers[head](self.extractor(codes)).squeeze(1)
+        sizes = DeepM6ASeqSettings.from_mapping(hyperparameters)
+        self.extractor = _Extractor(sizes.filters, sizes.widths, sizes.lstm_units, sizes.dropout)
+        self.classifiers = nn.ModuleDict({task: nn.Linear(2 * sizes.lstm_units, 1) for task in tasks})

@@ -1,24 +1,48 @@
 """The files of a model directory, without a neural-network library.
 
-``weights.safetensors`` holds what was learned; ``config.json`` says how to build the model, which heads it has, how its
-logits turn into probabilities, and the SHA-256 of the weights. A stack of networks and baselines has both in the one
-file, so that every model directory consists of the same files. Nothing is unpickled.
+``weights.safetensors`` holds what was learned; ``config.json`` describes how to build the model, its tasks, how logits
+turn into probabilities, and the SHA-256 of the weights. *Sidecars* are further safetensors files in the same directory,
+each with a description of itself in its header and bound to the weights by their SHA-256: ``student.safetensors`` (fast
+mode), ``null.safetensors`` (logits of unmodified nucleotides). Nothing is unpickled, only regular files of the
+directory are read, and every value of ``config.json`` is checked here, in :func:`read_config`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass, field
+import re
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save_file
 
 from .. import __version__
 from ..errors import InputError
-from ..files import sha256_of, write_text
+from ..files import atomic_path, open_text, sha256_of, write_text
+from ..tasks import Task
+from .settings import NETWORKS, Real, Whole
 
 WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"
-FORMAT = "rnamarks-model-1"
+CARD = "card.md"
+STUDENT = "student.safetensors"
+NULL = "null.safetensors"
+FORMAT = "rnamarks-model-2"
+SIDECAR_FORMAT = "rnamarks-sidecar-1"
+
+_LARGEST = 1 << 24
+"""Bytes of ``config.json``, and of the settings of a sidecar."""
+_MOST_TASKS = 1000
+_WINDOW, _MEMBERS = Whole(1, 100_000), Whole(1, 1000)
+_FINITE = Real(-1e300, 1e300)
+_SHA256 = re.compile("[0-9a-f]{64}")
+_REMEDY = "copy the whole model directory again"
 
 
 @dataclass
@@ -28,102 +52,333 @@ class ModelConfig:
     Attributes
     ----------
     model : str
-        Name in the register of models.
-    heads : list of str
+        Name in the registry of models, or of baselines.
+    tasks : list of Task
+        In the order of the network's columns.
     window : int
         Width in nt.
     hyperparameters : dict
         Passed to the network.
-    modification : str
-        MODOMICS short name of what the logits are about.
-    motif : str
-        Motif that the site must sit in, ``""`` for none; DNA or RNA IUPAC letters.
     calibration : dict
-        Head to the constants of :class:`rnamarks.evaluation.calibration.Calibration`; empty before calibration.
+        Task to the constants of :class:`rnamarks.evaluation.calibration.Calibration`; empty before calibration.
     thresholds : dict
-        Head to a list of ``{"precision", "probability", "recall"}``.
+        Task to a list of ``{"target_precision", "probability", "precision", "recall", …}``.
     training : dict
         Settings, data and seeds, for the record.
     members : int
         Number of networks whose logits are averaged.
     stack : dict
         Empty for a model of networks alone. For a stack: ``network``, the networks' name in ``weights``; ``weights``,
-        head to name to weight; ``baselines``, name to hyperparameters.
-    modifications : dict
-        Where heads are modifications: head to ``modification`` (MODOMICS short name), ``base`` (A, C, G or U),
-        ``motif`` (IUPAC) and ``motif_offset`` (0-based index of the base in it); ``modification`` and ``motif`` above
-        are then ``""``. Empty where heads are species.
-    null : dict
-        Empty without a null distribution; see :mod:`rnamarks.prediction.significance`.
-    student : dict
-        Empty without a network for fast mode; see :mod:`rnamarks.models.student`.
+        task to name to weight; ``baselines``, name to hyperparameters.
     """
 
     model: str
-    heads: list[str]
+    tasks: list[Task]
     window: int
     hyperparameters: dict[str, Any] = field(default_factory=dict)
-    modification: str = "m6A"
-    motif: str = ""
     calibration: dict[str, dict[str, Any]] = field(default_factory=dict)
     thresholds: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     members: int = 1
     stack: dict[str, Any] = field(default_factory=dict)
-    modifications: dict[str, dict[str, Any]] = field(default_factory=dict)
-    null: dict[str, Any] = field(default_factory=dict)
-    student: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def task_names(self) -> list[str]:
+        """Names of the tasks, in their order."""
+        return [task.name for task in self.tasks]
 
 
 def write_config(folder: str | Path, config: ModelConfig) -> None:
-    """Write ``config.json`` beside the weights, which must be there: their hash goes into it."""
+    """Write ``config.json`` beside the weights, which must be there: their SHA-256 goes into it."""
     folder = Path(folder)
-    document = {"format": FORMAT, "version": __version__, "sha256": sha256_of(folder / WEIGHTS)} | config.__dict__
+    document = {"format": FORMAT, "version": __version__, "sha256": sha256_of(folder / WEIGHTS)} | asdict(config)
     with write_text(folder / CONFIG) as handle:
-        json.dump(document, handle, indent=1, sort_keys=True)
+        json.dump(document, handle, indent=1, sort_keys=True, allow_nan=False)
         handle.write("\n")
 
 
 def read_config(folder: str | Path) -> tuple[ModelConfig, str]:
-    """The configuration of a model directory and the SHA-256 its weights must have."""
+    """The configuration of a model directory and the SHA-256 that its weights must have.
+
+    Raises
+    ------
+    InputError
+        If it is no model directory of this format, or a value has another type, is out of range or not finite.
+    """
     path = Path(folder) / CONFIG
-    if not path.is_file():
+    if not path.exists():
         raise InputError("not a model directory", path=folder, remedy=f"it must hold {CONFIG} and {WEIGHTS}")
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+    regular_file(folder, CONFIG)
+    if path.stat().st_size > _LARGEST:
+        raise InputError(f"{CONFIG} has more than {_LARGEST} bytes", path=path, remedy=_REMEDY)
+    document = _read_json(path.read_bytes(), path)
+    found = document.pop("format", None)
+    if found != FORMAT:
         raise InputError(
-            f"not JSON: {error.msg}", path=path, line=error.lineno, remedy="take the file from the model again"
-        ) from error
-    if document.pop("format", None) != FORMAT:
-        raise InputError("unknown model format", path=path, remedy=f"this version reads {FORMAT}")
-    document.pop("version", None)
-    digest = document.pop("sha256", "")
-    known = set(ModelConfig.__dataclass_fields__)
-    if not known >= set(document) >= {"model", "heads", "window"}:
-        raise InputError(
-            "the model's configuration has unknown or missing keys",
+            "the model directory is of another format",
             path=path,
-            value=sorted(set(document) ^ known),
-            remedy="use the version of rnamarks that wrote it",
+            value=found,
+            remedy=f"this version reads {FORMAT}: make the model again, or use the version that wrote it",
         )
-    return ModelConfig(**document), digest
+    document.pop("version", None)
+    digest = document.pop("sha256", None)
+    known = {entry.name for entry in fields(ModelConfig)}
+    if not known >= set(document) >= {"model", "tasks", "window"}:
+        _refuse(path, "it has unknown or missing keys", sorted(set(document) ^ known))
+    if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
+        _refuse(path, "sha256 is not 64 hexadecimal digits", digest)
+    config = ModelConfig(**document)
+    config.tasks = _read_tasks(config.tasks, path)
+    _check(config, path)
+    return config, digest
 
 
-def check_weights(folder: str | Path, digest: str, name: str = WEIGHTS) -> Path:
-    """Path of the weights, once they have the SHA-256 that ``config.json`` names; an :class:`InputError` otherwise.
+def _read_json(data: bytes, path: Path) -> dict[str, Any]:
+    """The mapping that JSON text holds."""
 
-    ``name`` is another file of the directory that ``config.json`` has a SHA-256 of.
+    def refuse(text: str) -> NoReturn:
+        _refuse(path, "it holds a number that is not finite", text)
+
+    try:
+        document = json.loads(data.decode("utf-8"), parse_constant=refuse)
+    except UnicodeDecodeError as error:
+        raise InputError("the file is not UTF-8 text", path=path, remedy=_REMEDY) from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"not JSON: {error.msg}", path=path, line=error.lineno, remedy=_REMEDY) from error
+    except RecursionError as error:
+        raise InputError("not JSON: brackets lie too deep in one another", path=path, remedy=_REMEDY) from error
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError("not JSON: a number has too many digits", path=path, remedy=_REMEDY) from error
+    if not isinstance(document, dict):
+        _refuse(path, "it is not a mapping", type(document).__name__)
+    return document
+
+
+def _refuse(path: Path, what: str, value: object = None) -> NoReturn:
+    raise InputError(f"the model's configuration cannot be used: {what}", path=path, value=value, remedy=_REMEDY)
+
+
+def _read_tasks(records: Any, path: Path) -> list[Task]:
+    if not isinstance(records, list) or not 1 <= len(records) <= _MOST_TASKS:
+        _refuse(
+            path, f"tasks is not a list of 1 to {_MOST_TASKS}", len(records) if isinstance(records, list) else records
+        )
+    try:
+        tasks = [Task.from_record(record) for record in records]
+    except InputError as error:
+        raise InputError(str(error), path=path) from error
+    if len({task.name for task in tasks}) < len(tasks):
+        _refuse(path, "two tasks have one name", [task.name for task in tasks])
+    return tasks
+
+
+def _check(config: ModelConfig, path: Path) -> None:
+    """Types, ranges and finiteness of everything but the tasks."""
+    if not isinstance(config.model, str) or not re.fullmatch("[A-Za-z0-9_]{1,64}", config.model):
+        _refuse(path, "model is not a name", config.model)
+    for name, kind in (("window", _WINDOW), ("members", _MEMBERS)):
+        value = getattr(config, name)
+        if not isinstance(value, int) or kind.read(value) is None:
+            _refuse(path, f"{name} is not {kind}", value)
+    for name in ("hyperparameters", "calibration", "thresholds", "training", "stack"):
+        if not isinstance(getattr(config, name), dict):
+            _refuse(path, f"{name} is not a mapping", getattr(config, name))
+    if config.model in NETWORKS:
+        try:
+            NETWORKS[config.model].from_mapping(config.hyperparameters, "hyperparameters.")
+        except InputError as error:
+            _refuse(path, error.what, error.value)
+    for name in ("calibration", "thresholds"):
+        unknown = sorted(set(getattr(config, name)) - set(config.task_names))
+        if unknown:
+            _refuse(path, f"{name} is about tasks that the model has not", unknown)
+    for task, constants in config.calibration.items():
+        _check_row(constants, path, f"calibration.{task}", text=("method", "fitted_on"))
+    for task, rows in config.thresholds.items():
+        if not isinstance(rows, list):
+            _refuse(path, f"thresholds.{task} is not a list", rows)
+        for row in rows:
+            _check_row(row, path, f"thresholds.{task}", text=("note",), missing=True)
+    if config.stack:
+        _check_stack(config, path)
+
+
+def _check_row(
+    row: Any, path: Path, where: str, text: Sequence[str], missing: bool = False, names: set[str] | None = None
+) -> None:
+    """Refuse what is not a mapping of names to finite numbers, and of those in ``text`` to text."""
+    if not isinstance(row, dict) or (names is not None and set(row) != names):
+        _refuse(path, f"{where} is not {'a mapping' if names is None else 'about ' + ', '.join(sorted(names))}", row)
+    for key, value in row.items():
+        if key in text:
+            if not isinstance(value, str):
+                _refuse(path, f"{where}.{key} is not text", value)
+        elif not (missing and value is None) and (isinstance(value, str) or _FINITE.read(value) is None):
+            _refuse(path, f"{where}.{key} is not a finite number", value)
+
+
+def _check_stack(config: ModelConfig, path: Path) -> None:
+    stack = config.stack
+    if set(stack) != {"network", "weights", "baselines"}:
+        _refuse(path, "the stack is not described in full", sorted(stack))
+    if not isinstance(stack["network"], str):
+        _refuse(path, "stack.network is not a name", stack["network"])
+    for name in ("weights", "baselines"):
+        if not isinstance(stack[name], dict):
+            _refuse(path, f"stack.{name} is not a mapping", stack[name])
+    for name, hyperparameters in stack["baselines"].items():
+        if not isinstance(hyperparameters, dict):
+            _refuse(path, f"stack.baselines.{name} is not a mapping", hyperparameters)
+    if set(stack["weights"]) != set(config.task_names):
+        _refuse(path, "stack.weights has other tasks than the model", sorted(stack["weights"]))
+    for task, weights in stack["weights"].items():
+        _check_row(weights, path, f"stack.weights.{task}", (), names={stack["network"], *stack["baselines"]})
+
+
+def read_card(folder: str | Path) -> str:
+    """The text of a model's card; :class:`InputError` if there is none, or it is no regular file of UTF-8 text."""
+    with open_text(regular_file(folder, CARD)) as handle:
+        return handle.read()
+
+
+def regular_file(folder: str | Path, name: str) -> Path:
+    """Path of a file of a model directory.
+
+    Raises
+    ------
+    InputError
+        If it is missing, or is no regular file: a link may lead to any file of the machine.
     """
     path = Path(folder) / name
-    if not path.is_file():
-        raise InputError("the weights are missing", path=path, remedy="copy the whole model directory")
+    try:
+        kind = path.lstat().st_mode
+    except OSError as error:
+        raise InputError("the file is missing", path=path, remedy="copy the whole model directory") from error
+    if not stat.S_ISREG(kind):
+        raise InputError(
+            "not a regular file", path=path, remedy="put the file itself there, not a link, a folder or a pipe"
+        )
+    return path
+
+
+def check_weights(folder: str | Path, digest: str) -> Path:
+    """Path of the weights, once they have the SHA-256 that ``config.json`` names; an :class:`InputError` otherwise."""
+    path = regular_file(folder, WEIGHTS)
     found = sha256_of(path)
     if found != digest:
         raise InputError(
             f"the weights are not the ones that {CONFIG} names (sha256 {digest[:12]}…)",
             path=path,
             value=found[:12] + "…",
-            remedy="copy the whole model directory again",
+            remedy=_REMEDY,
         )
     return path
+
+
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the arrays of a safetensors file, from its header alone."""
+    with _opened(path) as handle:
+        return {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a safetensors file, all finite; an :class:`InputError` otherwise."""
+    try:
+        arrays = load_file(path)
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise InputError(f"not a safetensors file of numbers: {error}", path=path, remedy="copy it again") from error
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise InputError(
+                "the file holds numbers that are not finite", path=path, value=name, remedy="make the model again"
+            )
+    return arrays
+
+
+def _opened(path: Path) -> Any:
+    try:
+        return safe_open(path, framework="np")
+    except SafetensorError as error:
+        raise InputError(f"not a safetensors file: {error}", path=path, remedy="copy it again") from error
+
+
+def write_sidecar(folder: str | Path, name: str, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> str:
+    """Write a sidecar of the model directory's weights; ``config.json`` stays as it is.
+
+    Parameters
+    ----------
+    folder : path-like
+        Holds ``weights.safetensors`` and ``config.json``.
+    name : str
+        :data:`STUDENT` or :data:`NULL`.
+    arrays : mapping of str to numpy.ndarray
+    settings : mapping
+        Plain values, without ``sha256``.
+
+    Returns
+    -------
+    str
+        SHA-256 of settings and arrays.
+    """
+    _, digest = read_config(folder)
+    check_weights(folder, digest)
+    arrays = {key: np.asarray(array, order="C") for key, array in arrays.items()}
+    text = json.dumps(settings, sort_keys=True, allow_nan=False)
+    own = _digest(text, arrays)
+    with atomic_path(Path(folder) / name) as part:
+        save_file(arrays, part, {"format": SIDECAR_FORMAT, "weights": digest, "sha256": own, "settings": text})
+    return own
+
+
+def sidecar_settings(folder: str | Path, name: str) -> dict[str, Any] | None:
+    """The settings of a sidecar, from its header alone, and under ``sha256`` that of settings and arrays.
+
+    Returns
+    -------
+    dict or None
+        None where the directory has no such sidecar.
+
+    Raises
+    ------
+    InputError
+        If the file is none, or was made for other weights than the directory's.
+    """
+    if not (Path(folder) / name).exists():
+        return None
+    path = regular_file(folder, name)
+    with _opened(path) as handle:
+        header = handle.metadata() or {}
+    if header.get("format") != SIDECAR_FORMAT or not {"weights", "sha256", "settings"} <= set(header):
+        raise InputError(
+            "the file does not describe itself", path=path, remedy="use the version of rnamarks that wrote it"
+        )
+    if header["weights"] != read_config(folder)[1]:
+        raise InputError("the file was made for other weights", path=path, remedy="make it again from this model")
+    return _read_json(header["settings"].encode(), path) | {"sha256": header["sha256"]}
+
+
+def read_sidecar(folder: str | Path, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays and settings of a sidecar; the SHA-256 of both is checked.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, was changed or was made for other weights, or a number in it is not finite.
+    """
+    settings = sidecar_settings(folder, name)
+    path = regular_file(folder, name)
+    arrays = read_arrays(path)
+    plain = {key: value for key, value in settings.items() if key != "sha256"}
+    if settings["sha256"] != _digest(json.dumps(plain, sort_keys=True), arrays):
+        raise InputError("the file is not as it was written", path=path, remedy=_REMEDY)
+    return arrays, settings
+
+
+def _digest(settings: str, arrays: Mapping[str, np.ndarray]) -> str:
+    sums = hashlib.sha256(settings.encode())
+    for name in sorted(arrays):
+        sums.update(f"\n{name} {arrays[name].dtype.str} {arrays[name].shape}\n".encode())
+        sums.update(arrays[name].tobytes())
+    return sums.hexdigest()

@@ -28,7 +28,7 @@ EMBEDDINGS: Register[type[nn.Module]] = Register("embedding")
 
 
 def word_shares(windows: torch.Tensor) -> torch.Tensor:
-    """How much of each of the 125 words stands at each place of real-valued windows.
+    """Fractions of the 125 words at each position of real-valued windows.
 
     A word's share is the product of its letters' entries; the entry of N is what the other four leave of 1. One-hot
     columns give the words of the codes, empty columns being N, and between them the shares are polynomials, as
@@ -67,7 +67,7 @@ def look_up(table: torch.Tensor, windows: torch.Tensor) -> torch.Tensor:
 
 
 class Embedding(nn.Module):
-    """What the three have in common; see the module's head."""
+    """What the three have in common; see the module docstring."""
 
     letters = LETTERS_PER_WORD
     local = True
@@ -77,7 +77,7 @@ class Embedding(nn.Module):
         self.dims = dims
 
     def prepare(self, codes: np.ndarray, seed: int) -> None:
-        """Learn from training windows, shape (n, width); nothing, unless a kind of embedding says otherwise."""
+        """Learn from training windows, shape (n, width); nothing by default."""
 
 
 @EMBEDDINGS.add("word2vec")
@@ -97,7 +97,7 @@ class WordVectors(Embedding):
         return self.vectors
 
     def shares(self, windows: torch.Tensor) -> torch.Tensor:
-        """How much of each word stands at each place, shape (batch, n_words, 125); its product with the table is
+        """Fractions of the words at each position, shape (batch, n_words, 125); its product with the table is
         :meth:`forward`."""
         if windows.is_floating_point():
             return word_shares(windows)

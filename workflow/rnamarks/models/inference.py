@@ -1,6 +1,6 @@
 """Networks rearranged for inference on a CPU: the same logits with less work.
 
-A module that has a faster form says so by a method ``inference_form``, which takes nothing and gives a module that is
+A module that has a faster form has a method ``inference_form``, which takes nothing and gives a module that is
 called in the same way and gives the same values up to float rounding. It may be a whole network or a layer that several
 networks use. The form holds the weights as they are then: after a step of training another one has to be made.
 """

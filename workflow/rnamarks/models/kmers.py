@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from ..sequences import UNKNOWN
 from ..sites.motifs import find_motif
 
-CENTRED_SHARE = 0.99
+CENTRED_FRACTION = 0.99
 ROWS_AT_ONCE = 4096
 
 
@@ -81,7 +81,7 @@ def is_centred(codes: np.ndarray) -> bool:
     """Whether at least 99 % of the windows whose middle letter is known (index ``width // 2``) have the same there."""
     middle = codes[:, codes.shape[1] // 2]
     known = middle[middle < UNKNOWN]
-    return bool(len(known) and np.bincount(known).max() >= CENTRED_SHARE * len(known))
+    return bool(len(known) and np.bincount(known).max() >= CENTRED_FRACTION * len(known))
 
 
 def log_ratio(positive: np.ndarray, negative: np.ndarray, smoothing: float, axis: int = -1) -> np.ndarray:

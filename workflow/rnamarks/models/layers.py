@@ -142,7 +142,8 @@ class SelfAttention(nn.Module):
         # on a CPU torch's backward pass of attention is six times slower in bfloat16 than in float32
         device = projected[0].device.type
         with torch.autocast(device, enabled=device != "cpu" and torch.is_autocast_enabled(device)):
-            projected = projected if device != "cpu" else [part.float() for part in projected]
+            if device == "cpu" and projected[0].dtype == torch.bfloat16:
+                projected = tuple(part.float() for part in projected)
             parts = [part.unflatten(2, (self.heads, self.width)).transpose(1, 2) for part in projected]
             return F.scaled_dot_product_attention(*parts).transpose(1, 2).flatten(2)
 

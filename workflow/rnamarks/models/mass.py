@@ -20,15 +20,16 @@ at 0 (the code draws both from N(0, 1)), and the dropout before the last layer i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..errors import InputError
 from .inference import with_inference_forms
 from .layers import ConvBlock, LookedUpBlock, OneHot, SelfAttention, as_image
-from .register import MODELS
+from .registry import MODELS, Network
+from .settings import MassSettings
 
 FORMS = {
     "paper": {"dilations": (1, 3, 5), "attention_layers": 1, "attention_width": 16, "attention_output": True},
@@ -124,55 +125,35 @@ class Classifier(nn.Module):
 
 
 @MODELS.add("mass")
-class Mass(nn.Module):
+class Mass(Network):
     """The MASS network.
 
     Parameters
     ----------
-    heads : sequence of str
-        Species, one classifier each.
+    tasks : sequence of str
+        One classifier each.
     window : int
         Width of the windows in nt.
-    form : {"paper", "released"}
-        See the module's head.
-    filters, filter_width, channels, lstm_units, attention_heads, dense, dropout
-        Sizes; the defaults are the published ones. Smaller ones serve the demo.
+    hyperparameters
+        Of :class:`~rnamarks.models.settings.MassSettings`.
     """
 
-    def __init__(
-        self,
-        heads: Sequence[str],
-        window: int,
-        *,
-        form: str = "paper",
-        filters: int = 300,
-        filter_width: int = 18,
-        channels: int = 32,
-        lstm_units: int = 64,
-        attention_heads: int = 8,
-        attention_width: int | None = None,
-        dense: int = 128,
-        dropout: float = 0.5,
-    ) -> None:
-        super().__init__()
-        if form not in FORMS:
-            raise InputError("MASS has no such form", value=form, remedy=f"choose one of {', '.join(FORMS)}")
-        shape = dict(FORMS[form])
-        if attention_width is not None:
-            shape["attention_width"] = attention_width
+    def __init__(self, tasks: Sequence[str], window: int, **hyperparameters: Any) -> None:
+        super().__init__(tasks)
+        sizes = MassSettings.from_mapping(hyperparameters)
+        shape = dict(FORMS[sizes.form])
+        if sizes.attention_width is not None:
+            shape["attention_width"] = sizes.attention_width
         self.extractor = Extractor(
-            filters=filters,
-            filter_width=filter_width,
-            channels=channels,
-            lstm_units=lstm_units,
-            attention_heads=attention_heads,
-            dropout=dropout,
+            filters=sizes.filters,
+            filter_width=sizes.filter_width,
+            channels=sizes.channels,
+            lstm_units=sizes.lstm_units,
+            attention_heads=sizes.attention_heads,
+            dropout=sizes.dropout,
             **shape,
         )
+        channels = self.extractor.channels
         self.classifiers = nn.ModuleDict(
-            {head: Classifier(self.extractor.channels, window, dense=dense, dropout=dropout) for head in heads}
+            {task: Classifier(channels, window, dense=sizes.dense, dropout=sizes.dropout) for task in tasks}
         )
-
-    def forward(self, codes: torch.Tensor, head: str) -> torch.Tensor:
-        """Logits, shape (batch,), of windows: codes, shape (batch, window), or shares, shape (batch, 4, window)."""
-        return self.classifiers[head](self.extractor(codes))

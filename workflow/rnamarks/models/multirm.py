@@ -1,9 +1,9 @@
 """MultiRM: one bidirectional LSTM, one attention distribution and one classifier per modification (Song et al. 2021).
 
-    window ─► words ─► embedding ─► LSTM ─► attention, one distribution per head ─► contexts ─► classifiers
+    window ─► words ─► embedding ─► LSTM ─► attention, one distribution per task ─► contexts ─► classifiers
 
 At place t the LSTM gives y_t, its two directions side by side; z is the final state of the forward direction beside
-that of the backward one. Head k weighs the places by softmax_t(V_k · tanh(W_1 y_t + W_2 z)) (Bahdanau et al. 2015),
+that of the backward one. Task k weighs the places by softmax_t(V_k · tanh(W_1 y_t + W_2 z)) (Bahdanau et al. 2015),
 and its classifier reads the weighted mean of the y_t. The released code reshapes the final states of a batch so that a
 row of z mixes those of several windows; here every window has its own, as there for one window at a time.
 """
@@ -11,6 +11,7 @@ row of z mixes those of several windows; here every window has its own, as there
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,42 +20,28 @@ from torch.nn import functional as F
 
 from ..errors import InputError
 from .embeddings import EMBEDDINGS, WordVectors
-from .register import MODELS
+from .registry import MODELS, Network
+from .settings import MultiRMSettings
 from .word_vectors import WORDS
 
 
 @MODELS.add("multirm")
-class MultiRM(nn.Module):
-    """The MultiRM network; the defaults are the published sizes.
-
-    Windows are codes, shape (batch, window), or shares of letters, shape (batch, 4, window).
+class MultiRM(Network):
+    """The MultiRM network.
 
     Parameters
     ----------
-    heads : sequence of str
-        Modifications.
+    tasks : sequence of str
     window : int
         Width of the windows in nt.
-    crop : int
-        Read only so many nt in the middle of a window; 0 for all. Even where the window is even, odd where it is odd.
-    embedding : {"word2vec", "one_hot", "hmm"}
-        See :mod:`rnamarks.models.embeddings`.
-    dims : int
-        Width of the embedding.
-    units : int
-        Of the LSTM, per direction.
-    attention : int
-        Hidden units of the attention.
-    hidden : int
-        Hidden units of each classifier.
-    dropout : float
-        In the classifiers.
+    hyperparameters
+        Of :class:`~rnamarks.models.settings.MultiRMSettings`.
 
     Attributes
     ----------
     n_words : int
-        Places that attention is spread over: the nt that are read, less ``embedding.letters`` - 1. Place i is the word
-        that begins at nt i, 0-based, of what is read.
+        Positions that attention is spread over: the nt that are read, less ``embedding.letters`` - 1. Position i is the
+        word that begins at nt i, 0-based, of what is read.
 
     Raises
     ------
@@ -62,46 +49,43 @@ class MultiRM(nn.Module):
         If there is no such embedding, or the crop does not fit the window.
     """
 
-    def __init__(
-        self,
-        heads: Sequence[str],
-        window: int,
-        *,
-        crop: int = 0,
-        embedding: str = "word2vec",
-        dims: int = 300,
-        units: int = 256,
-        attention: int = 100,
-        hidden: int = 128,
-        dropout: float = 0.5,
-    ) -> None:
-        super().__init__()
-        kind = EMBEDDINGS[embedding]
-        width = crop or window
+    attends = True
+
+    def __init__(self, tasks: Sequence[str], window: int, **hyperparameters: Any) -> None:
+        super().__init__(tasks)
+        sizes = MultiRMSettings.from_mapping(hyperparameters)
+        kind = EMBEDDINGS[sizes.embedding]
+        width = sizes.crop or window
         if width > window or (window - width) % 2:
             raise InputError(
                 f"the middle of a window of {window} nt cannot have that many nt",
-                value=crop,
+                value=sizes.crop,
                 remedy="choose a narrower crop, odd for odd windows and even for even ones",
             )
         if width < kind.letters:
             raise InputError(
-                f"the embedding {embedding} needs {kind.letters} nt or more", value=width, remedy="take wider windows"
+                f"the embedding {sizes.embedding} needs {kind.letters} nt or more",
+                value=width,
+                remedy="take wider windows",
             )
-        self.window, self.crop = window, crop
+        self.window, self.crop = window, sizes.crop
         self.n_words = width - kind.letters + 1
-        self.rows = {head: row for row, head in enumerate(heads)}
-        self.embedding = kind(dims)
-        self.lstm = nn.LSTM(dims, units, batch_first=True, bidirectional=True)
-        self.from_positions = nn.Linear(2 * units, attention)
-        self.from_final = nn.Linear(2 * units, attention)
-        self.score = nn.Linear(attention, len(self.rows))
+        self.rows = {task: row for row, task in enumerate(tasks)}
+        self.embedding = kind(sizes.dims)
+        self.lstm = nn.LSTM(sizes.dims, sizes.units, batch_first=True, bidirectional=True)
+        self.from_positions = nn.Linear(2 * sizes.units, sizes.attention)
+        self.from_final = nn.Linear(2 * sizes.units, sizes.attention)
+        self.score = nn.Linear(sizes.attention, len(self.rows))
         self.classifiers = nn.ModuleDict(
             {
-                head: nn.Sequential(
-                    nn.Linear(2 * units, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, 1), nn.Flatten(0)
+                task: nn.Sequential(
+                    nn.Linear(2 * sizes.units, sizes.hidden),
+                    nn.ReLU(),
+                    nn.Dropout(sizes.dropout),
+                    nn.Linear(sizes.hidden, 1),
+                    nn.Flatten(0),
                 )
-                for head in heads
+                for task in tasks
             }
         )
 
@@ -109,29 +93,29 @@ class MultiRM(nn.Module):
         """Learn what the embedding learns before training, from uncropped training windows, shape (n, window)."""
         self.embedding.prepare(codes, seed)
 
-    def forward(self, windows: torch.Tensor, head: str) -> torch.Tensor:
-        """Logits of one head, shape (batch,)."""
-        row = self.rows[head]
+    def forward(self, windows: torch.Tensor, task: str) -> torch.Tensor:
+        """Logits of one task, shape (batch,)."""
+        row = self.rows[task]
         positions = self._positions(windows)
         weights = self._weights(positions, slice(row, row + 1))
-        return self.classifiers[head]((weights @ positions).squeeze(1))
+        return self.classifiers[task]((weights @ positions).squeeze(1))
 
     def forward_all(self, windows: torch.Tensor) -> torch.Tensor:
-        """Logits of all heads, shape (batch, n_heads)."""
+        """Logits of all tasks, shape (batch, n_tasks)."""
         contexts = self.extractor(windows).unbind(dim=1)
-        return torch.stack([self.classifiers[head](contexts[row]) for head, row in self.rows.items()], dim=1)
+        return torch.stack([self.classifiers[task](contexts[row]) for task, row in self.rows.items()], dim=1)
 
     def extractor(self, windows: torch.Tensor) -> torch.Tensor:
-        """What each head's classifier reads, shape (batch, n_heads, 2 * units)."""
+        """What each task's classifier reads, shape (batch, n_tasks, 2 * units)."""
         positions = self._positions(windows)
         return self._weights(positions) @ positions
 
     def attend(self, windows: torch.Tensor) -> torch.Tensor:
-        """Attention of each head, shape (batch, n_heads, n_words); each row sums to 1."""
+        """Attention of each task, shape (batch, n_tasks, n_words); each row sums to 1."""
         return self._weights(self._positions(windows))
 
     def _positions(self, windows: torch.Tensor) -> torch.Tensor:
-        """y of the module's head, shape (batch, n_words, 2 * units)."""
+        """y of the module docstring, shape (batch, n_words, 2 * units)."""
         width = windows.shape[-1]
         if width != self.window:
             raise ValueError(f"windows are {width} nt wide and the network reads {self.window} nt")
@@ -160,7 +144,7 @@ class MultiRM(nn.Module):
         return torch.lstm(shares, (start, start), weights, True, 1, 0.0, self.training, True, True)[0]
 
     def _weights(self, positions: torch.Tensor, rows: slice = slice(None)) -> torch.Tensor:
-        """Attention of some heads, shape (batch, n, n_words)."""
+        """Attention of some tasks, shape (batch, n, n_words)."""
         units = self.lstm.hidden_size
         # the backward direction ends at the first place
         final = torch.cat([positions[:, -1, :units], positions[:, 0, units:]], dim=1)

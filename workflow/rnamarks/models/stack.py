@@ -1,14 +1,14 @@
 """Stacks: a weighted sum of the logits of networks and baselines that err in different ways.
 
-    logit = sum over members of weight[species, member] * logit[member]
+    logit = sum over members of weight[task, member] * logit[member]
 
 Stacked generalisation (Wolpert 1992) with the non-negative weights of Breiman (1996): no member is subtracted. There is
 no intercept, so a window that all members find even stays even, and the sum is log odds at 1:1 as theirs are. The
-weights are a species' own and common to all seeds of the network, hence the mean of the seeds' stacks is the stack of
+weights are a task's own and common to all seeds of the network, hence the mean of the seeds' stacks is the stack of
 their mean, and an ensemble is a stack like any other.
 
-Weights come from the validation part, on which no member was fitted, though a network's best round is chosen there.
-Calibration is fitted on the same part afterwards: two numbers per species, after one per member, from thousands of
+Weights come from the validation part, on which no member was fitted, though a network's best epoch is chosen there.
+Calibration is fitted on the same part afterwards: two numbers per task, after one per member, from thousands of
 windows. The test part is not touched.
 """
 
@@ -21,53 +21,52 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..tables import require_columns
 
-WEIGHT_COLUMNS = ("species", "member", "weight")
-PREDICTION_COLUMNS = ("window", "species", "part", "label", "logit")
-_KEY = ["species", "part", "window"]
+_KEY = ["task", "part", "window"]
 
 
 def fit_weights(members: Mapping[str, Sequence[pd.DataFrame]]) -> pd.DataFrame:
-    """Weights of a stack, by species.
+    """Weights of a stack, by task.
 
-    For each species a logistic regression of the label on the members' logits over the validation part, without
+    For each task a logistic regression of the label on the members' logits over the validation part, without
     intercept, weights held at 0 or above, both labels given the same total weight. Targets are softened as Platt
     (1999) does, so that members that separate the labels get finite weights.
 
     Parameters
     ----------
     members : mapping of str to sequence of pandas.DataFrame
-        Predictions of each member, one table per seed: columns ``window``, ``species``, ``part``, ``label``,
-        ``logit`` (log odds at 1:1). A member's logits are first averaged over its seeds. The species are those of
+        Predictions of each member, one table per seed: columns ``window``, ``task``, ``part``, ``label``,
+        ``logit`` (log odds at 1:1). A member's logits are first averaged over its seeds. The tasks are those of
         the first member; others may know more.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``species``, ``member``, ``weight`` (of the member's logit, without unit; 0 where it adds nothing).
+        Columns ``task``, ``member``, ``weight`` (of the member's logit, without unit; 0 where it adds nothing).
 
     Raises
     ------
     InputError
-        If the members were not scored on the same windows with the same labels, a logit is not finite, or a species'
+        If the members were not scored on the same windows with the same labels, a logit is not finite, or a task's
         validation part lacks a label.
     """
     whole, logits = _align(members)
     valid = (whole["part"] == "valid").to_numpy()
     rows = []
-    for species in whole["species"].unique():
-        chosen = valid & (whole["species"] == species).to_numpy()
+    for task in whole["task"].unique():
+        chosen = valid & (whole["task"] == task).to_numpy()
         labels = whole.loc[chosen, "label"].to_numpy().astype(bool)
         if labels.all() or not labels.any():
             raise InputError(
-                f"the validation part of {species} has {labels.sum()} modified and {(~labels).sum()} other windows",
+                f"the validation part of {task} has {labels.sum()} modified and {(~labels).sum()} other windows",
                 remedy="a stack needs both; give more windows",
             )
         weights = _regress(labels, logits[chosen])
-        rows += [(species, name, weight) for name, weight in zip(members, weights, strict=True)]
-    return pd.DataFrame(rows, columns=list(WEIGHT_COLUMNS))
+        rows += [(task, name, weight) for name, weight in zip(members, weights, strict=True)]
+    return pd.DataFrame(rows, columns=column_names("stack_weights"))
 
 
 def apply_weights(weights: pd.DataFrame, members: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -88,30 +87,30 @@ def apply_weights(weights: pd.DataFrame, members: Mapping[str, pd.DataFrame]) ->
     Raises
     ------
     InputError
-        If the members were not scored on the same windows, or a species has no weights for exactly these members.
+        If the members were not scored on the same windows, or a task has no weights for exactly these members.
     """
     whole, logits = _align({name: [frame] for name, frame in members.items()})
     table = weight_table(weights)
     total = np.zeros(len(whole))
-    for species in whole["species"].unique():
-        known = table.get(species, {})
+    for task in whole["task"].unique():
+        known = table.get(task, {})
         if set(known) != set(members):
             raise InputError(
-                f"the weights of {species} are for other members than {', '.join(members)}",
+                f"the weights of {task} are for other members than {', '.join(members)}",
                 value=", ".join(known) or "none",
                 remedy="fit the weights again",
             )
-        chosen = (whole["species"] == species).to_numpy()
+        chosen = (whole["task"] == task).to_numpy()
         total[chosen] = logits[chosen] @ [known[name] for name in members]
-    return whole.assign(logit=total)[list(PREDICTION_COLUMNS)]
+    return whole.assign(logit=total)[column_names("predictions")]
 
 
 def weight_table(weights: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Species to member to weight."""
-    require_columns(weights, WEIGHT_COLUMNS, "the weights of the stack")
+    """Task to member to weight."""
+    require_columns(weights, column_names("stack_weights"), "the weights of the stack")
     return {
-        species: dict(zip(part["member"], part["weight"].astype(float), strict=True))
-        for species, part in weights.groupby("species", sort=False)
+        task: dict(zip(part["member"], part["weight"].astype(float), strict=True))
+        for task, part in weights.groupby("task", sort=False)
     }
 
 
@@ -126,8 +125,8 @@ def _align(members: Mapping[str, Sequence[pd.DataFrame]]) -> tuple[pd.DataFrame,
     for name, seeds in members.items():
         tables = []
         for frame in seeds:
-            require_columns(frame, PREDICTION_COLUMNS, f"the predictions of {name}")
-            tables.append(_like(whole, index, frame[frame["species"].isin(whole["species"])], (first, name)))
+            require_columns(frame, column_names("predictions"), f"the predictions of {name}")
+            tables.append(_like(whole, index, frame[frame["task"].isin(whole["task"])], (first, name)))
         columns.append(np.mean(tables, axis=0))
     return whole, np.column_stack(columns)
 
@@ -142,16 +141,16 @@ def _like(whole: pd.DataFrame, index: pd.MultiIndex, frame: pd.DataFrame, names:
     place = own.get_indexer(index)
     extra = own.difference(index)
     if (place < 0).any() or len(extra):
-        species, part, window = index[place < 0][0] if (place < 0).any() else extra[0]
+        task, part, window = index[place < 0][0] if (place < 0).any() else extra[0]
         raise InputError(
-            f"{names[0]} and {names[1]} were not scored on the same {part} windows of {species}",
+            f"{names[0]} and {names[1]} were not scored on the same {part} windows of {task}",
             value=window,
             remedy="make the predictions of both on the same splits table",
         )
     if not np.array_equal(frame["label"].to_numpy()[place], whole["label"].to_numpy()):
         wrong = np.flatnonzero(frame["label"].to_numpy()[place] != whole["label"].to_numpy())[0]
         raise InputError(
-            f"{names[0]} and {names[1]} have different labels for a window of {whole.at[wrong, 'species']}",
+            f"{names[0]} and {names[1]} have different labels for a window of {whole.at[wrong, 'task']}",
             value=whole.at[wrong, "window"],
             remedy="make the predictions of both on the same splits table",
         )
@@ -175,7 +174,7 @@ def _regress(labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
         total = logits @ weights
         return balance @ (np.logaddexp(0.0, total) - soft * total), (balance * (expit(total) - soft)) @ logits
 
-    # convex; from zero, a member that never speaks keeps weight 0 and members that say the same share it
+    # convex; from zero, a constant member keeps weight 0 and equal members share it
     start = np.zeros(logits.shape[1])
     bounds = [(0.0, None)] * len(start)
     found = minimize(

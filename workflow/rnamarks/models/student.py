@@ -7,31 +7,27 @@ block to block (Yu & Koltun 2016, arXiv:1511.07122) make the last position see e
 Activations lie as (positions, batch, channels): a convolution then is a few products of matrices that are contiguous
 in memory, the same for one long sequence and for many windows.
 
-``student.safetensors`` in a model directory holds the tensors; ``student`` in its ``config.json`` describes them.
+``student.safetensors``, a sidecar of the model directory, holds the tensors and describes them.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
 from ..errors import InputError
-from ..files import atomic_path, sha256_of
 from ..sequences import UNKNOWN
-from .directory import WEIGHTS, check_weights, read_config, write_config
+from .directory import STUDENT, read_config, read_shapes, read_sidecar, sidecar_settings, write_sidecar
 from .layers import OneHot
+from .settings import StudentSettings
 
-STUDENT = "student.safetensors"
-KEYS = frozenset({"sha256", "teacher", "hyperparameters", "calibration", "agreement", "training"})
 CHUNK = 4096
 """Positions computed at once in a scan; activations of more no longer fit the caches of a core."""
 
@@ -77,22 +73,14 @@ class GappedBlock(nn.Module):
 
 
 class Student(nn.Module):
-    """Convolutions over one-hot nucleotides, no padding, one logit per head and position.
+    """Convolutions over one-hot nucleotides, no padding, one logit per task and position.
 
     Parameters
     ----------
-    heads : sequence of str
-        Modifications or species, in the order of the columns of the logits.
-    receptive : int
-        Nucleotides that a logit depends on; odd, the site in the middle.
-    width, filters : int
-        Odd width and number of the first convolution's filters.
-    channels : int
-        Channels of the blocks.
-    hidden : int
-        Units of the layer before the logits.
-    dilations : sequence of int, optional
-        Gap of each block; ``width`` and twice their sum must make ``receptive``. Default: :func:`spread_dilations`.
+    tasks : sequence of str
+        In the order of the columns of the logits.
+    hyperparameters
+        Of :class:`~rnamarks.models.settings.StudentSettings`; ``receptive`` is needed.
 
     Raises
     ------
@@ -100,50 +88,35 @@ class Student(nn.Module):
         If ``receptive`` cannot be made of ``width`` and ``dilations``.
     """
 
-    def __init__(
-        self,
-        heads: Sequence[str],
-        receptive: int = 51,
-        *,
-        width: int = 9,
-        filters: int = 96,
-        channels: int = 48,
-        hidden: int = 96,
-        dilations: Sequence[int] | None = None,
-    ) -> None:
+    def __init__(self, tasks: Sequence[str], **hyperparameters: Any) -> None:
         super().__init__()
-        width = min(width, receptive)
-        if receptive < 1 or receptive % 2 == 0 or width % 2 == 0:
+        sizes = StudentSettings.from_mapping(hyperparameters)
+        receptive = sizes.receptive or 0
+        width = min(sizes.width, receptive)
+        if receptive % 2 == 0 or width % 2 == 0:
             raise InputError(
                 "the student's window and its first filters need an odd width",
                 value=(receptive, width),
                 remedy="the site lies in the middle",
             )
-        gaps = spread_dilations(receptive, width) if dilations is None else [int(gap) for gap in dilations]
-        if min(gaps, default=1) < 1 or width + 2 * sum(gaps) != receptive:
+        gaps = spread_dilations(receptive, width) if sizes.dilations is None else list(sizes.dilations)
+        if width + 2 * sum(gaps) != receptive:
             raise InputError(
                 f"filters of {width} nt and these dilations do not make a window of {receptive} nt",
                 value=gaps,
-                remedy=f"give dilations of at least 1 that sum to {(receptive - width) // 2}",
+                remedy=f"give dilations that sum to {(receptive - width) // 2}",
             )
-        self.heads, self.receptive, self.width = list(heads), receptive, width
-        self.hyperparameters: dict[str, Any] = {
-            "receptive": receptive,
-            "width": width,
-            "filters": filters,
-            "channels": channels,
-            "hidden": hidden,
-            "dilations": gaps,
-        }
+        self.tasks, self.receptive, self.width = list(tasks), receptive, width
+        self.hyperparameters = asdict(replace(sizes, width=width, dilations=gaps))
         self.one_hot = OneHot()
-        self.motifs = nn.Linear(4 * width, filters)
-        self.reduce = nn.Linear(filters, channels)
-        self.blocks = nn.Sequential(*(GappedBlock(channels, gap) for gap in gaps))
-        self.hidden = nn.Linear(channels, hidden)
-        self.output = nn.Linear(hidden, len(self.heads))
+        self.motifs = nn.Linear(4 * width, sizes.filters)
+        self.reduce = nn.Linear(sizes.filters, sizes.channels)
+        self.blocks = nn.Sequential(*(GappedBlock(sizes.channels, gap) for gap in gaps))
+        self.hidden = nn.Linear(sizes.channels, sizes.hidden)
+        self.output = nn.Linear(sizes.hidden, len(self.tasks))
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
-        """Logits, shape (batch, n_heads), of windows as codes, shape (batch, window); of wide ones the middle."""
+        """Logits, shape (batch, n_tasks), of windows as codes, shape (batch, window); of wide ones the middle."""
         surplus = windows.shape[1] - self.receptive
         if surplus < 0 or surplus % 2:
             raise ValueError(f"windows of {windows.shape[1]} nt have no middle {self.receptive} nt")
@@ -161,16 +134,16 @@ class Student(nn.Module):
 
         Returns
         -------
-        torch.Tensor, shape=(length, n_heads), dtype=float32
-            On the CPU. 4 bytes a position and head; :meth:`scan_chunks` gives them a chunk at a time.
+        torch.Tensor, shape=(length, n_tasks), dtype=float32
+            On the CPU. 4 bytes a position and task; :meth:`scan_chunks` gives them a chunk at a time.
         """
-        found = torch.empty(len(codes), len(self.heads))
+        found = torch.empty(len(codes), len(self.tasks))
         for start, logits in self.scan_chunks(codes, chunk):
             found[start : start + len(logits)] = logits
         return found
 
     def scan_chunks(self, codes: torch.Tensor | np.ndarray, chunk: int = CHUNK) -> Iterator[tuple[int, torch.Tensor]]:
-        """As :meth:`scan`, in pieces: 0-based first position, and logits, shape (up to ``chunk``, n_heads)."""
+        """As :meth:`scan`, in pieces: 0-based first position, and logits, shape (up to ``chunk``, n_tasks)."""
         codes, device = torch.as_tensor(codes), self.output.weight.device
         length, flank = len(codes), self.receptive // 2
         for start in range(0, length, chunk):
@@ -182,7 +155,7 @@ class Student(nn.Module):
             yield start, logits.cpu()
 
     def _along(self, codes: torch.Tensor) -> torch.Tensor:
-        """Codes, shape (positions, batch), to logits, shape (positions - receptive + 1, batch, n_heads)."""
+        """Codes, shape (positions, batch), to logits, shape (positions - receptive + 1, batch, n_tasks)."""
         columns = self.one_hot.table[codes.long()]
         # shape (positions, batch, 4, width), a view: each place with the letters that follow it
         x = columns.unfold(0, self.width, 1).flatten(2)
@@ -197,94 +170,84 @@ def add_student(
     calibration: Mapping[str, Mapping[str, Any]],
     agreement: Mapping[str, float],
     training: Mapping[str, Any] | None = None,
-    source: str | Path | None = None,
-) -> None:
-    """Write a student into the model directory of its teacher.
-
-    A null distribution that the directory may have was measured with an earlier student or with none, so
-    ``config.json`` names none afterwards.
+) -> str:
+    """Write a student into the model directory of its teacher, as :data:`~rnamarks.models.directory.STUDENT`.
 
     Parameters
     ----------
     folder : path-like
-        Gets ``student.safetensors`` and a new ``config.json``.
     student : Student
-    calibration : mapping of head to dict
+    calibration : mapping of task to dict
         Constants of :class:`~rnamarks.evaluation.calibration.Calibration` for the student's logits.
-    agreement : mapping of head to float
+    agreement : mapping of task to float
         Spearman's correlation with the teacher on windows that neither was fitted on.
     training : mapping, optional
         Settings and seed, for the record.
-    source : path-like, optional
-        Model directory of the teacher, where it is another than ``folder``: its weights are copied, too.
+
+    Returns
+    -------
+    str
+        The SHA-256 of the student: a null distribution measured with it keeps it.
 
     Raises
     ------
     InputError
-        If the model has other heads, or its weights are not the ones that its configuration names.
+        If the model has other tasks, or its weights are not the ones that its configuration names.
     """
-    folder, source = Path(folder), Path(source or folder)
-    config, digest = read_config(source)
-    weights = check_weights(source, digest)
-    if student.heads != config.heads:
+    config, _ = read_config(folder)
+    if student.tasks != config.task_names:
         raise InputError(
-            f"the student knows {', '.join(student.heads)}",
-            path=source,
-            value=config.heads,
+            f"the student knows {', '.join(student.tasks)}",
+            path=folder,
+            value=config.task_names,
             remedy="distil it from this model",
         )
-    if source.resolve() != folder.resolve():
-        with atomic_path(folder / WEIGHTS) as part:
-            shutil.copyfile(weights, part)
-    with atomic_path(folder / STUDENT) as part:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in student.state_dict().items()}, part)
-    config.null = {}
-    config.student = {
-        "sha256": sha256_of(folder / STUDENT),
-        "teacher": digest,
+    settings = {
         "hyperparameters": student.hyperparameters,
-        "calibration": {head: dict(constants) for head, constants in calibration.items()},
-        "agreement": {head: float(value) for head, value in agreement.items()},
+        "calibration": {task: dict(constants) for task, constants in calibration.items()},
+        "agreement": {task: float(value) for task, value in agreement.items()},
         "training": dict(training or {}),
     }
-    write_config(folder, config)
+    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in student.state_dict().items()}
+    return write_sidecar(folder, STUDENT, arrays, settings)
 
 
-def load_student(folder: str | Path) -> Student:
-    """The student of a model directory, in evaluation mode on the CPU.
+def load_student(folder: str | Path) -> tuple[Student, dict[str, Any]]:
+    """The student of a model directory.
+
+    Returns
+    -------
+    student : Student
+        In evaluation mode on the CPU.
+    settings : dict
+        ``hyperparameters``, ``calibration``, ``agreement`` and ``training`` of :func:`add_student`, and ``sha256``.
 
     Raises
     ------
     InputError
-        If the model has none, the file is missing or is not the one that ``config.json`` names, or it was distilled
-        from other weights than the directory's.
+        If the model has none, or the file was changed, was made for other weights or does not fit its description.
     """
-    config, digest = read_config(folder)
-    if not config.student:
+    settings = sidecar_settings(folder, STUDENT)
+    if settings is None:
         raise InputError(
             "the model has no student for fast mode", path=folder, remedy="use exact mode, or distil a student"
         )
-    if set(config.student) != KEYS:
+    path = Path(folder) / STUDENT
+    tasks = read_config(folder)[0].task_names
+    lacking = sorted({"hyperparameters", "calibration", "agreement", "training"} - set(settings))
+    if lacking:
         raise InputError(
-            "the description of the student has unknown or missing keys",
-            path=folder,
-            value=sorted(set(config.student) ^ KEYS),
-            remedy="use the version of rnamarks that wrote it",
+            "the description of the student lacks keys", path=path, value=lacking, remedy="distil it again"
         )
-    if config.student["teacher"] != digest:
+    with torch.device("meta"):
+        described = Student(tasks, **settings["hyperparameters"]).state_dict()
+    if read_shapes(path) != {name: tuple(tensor.shape) for name, tensor in described.items()}:
         raise InputError(
-            "the student was distilled from other weights", path=folder, remedy="distil it again from this model"
-        )
-    path = check_weights(folder, config.student["sha256"], STUDENT)
-    try:
-        student = Student(config.heads, **config.student["hyperparameters"])
-        student.load_state_dict(load_file(path), strict=True)
-    except SafetensorError as error:
-        raise InputError(f"not a safetensors file: {error}", path=path, remedy="copy it again") from error
-    except (RuntimeError, TypeError) as error:
-        raise InputError(
-            "the weights do not fit the student that the configuration describes",
+            "the weights do not fit the student that the file describes",
             path=path,
             remedy="use the version of rnamarks that wrote the model",
-        ) from error
-    return student.eval()
+        )
+    arrays, settings = read_sidecar(folder, STUDENT)
+    student = Student(tasks, **settings["hyperparameters"])
+    student.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=True)
+    return student.eval(), settings

@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..errors import InputError
+from .settings import Real, Settings, Whole, setting
 
 Features = np.ndarray | sp.csr_matrix
 Margin = Callable[[Features], np.ndarray]
@@ -25,7 +26,7 @@ _COLUMNS = 0.3
 
 
 @dataclass
-class TreeSettings:
+class TreeSettings(Settings):
     """What a fit is told, and what baselines of trees have.
 
     Parameters
@@ -39,10 +40,10 @@ class TreeSettings:
         Of the CPU.
     """
 
-    trees: int = 300
-    depth: int = 6
-    eta: float = 0.1
-    threads: int = 1
+    trees: int = setting(300, Whole(1, 100_000))
+    depth: int = setting(6, Whole(1, 16))
+    eta: float = setting(0.1, Real(0, 1, above=True))
+    threads: int = setting(1, Whole(1, 1024))
 
 
 def fit_xgboost(

@@ -9,15 +9,16 @@ batch statistics), so a batch may hold one species or several.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..errors import InputError
 from .layers import OneHot
-from .register import MODELS
-
-_GROUPS = 8
+from .registry import MODELS, Network
+from .settings import UnanchoredSettings
 
 
 def halve(x: torch.Tensor) -> torch.Tensor:
@@ -45,7 +46,7 @@ class DilatedBlock(nn.Module):
 
     def __init__(self, channels: int, width: int, dilation: int, dropout: float) -> None:
         super().__init__()
-        self.norm = nn.GroupNorm(_GROUPS, channels)
+        self.norm = nn.GroupNorm(UnanchoredSettings.groups, channels)
         self.gapped = nn.Conv1d(channels, channels, width, dilation=dilation, padding=dilation * (width // 2))
         self.mix = nn.Conv1d(channels, channels, 1)
         self.dropout = nn.Dropout1d(dropout)
@@ -76,37 +77,30 @@ class Summary(nn.Module):
 class Extractor(nn.Module):
     """Shared features: integer codes, shape (batch, window), to (batch, features)."""
 
-    def __init__(
-        self,
-        *,
-        filters: int,
-        filter_width: int,
-        channels: int,
-        width: int,
-        dilations: Sequence[int],
-        lstm_units: int,
-        attention_heads: int,
-        features: int,
-        channel_dropout: float,
-        dropout: float,
-    ) -> None:
+    def __init__(self, sizes: UnanchoredSettings) -> None:
         super().__init__()
         self.one_hot = OneHot()
-        self.motifs = nn.Conv1d(4, filters, filter_width, padding=filter_width // 2)
+        self.motifs = nn.Conv1d(4, sizes.filters, sizes.filter_width, padding=sizes.filter_width // 2)
         self.reduce = nn.Sequential(
             nn.GELU(),
-            nn.GroupNorm(_GROUPS, filters),
-            nn.Dropout1d(channel_dropout),
-            nn.Conv1d(filters, channels, 1),
+            nn.GroupNorm(sizes.groups, sizes.filters),
+            nn.Dropout1d(sizes.channel_dropout),
+            nn.Conv1d(sizes.filters, sizes.channels, 1),
         )
         self.blocks = nn.Sequential(
-            *(DilatedBlock(channels, width, dilation, channel_dropout) for dilation in dilations)
+            *(
+                DilatedBlock(sizes.channels, sizes.width, dilation, sizes.channel_dropout)
+                for dilation in sizes.dilations
+            )
         )
-        self.recurrent = nn.LSTM(channels, lstm_units, batch_first=True, bidirectional=True)
-        self.norm = nn.GroupNorm(_GROUPS, 2 * lstm_units)
-        self.summary = Summary(2 * lstm_units, attention_heads)
+        self.recurrent = nn.LSTM(sizes.channels, sizes.lstm_units, batch_first=True, bidirectional=True)
+        self.norm = nn.GroupNorm(sizes.groups, 2 * sizes.lstm_units)
+        self.summary = Summary(2 * sizes.lstm_units, sizes.attention_heads)
         self.dense = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(self.summary.features, features), nn.GELU(), nn.Dropout(dropout)
+            nn.Dropout(sizes.dropout),
+            nn.Linear(self.summary.features, sizes.features),
+            nn.GELU(),
+            nn.Dropout(sizes.dropout),
         )
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
@@ -116,80 +110,33 @@ class Extractor(nn.Module):
 
 
 @MODELS.add("unanchored")
-class Unanchored(nn.Module):
-    """One extractor for all species, with no weight tied to a position, and one small classifier per species.
+class Unanchored(Network):
+    """One extractor for all tasks, with no weight tied to a position, and one small classifier per task.
 
     Parameters
     ----------
-    heads : sequence of str
-        Species, one classifier each.
+    tasks : sequence of str
     window : int
-        Width of the windows in nt, at least 8; the weights do not depend on it.
-    filters, filter_width : int
-        Number and odd width of the first convolution's filters; positions are then halved.
-    channels, width, dilations
-        Channels of the residual blocks, odd width and dilation of each; positions are halved again after them.
-    lstm_units : int
-        Units per direction.
-    attention_heads : int
-        Number of attention-weighted means.
-    features, hidden : int
-        Sizes of the shared vector and of each classifier's hidden layer.
-    channel_dropout, dropout : float
-        Of whole channels in the convolutions, and in the dense layers.
-
-    Raises
-    ------
-    ValueError
-        If a width is even, or ``filters``, ``channels`` or ``2 * lstm_units`` is no multiple of 8.
+        Width of the windows in nt, 8 or more.
+    hyperparameters
+        Of :class:`~rnamarks.models.settings.UnanchoredSettings`.
     """
 
-    def __init__(
-        self,
-        heads: Sequence[str],
-        window: int,
-        *,
-        filters: int = 256,
-        filter_width: int = 9,
-        channels: int = 128,
-        width: int = 3,
-        dilations: Sequence[int] = (1, 2, 4),
-        lstm_units: int = 64,
-        attention_heads: int = 4,
-        features: int = 128,
-        hidden: int = 32,
-        channel_dropout: float = 0.1,
-        dropout: float = 0.3,
-    ) -> None:
-        super().__init__()
-        if filter_width % 2 == 0 or width % 2 == 0:
-            raise ValueError(f"filter_width {filter_width} and width {width} must be odd")
-        for name, size in (("filters", filters), ("channels", channels), ("2 * lstm_units", 2 * lstm_units)):
-            if size % _GROUPS:
-                raise ValueError(f"{name} = {size} is no multiple of {_GROUPS}")
+    def __init__(self, tasks: Sequence[str], window: int, **hyperparameters: Any) -> None:
+        super().__init__(tasks)
+        sizes = UnanchoredSettings.from_mapping(hyperparameters)
         if window < 8:
-            raise ValueError(f"window {window} is narrower than 8 nt")
-        self.extractor = Extractor(
-            filters=filters,
-            filter_width=filter_width,
-            channels=channels,
-            width=width,
-            dilations=dilations,
-            lstm_units=lstm_units,
-            attention_heads=attention_heads,
-            features=features,
-            channel_dropout=channel_dropout,
-            dropout=dropout,
-        )
+            raise InputError("the network unanchored needs 8 nt or more", value=window, remedy="take wider windows")
+        self.extractor = Extractor(sizes)
         self.classifiers = nn.ModuleDict(
             {
-                head: nn.Sequential(
-                    nn.Linear(features, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, 1), nn.Flatten(0)
+                task: nn.Sequential(
+                    nn.Linear(sizes.features, sizes.hidden),
+                    nn.GELU(),
+                    nn.Dropout(sizes.dropout),
+                    nn.Linear(sizes.hidden, 1),
+                    nn.Flatten(0),
                 )
-                for head in heads
+                for task in tasks
             }
         )
-
-    def forward(self, codes: torch.Tensor, head: str) -> torch.Tensor:
-        """Logits, shape (batch,), of windows given as codes, shape (batch, window)."""
-        return self.classifiers[head](self.extractor(codes))

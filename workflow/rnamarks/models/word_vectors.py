@@ -51,7 +51,7 @@ class _Sentences:
 def fit_word_vectors(
     codes: np.ndarray, *, dims: int = 300, context: int = 5, epochs: int = 5, seed: int, most_words: int = 20_000_000
 ) -> np.ndarray:
-    """Vectors of 3-mers from the windows they stand in: word2vec as gensim has it, each window one sentence.
+    """Vectors of 3-mers from windows: word2vec as gensim has it, each window one sentence.
 
     The paper (Song et al. 2021) gives the width of the vectors, 300, and of the context, 5; everything else is gensim's
     default (continuous bag of words, 5 negative samples, frequent words thinned). One thread learns, so that windows

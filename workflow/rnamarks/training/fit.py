@@ -15,28 +15,32 @@ import torch
 
 from .. import __version__
 from ..errors import InputError
-from ..models.checkpoint import ModelConfig, save_model
-from ..models.register import build_model
+from ..models.checkpoint import save_model
+from ..models.directory import ModelConfig
+from ..models.registry import build_model
 from ..sequences import encode_windows
 from ..tables import read_parquet, write_tsv
-from .pooled import pool_heads
-from .sampler import HeadData
-from .trainer import TrainingResult, TrainingSettings, train
+from ..tasks import Task
+from .pooled import pool_tasks
+from .sampler import TaskData
+from .settings import TrainingSettings
+from .targets.site import SiteTarget
+from .trainer import TrainingResult, train
 from .warm_start import Start, begin_from
 
 
-def read_part(path: str | Path, split: str, part: str) -> HeadData:
-    """The windows of one species and one part (``train``, ``valid``, ``test``) of a split, as codes and labels."""
+def read_part(path: str | Path, split: str, part: str) -> TaskData:
+    """The windows of one task and one part (``train``, ``valid``, ``test``) of a split, as codes and labels."""
     frame, _ = read_parquet(path, ["sequence", "label", split])
     chosen = frame[frame[split] == part]
     if chosen.empty:
         raise InputError(
             f"no window of the part {part!r} of the split {split!r}", path=path, remedy="give more windows"
         )
-    return HeadData(encode_windows(chosen["sequence"]), chosen["label"].to_numpy(dtype=bool))
+    return TaskData(encode_windows(chosen["sequence"]), chosen["label"].to_numpy(dtype=bool))
 
 
-def digest_of(settings: Mapping[str, Any], data: Mapping[str, HeadData]) -> str:
+def digest_of(settings: Mapping[str, Any], data: Mapping[str, TaskData]) -> str:
     """A hash of everything that decides the weights: settings and data. It names the checkpoint folder."""
     sums = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     for name, part in data.items():
@@ -49,8 +53,8 @@ def digest_of(settings: Mapping[str, Any], data: Mapping[str, HeadData]) -> str:
 def fit_network(
     network: str,
     hyperparameters: Mapping[str, Any],
-    training: Mapping[str, HeadData],
-    validation: Mapping[str, HeadData],
+    training: Mapping[str, TaskData],
+    validation: Mapping[str, TaskData],
     settings: TrainingSettings,
     *,
     seed: int,
@@ -60,13 +64,13 @@ def fit_network(
     threads: int = 1,
     report: Callable[[str], None] = print,
 ) -> TrainingResult:
-    """Build a network from the register and train it, or finish an interrupted training of the same one.
+    """Build a network from the registry and train it, or finish an interrupted training of the same one.
 
     Parameters
     ----------
     network, hyperparameters
         What to build.
-    training, validation : mapping of head to HeadData
+    training, validation : mapping of task to TaskData
         In the order of the curriculum.
     settings : TrainingSettings
     seed : int
@@ -85,24 +89,23 @@ def fit_network(
         "settings": asdict(settings),
         "seed": seed,
         "threads": threads,
-        "heads": list(training),
+        "tasks": list(training),
         # another version may draw or sum in another way, so it must not go on from this one's state
         "version": __version__,
     }
     if start:
         record["start"] = start.record()
-    data = {f"train/{head}": part for head, part in training.items()}
-    data |= {f"valid/{head}": part for head, part in validation.items()}
+    data = {f"train/{task}": part for task, part in training.items()}
+    data |= {f"valid/{task}": part for task, part in validation.items()}
     torch.manual_seed(seed)
     built = build_model(network, list(training), window, hyperparameters)
     if start:
-        begin_from(built, start, name=network, hyperparameters=hyperparameters, heads=list(training), seed=seed)
-    elif hasattr(built, "prepare"):
-        built.prepare(pool_heads(training).codes, seed)
+        begin_from(built, start, name=network, hyperparameters=hyperparameters, tasks=list(training), seed=seed)
+    else:
+        built.prepare(pool_tasks(training).codes, seed)
     return train(
         built,
-        training,
-        validation,
+        SiteTarget(training, validation, settings, seed),
         settings,
         seed=seed,
         checkpoints=Path(checkpoints) / digest_of(record, data),
@@ -114,7 +117,7 @@ def fit_network(
 
 def fit_from_splits(
     splits: Mapping[str, str | Path],
-    order: Sequence[str],
+    tasks: Sequence[Task],
     *,
     split: str,
     network: str,
@@ -124,38 +127,35 @@ def fit_from_splits(
     checkpoints: str | Path,
     folder: str | Path,
     start: Start | None = None,
-    modification: str = "",
-    motif: str = "",
-    modifications: Mapping[str, Mapping[str, Any]] | None = None,
     device: str = "auto",
     threads: int = 1,
     report: Callable[[str], None] = print,
 ) -> pd.DataFrame:
-    """Train on the split windows of the heads in ``order`` and write the model directory.
+    """Train on the split windows of some tasks and write the model directory.
 
     Parameters
     ----------
-    splits : mapping of head to path
+    splits : mapping of task to path
         Parquet files of the **splits** border.
-    order : sequence of str
-        Species in the order of the curriculum, or modifications.
+    tasks : sequence of Task
+        In the order of the curriculum.
     split : {"paper", "guarded"}
+    network, hyperparameters, settings, seed, checkpoints
+        See :func:`fit_network`.
     folder : path-like
         Gets ``weights.safetensors``, ``config.json`` and ``history.tsv``.
     start : Start, optional
         Weights to begin with; ``config.json`` keeps their hash.
-    modification, motif : str
-        What all heads are about, where they are species; not written where ``modifications`` are given.
-    modifications : mapping of head to mapping, optional
-        What each head is about, where they are modifications; see :class:`~rnamarks.models.directory.ModelConfig`.
+    device, threads, report
+        See :func:`rnamarks.training.trainer.train`.
 
     Returns
     -------
     pandas.DataFrame
         The history, as written.
     """
-    training = {head: read_part(splits[head], split, "train") for head in order}
-    validation = {head: read_part(splits[head], split, "valid") for head in order}
+    training = {task.name: read_part(splits[task.name], split, "train") for task in tasks}
+    validation = {task.name: read_part(splits[task.name], split, "valid") for task in tasks}
     result = fit_network(
         network,
         hyperparameters,
@@ -171,21 +171,18 @@ def fit_from_splits(
     )
     config = ModelConfig(
         model=network,
-        heads=list(order),
+        tasks=list(tasks),
         window=next(iter(training.values())).codes.shape[1],
         hyperparameters=dict(hyperparameters),
-        modification="" if modifications else modification,
-        motif="" if modifications else motif,
-        modifications={head: dict(modifications[head]) for head in order} if modifications else {},
         training={
             "split": split,
             "seed": seed,
             "settings": asdict(settings),
-            "best_round": result.best_round,
+            "best_epoch": result.best_epoch,
             **({"start": start.record()} if start else {}),
             "windows": {
-                head: {"positives": int(part.labels.sum()), "negatives": int((~part.labels).sum())}
-                for head, part in training.items()
+                task: {"positives": int(part.labels.sum()), "negatives": int((~part.labels).sum())}
+                for task, part in training.items()
             },
         },
     )

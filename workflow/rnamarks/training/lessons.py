@@ -7,20 +7,19 @@ the student reads of them is kept.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import nn
 
 from ..files import atomic_path
-from ..models.directory import ModelConfig
-from ..prediction.heads import score_heads
+from ..prediction.score import fits_task, score_tasks
 from ..sequences import UNKNOWN
-from ..sites.motifs import motif_masks
-from .sampler import HeadData, shift_windows
+from ..tasks import Task
+from .sampler import TaskData, shift_windows
+from .settings import DistillationSettings
 
 BLOCK = 8192
 """Windows that the teacher scores between two checkpoints."""
@@ -29,47 +28,40 @@ _KEPT = 3
 """Nucleotides to either side of the site that shuffling leaves in place, so that motifs survive."""
 
 
-class Amounts(Protocol):
-    """How many windows of which kind: :class:`rnamarks.training.distillation.DistillationSettings`."""
-
-    copies: float
-    least: int
-    most: int
-    mutation_rate: float
-
-
 class Pool:
-    """The windows that the teacher is asked about: training windows of every head, and windows made from them.
+    """The windows that the teacher is asked about: training windows of every task, and windows made from them.
 
     Parameters
     ----------
-    training : mapping of head to HeadData
+    training : mapping of task to TaskData
     receptive : int
         Width in nt that the student reads; a wider window leaves room to move along the sequence.
-    settings : Amounts
+    settings : DistillationSettings
     seed : int
 
     Attributes
     ----------
     origin : numpy.ndarray, shape=(n,)
-        Index of the head whose window it is, or was made from.
+        Index of the task whose window it is, or was made from.
     own : numpy.ndarray, shape=(n,), dtype=bool
         Whether it is a training window as it was given.
     """
 
-    def __init__(self, training: Mapping[str, HeadData], receptive: int, settings: Amounts, seed: int) -> None:
+    def __init__(
+        self, training: Mapping[str, TaskData], receptive: int, settings: DistillationSettings, seed: int
+    ) -> None:
         self.windows = [data.codes for data in training.values()]
         self.receptive, self.settings, self.seed = receptive, settings, seed
         origins, parents, kinds = [], [], []
-        for head, data in enumerate(training.values()):
-            random = np.random.default_rng([seed, 31, head])
-            own = _choose(data.labels, settings.most, random)
-            made = max(round(settings.copies * len(own)), settings.least - len(own))
+        for task, data in enumerate(training.values()):
+            random = np.random.default_rng([seed, 31, task])
+            own = _choose(data.labels, settings.maximum, random)
+            made = max(round(settings.copies * len(own)), settings.minimum - len(own))
             parents += [own, random.integers(len(data.labels), size=made)]
             kinds += [np.full(len(own), _OWN), _MOVED + np.arange(made) % (_SHUFFLED - _MOVED + 1)]
-            origins.append(np.full(len(own) + made, head))
+            origins.append(np.full(len(own) + made, task))
         self.origin, self.parent, self.kind = (np.concatenate(parts) for parts in (origins, parents, kinds))
-        # heads are mixed, so that every block of the teacher's work takes about as long
+        # tasks are mixed, so that every block of the teacher's work takes about as long
         order = np.random.default_rng([seed, 32]).permutation(len(self.origin))
         self.origin, self.parent, self.kind = self.origin[order], self.parent[order], self.kind[order]
         self.own = self.kind == _OWN
@@ -90,8 +82,8 @@ class Pool:
         rows = self.rows(block)
         origin, parent, kind = self.origin[rows], self.parent[rows], self.kind[rows]
         codes = np.empty((len(origin), self.windows[0].shape[1]), dtype=np.uint8)
-        for head, windows in enumerate(self.windows):
-            codes[origin == head] = windows[parent[origin == head]]
+        for task, windows in enumerate(self.windows):
+            codes[origin == task] = windows[parent[origin == task]]
         random = np.random.default_rng([self.seed, 33, block])
         for change, make in ((_MOVED, self._move), (_ENDED, _end), (_MUTATED, self._mutate), (_SHUFFLED, _shuffle)):
             codes[kind == change] = make(codes[kind == change], random)
@@ -110,13 +102,13 @@ class Pool:
         return np.where(redrawn, random.integers(UNKNOWN, size=codes.shape, dtype=np.uint8), codes)
 
 
-def _choose(labels: np.ndarray, most: int, random: np.random.Generator) -> np.ndarray:
-    """Up to ``most`` rows, ascending; where some are left out, as even a number of both labels as there can be."""
-    if len(labels) <= most:
+def _choose(labels: np.ndarray, maximum: int, random: np.random.Generator) -> np.ndarray:
+    """Up to ``maximum`` rows, ascending; where some are left out, as even a number of both labels as there can be."""
+    if len(labels) <= maximum:
         return np.arange(len(labels))
     positives, negatives = (random.permutation(np.flatnonzero(mask)) for mask in (labels, ~labels))
-    kept = max(min(len(positives), most // 2), most - len(negatives))
-    return np.sort(np.concatenate([positives[:kept], negatives[: most - kept]]))
+    kept = max(min(len(positives), maximum // 2), maximum - len(negatives))
+    return np.sort(np.concatenate([positives[:kept], negatives[: maximum - kept]]))
 
 
 def _end(codes: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -137,37 +129,9 @@ def _shuffle(codes: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return codes
 
 
-def fitting_heads(codes: np.ndarray, config: ModelConfig) -> np.ndarray:
-    """Where a head is asked: base and motif of its modification fit in the middle of the window.
-
-    Parameters
-    ----------
-    codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
-    config : ModelConfig
-        ``modifications`` has the motif and the 0-based place of the site in it. Heads that are not named there, such
-        as species, fit wherever the middle is a nucleotide.
-
-    Returns
-    -------
-    numpy.ndarray, shape=(n_windows, n_heads), dtype=bool
-    """
-    middle = codes.shape[1] // 2
-    bits = np.left_shift(np.uint8(1), codes)
-    fits = np.empty((len(codes), len(config.heads)), dtype=bool)
-    for column, head in enumerate(config.heads):
-        fits[:, column] = codes[:, middle] != UNKNOWN
-        entry = config.modifications.get(head)
-        if entry is not None:
-            fits[:, column] &= (bits[:, middle] & motif_masks(entry["base"])[0]) != 0
-            for place, mask in enumerate(motif_masks(entry["motif"] or "N"), middle - int(entry["motif_offset"])):
-                inside = 0 <= place < codes.shape[1]
-                fits[:, column] &= (bits[:, place] & mask) != 0 if inside else False
-    return fits
-
-
 def ask_teacher(
     model: nn.Module,
-    config: ModelConfig,
+    tasks: Sequence[Task],
     pool: Pool,
     folder: str | Path,
     device: torch.device,
@@ -178,7 +142,8 @@ def ask_teacher(
     Parameters
     ----------
     model : Ensemble or Stack
-    config : ModelConfig
+    tasks : sequence of Task
+        All of the model's.
     pool : Pool
     folder : path-like
         Gets a file per block. Its content must come from the same model, pool and device.
@@ -190,13 +155,13 @@ def ask_teacher(
     -------
     codes : numpy.ndarray, shape=(n, receptive), dtype=uint8
         What the student reads of each window.
-    logits : numpy.ndarray, shape=(n, n_heads), dtype=float32
-        NaN where neither base and motif fit the head nor the window was given as the head's own.
+    logits : numpy.ndarray, shape=(n, n_tasks), dtype=float32
+        NaN where neither base and motif fit the task nor the window was given as the task's own.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     codes = np.empty((len(pool), pool.receptive), dtype=np.uint8)
-    targets = np.empty((len(pool), len(config.heads)), dtype=np.float32)
+    targets = np.empty((len(pool), len(tasks)), dtype=np.float32)
     for block in range(pool.n_blocks):
         rows, path = pool.rows(block), folder / f"logits.{block}.npy"
         windows = pool.codes(block)
@@ -205,12 +170,12 @@ def ask_teacher(
         if path.is_file():
             targets[rows] = np.load(path)
             continue
-        asked = fitting_heads(windows, config)
-        # a head is judged on its own windows, whatever their motif
+        asked = np.column_stack([fits_task(windows, task) for task in tasks])
+        # a task is judged on its own windows, whatever their motif
         own = np.flatnonzero(pool.own[rows])
         asked[own, pool.origin[rows][own]] = True
         started = time.monotonic()
-        logits = score_heads(model, windows, config.heads, device=device)
+        logits = score_tasks(model, windows, [task.name for task in tasks], device=device)
         targets[rows] = np.where(asked, logits, np.float32(np.nan))
         with atomic_path(path) as part, open(part, "wb") as handle:
             np.save(handle, targets[rows])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,41 +9,36 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import StratifiedKFold
 
-from ..files import write_text
+from ..dictionary import column_names
 from .fit import fit_network
-from .sampler import HeadData
-from .trainer import TrainingSettings
+from .sampler import TaskData
+from .settings import TrainingSettings
 
 
 def folds_of(
-    data: Mapping[str, HeadData], groups: Mapping[str, np.ndarray] | None, *, folds: int, seed: int
-) -> list[tuple[dict[str, HeadData], dict[str, HeadData]]]:
-    """Cross-validation folds of every head at once.
+    data: Mapping[str, TaskData], *, folds: int, seed: int
+) -> list[tuple[dict[str, TaskData], dict[str, TaskData]]]:
+    """Cross-validation folds of every task at once.
 
     Parameters
     ----------
-    data : mapping of head to HeadData
-    groups : mapping of head to numpy.ndarray, shape=(n_windows,), optional
-        Windows of one group stay in one fold (genes, clusters).
+    data : mapping of task to TaskData
     folds, seed : int
 
     Returns
     -------
-    list of (training, validation), each a mapping of head to HeadData
+    list of (training, validation), each a mapping of task to TaskData
+        With as large a fraction of positives as the whole.
     """
-    parts: list[tuple[dict[str, HeadData], dict[str, HeadData]]] = [({}, {}) for _ in range(folds)]
-    for head, windows in data.items():
-        if groups is None:
-            splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-            cuts = splitter.split(windows.codes, windows.labels)
-        else:
-            splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-            cuts = splitter.split(windows.codes, windows.labels, groups[head])
-        for (training, validation), (inside, outside) in zip(parts, cuts, strict=True):
-            training[head] = HeadData(windows.codes[inside], windows.labels[inside])
-            validation[head] = HeadData(windows.codes[outside], windows.labels[outside])
+    parts: list[tuple[dict[str, TaskData], dict[str, TaskData]]] = [({}, {}) for _ in range(folds)]
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    for task, windows in data.items():
+        cuts = splitter.split(windows.codes, windows.labels)
+        for part, rows in zip(parts, cuts, strict=True):
+            for side, chosen in zip(part, rows, strict=True):
+                side[task] = TaskData(windows.codes[chosen], windows.labels[chosen])
     return parts
 
 
@@ -53,9 +47,8 @@ def line_search(
     hyperparameters: Mapping[str, Any],
     settings: Mapping[str, Any],
     grid: Mapping[str, Sequence[Any]],
-    data: Mapping[str, HeadData],
+    data: Mapping[str, TaskData],
     *,
-    groups: Mapping[str, np.ndarray] | None = None,
     folds: int = 5,
     seed: int = 1,
     checkpoints: str | Path,
@@ -66,7 +59,7 @@ def line_search(
     """Search along one line after the other.
 
     For each entry of ``grid``, in its order, every value is tried with all others at the best found so far, and the
-    value with the highest mean validation AUROC over folds and heads is kept; on a tie the earlier value.
+    value with the highest mean validation AUROC over folds and tasks is kept; on a tie the earlier value.
 
     Parameters
     ----------
@@ -75,10 +68,10 @@ def line_search(
         Where the search starts: arguments of the network and of :class:`TrainingSettings`.
     grid : mapping of str to sequence
         Keys are ``hyperparameters.<name>`` or ``training.<name>``.
-    data : mapping of head to HeadData
+    data : mapping of task to TaskData
         Training windows only.
     checkpoints : path-like
-        Each finished fold's score is kept here, so an interrupted search goes on where it was.
+        Each fold's training is kept here, so an interrupted search goes on where it was.
 
     Returns
     -------
@@ -88,8 +81,7 @@ def line_search(
         ``{"hyperparameters": {...}, "training": {...}}``.
     """
     best: dict[str, dict[str, Any]] = {"hyperparameters": dict(hyperparameters), "training": dict(settings)}
-    checkpoints = Path(checkpoints)
-    parts = folds_of(data, groups, folds=folds, seed=seed)
+    parts = folds_of(data, folds=folds, seed=seed)
     rows = []
     for parameter, values in grid.items():
         where, _, name = parameter.partition(".")
@@ -101,7 +93,20 @@ def line_search(
             trial[where][name] = value
             scores = []
             for fold, (training, validation) in enumerate(parts):
-                score = _score(network, trial, training, validation, seed, fold, checkpoints, device, threads)
+                result = fit_network(
+                    network,
+                    trial["hyperparameters"],
+                    training,
+                    validation,
+                    TrainingSettings.from_mapping(trial["training"]),
+                    seed=seed,
+                    checkpoints=checkpoints,
+                    device=device,
+                    threads=threads,
+                    report=lambda line: None,
+                )
+                last = result.history[-1]["stage"]
+                score = max(row["score"] for row in result.history if row["stage"] == last)
                 report(f"{parameter} = {value}, fold {fold + 1}/{folds}: validation AUROC {score:.4f}")
                 scores.append(score)
                 rows.append({"parameter": parameter, "value": json.dumps(value), "fold": fold + 1, "auroc": score})
@@ -111,40 +116,4 @@ def line_search(
         for row in rows:
             if row["parameter"] == parameter:
                 row["chosen"] = row["value"] == json.dumps(chosen)
-    return pd.DataFrame(rows, columns=["parameter", "value", "fold", "auroc", "chosen"]), best
-
-
-def _score(
-    network: str,
-    trial: Mapping[str, Mapping[str, Any]],
-    training: Mapping[str, HeadData],
-    validation: Mapping[str, HeadData],
-    seed: int,
-    fold: int,
-    checkpoints: Path,
-    device: str,
-    threads: int,
-) -> float:
-    record = json.dumps({"network": network, "trial": trial, "seed": seed, "fold": fold}, sort_keys=True)
-    sums = hashlib.sha256(record.encode())
-    for part in (*training.values(), *validation.values()):
-        sums.update(np.ascontiguousarray(part.codes).tobytes())
-    kept = checkpoints / f"line_search_{sums.hexdigest()[:16]}.json"
-    if kept.is_file():
-        return float(json.loads(kept.read_text())["auroc"])
-    result = fit_network(
-        network,
-        trial["hyperparameters"],
-        training,
-        validation,
-        TrainingSettings.from_mapping(trial["training"]),
-        seed=seed,
-        checkpoints=checkpoints,
-        device=device,
-        threads=threads,
-        report=lambda line: None,
-    )
-    score = max(row["score"] for row in result.history if row["stage"] == result.history[-1]["stage"])
-    with write_text(kept) as handle:
-        json.dump({"auroc": score}, handle)
-    return score
+    return pd.DataFrame(rows, columns=column_names("line_search")), best

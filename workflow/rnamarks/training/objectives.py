@@ -1,8 +1,8 @@
 """Losses of pooled batches: what is done about modifications that differ a hundredfold in size.
 
-An objective is a module called as ``objective(logits, labels, weights)``, each of shape (batch, heads), labels 0 to 1,
-and gives one number to minimise. The loss of a window and a head is the binary cross-entropy times the weight, so that
-a weight of 0 hides a window from a head. Song et al. 2021 (Table 2) compare hard examples, uncertainty weighting, both
+An objective is a module called as ``objective(logits, labels, weights)``, each of shape (batch, tasks), labels 0 to 1,
+and gives one number to minimise. The loss of a window and a task is the binary cross-entropy times the weight, so that
+a weight of 0 hides a window from a task. Song et al. 2021 (Table 2) compare hard examples, uncertainty weighting, both
 and the focal loss, and keep both.
 """
 
@@ -23,16 +23,16 @@ GAMMA = 2.0
 
 
 def cross_entropies(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Weighted binary cross-entropies in nats; all arguments and the result have shape (batch, heads)."""
+    """Weighted binary cross-entropies in nats; all arguments and the result have shape (batch, tasks)."""
     return weights * F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
 
 
 def hardest(losses: torch.Tensor, keep: float) -> torch.Tensor:
-    """Indices of the windows with the largest loss summed over heads: a share ``keep`` of them, one at least.
+    """Indices of the windows with the largest loss summed over tasks: a fraction ``keep`` of them, one at least.
 
     Parameters
     ----------
-    losses : torch.Tensor, shape=(batch, heads)
+    losses : torch.Tensor, shape=(batch, tasks)
     keep : float
         Above 0, up to 1.
     """
@@ -45,19 +45,19 @@ def effective_number_weights(positives: Sequence[int] | np.ndarray, beta: float 
 
     Parameters
     ----------
-    positives : sequence of int, length n_heads
+    positives : sequence of int, length n_tasks
         Samples of each class, 1 or more.
     beta : float
         0 gives equal weights, 1 in the limit weights inverse to the number.
 
     Returns
     -------
-    numpy.ndarray, shape=(n_heads,), dtype=float64
-        (1 - beta) / (1 - beta ** n), scaled to sum to n_heads.
+    numpy.ndarray, shape=(n_tasks,), dtype=float64
+        (1 - beta) / (1 - beta ** n), scaled to sum to n_tasks.
     """
     counts = np.asarray(positives, dtype=np.float64)
     if not (counts >= 1).all():
-        raise ValueError(f"every head needs a positive window, but the numbers are {counts.tolist()}")
+        raise ValueError(f"every task needs a positive window, but the numbers are {counts.tolist()}")
     inverse = (1 - beta) / -np.expm1(counts * np.log(beta)) if beta else np.ones_like(counts)
     return inverse * len(counts) / inverse.sum()
 
@@ -67,15 +67,15 @@ class Objective(nn.Module):
 
     Parameters
     ----------
-    positives : sequence of int, length n_heads
-        Positive training windows of each head, in the order of the columns.
+    positives : sequence of int, length n_tasks
+        Positive training windows of each task, in the order of the columns.
     keep : float
-        Share of a batch that online hard example mining keeps.
+        Fraction of a batch that online hard example mining keeps.
     """
 
     def __init__(self, positives: Sequence[int] | np.ndarray, *, keep: float = 0.7) -> None:
         super().__init__()
-        self.heads, self.keep = len(positives), keep
+        self.tasks, self.keep = len(positives), keep
 
 
 OBJECTIVES: Register[type[Objective]] = Register("objective")
@@ -83,7 +83,7 @@ OBJECTIVES: Register[type[Objective]] = Register("objective")
 
 @OBJECTIVES.add("sum")
 class Sum(Objective):
-    """Cross-entropy summed over heads, mean over the batch."""
+    """Cross-entropy summed over tasks, mean over the batch."""
 
     def forward(self, logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """The loss, a scalar."""
@@ -92,7 +92,7 @@ class Sum(Objective):
 
 @OBJECTIVES.add("effective_number")
 class EffectiveNumber(Objective):
-    """The sum with each head's loss times its :func:`effective_number_weights` (Cui et al. 2019, CVPR)."""
+    """The sum with each task's loss times its :func:`effective_number_weights` (Cui et al. 2019, CVPR)."""
 
     def __init__(self, positives: Sequence[int] | np.ndarray, *, keep: float = 0.7) -> None:
         super().__init__(positives, keep=keep)
@@ -106,7 +106,7 @@ class EffectiveNumber(Objective):
 
 @OBJECTIVES.add("focal")
 class Focal(Objective):
-    """Focal loss (Lin et al. 2017, ICCV, Eq. 5) with alpha 0.75 and gamma 2, summed over heads, mean over the batch.
+    """Focal loss (Lin et al. 2017, ICCV, Eq. 5) with alpha 0.75 and gamma 2, summed over tasks, mean over the batch.
 
     A positive counts alpha (1 - p)^gamma, a negative (1 - alpha) p^gamma times its cross-entropy.
     """
@@ -130,19 +130,19 @@ class HardExamples(Objective):
 
 @OBJECTIVES.add("uncertainty")
 class Uncertainty(Objective):
-    """Uncertainty weighting (Kendall et al. 2018, CVPR): sum over heads of exp(-s) L + s, L the head's mean loss.
+    """Uncertainty weighting (Kendall et al. 2018, CVPR): sum over tasks of exp(-s) L + s, L the task's mean loss.
 
-    s, a head's log-variance, begins at 0 and is trained with the network; Song et al. 2021 write it so, Kendall et
-    al. (Eq. 10) with s / 2. A head's share of the gradient of the shared layers thus tends to one over its loss.
+    s, a task's log-variance, begins at 0 and is trained with the network; Song et al. 2021 write it so, Kendall et
+    al. (Eq. 10) with s / 2. A task's share of the gradient of the shared layers thus tends to one over its loss.
 
     Attributes
     ----------
-    log_variances : torch.nn.Parameter, shape=(n_heads,)
+    log_variances : torch.nn.Parameter, shape=(n_tasks,)
     """
 
     def __init__(self, positives: Sequence[int] | np.ndarray, *, keep: float = 0.7) -> None:
         super().__init__(positives, keep=keep)
-        self.log_variances = nn.Parameter(torch.zeros(self.heads))
+        self.log_variances = nn.Parameter(torch.zeros(self.tasks))
 
     def forward(self, logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """The loss, a scalar; it may be negative."""

@@ -1,7 +1,7 @@
-"""Batches over all heads at once, each window with a label and a weight for every head.
+"""Batches over all tasks at once, each window with a label and a weight for every task.
 
 As in :mod:`rnamarks.training.sampler`, a batch is a function of (seed, visit) alone. What is drawn next follows a fixed
-schedule of *cells* (all windows, or the positives or negatives of one head), so the shares of heads and labels are
+schedule of *cells* (all windows, or the positives or negatives of one task), so the shares of tasks and labels are
 exact and not left to chance.
 """
 
@@ -11,57 +11,55 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import nn
 
 from ..errors import InputError
-from .sampler import SAMPLING, HeadData, shift_windows
+from .sampler import Passes, TaskData, shift_windows
+from .settings import DRAWS, SAMPLINGS
 
-DRAWS = ("uniform", "balanced", "tempered")
 TEMPER = 0.5
 
-# draws of the smallest head per turn of the tempered schedule: holds the shares to within a thirty-second of its own
+# draws of the smallest task per turn of the tempered schedule: holds the shares to within a thirty-second of its own
 _STEPS = 16
 _REPLACEMENT, _SHIFT, _ORDER = range(3)
 
 
 @dataclass(frozen=True)
 class PooledData:
-    """Windows of several heads, each sequence once.
+    """Windows of several tasks, each sequence once.
 
     Attributes
     ----------
-    heads : tuple of str
+    tasks : tuple of str
     codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
-    labels : numpy.ndarray, shape=(n_windows, n_heads), dtype=bool
-        Whether the window is positive for the head.
-    own : numpy.ndarray, shape=(n_windows, n_heads), dtype=bool
-        Whether the window is among the head's own, with either label.
+    labels : numpy.ndarray, shape=(n_windows, n_tasks), dtype=bool
+        Whether the window is positive for the task.
+    own : numpy.ndarray, shape=(n_windows, n_tasks), dtype=bool
+        Whether the window is among the task's own, with either label.
     """
 
-    heads: tuple[str, ...]
+    tasks: tuple[str, ...]
     codes: np.ndarray
     labels: np.ndarray
     own: np.ndarray
 
 
-def pool_heads(data: Mapping[str, HeadData]) -> PooledData:
-    """Join the windows of several heads; the same sequence in several of them, or twice in one, becomes one row.
+def pool_tasks(data: Mapping[str, TaskData]) -> PooledData:
+    """Join the windows of several tasks; the same sequence in several of them, or twice in one, becomes one row.
 
-    A row is positive for a head that has the sequence as positive anywhere, even where it has it as negative, too. Rows
+    A row is positive for a task that has the sequence as positive anywhere, even where it has it as negative, too. Rows
     are in the order in which their sequences first appear.
 
     Raises
     ------
     InputError
-        If heads have windows of different widths.
+        If tasks have windows of different widths.
     """
     widths = {part.codes.shape[1] for part in data.values()}
     if len(widths) != 1:
         raise InputError(
-            "heads that are trained in one batch need windows of one width",
+            "tasks that are trained in one batch need windows of one width",
             value=sorted(widths),
-            remedy="cut all windows to the narrowest width, or train each head on its own",
+            remedy="cut all windows to the narrowest width, or train each task on its own",
         )
     codes = np.ascontiguousarray(np.concatenate([part.codes for part in data.values()]), dtype=np.uint8)
     # one item per window, which numpy compares byte by byte
@@ -83,7 +81,7 @@ def pool_heads(data: Mapping[str, HeadData]) -> PooledData:
 
 
 class PooledSampler:
-    """Draws batches from the windows of all heads.
+    """Draws batches from the windows of all tasks.
 
     Parameters
     ----------
@@ -92,20 +90,20 @@ class PooledSampler:
         Windows per batch.
     seed : int
     draw : {"uniform", "balanced", "tempered"}
-        ``uniform``: every window equally often (Song et al. 2021). ``balanced``: each head, and each label within it,
-        equally often. ``tempered``: heads in proportion to the square root of their number of windows, each label
+        ``uniform``: every window equally often (Song et al. 2021). ``balanced``: each task, and each label within it,
+        equally often. ``tempered``: tasks in proportion to the square root of their number of windows, each label
         equally often.
     others : float
-        Weight of a label that a window has only because it is not among the positives of another head's file. 1 takes
-        it for a negative there (Song et al. 2021); 0 shows each head its own positives and negatives alone. A window
-        has weight 1 for every head whose own it is.
+        Weight of a label that a window has only because it is not among the positives of another task's file. 1 takes
+        it for a negative there (Song et al. 2021); 0 shows each task its own positives and negatives alone. A window
+        has weight 1 for every task whose own it is.
     sampling, shift
         See :class:`rnamarks.training.sampler.BalancedSampler`; ``cycle`` walks each cell in a random order.
 
     Raises
     ------
     InputError
-        If a head lacks positives or negatives, or there is no such draw or sampling.
+        If a task lacks positives or negatives, or there is no such draw or sampling.
     """
 
     def __init__(
@@ -119,7 +117,7 @@ class PooledSampler:
         sampling: str = "replacement",
         shift: int = 0,
     ) -> None:
-        for what, value, known in (("draw", draw, DRAWS), ("sampling", sampling, SAMPLING)):
+        for what, value, known in (("draw", draw, DRAWS), ("sampling", sampling, SAMPLINGS)):
             if value not in known:
                 raise InputError(f"no such {what}", value=value, remedy=f"choose one of {', '.join(known)}")
         if batch_size < 1:
@@ -127,13 +125,13 @@ class PooledSampler:
         self.data, self.batch_size, self.seed, self.sampling, self.shift = data, batch_size, seed, sampling, shift
         self.others = np.float32(others)
         cells = []
-        for column, head in enumerate(data.heads):
+        for column, task in enumerate(data.tasks):
             mine, positive = data.own[:, column], data.labels[:, column]
             for chosen, kind in ((positive, "positives"), (mine & ~positive, "negatives")):
                 cells.append(np.flatnonzero(chosen))
                 if not len(cells[-1]):
                     raise InputError(
-                        f"{head} has no {kind} to train on", remedy="give windows of both labels or leave it out"
+                        f"{task} has no {kind} to train on", remedy="give windows of both labels or leave it out"
                     )
         if draw == "uniform":
             cells, turn = [np.arange(len(data.codes))], np.zeros(1, dtype=np.int64)
@@ -149,7 +147,7 @@ class PooledSampler:
         # how many earlier steps of the turn draw from the same cell
         self.ranks = np.array([(turn[:step] == cell).sum() for step, cell in enumerate(turn)])
         self.sizes = np.array([len(cell) for cell in cells])
-        self._orders: dict[tuple[int, int], np.ndarray] = {}
+        self.passes = Passes(cells, (seed, _ORDER))
 
     def batch(self, visit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The ``visit``-th batch, counted from 0.
@@ -157,8 +155,8 @@ class PooledSampler:
         Returns
         -------
         codes : numpy.ndarray, shape=(batch_size, window), dtype=uint8
-        labels : numpy.ndarray, shape=(batch_size, n_heads), dtype=float32
-        weights : numpy.ndarray, shape=(batch_size, n_heads), dtype=float32
+        labels : numpy.ndarray, shape=(batch_size, n_tasks), dtype=float32
+        weights : numpy.ndarray, shape=(batch_size, n_tasks), dtype=float32
         """
         rows = self._draw(visit)
         codes = self.data.codes[rows]
@@ -177,44 +175,14 @@ class PooledSampler:
             for cell in np.unique(cells):
                 rows[cells == cell] = self.cells[cell][drawn[cells == cell]]
             return rows
-        passes, places = np.divmod(turns * self.counts[cells] + self.ranks[steps], self.sizes[cells])
-        for cell, number in np.unique(np.column_stack([cells, passes]), axis=0).tolist():
-            chosen = (cells == cell) & (passes == number)
-            rows[chosen] = self.cells[cell][self._order(cell, number)[places[chosen]]]
+        draws = turns * self.counts[cells] + self.ranks[steps]
+        for cell in np.unique(cells).tolist():
+            rows[cells == cell] = self.passes.rows(cell, draws[cells == cell])
         return rows
-
-    def _order(self, cell: int, number: int) -> np.ndarray:
-        """Random order of one pass over a cell; kept while batches of it, or of the pass after it, are asked for."""
-        if (cell, number) not in self._orders:
-            self._orders = {key: order for key, order in self._orders.items() if key[0] != cell or key[1] == number - 1}
-            random = np.random.default_rng([self.seed, _ORDER, cell, number])
-            self._orders[cell, number] = random.permutation(self.sizes[cell])
-        return self._orders[cell, number]
 
 
 def _spread(counts: np.ndarray) -> np.ndarray:
-    """Cells in a sequence in which cell i stands ``counts[i]`` times, evenly spread."""
+    """Cells in a sequence in which cell i occurs ``counts[i]`` times, evenly spread."""
     cells = np.arange(len(counts)).repeat(counts)
     places = np.concatenate([(np.arange(count) + 0.5) / count for count in counts])
     return cells[np.argsort(places, kind="stable")]
-
-
-def all_logits(network: nn.Module, heads: tuple[str, ...], codes: torch.Tensor) -> torch.Tensor:
-    """Logits of every head from one pass through what the heads share.
-
-    Parameters
-    ----------
-    network : torch.nn.Module
-        Of :mod:`rnamarks.models.register`; its ``forward_all`` is taken where it has one.
-    heads : tuple of str
-        In the order of the columns; where the network has ``forward_all``, the heads that it was built with.
-    codes : torch.Tensor, shape=(batch, window)
-
-    Returns
-    -------
-    torch.Tensor, shape=(batch, n_heads)
-    """
-    if hasattr(network, "forward_all"):
-        return network.forward_all(codes)
-    features = network.extractor(codes)
-    return torch.stack([network.classifiers[head](features).reshape(len(codes)) for head in heads], dim=1)

@@ -1,38 +1,50 @@
-"""How to train: what a configuration may say of it, with the defaults."""
+"""Settings of training and distillation with defaults and ranges; the standard library alone.
+
+:func:`check_network`, :func:`check_grid` and :func:`check_student` are called when a configuration is read, long before
+anything is trained.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError
-from .objectives import OBJECTIVES
-from .pooled import DRAWS
+from ..models.settings import NETWORKS, Choice, Real, Settings, StudentSettings, Whole, setting
+from .curriculum import CURRICULA
 
-SCHEDULES = ("constant", "one_cycle")
 BALANCED = "balanced"
+OBJECTIVES = ("effective_number", "focal", "ohem", "sum", "uncertainty", "uncertainty_ohem")
+"""Names in :data:`rnamarks.training.objectives.OBJECTIVES`."""
+DRAWS = ("uniform", "balanced", "tempered")
+SAMPLINGS = ("replacement", "cycle")
+SCHEDULES = ("constant", "one_cycle")
+PRECISIONS = ("auto", "32-true", "bf16-mixed")
+
+_MANY = Whole(1, 1_000_000)
+_RATE = Real(0, 1000, above=True)
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
-    """How to train; defaults are those of ``config/config.yaml``'s schema.
+class TrainingSettings(Settings):
+    """How to train.
 
     Attributes
     ----------
     curriculum : str
-        Name in the register of curricula.
+        Name in the registry of curricula.
     batch_size : int
         Windows per step, half of them positive.
-    steps_per_round : int
-        Steps between validations; 0 for as many as one pass over the training windows of all species takes.
-    rounds : int
-        Most rounds of the last stage, the one with all species.
-    stage_rounds : int
-        Most rounds of each earlier stage.
+    steps_per_epoch : int
+        Steps between validations; 0 for as many as one pass over the training windows of all tasks takes.
+    epochs : int
+        Most epochs of the last stage, the one with all tasks.
+    stage_epochs : int
+        Most epochs of each earlier stage.
     patience : int
-        Rounds without a better validation score after which a stage ends.
+        Epochs without a better validation score after which a stage ends.
     learning_rate, classifier_learning_rate : float
         Adam's rates for the shared extractor and for the classifiers.
     weight_decay : float
@@ -44,76 +56,153 @@ class TrainingSettings:
     shift : int
         Windows are moved at random by up to this many nt.
     label_smoothing : float
-        Share of each label given to the other class.
+        Fraction of each label given to the other class.
     average_decay : float
         Decay per step of an exponential moving average of the weights, which is then what is validated and kept; 0
         for none. The decay at step t is at most (1 + t) / (10 + t), so that the first weights do not linger.
     gradient_clip : float
         Largest norm of the gradient; 0 for no limit.
     validation_windows : int
-        Most windows per species and validation, drawn once; 0 for all.
+        Most windows per task and validation, drawn once; 0 for all.
     precision : {"auto", "32-true", "bf16-mixed"}
-        ``auto`` is bf16 on a GPU and single precision on a CPU.
+        ``auto`` is bf16 on a GPU and single precision on a CPU. Where a machine cannot compute in bf16 it is single
+        precision, which is reported.
     objective : str
-        ``balanced``: each step has windows of one head, half of them positive. A name of the register of objectives:
-        each step has windows of all heads and labels for all; there is one stage then, without a curriculum.
+        ``balanced``: each step has windows of one task, half of them positive. A name of the registry of objectives:
+        each step has windows of all tasks and labels for all; there is one stage then, without a curriculum.
     draw, others
         Of pooled batches; see :class:`rnamarks.training.pooled.PooledSampler`.
     ohem_keep : float
-        Share of a pooled batch that online hard example mining keeps.
+        Fraction of a pooled batch that online hard example mining keeps.
     """
 
-    curriculum: str = "tree"
-    batch_size: int = 256
-    steps_per_round: int = 200
-    rounds: int = 20
-    stage_rounds: int = 3
-    patience: int = 5
-    learning_rate: float = 1e-3
-    classifier_learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    schedule: str = "constant"
-    sampling: str = "replacement"
-    shift: int = 0
-    label_smoothing: float = 0.0
-    average_decay: float = 0.0
-    gradient_clip: float = 0.0
-    validation_windows: int = 0
-    precision: str = "auto"
-    objective: str = BALANCED
-    draw: str = "uniform"
-    others: float = 1.0
-    ohem_keep: float = 0.7
+    curriculum: str = setting("tree", Choice(tuple(CURRICULA.names())))
+    batch_size: int = setting(256, _MANY)
+    steps_per_epoch: int = setting(200, Whole(0, 1_000_000_000))
+    epochs: int = setting(20, _MANY)
+    stage_epochs: int = setting(3, _MANY)
+    patience: int = setting(5, _MANY)
+    learning_rate: float = setting(1e-3, _RATE)
+    classifier_learning_rate: float = setting(1e-3, _RATE)
+    weight_decay: float = setting(0.0, Real(0, 1000))
+    schedule: str = setting("constant", Choice(SCHEDULES))
+    sampling: str = setting("replacement", Choice(SAMPLINGS))
+    shift: int = setting(0, Whole(0, 100_000))
+    label_smoothing: float = setting(0.0, Real(0, 1, below=True))
+    average_decay: float = setting(0.0, Real(0, 1, below=True))
+    gradient_clip: float = setting(0.0, Real(0, 1e9))
+    validation_windows: int = setting(0, Whole(0, 1_000_000_000))
+    precision: str = setting("auto", Choice(PRECISIONS))
+    objective: str = setting(BALANCED, Choice((BALANCED, *OBJECTIVES)))
+    draw: str = setting("uniform", Choice(DRAWS))
+    others: float = setting(1.0, Real(0, 1))
+    ohem_keep: float = setting(0.7, Real(0, 1, above=True))
 
-    def __post_init__(self) -> None:
-        for name, known in (
-            ("schedule", SCHEDULES),
-            ("objective", (BALANCED, *OBJECTIVES)),
-            ("draw", DRAWS),
-        ):
-            if getattr(self, name) not in known:
-                raise InputError(
-                    f"no such {name}", value=getattr(self, name), remedy=f"choose one of {', '.join(known)}"
-                )
-        if not 0 <= self.others <= 1:
-            raise InputError("others is not a weight", value=self.others, remedy="give a number from 0 to 1")
-        if not 0 < self.ohem_keep <= 1:
-            raise InputError("ohem_keep is not a share", value=self.ohem_keep, remedy="give a number above 0, up to 1")
+    def check(self) -> None:
+        if not self.is_pooled and self.batch_size % 2:
+            raise InputError("the batch size is odd", value=self.batch_size, remedy="half of a batch is positive")
 
     @property
     def is_pooled(self) -> bool:
-        """Whether each step has windows of all heads."""
+        """Whether each step has windows of all tasks."""
         return self.objective != BALANCED
 
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> TrainingSettings:
-        """Settings from a configuration; an unknown key is an error that lists the known ones."""
-        known = [entry.name for entry in fields(cls)]
-        for key in values:
-            if key not in known:
-                raise InputError("no such training setting", value=key, remedy=f"known are {', '.join(known)}")
-        return cls(**values)
-
     def steps_for(self, windows: int) -> int:
-        """Steps of a round where there are this many training windows."""
-        return self.steps_per_round or math.ceil(windows / self.batch_size)
+        """Steps of an epoch where there are this many training windows."""
+        return self.steps_per_epoch or math.ceil(windows / self.batch_size)
+
+
+@dataclass(frozen=True)
+class DistillationSettings(Settings):
+    """How to distil.
+
+    Attributes
+    ----------
+    copies : float
+        Windows made from each training window: moved along the sequence, cut off at one side as by the end of a
+        transcript, mutated, and shuffled beyond the nearest nucleotides, in equal numbers.
+    minimum, maximum : int
+        Each task has at least ``minimum`` windows, with as many made ones as that takes, and at most ``maximum`` of its
+        own.
+    mutation_rate : float
+        Fraction of nucleotides redrawn in a mutated window; the site's own stays.
+    temper : float
+        A task's windows are drawn in proportion to the power ``temper`` of their number: 1 draws every window equally
+        often, 0 every task.
+    logit_weight : float
+        Weight of the squared difference of logits, in units of each task's variance, beside the cross-entropy against
+        the teacher's probabilities.
+    batch_size, epochs : int
+        An epoch draws as many windows as there are, own and made.
+    learning_rate, weight_decay : float
+        Of AdamW; the rate rises over the first tenth of the steps and falls as a cosine to zero.
+    """
+
+    copies: float = setting(1.0, Real(0, 1000))
+    minimum: int = setting(10_000, Whole(1, 1_000_000_000))
+    maximum: int = setting(30_000, Whole(1, 1_000_000_000))
+    mutation_rate: float = setting(0.1, Real(0, 1))
+    temper: float = setting(0.5, Real(0, 1))
+    logit_weight: float = setting(1.0, Real(0, 1e6))
+    batch_size: int = setting(256, _MANY)
+    epochs: int = setting(12, _MANY)
+    learning_rate: float = setting(2e-3, _RATE)
+    weight_decay: float = setting(1e-3, Real(0, 1000))
+
+
+def check_network(name: str, entry: Mapping[str, Any]) -> None:
+    """Check ``models.<name>`` of a configuration.
+
+    Parameters
+    ----------
+    name : str
+    entry : mapping
+        ``network``, and ``hyperparameters`` and ``training`` where they are given.
+
+    Raises
+    ------
+    InputError
+        If the network or a key is unknown or a value is of another type or out of range; the message names the key, the
+        value and what is allowed.
+    """
+    network = Choice(tuple(NETWORKS)).read(entry.get("network"))
+    if network is None:
+        raise InputError(
+            f"models.{name}.network is not one of {', '.join(NETWORKS)}",
+            value=entry.get("network"),
+            remedy="change it",
+            keys=("models", name, "network"),
+        )
+    NETWORKS[network].from_mapping(entry.get("hyperparameters", {}), f"models.{name}.hyperparameters.")
+    TrainingSettings.from_mapping(entry.get("training", {}), f"models.{name}.training.")
+
+
+def check_grid(name: str, entry: Mapping[str, Any], grid: Mapping[str, Sequence[Any]]) -> None:
+    """Check each value of a line search's grid in the place that it takes in ``models.<name>``.
+
+    Raises
+    ------
+    InputError
+        As :func:`check_network`, or if an entry of the grid begins with neither ``hyperparameters.`` nor ``training.``.
+    """
+    for parameter, values in grid.items():
+        where, _, key = parameter.partition(".")
+        if where not in ("hyperparameters", "training") or not key:
+            raise InputError(
+                "an entry of line_search.grid has no place",
+                value=parameter,
+                remedy="begin it with hyperparameters. or training.",
+                keys=("line_search", "grid", parameter),
+            )
+        for at, value in enumerate(values):
+            try:
+                check_network(name, dict(entry) | {where: dict(entry.get(where, {})) | {key: value}})
+            except InputError as error:
+                error.keys = ("line_search", "grid", parameter, at)
+                raise
+
+
+def check_student(entry: Mapping[str, Any]) -> None:
+    """Check the section ``student`` of a configuration; errors as those of :func:`check_network`."""
+    StudentSettings.from_mapping(entry.get("hyperparameters", {}), "student.hyperparameters.")
+    DistillationSettings.from_mapping(entry.get("training", {}), "student.training.")

@@ -1,69 +1,58 @@
-"""Training of a multi-head network: batches of one head or of all, curriculum, save-best, and exact resumption.
+"""Training of a network on a target: stages, validation, save-best, and exact resumption.
 
-A *round* is a fixed number of steps followed by a validation; Lightning calls it an epoch. After each round everything
-that the next one depends on is written to ``last.ckpt`` in the checkpoint folder, in one atomic step. Batches, shifts
-and dropout masks are functions of (seed, step), so a run that was killed at any moment and started again ends with
-the same bytes on a CPU as one that was not.
+An *epoch* is a fixed number of steps followed by a validation. After each, and every :data:`SAVE_SECONDS` within one,
+everything that the next step depends on is written to ``last.ckpt`` in the checkpoint folder, in one atomic step.
+Batches, shifts and dropout masks are functions of (seed, step), so a run that was killed at any moment and started
+again ends with the same bytes on a CPU as one that was not.
 """
 
 from __future__ import annotations
 
-import logging
 import math
 import time
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lightning
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from sklearn.metrics import average_precision_score, roc_auc_score
 from torch import nn
-from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import DataLoader, Dataset
 
-from ..errors import InputError
 from ..files import atomic_path
-from ..prediction.score import score_windows
-from .curriculum import CURRICULA, Stage
-from .objectives import OBJECTIVES, cross_entropies
-from .pooled import PooledSampler, all_logits, pool_heads
-from .sampler import BalancedSampler, HeadData
+from ..prediction.score import pick_device
+from .curriculum import Stage
 from .settings import TrainingSettings
+from .targets.base import Target
 
-# stands in a cycle for all heads at once; no head has an empty name
-POOLED = ""
+SAVE_SECONDS = 120.0
+"""Longest time between two states, in seconds."""
 
 
 @dataclass
 class TrainingResult:
-    """What training leaves: the best weights, and one history row per round and species.
+    """What training leaves.
 
     Attributes
     ----------
     state : dict of str to torch.Tensor
-        State dict of the best round of the last stage.
+        State dict of the best epoch of the last stage; of the last epoch where the target keeps that.
     history : list of dict
-        Keys ``round``, ``stage``, ``head``, ``loss`` (mean cross-entropy of that head's training windows in the round,
-        in pooled batches weighted, but not by the objective), ``auroc``, ``auprc`` (on the validation part), ``score``
-        (mean validation AUROC over the stage's heads), ``seconds``, ``windows_per_second``.
-    best_round : int
+        Of each epoch the target's rows, led by ``epoch`` and ``stage``, both counted from 1, and followed by ``score``,
+        ``seconds`` and ``windows_per_second``.
+    best_epoch : int
     """
 
     state: dict[str, torch.Tensor]
     history: list[dict[str, Any]]
-    best_round: int
+    best_epoch: int
 
 
 def train(
     network: nn.Module,
-    training: Mapping[str, HeadData],
-    validation: Mapping[str, HeadData],
+    target: Target,
     settings: TrainingSettings,
     *,
     seed: int,
@@ -78,9 +67,9 @@ def train(
     ----------
     network : torch.nn.Module
         Built after ``torch.manual_seed(seed)``; trained in place.
-    training, validation : mapping of head to HeadData
-        The order of ``training`` is the order of the curriculum.
+    target : Target
     settings : TrainingSettings
+        Lengths, rates and precision; what concerns batches is the target's.
     seed : int
     checkpoints : path-like
         Folder that survives a kill. Its content must come from a training with the same arguments: key its name by
@@ -89,280 +78,225 @@ def train(
     threads : int
         CPU threads of torch; part of what makes a run repeatable, since it sets the order of sums.
     report : callable
-        Given one line per round.
+        Given one line per epoch.
+
+    Raises
+    ------
+    FloatingPointError
+        If the loss or a logit is not finite.
     """
-    if set(training) != set(validation):
-        raise ValueError("training and validation have different heads")
-    checkpoints = Path(checkpoints)
-    checkpoints.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(threads)
-    accelerator = "gpu" if device.startswith("cuda") or (device == "auto" and torch.cuda.is_available()) else "cpu"
-    precision = settings.precision
-    if precision == "auto":
-        precision = "bf16-mixed" if accelerator == "gpu" else "32-true"
-    module = _Module(network, training, validation, settings, seed, checkpoints, report)
-    last = checkpoints / "last.ckpt"
+    folder = Path(checkpoints)
+    folder.mkdir(parents=True, exist_ok=True)
     # parts of an interrupted write are never read
-    for stale in checkpoints.glob(".*.part"):
+    for stale in folder.glob(".*.part"):
         stale.unlink()
-    resume = last if last.is_file() else None
-    if resume is not None and torch.load(resume, weights_only=True, map_location="cpu")["progress"]["finished"]:
-        module.on_load_checkpoint(torch.load(resume, weights_only=True, map_location="cpu"))
-        return module.result()
-    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.pytorch.accelerators.cuda"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*GPU available but not used.*")
-        warnings.filterwarnings("ignore", message=".*`isinstance\\(treespec, LeafSpec\\)`.*")
-        trainer = lightning.Trainer(
-            accelerator=accelerator,
-            devices=1,
-            precision=precision,
-            max_epochs=settings.rounds + settings.stage_rounds * (len(module.stages) - 1),
-            deterministic=accelerator == "cpu",
-            reload_dataloaders_every_n_epochs=1,
-            gradient_clip_val=settings.gradient_clip or None,
-            callbacks=[_SaveRound(last)],
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            default_root_dir=checkpoints,
-        )
-        trainer.fit(module, ckpt_path=resume, weights_only=True)
-    return module.result()
+    torch.set_num_threads(threads)
+    training = _Training(network, target, settings, seed, folder, pick_device(device), report)
+    with _repeatable(training.device):
+        while not training.progress["finished"]:
+            training.run_epoch()
+    progress = training.progress
+    return TrainingResult(load_file(folder / "best.safetensors"), progress["history"], progress["best_epoch"])
 
 
-class _Round(Dataset):
-    """The batches of one round, made when asked for."""
+class _Training:
+    """A training and its state, which is read from the folder where there is one."""
 
-    def __init__(
-        self, samplers: Mapping[str, BalancedSampler | PooledSampler], visits: Sequence[tuple[str, int]]
-    ) -> None:
-        self.samplers, self.visits = samplers, visits
-
-    def __len__(self) -> int:
-        return len(self.visits)
-
-    def __getitem__(self, index: int) -> tuple[str | torch.Tensor, ...]:
-        head, visit = self.visits[index]
-        return head, *map(torch.from_numpy, self.samplers[head].batch(visit))
-
-
-class _SaveRound(lightning.Callback):
-    """Writes the state after each round, atomically; runs after the module's own end of the round."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        pl_module.end_round()
-        with atomic_path(self.path) as part:
-            trainer.save_checkpoint(part, weights_only=False)
-
-
-class _Module(lightning.LightningModule):
     def __init__(
         self,
         network: nn.Module,
-        training: Mapping[str, HeadData],
-        validation: Mapping[str, HeadData],
+        target: Target,
         settings: TrainingSettings,
         seed: int,
         folder: Path,
+        device: torch.device,
         report: Callable[[str], None],
     ) -> None:
-        super().__init__()
-        self.network = network
+        self.settings, self.seed, self.folder, self.device, self.report = settings, seed, folder, device, report
+        self.network, self.target = network.to(device), target.to(device)
         self.averaged = (
             AveragedModel(network, avg_fn=_moving_average(settings.average_decay), use_buffers=True)
             if settings.average_decay
             else None
         )
-        self.settings, self.seed, self.folder, self.report = settings, seed, folder, report
-        draws = {
-            "batch_size": settings.batch_size,
-            "seed": seed,
-            "sampling": settings.sampling,
-            "shift": settings.shift,
-        }
-        self.samplers: dict[str, BalancedSampler | PooledSampler]
-        self.stages: list[Stage]
-        if settings.is_pooled:
-            pooled = pool_heads(training)
-            self.objective = OBJECTIVES[settings.objective](pooled.labels.sum(axis=0), keep=settings.ohem_keep)
-            self.samplers = {POOLED: PooledSampler(pooled, draw=settings.draw, others=settings.others, **draws)}
-            self.stages = [Stage(tuple(training), (POOLED,))]
-            windows = len(pooled.codes)
-        else:
-            self.samplers = {head: BalancedSampler(head, data, **draws) for head, data in training.items()}
-            sizes = {head: len(data.labels) for head, data in training.items()}
-            self.stages = CURRICULA[settings.curriculum](sizes)
-            windows = sum(sizes.values())
-        self.steps = settings.steps_for(windows)
-        self.validation = {head: _subset(data, settings.validation_windows, seed) for head, data in validation.items()}
+        self.optimizer = torch.optim.AdamW(self._groups())
+        self.epochs = settings.epochs + settings.stage_epochs * (len(target.stages) - 1)
         self.progress: dict[str, Any] = {
             "finished": False,
             "stage": 0,
-            "stage_round": 0,
+            "stage_epoch": 0,
             "stage_step": 0,
-            "round": 0,
+            "epoch": 0,
+            "epoch_step": 0,
+            "epoch_seconds": 0.0,
+            "step": 0,
             "best_score": -math.inf,
-            "best_round": -1,
-            "visits": dict.fromkeys(self.samplers, 0),
+            "best_epoch": -1,
+            "visits": {},
             "history": [],
         }
-        self.started = time.monotonic()
-        self.losses: dict[str, list[torch.Tensor]] = {}
+        self.recorded: dict[str, list[torch.Tensor]] = {}
+        self._parts: dict[str, Any] = {"network": self.network, "target": self.target, "optimizer": self.optimizer}
+        if self.averaged is not None:
+            self._parts["averaged"] = self.averaged
+        if (folder / "last.ckpt").is_file():
+            saved = torch.load(folder / "last.ckpt", weights_only=True, map_location=device)
+            for name, part in self._parts.items():
+                part.load_state_dict(saved[name])
+            self.progress = saved["progress"]
+            self.recorded = {key: list(steps) for key, steps in saved["recorded"].items()}
+        self.is_mixed = not self.progress["finished"] and _is_mixed(settings.precision, device, report)
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Parameters by learning rate and weight decay; ``base`` is the rate that the schedule multiplies."""
+        settings = self.settings
+        classifiers = {id(parameter) for parameter in getattr(self.network, "classifiers", nn.Module()).parameters()}
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for parameter in self.network.parameters():
+            if parameter.requires_grad:
+                rate = settings.classifier_learning_rate if id(parameter) in classifiers else settings.learning_rate
+                decay = settings.weight_decay if parameter.ndim > 1 else 0.0
+                groups.setdefault((rate, decay), []).append(parameter)
+        groups.setdefault((settings.learning_rate, 0.0), []).extend(self.target.parameters())
+        return [
+            {"params": group, "lr": rate, "base": rate, "weight_decay": decay}
+            for (rate, decay), group in groups.items()
+            if group
+        ]
 
     @property
     def stage(self) -> Stage:
-        return self.stages[self.progress["stage"]]
-
-    @property
-    def is_last_stage(self) -> bool:
-        return self.progress["stage"] == len(self.stages) - 1
-
-    def train_dataloader(self) -> DataLoader:
-        visits = []
-        counts = dict(self.progress["visits"])
-        for step in range(self.steps):
-            head = self.stage.head_at(self.progress["stage_step"] + step)
-            visits.append((head, counts[head]))
-            counts[head] += 1
-        self.next_visits = counts
-        return DataLoader(_Round(self.samplers, visits), batch_size=None, shuffle=False)
-
-    def on_train_epoch_start(self) -> None:
-        self.started = time.monotonic()
-        self.losses = {name: [] for name in self.stage.cycle}
-        self.network.train()
-
-    def training_step(self, batch: tuple[str, torch.Tensor, ...], index: int) -> torch.Tensor:
-        head, codes, labels, *weights = batch
-        # dropout masks become a function of (seed, step); 2**31 - 1 is prime, so steps do not collide between seeds
-        torch.manual_seed((self.seed * 1_000_003 + self.global_step * 7919 + 1) % (2**31 - 1))
-        smoothing = self.settings.label_smoothing
-        targets = labels * (1 - smoothing) + smoothing / 2
-        if self.settings.is_pooled:
-            logits = all_logits(self.network, self.stage.heads, codes).float()
-            entropies = cross_entropies(logits.detach(), targets, *weights)
-            self.losses[POOLED].append(torch.stack([entropies.sum(dim=0), weights[0].sum(dim=0)]))
-            return self.objective(logits, targets, *weights)
-        loss = F.binary_cross_entropy_with_logits(self.network(codes, head).float(), targets)
-        self.losses[head].append(loss.detach())
-        return loss
-
-    def mean_losses(self) -> dict[str, float]:
-        """Mean training loss of the round by head, for the heads that had a step."""
-        if not self.settings.is_pooled:
-            return {head: float(torch.stack(losses).mean()) for head, losses in self.losses.items() if losses}
-        total, weight = torch.stack(self.losses[POOLED]).sum(dim=0)
-        return dict(zip(self.stage.heads, (total / weight).tolist(), strict=True))
-
-    def on_train_batch_end(self, *_: object) -> None:
-        if self.averaged is not None:
-            self.averaged.update_parameters(self.network)
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        settings = self.settings
-        classifiers = {id(parameter) for parameter in self.network.classifiers.parameters()}
-        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-        for parameter in self.network.parameters():
-            if not parameter.requires_grad:
-                continue
-            rate = settings.classifier_learning_rate if id(parameter) in classifiers else settings.learning_rate
-            decay = settings.weight_decay if parameter.ndim > 1 else 0.0
-            groups.setdefault((rate, decay), []).append(parameter)
-        if settings.is_pooled:
-            groups.setdefault((settings.learning_rate, 0.0), []).extend(self.objective.parameters())
-        optimizer = torch.optim.AdamW(
-            [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
-        )
-        if settings.schedule == "constant":
-            return {"optimizer": optimizer}
-        total = self.steps * (settings.rounds + settings.stage_rounds * (len(self.stages) - 1))
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step, total))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return self.target.stages[self.progress["stage"]]
 
     @property
     def judged(self) -> nn.Module:
         """The weights that are validated and kept."""
         return self.network if self.averaged is None else self.averaged.module
 
-    def end_round(self) -> None:
+    def run_epoch(self) -> None:
+        """Finish the epoch that the state lies in."""
+        progress, steps = self.progress, self.target.steps_per_epoch
+        self.network.train()
+        started = saved = time.monotonic()
+        earlier = progress["epoch_seconds"]
+        while progress["epoch_step"] < steps:
+            key = self.stage.key_at(progress["stage_step"])
+            visit = progress["visits"].get(key, 0)
+            self._step(key, visit)
+            progress["visits"][key] = visit + 1
+            for name in ("epoch_step", "stage_step", "step"):
+                progress[name] += 1
+            now = time.monotonic()
+            progress["epoch_seconds"] = earlier + now - started
+            if now - saved >= SAVE_SECONDS:
+                self._save()
+                saved = now
+        self._end_epoch()
+        self._save()
+
+    def _step(self, key: str, visit: int) -> None:
+        batch = [torch.from_numpy(part).to(self.device) for part in self.target.batch(key, visit)]
+        step = self.progress["step"]
+        # dropout masks become a function of (seed, step); 2**31 - 1 is prime, so steps do not collide between seeds
+        torch.manual_seed((self.seed * 1_000_003 + step * 7919 + 1) % (2**31 - 1))
+        if self.settings.schedule == "one_cycle":
+            factor = one_cycle(step, self.target.steps_per_epoch * self.epochs)
+            for group in self.optimizer.param_groups:
+                group["lr"] = group["base"] * factor
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.is_mixed):
+            loss, recorded = self.target.loss(self.network, key, *batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.settings.gradient_clip:
+            parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+            nn.utils.clip_grad_norm_(parameters, self.settings.gradient_clip)
+        self.optimizer.step()
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.network)
+        self.recorded.setdefault(key, []).append(recorded)
+
+    def _end_epoch(self) -> None:
         """Validate, keep the best, and decide whether the stage or the training ends."""
         progress, settings = self.progress, self.settings
-        seconds = time.monotonic() - self.started
-        rows, means = [], self.mean_losses()
-        for head in self.stage.heads:
-            data = self.validation[head]
-            logits = score_windows(self.judged, data.codes, head, device=self.device)
-            if not np.isfinite(logits).all():
-                raise FloatingPointError(f"training diverged: logits of {head} are not finite; lower the learning rate")
-            rows.append(
-                {
-                    "round": progress["round"] + 1,
-                    "stage": progress["stage"] + 1,
-                    "head": head,
-                    "loss": means.get(head, math.nan),
-                    "auroc": float(roc_auc_score(data.labels, logits)),
-                    "auprc": float(average_precision_score(data.labels, logits)),
-                }
-            )
-        score = float(np.mean([row["auroc"] for row in rows]))
-        speed = settings.batch_size * self.steps / seconds
-        for row in rows:
-            row |= {"score": score, "seconds": seconds, "windows_per_second": speed}
-        progress["history"] += rows
-        progress["round"] += 1
-        progress["stage_round"] += 1
-        progress["stage_step"] += self.steps
-        progress["visits"] = dict(self.next_visits)
-        better = score > progress["best_score"]
+        recorded = {key: torch.stack(steps) for key, steps in self.recorded.items()}
+        if not all(torch.isfinite(steps).all() for steps in recorded.values()):
+            raise FloatingPointError("training diverged: the loss is not finite; lower the learning rate")
+        score, rows = self.target.validate(self.judged, self.stage, recorded, self.device)
+        seconds = progress["epoch_seconds"]
+        speed = self.target.batch_size * self.target.steps_per_epoch / max(seconds, 1e-9)
+        leads = {"epoch": progress["epoch"] + 1, "stage": progress["stage"] + 1}
+        ends = {"score": score, "seconds": seconds, "windows_per_second": speed}
+        progress["history"] += [leads | row | ends for row in rows]
+        progress |= {"epoch_step": 0, "epoch_seconds": 0.0}
+        for name in ("epoch", "stage_epoch"):
+            progress[name] += 1
+        self.recorded = {}
+        better = self.target.keeps_last or score > progress["best_score"]
         if better:
-            progress["best_score"], progress["best_round"] = score, progress["round"]
+            progress["best_score"], progress["best_epoch"] = score, progress["epoch"]
             with atomic_path(self.folder / "best.safetensors") as part:
                 save_file({name: value.contiguous() for name, value in self.judged.state_dict().items()}, part)
-        most = settings.rounds if self.is_last_stage else settings.stage_rounds
-        waited = progress["round"] - progress["best_round"]
+        best = " (best)" if better and not self.target.keeps_last else ""
+        tasks = f" ({'+'.join(self.stage.tasks)})" if self.stage.tasks else ""
         self.report(
-            f"round {progress['round']}/{self.trainer.max_epochs}, stage {progress['stage'] + 1}/{len(self.stages)} "
-            f"({'+'.join(self.stage.heads)}): validation AUROC {score:.4f}{' (best)' if better else ''}, "
-            f"{speed:.0f} windows/s"
+            f"epoch {progress['epoch']}/{self.epochs}, stage {progress['stage'] + 1}/{len(self.target.stages)}{tasks}: "
+            f"{self.target.score_name} {score:.4f}{best}, {speed:.0f} windows/s"
         )
-        if progress["stage_round"] >= most or waited >= settings.patience:
-            if self.is_last_stage:
-                progress["finished"] = True
-                self.trainer.should_stop = True
-            else:
-                self._load_best()
-                progress |= {
-                    "stage": progress["stage"] + 1,
-                    "stage_round": 0,
-                    "stage_step": 0,
-                    "best_score": -math.inf,
-                    "best_round": progress["round"],
-                }
-        self.network.train()
+        is_last = progress["stage"] == len(self.target.stages) - 1
+        most = settings.epochs if is_last else settings.stage_epochs
+        if progress["stage_epoch"] < most and progress["epoch"] - progress["best_epoch"] < settings.patience:
+            return
+        progress["finished"] = is_last
+        if not is_last:
+            state = load_file(self.folder / "best.safetensors")
+            self.network.load_state_dict(state)
+            self.judged.load_state_dict(state)
+            progress |= {
+                "stage": progress["stage"] + 1,
+                "stage_epoch": 0,
+                "stage_step": 0,
+                "best_score": -math.inf,
+                "best_epoch": progress["epoch"],
+            }
 
-    def _load_best(self) -> None:
-        state = load_file(self.folder / "best.safetensors")
-        self.network.load_state_dict(state)
-        if self.averaged is not None:
-            self.averaged.module.load_state_dict(state)
+    def _save(self) -> None:
+        state = {name: part.state_dict() for name, part in self._parts.items()}
+        recorded = {key: torch.stack(steps) for key, steps in self.recorded.items()}
+        with atomic_path(self.folder / "last.ckpt") as part:
+            torch.save(state | {"progress": self.progress, "recorded": recorded}, part)
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["progress"] = self.progress
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.progress = checkpoint["progress"]
+@contextmanager
+def _repeatable(device: torch.device) -> Iterator[None]:
+    """On a CPU torch takes the ways that give the same bytes each time."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(before or device.type == "cpu")
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
 
-    def result(self) -> TrainingResult:
-        """The best round's weights and the history."""
-        state = load_file(self.folder / "best.safetensors")
-        return TrainingResult(state, self.progress["history"], self.progress["best_round"])
+
+def _is_mixed(precision: str, device: torch.device, report: Callable[[str], None]) -> bool:
+    """Whether to compute in bfloat16 where that is precise enough; said where it is asked for and cannot be."""
+    if precision == "32-true" or (precision == "auto" and device.type == "cpu"):
+        return False
+    if can_bfloat16(device):
+        return True
+    report(f"precision 32-true: this {device.type.upper()} cannot train in bfloat16 (asked for: {precision})")
+    return False
+
+
+def can_bfloat16(device: torch.device) -> bool:
+    """Whether networks can be trained under autocast to bfloat16; on a CPU, where LSTMs may lack it, one is tried."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    try:
+        with torch.random.fork_rng(devices=[]), torch.autocast(device.type, torch.bfloat16):
+            nn.LSTM(8, 8, batch_first=True, bidirectional=True)(torch.zeros(2, 3, 8))[0].float().sum().backward()
+    except RuntimeError:
+        return False
+    return True
 
 
 def one_cycle(step: int, total: int) -> float:
@@ -379,13 +313,3 @@ def _moving_average(decay: float) -> Callable[[torch.Tensor, torch.Tensor, torch
         return kept + (1 - min(decay, (1 + step) / (10 + step))) * (new - kept)
 
     return average
-
-
-def _subset(data: HeadData, most: int, seed: int) -> HeadData:
-    if not data.labels.any() or data.labels.all():
-        raise InputError("the validation part lacks one of the two classes", remedy="give more windows")
-    if not most or len(data.labels) <= most:
-        return data
-    rows = np.sort(np.random.default_rng([seed, 7]).permutation(len(data.labels))[:most])
-    subset = HeadData(data.codes[rows], data.labels[rows])
-    return subset if subset.labels.any() and not subset.labels.all() else data

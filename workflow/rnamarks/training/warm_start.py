@@ -22,16 +22,16 @@ class Start:
     ----------
     folder : path-like
         Model directory of one or more networks; of a stack, its networks are taken.
-    head : str
-        Head of it whose classifier a head that it lacks begins with; ``""`` for random weights.
+    task : str
+        Task of it whose classifier a task that it lacks begins with; ``""`` for random weights.
     """
 
     folder: str | Path
-    head: str = ""
+    task: str = ""
 
     def record(self) -> dict[str, str]:
-        """What tells two starts apart: the hash of the weights and the head."""
-        return {"sha256": read_config(self.folder)[1], "head": self.head}
+        """What tells two starts apart: the hash of the weights and the task."""
+        return {"sha256": read_config(self.folder)[1], "task": self.task}
 
 
 def begin_from(
@@ -40,7 +40,7 @@ def begin_from(
     *,
     name: str,
     hyperparameters: Mapping[str, Any],
-    heads: Sequence[str],
+    tasks: Sequence[str],
     seed: int,
 ) -> None:
     """Copy the weights of a model directory's network into one that was just built.
@@ -53,16 +53,16 @@ def begin_from(
         From an ensemble, member ``seed`` modulo their number is taken.
     name, hyperparameters
         What ``network`` was built from; the folder's network has to be of the same form.
-    heads : sequence of str
+    tasks : sequence of str
         Of ``network``.
     seed : int
 
     Raises
     ------
     InputError
-        If the folder holds another network, other sizes, another window, or lacks the head of ``start``.
+        If the folder holds another network, other sizes, another window, or lacks the task of ``start``.
     """
-    folder, head = start.folder, start.head
+    folder, task = start.folder, start.task
     members, config = load_members(folder)
     if config.model != name:
         raise InputError(
@@ -71,16 +71,16 @@ def begin_from(
             value=config.model,
             remedy="start from a model of the same network",
         )
-    if head and head not in config.heads:
+    if task and task not in config.task_names:
         raise InputError(
-            "the model to start from has no such head",
+            "the model to start from has no such task",
             path=folder,
-            value=head,
-            remedy=f"choose one of {', '.join(config.heads)}",
+            value=task,
+            remedy=f"choose one of {', '.join(config.task_names)}",
         )
     given = members[seed % len(members)]
     state = dict(network.state_dict())
-    donors = {one: one if one in config.heads else head for one in heads}
+    donors = {one: one if one in config.task_names else task for one in tasks}
     for key in state:
         part, _, rest = key.partition(".")
         if part == "classifiers":

@@ -1,0 +1,16 @@
+from rnamarks.scripting import logged
+
+with logged(snakemake.log[0]):
+    from pathlib import Path
+
+    from rnamarks.models.card import write_card
+    from rnamarks.tables import read_tsv
+
+    write_card(
+        Path(snakemake.input.config).parent,
+        run=snakemake.params.run,
+        release=snakemake.params.release,
+        metrics=read_tsv(snakemake.input.metrics)[0],
+        leaks=read_tsv(snakemake.input.leaks)[0],
+        limits=snakemake.params.limits,
+    )

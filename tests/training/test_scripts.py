@@ -1,0 +1,150 @@
+"""The scripts from splits tables to a released model with a student and a card."""
+
+from __future__ import annotations
+
+import runpy
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from rnamarks.models.checkpoint import load_model
+from rnamarks.models.student import load_student
+from rnamarks.sequences import decode_windows
+from rnamarks.tables import read_tsv, write_parquet, write_tsv
+from rnamarks.tasks import Task
+
+TASKS = [Task("m6A_human", species="human", modification="m6A", base="A", label="m⁶A"), Task("m6A_mouse", base="A")]
+NETWORK = {
+    "network": "deepm6aseq",
+    "hyperparameters": {"filters": [6, 4], "lstm_units": 3},
+    "training": {"batch_size": 16, "steps_per_epoch": 3, "epochs": 2, "learning_rate": "1e-3"},
+}
+STUDENT = {
+    "hyperparameters": {"width": 5, "filters": 4, "channels": 4, "hidden": 4},
+    "training": {"copies": 0.5, "minimum": 1, "batch_size": 32, "epochs": 2},
+}
+
+
+@pytest.fixture
+def run(tmp_path, repository):
+    """Runs a script as Snakemake does, with resources of the whole run."""
+
+    def run(script, **named):
+        stand_in = SimpleNamespace(
+            input=Named(named["input"]),
+            output=Named(named["output"]),
+            params=Named(named["params"]),
+            log=[tmp_path / "log.txt"],
+            threads=1,
+            config={"resources": {"device": "cpu", "checkpoints": str(tmp_path / "checkpoints")}},
+        )
+        runpy.run_path(str(repository / "scripts" / script), init_globals={"snakemake": stand_in})
+
+    return run
+
+
+class Named(SimpleNamespace):
+    """Files or params by name, as Snakemake gives them."""
+
+    def __init__(self, values):
+        super().__init__(**values)
+
+    def get(self, name, default=None):
+        return vars(self).get(name, default)
+
+
+@pytest.fixture
+def splits(world, tmp_path):
+    paths = []
+    for task, training, validation in zip(TASKS, *map(dict.values, world), strict=True):
+        codes = np.concatenate([training.codes, validation.codes])
+        codes[:, 10] = 0
+        labels = np.concatenate([training.labels, validation.labels])
+        part = np.repeat(["train", "valid"], [len(training.codes), len(validation.codes)])
+        part[-60:] = "test"
+        paths.append(tmp_path / f"{task.name}.parquet")
+        frame = pd.DataFrame({"sequence": decode_windows(codes), "label": labels.astype(np.int64), "paper": part})
+        write_parquet(frame, paths[-1])
+    return paths
+
+
+def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path):
+    records = [{key: value for key, value in task.record().items() if key != "label"} for task in TASKS]
+    weights = []
+    for seed in (1, 2):
+        weights.append(tmp_path / str(seed) / "weights.safetensors")
+        params = {"tasks": records, "network": NETWORK, "curriculum": "round_robin", "split": "paper", "seed": seed}
+        run(
+            "training/train_model.py",
+            input={"splits": splits},
+            output={"weights": weights[-1]},
+            params=params | {"name": f"net {seed}"},
+        )
+        history, _ = read_tsv(weights[-1].with_name("history.tsv"))
+        assert list(history.columns[:3]) == ["epoch", "stage", "task"]
+        assert list(history["task"]) == ["m6A_human", "m6A_mouse"] * 2
+    row = {"prevalence": 0.3, "slope": 1.0, "intercept": 0.0, "method": "prior", "fitted_on": "valid"}
+    row |= {"n_positive": 30, "n_negative": 70, "target_precision": 0.9, "probability": 0.5, "note": ""}
+    row |= {"precision": 0.9, "recall": 0.4, "model": "net", "setting": "both", "split": "paper", "part": "test"}
+    row |= {"seed": "ensemble", "against": "own", "choice": "", "value": 0.7, "low": 0.6, "high": 0.8, "label": "all"}
+    table = pd.DataFrame([row | {"task": task.name, "metric": m} for task in TASKS for m in ("auroc", "auprc")])
+    table = table.assign(kind="exact_own", n=10, n_leaky=1, share=0.1)
+    for name in ("calibration", "thresholds", "metrics", "leaks"):
+        write_tsv(table, tmp_path / f"{name}.tsv")
+    tables = {name: tmp_path / f"{name}.tsv" for name in ("calibration", "thresholds", "metrics", "leaks")}
+    model = tmp_path / "model"
+    run(
+        "models/release_model.py",
+        input={"weights": weights, "baselines": [], "stack": []} | tables,
+        output={"weights": model / "weights.safetensors"},
+        params={"split": "paper", "tasks": [task.record() for task in TASKS]},
+    )
+    assert load_model(model)[1].tasks == TASKS
+    run(
+        "models/write_card.py",
+        input={"config": model / "config.json"} | tables,
+        output={},
+        params={"release": {"model": "net", "setting": "both", "split": "paper"}, "run": "test", "limits": []},
+    )
+    assert (model / "card.md").read_text(encoding="utf-8").startswith("# deepm6aseq: m⁶A, m6A_mouse\n")
+    run(
+        "training/distil_student.py",
+        input={"weights": model / "weights.safetensors", "splits": splits},
+        output={"history": tmp_path / "history.tsv", "modes": tmp_path / "modes.tsv"},
+        params={
+            "tasks": [task.name for task in TASKS],
+            "student": STUDENT,
+            "split": "paper",
+            "seed": 1,
+            "bootstrap": 20,
+        },
+    )
+    student, settings = load_student(model)
+    assert student.tasks == list(settings["agreement"]) == ["m6A_human", "m6A_mouse"]
+    modes, _ = read_tsv(tmp_path / "modes.tsv")
+    assert list(modes.columns[:3]) == ["task", "species", "modification"]
+    assert list(modes["species"].fillna("")) == ["human", "", ""]
+    history, _ = read_tsv(tmp_path / "history.tsv")
+    assert list(history.columns) == ["epoch", "loss", "agreement", "seconds", "windows_per_second"]
+
+
+def test_line_search(run, splits, tmp_path):
+    search = {"grid": {"training.learning_rate": [1e-3, "2e-2"]}, "folds": 2, "split": "paper"}
+    run(
+        "training/line_search.py",
+        input={"splits": splits},
+        output={"table": tmp_path / "table.tsv", "best": tmp_path / "best.yaml"},
+        params={
+            "search": search,
+            "network": NETWORK,
+            "tasks": [task.name for task in TASKS],
+            "curriculum": "round_robin",
+            "seed": 1,
+        },
+    )
+    assert len(read_tsv(tmp_path / "table.tsv")[0]) == 4
+    best = yaml.safe_load((tmp_path / "best.yaml").read_text())
+    assert set(best) == {"hyperparameters", "training"}
