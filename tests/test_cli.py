@@ -1,4 +1,4 @@
-"""`rnamarks score` and `rnamarks evaluate`, run as a user runs them."""
+"""The commands, run as a user runs them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,13 @@ from rnamarks.cli import main
 from rnamarks.evaluation.calibration import Calibration
 from rnamarks.models.baseline_files import stack_arrays
 from rnamarks.models.baselines import BASELINES
-from rnamarks.models.checkpoint import ModelConfig, load_members, load_model, save_model
-from rnamarks.models.register import build_model
+from rnamarks.models.checkpoint import load_members, load_model, save_model
+from rnamarks.models.directory import CARD, ModelConfig
+from rnamarks.models.registry import build_model
 from rnamarks.sequences import decode_windows, encode_windows
+from rnamarks.tasks import Task
 
+DRACH = {"modification": "m6A", "base": "A", "motif": "DRACH", "motif_offset": 2}
 SMALL = {"filters": 6, "channels": 8, "lstm_units": 4, "attention_width": 2, "dense": 5}
 
 
@@ -61,7 +64,7 @@ def model(tmp_path_factory):
     network = build_model("mass", ["human", "mouse"], 21, SMALL)
     config = ModelConfig(
         model="mass",
-        heads=["human", "mouse"],
+        tasks=[Task(name, species=name, **DRACH) for name in ("human", "mouse")],
         window=21,
         hyperparameters=SMALL,
         calibration={"human": Calibration(prevalence=0.1, slope=1.2, intercept=0.1, method="platt").to_dict()},
@@ -77,15 +80,18 @@ def stack(model, tmp_path_factory):
     codes = np.random.default_rng(1).integers(0, 5, (80, 21)).astype(np.uint8)
     trees = BASELINES["kmer_blend"](longest=2, reach=3, trees=4).fit(codes, np.tile([0, 1], 40))
     states, config = load_members(model)
-    weights = {head: {"net": 0.5, "kmer_blend": 0.75} for head in config.heads}
+    weights = {task: {"net": 0.5, "kmer_blend": 0.75} for task in config.task_names}
     config.stack = {"network": "net", "weights": weights, "baselines": {"kmer_blend": trees.hyperparameters()}}
-    save_model(folder, states, config, stack_arrays({"kmer_blend": dict.fromkeys(config.heads, trees)}))
+    save_model(folder, states, config, stack_arrays({"kmer_blend": dict.fromkeys(config.task_names, trees)}))
     return folder
 
 
 @pytest.fixture(scope="module")
 def sequences():
-    return decode_windows(np.random.default_rng(0).integers(0, 4, (40, 21)).astype(np.uint8))
+    """Windows with GGACU in the middle."""
+    codes = np.random.default_rng(0).integers(0, 4, (40, 21)).astype(np.uint8)
+    codes[:, 8:13] = [2, 2, 0, 1, 3]
+    return decode_windows(codes)
 
 
 def test_score_is_the_same_for_every_dress_and_batch(model, sequences, tmp_path):
@@ -97,7 +103,7 @@ def test_score_is_the_same_for_every_dress_and_batch(model, sequences, tmp_path)
     tables = []
     for path, batch in ((plain, 1), (plain, 64), (fasta, 7)):
         out = tmp_path / "scores.tsv"
-        done = run("score", "--model", model, "--head", "human", path, "--out", out, "--batch-size", batch)
+        done = run("score", "--model", model, "--task", "human", path, "--out", out, "--batch-size", batch)
         assert done.returncode == 0, done.stderr
         tables.append(pd.read_csv(out, sep="\t"))
     assert list(tables[0].columns) == ["name", "length", "logit", "probability"]
@@ -112,10 +118,10 @@ def test_score_is_the_same_for_every_dress_and_batch(model, sequences, tmp_path)
 
 def test_a_stack_is_scored_like_any_model(stack, sequences, tmp_path):
     windows = tmp_path / "windows.txt"
-    windows.write_text("\n".join(sequences) + "\nACGUACGUA\n")
+    windows.write_text("\n".join(sequences) + "\nUUGGACUUU\n")
     tables = []
     for batch in (1, 64):
-        done = run("score", "--model", stack, "--head", "human", windows, "--batch-size", batch)
+        done = run("score", "--model", stack, "--task", "human", windows, "--batch-size", batch)
         assert done.returncode == 0, done.stderr
         tables.append(pd.read_csv(io.StringIO(done.stdout), sep="\t"))
     for column in ("logit", "probability"):
@@ -126,7 +132,7 @@ def test_a_stack_is_scored_like_any_model(stack, sequences, tmp_path):
         networks = loaded.networks(torch.from_numpy(codes), "human").numpy()
     trees = loaded.baselines["kmer_blend"]["human"].logit(codes)
     np.testing.assert_allclose(tables[0]["logit"][:40], 0.5 * networks + 0.75 * trees, atol=1e-5)
-    done = run("evaluate", "--model", stack, "--head", "human", "--positives", windows, "--negatives", windows)
+    done = run("evaluate", "--model", stack, "--task", "human", "--positives", windows, "--negatives", windows)
     assert done.returncode == 0, done.stderr
     assert pd.read_csv(io.StringIO(done.stdout), sep="\t").set_index("metric").at["auroc", "value"] == 0.5
 
@@ -136,7 +142,7 @@ def test_a_stack_without_xgboost_is_one_line_and_exit_code_2(stack, sequences, t
     windows.write_text("\n".join(sequences) + "\n")
     # what sys.modules holds as None cannot be imported
     monkeypatch.setitem(sys.modules, "xgboost", None)
-    done = run("score", "--model", stack, "--head", "human", windows)
+    done = run("score", "--model", stack, "--task", "human", windows)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert "needs xgboost, which is not installed; install it" in done.stderr
@@ -144,12 +150,130 @@ def test_a_stack_without_xgboost_is_one_line_and_exit_code_2(stack, sequences, t
 
 def test_other_lengths_are_announced(model, tmp_path):
     path = tmp_path / "windows.txt"
-    path.write_text("ACGUACGUA\n" + "ACGUA" * 7 + "\n" + "A" * 21 + "\n")
-    done = run("score", "--model", model, "--head", "human", path)
+    path.write_text("AAGGACUUA\n" + "C" * 15 + "GGACU" + "A" * 15 + "\n" + "A" * 21 + "\n")
+    done = run("score", "--model", model, "--task", "human", path)
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 4
     assert "1 windows are shorter than 21 nt and were padded" in done.stderr
     assert "1 windows are longer than 21 nt" in done.stderr
+
+
+def test_a_model_is_asked_about_its_own_base_and_motif_alone(model, sequences, tmp_path):
+    path = tmp_path / "windows.txt"
+    path.write_text("\n".join([sequences[0], sequences[0][:10] + "C" + sequences[0][11:], "A" * 21]) + "\n")
+    done = run("score", "--model", model, "--task", "human", path)
+    assert done.returncode == 0
+    table = pd.read_csv(io.StringIO(done.stdout), sep="\t")
+    assert table[["logit", "probability"]].isna().all(axis=1).tolist() == [False, True, True]
+    assert "2 windows do not have DRACH, its letter 3 in the middle, which human is about: no value" in done.stderr
+    out = tmp_path / "metrics.tsv"
+    done = run("evaluate", "--model", model, "--task", "human", "--positives", path, "--negatives", path, "--out", out)
+    assert done.returncode == 0
+    assert pd.read_csv(out, sep="\t").loc[0, ["n_positive", "n_negative"]].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("command", ["score", "scan"])
+def test_pipes_and_standard_input_are_read(model, sequences, tmp_path, monkeypatch, command):
+    text = "".join(f">w{at} x\n{letters}\n" for at, letters in enumerate(sequences))
+    (tmp_path / "w.fa").write_text(text)
+    options = (command, "--model", model, "--task", "human", "--device", "cpu")
+    whole = run(*options, tmp_path / "w.fa").stdout
+    assert "w0" in whole
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(text.encode()))))
+    assert run(*options, "-").stdout == whole
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["sh", "-c", 'cat "$0" > "$1"', tmp_path / "w.fa", pipe]):
+        assert run(*options, pipe).stdout == whole
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+        assert run(*options, tmp_path / "w.fa", "--out", pipe).returncode == 0
+        assert reader.communicate(timeout=600)[0] == whole
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["score", "w.fa", "--out", "w.fa"], "--out is the input"),
+        (["score", "w.fa", "--out", "./link.fa"], "--out is the input"),
+        (["score", "w.fa", "--out", "model/config.json"], "--out is a file of --model, config.json"),
+        (["scan", "w.fa", "--out", "w.fa"], "--out is the input"),
+        (["scan", "w.fa", "--out", "x", "--bedrmod", "y/../x"], "--bedrmod is --out"),
+        (["scan", "w.fa", "--out", "x", "--attention", "x"], "--attention is --out"),
+        (["scan", "w.fa", "--annotation", "t.gtf", "--out", "t.gtf"], "--out is --annotation"),
+        (["scan", "w.fa", "--out", "folder"], "this is a folder"),
+        (["scan", "w.fa", "--out", "w.fa/x.tsv"], "a file is where the path needs a folder"),
+        (["evaluate", "--positives", "w.fa", "--negatives", "t.gtf", "--out", "t.gtf"], "--out is --negatives"),
+        (["explain", "w.fa", "--out", "o.tsv", "--checks", "o.tsv"], "--checks is --out"),
+        (["explain", "w.fa", "--out", "w.fa"], "--out is the input"),
+    ],
+)
+def test_outputs_are_compared_before_work_begins(model, sequences, tmp_path, monkeypatch, arguments, message):
+    (tmp_path / "w.fa").write_text(f">a\n{sequences[0]}\n")
+    (tmp_path / "t.gtf").write_text(GTF)
+    (tmp_path / "link.fa").symlink_to("w.fa")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "y").mkdir()
+    (tmp_path / "model").symlink_to(model)
+    monkeypatch.chdir(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    done = run(*arguments, "--model", "model", "--task", "human")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr.splitlines()[-1]
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_link_as_output_stays_a_link(model, sequences, tmp_path):
+    (tmp_path / "w.fa").write_text(f">a\n{sequences[0]}\n")
+    (tmp_path / "old.tsv").write_text("old")
+    (tmp_path / "link.tsv").symlink_to("old.tsv")
+    options = ("--model", model, "--task", "human", tmp_path / "w.fa", "--out", tmp_path / "link.tsv")
+    for command in ("score", "scan"):
+        assert run(command, *options).returncode == 0
+        assert (tmp_path / "link.tsv").is_symlink()
+        assert "logit" in (tmp_path / "old.tsv").read_text()
+
+
+def test_a_full_disk_is_one_sentence(model, sequences, tmp_path):
+    (tmp_path / "w.fa").write_text(f">a\n{sequences[0]}\n")
+    for command in ("score", "scan"):
+        done = run(command, "--model", model, "--task", "human", tmp_path / "w.fa", "--out", "/dev/full")
+        assert done.returncode == 2
+        assert "no space is left" in done.stderr.splitlines()[-1]
+        assert "Traceback" not in done.stderr
+
+
+def test_info_lists_what_a_model_is_and_can_do(model, tmp_path):
+    done = run("info", model)
+    assert done.returncode == 0, done.stderr
+    lines = dict(line.split("\t", 1) for line in done.stdout.splitlines() if "\t" in line)
+    assert lines["window"].startswith("21 nt")
+    assert "no fast mode" in lines["modes"]
+    assert "rnamarks null" in lines["p, q"]
+    assert lines["attention"] == "no"
+    assert lines["human"] == "human\tm6A\tA\tDRACH\t3\t0.1\tno\tno"
+    assert lines["mouse"].split("\t")[5] == "no"
+    (model / CARD).write_text("# x\n\n## Trained on\n\n| a |\n\n## Settings\n\nb\n\n## Test part of it\n\n| c |\n")
+    shown = run("info", model).stdout
+    (model / CARD).write_bytes(b"\xff")
+    assert "not UTF-8 text" in run("info", model).stderr
+    (model / CARD).unlink()
+    assert "| a |" in shown
+    assert "| c |" in shown
+    assert "Settings" not in shown
+    assert run("info", tmp_path).returncode == 2
+
+
+def test_the_only_task_need_not_be_named(model, sequences, tmp_path):
+    path = tmp_path / "w.txt"
+    path.write_text("\n".join(sequences) + "\n")
+    done = run("score", "--model", model, path)
+    assert done.returncode == 2
+    assert "choose one of human, mouse" in done.stderr
+    torch.manual_seed(0)
+    network = build_model("mass", ["human"], 21, SMALL)
+    save_model(tmp_path / "one", [network.state_dict()], ModelConfig("mass", [Task("human", **DRACH)], 21, SMALL))
+    assert run("score", "--model", tmp_path / "one", path).returncode == 0
 
 
 def test_evaluate_agrees_with_scikit_learn(model, sequences, tmp_path):
@@ -161,7 +285,7 @@ def test_evaluate_agrees_with_scikit_learn(model, sequences, tmp_path):
         "evaluate",
         "--model",
         model,
-        "--head",
+        "--task",
         "human",
         "--positives",
         positives,
@@ -184,16 +308,16 @@ def test_evaluate_agrees_with_scikit_learn(model, sequences, tmp_path):
 
 def _score(model, path, folder):
     out = folder / f"{path.name}.scores.tsv"
-    assert run("score", "--model", model, "--head", "human", path, "--out", out).returncode == 0
+    assert run("score", "--model", model, "--task", "human", path, "--out", out).returncode == 0
     return out
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--head", "yeast"], "human, mouse"),
-        (["--head", "human", "--device", "cuda"], "torch sees no GPU"),
-        (["--head", "human", "--batch-size", "0"], "at least 1"),
+        (["--task", "yeast"], "human, mouse"),
+        (["--task", "human", "--device", "cuda"], "torch sees no GPU"),
+        (["--task", "human", "--device", "gpu"], "use auto, cpu or cuda"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_code_2(model, tmp_path, arguments, message):
@@ -210,11 +334,11 @@ def test_mistakes_are_one_line_and_exit_code_2(model, tmp_path, arguments, messa
 def test_an_error_in_the_input_leaves_no_output(model, tmp_path):
     path, out = tmp_path / "windows.txt", tmp_path / "scores.tsv"
     path.write_text("ACGU\nPROTEIN\n")
-    done = run("score", "--model", model, "--head", "human", path, "--out", out)
+    done = run("score", "--model", model, "--task", "human", path, "--out", out)
     assert done.returncode == 2
     assert "windows.txt:2" in done.stderr
     assert not out.exists()
-    assert run("score", "--model", tmp_path, "--head", "human", path).returncode == 2
+    assert run("score", "--model", tmp_path, "--task", "human", path).returncode == 2
 
 
 TRANSCRIPTS = ">t1 first\r\n" + "ACGTTTGGACTTTTACCC" * 4 + "\r\n>t2\r\nggactggactggact\r\n>t3\r\nCCCC\r\n"
@@ -236,23 +360,24 @@ def transcripts(tmp_path):
     return tmp_path / "t.fa"
 
 
-def test_predict_finds_every_site_and_writes_each_format(model, transcripts, tmp_path):
-    options = ("predict", transcripts, "--model", model, "--head", "human", "--device", "cpu")
+def test_scan_finds_every_site_and_writes_each_format(model, transcripts, tmp_path):
+    options = ("scan", transcripts, "--model", model, "--task", "human", "--device", "cpu")
     done = run(*options)
     assert done.returncode == 0, done.stderr
-    table = pd.read_csv(io.StringIO(done.stdout), sep="\t", comment="#")
-    assert table["transcript"].value_counts().to_dict() == {"t1": 4, "t2": 3}
-    assert table["kmer"].tolist()[-3:] == ["GGACU"] * 3
-    assert set(table["start"]) == {-1}
-    assert "human: 7 of 7 sites, " in done.stderr
+    table = pd.read_csv(io.StringIO(done.stdout), sep="\t")
+    assert table["sequence"].value_counts().to_dict() == {"t1": 4, "t2": 3}
+    assert "chrom" not in table
+    assert table["p"].isna().all()
+    assert "scan: 7 of 7 sites, " in done.stderr
     out, bedrmod = tmp_path / "out" / "sites.parquet", tmp_path / "out" / "sites.bedrmod"
-    more = ("--annotation", tmp_path / "t.gtf", "--out", out, "--bedrmod", bedrmod, "--above", 0)
+    more = ("--annotation", tmp_path / "t.gtf", "--out", out, "--bedrmod", bedrmod)
     done = run(*options, *more, "--taxid", 9606, "--assembly", "GRCh38")
     assert done.returncode == 0, done.stderr
     placed = pd.read_parquet(out)
     np.testing.assert_allclose(placed["logit"], table["logit"], atol=1e-5)
-    assert placed["start"].tolist()[:2] == [18, 106]
-    assert placed["start"].tolist()[-3:] == [212, 207, 202]
+    assert placed["genome_start"].tolist()[:2] == [18, 106]
+    assert placed["genome_start"].tolist()[-3:] == [212, 207, 202]
+    assert placed["kmer"].tolist()[-3:] == ["GGACU"] * 3
     assert set(placed["region"]) == {"noncoding"}
     assert sorted(child.name for child in out.parent.iterdir()) == ["sites.bedrmod", "sites.parquet"]
     done = run("validate", bedrmod)
@@ -260,19 +385,23 @@ def test_predict_finds_every_site_and_writes_each_format(model, transcripts, tmp
     assert "bedRModv2, 7 sites, no fault" in done.stdout
     assert "#annotation_source=t.gtf\n#annotation_version=sha256:" in bedrmod.read_text()
     again = tmp_path / "again.tsv.gz"
-    assert run(*options, "--motif", "A", "--out", again).returncode == 0
-    assert len(pd.read_csv(again, sep="\t", comment="#")) == TRANSCRIPTS.upper().split("FIRST")[1].count("A")
+    assert run(*options, "--above", 0.1, "--out", again).returncode == 0
+    assert len(pd.read_csv(again, sep="\t")) == (table["probability"] > 0.1).sum()
 
 
-def test_predict_from_a_genome_and_from_a_table(model, tmp_path):
+def test_scan_from_a_genome_and_from_a_table(model, tmp_path):
     rng = np.random.default_rng(1)
     (tmp_path / "g.fa").write_text(">chr1\n" + "".join(rng.choice(list("ACGT"), 400)) + "\n")
     (tmp_path / "t.gtf").write_text(GTF)
-    options = ("predict", "--model", model, "--head", "human", "--device", "cpu", "--out", tmp_path / "s.tsv")
-    done = run(*options, "--genome", tmp_path / "g.fa", "--annotation", tmp_path / "t.gtf", "--motif", "A")
+    options = ("scan", "--model", model, "--task", "human", "--device", "cpu", "--out", tmp_path / "s.tsv")
+    work = tmp_path / ".rnamarks-scan" / "work-dead"
+    work.mkdir(parents=True)
+    (work / "lock").touch()
+    done = run(*options, "--genome", tmp_path / "g.fa", "--annotation", tmp_path / "t.gtf")
     assert done.returncode == 0, done.stderr
-    table = pd.read_csv(tmp_path / "s.tsv", sep="\t", comment="#")
-    assert (table["start"] >= 10).all()
+    assert not (tmp_path / ".rnamarks-scan").exists()
+    table = pd.read_csv(tmp_path / "s.tsv", sep="\t")
+    assert (table["genome_start"] >= 10).all()
     assert table["kmer"].str[2].eq("A").all()
     from rnamarks.sites.annotation import read_annotation
     from rnamarks.sites.drops import Drops
@@ -284,41 +413,79 @@ def test_predict_from_a_genome_and_from_a_table(model, tmp_path):
     )
     write_parquet(frame, tmp_path / "t.parquet")
     first = (tmp_path / "s.tsv").read_bytes()
-    assert run(*options, tmp_path / "t.parquet", "--motif", "A").returncode == 0
+    for name in ("g.fa", "t.gtf"):
+        os.mkfifo(tmp_path / f"pipe.{name}")
+        feed = f"cat {tmp_path / name} > {tmp_path / f'pipe.{name}'}"
+        subprocess.Popen(["sh", "-c", feed])
+    done = run(*options, "--genome", tmp_path / "pipe.g.fa", "--annotation", tmp_path / "pipe.t.gtf")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "s.tsv").read_bytes() == first
+    # warnings of the library begin as those of the commands do, and each is said once
+    lines = done.stderr.splitlines()
+    assert [line for line in lines if "no coding sequence" in line] == [
+        "rnamarks: the annotation has no coding sequence: every position counts as noncoding"
+    ]
+    (tmp_path / "short.gtf").write_text(GTF[:-5])
+    subprocess.Popen(["sh", "-c", f"cat {tmp_path / 'short.gtf'} > {tmp_path / 'pipe.t.gtf'}"])
+    done = run(*options, "--genome", tmp_path / "g.fa", "--annotation", tmp_path / "pipe.t.gtf")
+    assert "pipe.t.gtf:4: a quotation mark is never closed" in done.stderr
+    assert run(*options, tmp_path / "t.parquet").returncode == 0
     assert (tmp_path / "s.tsv").read_bytes() == first
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--head", "human"], "give either a file of transcripts or a genome"),
-        (["t.fa", "--head", "human", "--genome", "t.fa"], "give either a file of transcripts or a genome"),
-        (["--head", "human", "--genome", "t.fa"], "add --annotation"),
-        (["t.fa", "--head", "human", "--bedrmod", "x.bedrmod"], "add --taxid and --assembly"),
-        (["t.fa", "--head", "human", "--bedrmod", "x", "--taxid", "1", "--assembly", "a"], "no transcript has genome"),
-        (["t.fa", "--head", "mouse", "--bedrmod", "x", "--taxid", "1", "--assembly", "a"], "no calibration for"),
-        (["t.fa", "--head", "human", "--bedrmod", "x", "--taxid", "1", "--assembly", "a", "--fdr", "5"], "no share"),
-        (
-            ["t.fa", "--head", "human", "--bedrmod", "x", "--taxid", "1", "--assembly", "a", "--motif", "N"],
-            "unmodified base",
-        ),
-        (["t.fa", "--head", "yeast"], "human, mouse"),
-        (["t.fa", "--head", "human", "--motif", "BCA"], "give its offset"),
-        (["t.fa", "--head", "human", "--batch-size", "0"], "at least 1"),
-        (["none.fa", "--head", "human"], "no such file"),
-        (["t.fa", "--head", "human", "--annotation", "other.gtf"], "of 3 transcript ids are in the annotation"),
+        ([], "give either sequences or a genome"),
+        (["t.fa", "--genome", "t.fa"], "give either sequences or a genome"),
+        (["--genome", "t.fa"], "add --annotation"),
+        (["t.fa", "--annotation", "t.gtf", "--bedrmod", "x.bedrmod"], "add --taxid and --assembly"),
+        (["t.fa", "--task", "mouse", "--bedrmod", "x"], "no calibration for a task"),
+        (["t.fa", "--task", "mouse", "--above", "0.5"], "no calibration for a task"),
+        (["t.fa", "--above", "5"], "between 0 and 1"),
+        (["t.fa", "--fdr", "0.1"], "no null distribution"),
+        (["t.fa", "--mode", "fast"], "no student for fast mode"),
+        (["t.fa", "--attention", "x"], "no attention"),
+        (["t.fa", "--task", "yeast"], "human, mouse"),
+        (["none.fa"], "no such file"),
+        (["t.fa", "--annotation", "other.gtf"], "of 3 transcript ids are in the annotation"),
     ],
 )
-def test_mistakes_of_predict(model, transcripts, tmp_path, monkeypatch, arguments, message):
+def test_mistakes_of_scan(model, transcripts, tmp_path, monkeypatch, arguments, message):
     (tmp_path / "other.gtf").write_text(GTF.replace('"t', '"x'))
     monkeypatch.chdir(tmp_path)
     before = set(tmp_path.iterdir())
-    done = run("predict", "--model", model, "--device", "cpu", "--out", "s.tsv", *arguments)
+    task = [] if "--task" in arguments else ["--task", "human"]
+    done = run("scan", "--model", model, "--device", "cpu", "--out", "s.tsv", *task, *arguments)
     assert done.returncode == 2
     assert message in done.stderr.splitlines()[-1]
     assert done.stderr.splitlines()[-1].startswith("rnamarks: ")
     assert not (tmp_path / "s.tsv").exists()
     assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["score", "--threads", "-1"],
+        ["score", "--batch-size", "0"],
+        ["evaluate", "--bootstrap", "-1"],
+        ["null", "--bases", "0"],
+        ["serve", "--port", "99999"],
+        ["serve", "--maximum", "-5"],
+        ["serve", "--waiting", "0"],
+        ["explain", "--limit", "0"],
+    ],
+)
+def test_options_out_of_range(model, tmp_path, arguments):
+    (tmp_path / "w").write_text("ACGU\n")
+    command, option, value = arguments
+    given = {"serve": [], "evaluate": ["--positives", tmp_path / "w", "--negatives", tmp_path / "w"]}
+    more = ["--out", tmp_path / "o"] if command in ("null", "explain") else []
+    done = run(command, *given.get(command, [tmp_path / "w"]), "--model", model, *more, option, value)
+    assert done.returncode == 2
+    assert option in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "o").exists()
 
 
 def test_validate_names_every_fault(tmp_path):

@@ -7,15 +7,14 @@ with logged(snakemake.log[0]):
     from rnamarks.prediction.tracks import chromosome_sizes, write_bed, write_bigwig
 
     params, output = snakemake.params, snakemake.output
-    above, fdr = params.get("above"), params.get("fdr")
     metadata = read_site_metadata(snakemake.input.sites)
     merged = merge_isoforms(snakemake.input.sites)
-    chosen = select_sites(merged, above=above, fdr=fdr)
+    chosen = select_sites(merged, above=params.get("above"), fdr=params.get("fdr"))
     comments = export_comments(metadata, merged, chosen)
     print("\n".join(comments))
-    header = prediction_header(metadata, **params.origin, above=above, fdr=fdr)
-    write_bedrmod(chosen, output.bedrmod, header, colour=params.get("colour", "#000000"), comments=comments)
-    write_bed(chosen, output.bed, str(metadata["modification"]), comments)
+    header = prediction_header(metadata, **params.origin, limits=chosen.limits)
+    write_bedrmod(chosen, output.bedrmod, header, comments=comments)
+    write_bed(chosen, output.bed, comments)
     # tracks hold every site: what is below a limit is seen there, too
     sizes = chromosome_sizes(snakemake.input.transcripts)
     for strand, track in (("+", output.plus), ("-", output.minus)):

@@ -14,8 +14,8 @@ with logged(snakemake.log[0]):
     model, config = load_model(Path(snakemake.input.weights).parent)
     predictions = predict_parts(
         model,
-        dict(zip(config.heads, snakemake.input.splits, strict=True)),
+        dict(zip(config.task_names, snakemake.input.splits, strict=True)),
         snakemake.params.split,
-        device=pick_device(snakemake.params.device),
+        device=pick_device(snakemake.config["resources"]["device"]),
     )
     write_parquet(predictions, snakemake.output.predictions)

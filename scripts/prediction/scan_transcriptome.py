@@ -5,23 +5,21 @@ with logged(snakemake.log[0]) as terminal:
 
     import torch
 
-    from rnamarks.prediction.transcriptome import scan_with_model
+    from rnamarks.prediction.scan import ScanOptions
+    from rnamarks.prediction.scanner import Outputs, Scanner
     from rnamarks.progress import show_sites
 
     torch.set_num_threads(snakemake.threads)
-    params = snakemake.params
-    with show_sites(terminal, params.name) as progress:
-        described = scan_with_model(
-            Path(snakemake.input.weights).parent,
-            params.head,
+    params, resources = snakemake.params, snakemake.config["resources"]
+    scanner = Scanner(Path(snakemake.input.weights).parent, device=resources["device"])
+    with show_sites(terminal, f"{snakemake.wildcards.transcripts} {params.task} {params.predictor}") as progress:
+        summary = scanner.run(
             snakemake.input.transcripts,
-            snakemake.output.sites,
-            checkpoints=params.checkpoints,
+            ScanOptions(alpha=None, top=False),
+            Outputs(table=snakemake.output.sites),
+            tasks=[params.task],
             predictor=params.predictor,
-            motif=params.motif,
-            offset=params.get("offset"),
-            device=params.device,
-            batch_size=params.get("batch_size"),
+            checkpoints=resources["checkpoints"],
             progress=progress,
         )
-    print("\n".join(f"{key}\t{value}" for key, value in described.items()))
+    print(summary.to_string(index=False))

@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 import torch
 
+from rnamarks.dictionary import column_names
 from rnamarks.evaluation.calibration import Calibration
-from rnamarks.models.checkpoint import ModelConfig, save_model
-from rnamarks.models.register import build_model
-from rnamarks.sites.transcripts import TRANSCRIPT_COLUMNS
+from rnamarks.models.checkpoint import save_model
+from rnamarks.models.directory import ModelConfig
+from rnamarks.models.registry import build_model
 from rnamarks.tables import write_parquet
+from rnamarks.tasks import Task
 
 SMALL = {"filters": [6, 4], "lstm_units": 3}
 
@@ -24,7 +26,7 @@ def transcripts_of(*rows: dict) -> pd.DataFrame:
     frame = pd.DataFrame([blank | {"exon_starts": [], "exon_ends": []} | row for row in rows])
     for name in ("exon_starts", "exon_ends"):
         frame[name] = [np.asarray(exons, dtype=np.int64) for exons in frame[name]]
-    return frame[list(TRANSCRIPT_COLUMNS)]
+    return frame[column_names("transcripts")]
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def write_transcripts(tmp_path):
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory) -> Path:
-    """A model directory with random weights, heads ``human`` (calibrated) and ``mouse`` (not), windows of 21 nt."""
+    """A model directory with random weights, tasks ``human`` (calibrated) and ``mouse`` (not), windows of 21 nt."""
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("model")
     network = build_model("deepm6aseq", ["human", "mouse"], 21, SMALL)
@@ -49,10 +51,12 @@ def tiny_model(tmp_path_factory) -> Path:
             classifier.weight.mul_(20)
     config = ModelConfig(
         model="deepm6aseq",
-        heads=["human", "mouse"],
+        tasks=[
+            Task(name, species=name, modification="m6A", base="A", motif="DRACH", motif_offset=2)
+            for name in ("human", "mouse")
+        ],
         window=21,
         hyperparameters=SMALL,
-        motif="DRACH",
         calibration={"human": Calibration(prevalence=0.4, slope=1.5, intercept=0.2, method="platt").to_dict()},
     )
     save_model(folder, [network.state_dict()], config)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pysam
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import scan_world as world
 
 from rnamarks.errors import InputError
 from rnamarks.prediction.bedrmod import (
@@ -17,19 +22,12 @@ from rnamarks.prediction.bedrmod import (
     BedRModHeader,
     check_bedrmod,
     prediction_header,
-    read_bedrmod,
     write_bedrmod,
 )
 
-METADATA = {
-    "modification": "m6A",
-    "motif": "DRACH",
-    "offset": 2,
-    "predictor": "multi",
-    "head": "human",
-    "model_sha256": "ab12",
-    "prevalence": 0.09,
-}
+TASK = {"name": "human", "modification": "m6A", "base": "A", "motif": "DRACH", "motif_offset": 2}
+TASK["colour"] = "#882255"
+METADATA = {"tasks": [TASK], "predictor": "multi", "model_sha256": "ab12", "prevalence": {"human": 0.09}}
 STATED = {"organism": 9606, "assembly": "GRCh38", "annotation_source": "Ensembl", "annotation_version": "110"}
 
 # the example of the specification
@@ -58,6 +56,7 @@ def sites() -> pd.DataFrame:
             "chrom": ["KI270728.1", "chr1", "chr1", "chrM"],
             "start": [5, 0, 9_000_000_000, 7],
             "strand": ["+", "-", "+", "+"],
+            "modification": "m6A",
             "probability": np.array([0.25, 1.0, 1e-7, 0.51234], dtype=np.float32),
             "isoforms": [1, 3, 1, 2],
         }
@@ -67,7 +66,7 @@ def sites() -> pd.DataFrame:
 def written(tmp_path, frame=None, **options):
     header = prediction_header(METADATA, **STATED, **options)
     path = tmp_path / "sites.bedrmod"
-    write_bedrmod([sites() if frame is None else frame], path, header, colour="#882255", comments=["4 sites"])
+    write_bedrmod([sites() if frame is None else frame], path, header, comments=["4 sites"])
     return path
 
 
@@ -78,7 +77,7 @@ def broken(tmp_path, text: str):
 
 
 def test_what_is_written_is_sound_and_says_that_it_is_predicted(tmp_path):
-    path = written(tmp_path, above=0.5, fdr=0.1)
+    path = written(tmp_path, limits=["probability>0.5", "false_share<0.1"])
     report = check_bedrmod(path)
     assert (report.n_faults, report.n_warnings, report.sites) == (0, 0, 4)
     assert tuple(report.header) == HEADER_KEYS
@@ -86,22 +85,23 @@ def test_what_is_written_is_sound_and_says_that_it_is_predicted(tmp_path):
     workflow = report.header["bioinformatics_workflow"]
     for text in (
         "PREDICTIONS from sequence, no measurement",
-        "model:multi head human sha256 ab12",
-        "probability>0.5 and q<0.1",
+        "model:multi sha256 ab12",
+        "tasks:human;",
+        "probability>0.5 and false_share<0.1",
         "coverage:transcripts scored at the site (no reads)",
         "not a stoichiometry",
     ):
         assert text in workflow
     lines = path.read_text().splitlines()
     assert "# 4 sites" in lines
-    assert "# chromosome KI270728.1 is written KI270728_1" in lines
+    assert "# sequence KI270728.1 is written KI270728_1" in lines
     assert lines[len(HEADER_KEYS)] == "#" + "\t".join(COLUMNS)
     assert all(line.count("=") == 1 for line in lines[: len(HEADER_KEYS)])
     assert lines[len(HEADER_KEYS) + 3] == "KI270728_1\t5\t6\tm6A\t250\t+\t5\t6\t136,34,85\t1\t25.0000"
 
 
 def test_reading_back(tmp_path):
-    frame, header = read_bedrmod(written(tmp_path))
+    frame, header = world.read_bedrmod(written(tmp_path))
     expected = sites()
     assert frame["chromStart"].tolist() == expected["start"].tolist()
     assert frame["chromEnd"].tolist() == (expected["start"] + 1).tolist()
@@ -129,7 +129,7 @@ def test_no_site_is_said(tmp_path):
     report = check_bedrmod(written(tmp_path, sites().iloc[:0]))
     assert report.n_faults == 0
     assert "no site" in str(report.warnings[0])
-    frame, _ = read_bedrmod(tmp_path / "sites.bedrmod")
+    frame, _ = world.read_bedrmod(tmp_path / "sites.bedrmod")
     assert len(frame) == 0
 
 
@@ -147,7 +147,7 @@ FAULTS = {
     "no format": (("#fileformat=bedRModv2\n", ""), 1, "header field fileformat is missing"),
     "another version": (("bedRModv2", "bedRModv1.8"), 1, "the format is another one"),
     "a missing key": (("#experiment=https://doi.org/10.1\n", ""), 1, "experiment is missing"),
-    "a key twice": (("#basecalling=", "#basecalling=\n#basecalling="), 10, "already stands in line 9"),
+    "a key twice": (("#basecalling=", "#basecalling=\n#basecalling="), 10, "is in line 9"),
     "a value that must be there": (("#assembly=GRCh38", "#assembly="), 5, "assembly has no value"),
     "an organism by name": (("=9606", "=human"), 2, "no NCBI taxon"),
     "names without base": (("20607:m5C:C", "20607:m5C"), 4, "malformed"),
@@ -187,7 +187,7 @@ def test_broken_files_are_refused(tmp_path, name):
     assert str(fault).startswith(f"{path}:{line}: " if line else f"{path}: ")
     assert fault.remedy
     with pytest.raises(InputError):
-        read_bedrmod(path)
+        world.read_bedrmod(path)
 
 
 def test_every_fault_is_reported(tmp_path):
@@ -209,7 +209,7 @@ def test_what_is_only_advised_against(tmp_path):
     report = check_bedrmod(broken(tmp_path, blanks))
     assert report.n_faults == 0
     assert "separated by blanks" in str(report.warnings[0])
-    frame, _ = read_bedrmod(tmp_path / "broken.bedrmod")
+    frame, _ = world.read_bedrmod(tmp_path / "broken.bedrmod")
     assert frame["frequency"].tolist() == [42.56, 44.23, 0]
     scored = EXAMPLE.replace("\t0\t+\t", "\thigh\t+\t")
     assert "score is no whole number" in str(check_bedrmod(broken(tmp_path, scored)).warnings[0])
@@ -222,20 +222,40 @@ def test_a_header_that_the_format_cannot_hold():
         prediction_header(METADATA, **STATED | {"assembly": ""})
     with pytest.raises(InputError, match="header field annotation_source"):
         prediction_header(METADATA, **STATED | {"annotation_source": "Ensémbl"})
-    with pytest.raises(InputError, match="does not tell the unmodified base"):
-        prediction_header(METADATA | {"motif": "N", "offset": 0}, **STATED)
+
+    def asked(**changes):
+        return METADATA | {"tasks": [TASK | changes]}
+
+    for changes in (
+        {"base": "", "motif": "", "motif_offset": 0},
+        {"base": "", "motif": "RAC", "motif_offset": 0},
+        {"modification": ""},
+    ):
+        with pytest.raises(InputError, match="does not tell its modification and the unmodified base"):
+            prediction_header(asked(**changes), **STATED)
     with pytest.raises(InputError, match="give its ChEBI number"):
-        prediction_header(METADATA | {"modification": "m2,2G"}, **STATED)
-    metadata = METADATA | {"modification": "m2,7G", "motif": "N", "offset": 0}
+        prediction_header(asked(modification="m2,2G"), **STATED)
+    metadata = asked(modification="m2,7G", base="", motif="", motif_offset=0)
     header = prediction_header(metadata, base="G", chebi="7", **STATED)
     assert header.modification_names == [("7", "m2,7G", "G")]
+
+
+def test_several_modifications_in_one_file(tmp_path):
+    tasks = [TASK, TASK | {"name": "mouse"}, {"name": "Y", "modification": "Y", "base": "U"}]
+    header = prediction_header(METADATA | {"tasks": tasks}, **STATED)
+    assert header.modification_names == [("m6A", "m6A", "A"), ("Y", "Y", "U")]
+    frame = sites().assign(modification=["m6A", "Y", "Y", "m6A"])
+    write_bedrmod([frame], tmp_path / "s.bedrmod", header)
+    found, _ = world.read_bedrmod(tmp_path / "s.bedrmod")
+    assert found["name"].tolist() == ["m6A", "Y", "Y", "m6A"]
+    assert found["itemRgb"].tolist() == ["136,34,85", "0,0,0", "0,0,0", "136,34,85"]
 
 
 def test_sites_in_parts(tmp_path):
     whole = written(tmp_path).read_bytes()
     parts = [sites().iloc[:1], sites().iloc[1:3], sites().iloc[3:3], sites().iloc[3:]]
     header = prediction_header(METADATA, **STATED)
-    write_bedrmod(parts, tmp_path / "parts.bedrmod", header, colour="#882255", comments=["4 sites"])
+    write_bedrmod(parts, tmp_path / "parts.bedrmod", header, comments=["4 sites"])
     assert (tmp_path / "parts.bedrmod").read_bytes() == whole
     with pytest.raises(TypeError, match="gone through twice"):
         write_bedrmod(iter(parts), tmp_path / "parts.bedrmod", header)
@@ -243,7 +263,7 @@ def test_sites_in_parts(tmp_path):
 
 def test_two_chromosomes_of_one_name(tmp_path):
     frame = sites().assign(chrom=["a.1", "a_1", "b", "c"])
-    with pytest.raises(InputError, match="two chromosomes have one name"):
+    with pytest.raises(InputError, match=r"so a\.1 and this one would be the same"):
         written(tmp_path, frame)
 
 

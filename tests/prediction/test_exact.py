@@ -14,12 +14,12 @@ from rnamarks.models.baseline_files import stack_arrays
 from rnamarks.models.baselines import BASELINES
 from rnamarks.models.checkpoint import Ensemble, load_members, load_model, save_model
 from rnamarks.prediction import exact, lookup
-from rnamarks.prediction.exact import ExactEngine, load_engine
+from rnamarks.prediction.exact import ExactEngine, load_engine, score_each
 from rnamarks.sites.motifs import find_motif
 from rnamarks.sites.windows import lay
 
 sys.path.insert(0, str(Path(__file__).parent))
-import marks_world as world
+import scan_world as world
 
 ROOM = 30
 
@@ -40,15 +40,15 @@ def laid():
 
 def sites_of(laid):
     return {
-        head: find_motif(laid.codes, base if motif == "N" else motif, offset)
-        for head, (base, motif, offset) in world.MARKS.items()
+        task: find_motif(laid.codes, base if motif == "N" else motif, offset)
+        for task, (base, motif, offset) in world.PLACES.items()
     }
 
 
 def expected(model, laid, sites):
     with torch.no_grad():
         return {
-            head: model(torch.from_numpy(laid.windows(at, world.WINDOW)), head).numpy() for head, at in sites.items()
+            task: model(torch.from_numpy(laid.windows(at, world.WINDOW)), task).numpy() for task, at in sites.items()
         }
 
 
@@ -62,15 +62,16 @@ def test_logits_and_attention_are_those_of_the_networks(laid, embedding, crop, m
     assert engine.width == (crop or world.WINDOW)
     sites = sites_of(laid)
     scores = engine.score(laid.codes, sites, attend=True)
-    for head, logits in expected(model, laid, sites).items():
+    for task, logits in expected(model, laid, sites).items():
         assert len(logits) > 1
         assert logits.std() > 1e-3
-        np.testing.assert_allclose(scores.logits[head], logits, atol=1e-5)
-        windows = torch.from_numpy(laid.windows(sites[head], world.WINDOW))
+        np.testing.assert_allclose(scores.logits[task], logits, atol=1e-5)
+        windows = torch.from_numpy(laid.windows(sites[task], world.WINDOW))
         with torch.no_grad():
             weights = torch.stack([member.attend(windows) for member in model.members]).mean(0)
-        np.testing.assert_allclose(scores.weights[head], weights[:, world.HEADS.index(head)], atol=1e-6)
-        np.testing.assert_allclose(engine.windows(windows.numpy(), head), logits, atol=1e-5)
+        np.testing.assert_allclose(scores.weights[task], weights[:, world.NAMES.index(task)], atol=1e-6)
+        own = score_each(engine, {task: windows.numpy()})[task]
+        np.testing.assert_allclose(own, logits, atol=1e-5)
 
 
 def test_batches_and_order_change_nothing(folder, laid):
@@ -79,8 +80,8 @@ def test_batches_and_order_change_nothing(folder, laid):
     reference = ExactEngine(model, config.window, batch_size=1).score(laid.codes, sites).logits
     for size in (7, 64, 1000):
         found = ExactEngine(model, config.window, batch_size=size).score(laid.codes, sites).logits
-        for head, logits in found.items():
-            np.testing.assert_allclose(logits, reference[head], atol=1e-5)
+        for task, logits in found.items():
+            np.testing.assert_allclose(logits, reference[task], atol=1e-5)
     alone = ExactEngine(model, config.window).score(laid.codes, {"Y": sites["Y"]}).logits["Y"]
     np.testing.assert_allclose(alone, reference["Y"], atol=1e-5)
 
@@ -93,13 +94,23 @@ def test_heads_without_a_base(folder, laid):
     assert scores.weights["I"].shape == (0, world.CROP - 2)
 
 
-def test_other_networks_run_as_they_are(tiny_model):
+def test_other_networks_run_equal_windows_once_and_all_tasks_together(tiny_model):
     model, config = load_model(tiny_model)
-    engine = ExactEngine(model, config.window)
+    engine = ExactEngine(model, config.window, batch_size=7)
     codes = np.random.default_rng(1).integers(0, 5, (50, config.window)).astype(np.uint8)
+    codes[:, config.window // 2] = 0
+    codes[30:] = codes[:20]
     with torch.no_grad():
-        logits = model(torch.from_numpy(codes), "human").numpy()
-    np.testing.assert_allclose(engine.windows(codes, "human"), logits, atol=1e-5)
+        logits = {task: model(torch.from_numpy(codes), task).numpy() for task in ("human", "mouse")}
+    for tasks in (["human"], ["mouse", "human"]):
+        found = score_each(engine, {task: codes[::-1] if task == "mouse" else codes for task in tasks})
+        for task in tasks:
+            expected = logits[task][::-1] if task == "mouse" else logits[task]
+            np.testing.assert_allclose(found[task], expected, atol=1e-5)
+    asked = []
+    engine._members[0]._network.register_forward_pre_hook(lambda _, given: asked.append(len(given[0])))
+    engine.score(codes.ravel(), {"human": np.arange(50) * config.window + config.window // 2})
+    assert sum(asked) == 30
     assert not engine.attends
 
 
@@ -107,15 +118,14 @@ def test_a_stack_is_the_stack(folder, laid, tmp_path):
     rng = np.random.default_rng(2)
     codes = rng.integers(0, 4, (60, world.WINDOW)).astype(np.uint8)
     fitted = {"naive_bayes_trinucleotide": {}}
-    for head in world.HEADS:
-        fitted["naive_bayes_trinucleotide"][head] = BASELINES["naive_bayes_trinucleotide"]().fit(
+    for task in world.NAMES:
+        fitted["naive_bayes_trinucleotide"][task] = BASELINES["naive_bayes_trinucleotide"]().fit(
             codes, rng.integers(0, 2, 60)
         )
     states, config = load_members(folder)
-    config.student, config.null = {}, {}
     config.stack = {
         "network": "multirm",
-        "weights": {head: {"multirm": 0.7, "naive_bayes_trinucleotide": 0.4} for head in world.HEADS},
+        "weights": {task: {"multirm": 0.7, "naive_bayes_trinucleotide": 0.4} for task in world.NAMES},
         "baselines": {"naive_bayes_trinucleotide": {"k": 3, "smoothing": 2.0}},
     }
     save_model(tmp_path, states, config, stack_arrays(fitted))
@@ -124,18 +134,20 @@ def test_a_stack_is_the_stack(folder, laid, tmp_path):
     assert engine.width == world.WINDOW
     sites = sites_of(laid)
     scores = engine.score(laid.codes, sites, attend=True)
-    for head, logits in expected(model, laid, sites).items():
-        np.testing.assert_allclose(scores.logits[head], logits, atol=1e-5)
-        assert scores.weights[head].shape == (len(logits), world.CROP - 2)
+    for task, logits in expected(model, laid, sites).items():
+        np.testing.assert_allclose(scores.logits[task], logits, atol=1e-5)
+        assert scores.weights[task].shape == (len(logits), world.CROP - 2)
 
 
 def test_fast_engine_agrees_with_the_student(folder, laid):
     loaded = load_engine(folder, "fast", device="cpu")
-    assert (loaded.prefix, loaded.engine.width) == ("student.", world.CROP)
+    assert loaded.engine.width == world.CROP
     sites = sites_of(laid)
-    for head, logits in loaded.engine.score(laid.codes, sites).logits.items():
-        windows = laid.windows(sites[head], world.WINDOW)
-        np.testing.assert_allclose(logits, loaded.engine.windows(windows, head), atol=1e-5)
+    for task, logits in loaded.engine.score(laid.codes, sites).logits.items():
+        windows = laid.windows(sites[task], world.WINDOW)
+        middle = windows[:, 3:-3]
+        found = score_each(loaded.engine, {task: middle})[task]
+        np.testing.assert_allclose(logits, found, atol=1e-5)
 
 
 def test_mistakes(folder, tmp_path):
@@ -146,4 +158,4 @@ def test_mistakes(folder, tmp_path):
     with pytest.raises(InputError, match="no student"):
         load_engine(world.build(tmp_path / "m", student=False), "fast")
     with pytest.raises(ValueError, match="no middle"):
-        ExactEngine(load_model(folder)[0], world.WINDOW).windows(np.zeros((1, 20), dtype=np.uint8), "I")
+        score_each(ExactEngine(load_model(folder)[0], world.WINDOW), {"I": np.zeros((1, 20), dtype=np.uint8)})

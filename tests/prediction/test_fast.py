@@ -7,27 +7,28 @@ import pytest
 import torch
 from torch import nn
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.evaluation.bootstrap import paired_bootstrap
+from rnamarks.evaluation.bootstrap import interval, resampled_metrics, two_sided_p
 from rnamarks.models.student import Student
-from rnamarks.prediction.fast import COLUMNS, agreement, compare_modes, score_fast
+from rnamarks.prediction.fast import agreement, compare_modes, score_fast
 from rnamarks.prediction.score import score_windows
-from rnamarks.training.sampler import HeadData
+from rnamarks.training.sampler import TaskData
 
 
 @pytest.fixture(scope="module")
 def student():
     torch.manual_seed(0)
-    return Student(["Am", "Y"], 21, filters=8, channels=6, hidden=5)
+    return Student(["Am", "Y"], receptive=21, filters=8, channels=6, hidden=5)
 
 
 @pytest.fixture(scope="module")
 def windows():
-    """Windows of two heads, of different sizes."""
+    """Windows of two tasks, of different sizes."""
     random = np.random.default_rng(1)
     return {
-        head: HeadData(random.integers(0, 5, (n, 21)).astype(np.uint8), random.random(n) < 0.3)
-        for head, n in {"Y": 90, "Am": 50}.items()
+        task: TaskData(random.integers(0, 5, (n, 21)).astype(np.uint8), random.random(n) < 0.3)
+        for task, n in {"Y": 90, "Am": 50}.items()
     }
 
 
@@ -38,8 +39,8 @@ class Slow(nn.Module):
         super().__init__()
         self.student = student
 
-    def forward(self, codes, head):
-        return self.student(codes)[:, self.student.heads.index(head)] + 0.05 * torch.sin(codes.float().sum(dim=1))
+    def forward(self, codes, task):
+        return self.student(codes)[:, self.student.tasks.index(task)] + 0.05 * torch.sin(codes.float().sum(dim=1))
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 1000])
@@ -65,23 +66,24 @@ def test_agreement_is_of_ranks():
 def test_the_interval_is_that_of_a_paired_bootstrap(student, windows):
     model = Slow(student)
     table = compare_modes(model, student, windows, n=300, seed=5)
-    assert tuple(table.columns) == COLUMNS
-    assert list(table["modification"]) == ["Y", "Am", "mean"]
+    assert list(table.columns) == column_names("modes", task_columns=False)
+    assert list(table["task"]) == ["Y", "Am", "mean"]
     data = windows["Y"]
     fast, exact = score_fast(student, data.codes)[:, 1], score_windows(model, data.codes, "Y")
-    expected = paired_bootstrap(data.labels, fast, exact, n=300, seed=5, metrics=["auroc"]).iloc[0]
+    values, draws = resampled_metrics(data.labels, np.stack([exact, fast]), n=300, seed=5)
+    differences = draws["auroc"][1] - draws["auroc"][0]
     found = table.iloc[0]
-    assert (found["fast"], found["exact"]) == (expected["value_a"], expected["value_b"])
-    for name in ("difference", "low", "high", "p"):
-        assert found[name] == pytest.approx(expected[name], abs=1e-12)
+    assert [found["exact"], found["fast"]] == values["auroc"].tolist()
+    expected = (values["auroc"][1] - values["auroc"][0], *interval(differences), two_sided_p(differences))
+    assert tuple(found[["difference", "low", "high", "p"]]) == pytest.approx(expected, abs=1e-12)
     assert found["agreement"] == pytest.approx(agreement(fast, exact))
     assert (found["n_positive"], found["n_negative"]) == (data.labels.sum(), (~data.labels).sum())
 
 
 def test_the_same_scores_differ_by_nothing(student, windows):
     class Same(Slow):
-        def forward(self, codes, head):
-            return self.student(codes)[:, self.student.heads.index(head)]
+        def forward(self, codes, task):
+            return self.student(codes)[:, self.student.tasks.index(task)]
 
     table = compare_modes(Same(student), student, windows, n=50)
     assert (table[["difference", "low", "high"]] == 0).all(axis=None)
@@ -89,7 +91,7 @@ def test_the_same_scores_differ_by_nothing(student, windows):
     np.testing.assert_allclose(table["agreement"], 1.0)
 
 
-def test_heads_are_resampled_by_streams_of_their_own(student, windows):
+def test_tasks_are_resampled_by_streams_of_their_own(student, windows):
     twice = {"Am": windows["Am"], "Y": windows["Am"]}
     draws = compare_modes(Slow(student), student, twice, n=400, seed=2)
     spans = draws["high"] - draws["low"]
@@ -99,11 +101,11 @@ def test_heads_are_resampled_by_streams_of_their_own(student, windows):
 @pytest.mark.parametrize("labels", [np.zeros(50, dtype=bool), np.ones(50, dtype=bool)])
 def test_both_labels_are_needed(student, windows, labels):
     with pytest.raises(InputError):
-        compare_modes(Slow(student), student, {"Am": HeadData(windows["Am"].codes, labels)})
+        compare_modes(Slow(student), student, {"Am": TaskData(windows["Am"].codes, labels)})
 
 
-def test_unknown_heads_and_nothing_at_all_are_refused(student, windows):
-    with pytest.raises(InputError, match=r"no such head .*m6A.*; choose one of Am, Y"):
+def test_unknown_tasks_and_nothing_at_all_are_refused(student, windows):
+    with pytest.raises(InputError, match=r"no such task .*m6A.*; choose one of Am, Y"):
         compare_modes(Slow(student), student, {"m6A": windows["Y"]})
     with pytest.raises(InputError, match="no windows"):
         compare_modes(Slow(student), student, {})

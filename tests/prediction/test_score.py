@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnamarks.errors import InputError
-from rnamarks.models.register import build_model
-from rnamarks.prediction.score import fit_to_window, in_chunks, pick_device, score_windows
+from rnamarks.models.registry import build_model
+from rnamarks.prediction.score import fit_to_window, fits_task, in_chunks, pick_device, score_windows
+from rnamarks.sequences import encode_windows
+from rnamarks.tasks import Task
 
 
 @given(st.integers(1, 40), st.integers(1, 40))
@@ -53,7 +55,7 @@ class Slow(torch.nn.Module):
 
 
 class First(torch.nn.Module):
-    def forward(self, codes, head):
+    def forward(self, codes, task):
         return codes[:, 0]
 
 
@@ -71,5 +73,27 @@ def test_a_missing_gpu_is_said():
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
     assert pick_device("auto").type == "cpu"
-    with pytest.raises(InputError, match="--device cpu"):
+    with pytest.raises(InputError, match="use cpu"):
         pick_device("cuda")
+
+
+def test_devices_that_there_are_not():
+    for name in ("gpu", "mps", "cuda:x", "cpu:0", ""):
+        with pytest.raises(InputError, match="use auto, cpu or cuda"):
+            pick_device(name)
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        (Task("a", base="A", motif="DRACH", motif_offset=2), [True, False, False, False]),
+        (Task("a", base="A"), [True, True, False, False]),
+        (Task("a", base="A", motif="N"), [True, True, False, False]),
+        (Task("a", motif="RN"), [True, True, True, False]),
+        (Task("a"), [True] * 4),
+        (Task("a", base="A", motif="DRACHH", motif_offset=2), [False] * 4),
+    ],
+)
+def test_a_window_fits_by_its_middle(task, expected):
+    codes = encode_windows(["GGACU", "CGACU", "GGGCU", "GGNCU"])
+    assert fits_task(codes, task).tolist() == expected

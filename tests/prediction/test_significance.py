@@ -1,30 +1,21 @@
-"""p from a null distribution, q from p, and the files of the null."""
+"""p from a null distribution, and the file of the null."""
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import false_discovery_control
 
 from rnamarks.errors import InputError
-from rnamarks.models.checkpoint import ModelConfig, save_model
-from rnamarks.models.register import build_model
-from rnamarks.prediction.significance import (
-    EASE,
-    ENOUGH,
-    NULL,
-    FalseDiscoveries,
-    Null,
-    benjamini_hochberg,
-    draw_unmodified,
-    read_null,
-    write_null,
-)
-from rnamarks.sites.motifs import find_motif
+from rnamarks.evaluation.calibration import Calibration
+from rnamarks.models.checkpoint import save_model
+from rnamarks.models.directory import CONFIG, NULL, ModelConfig
+from rnamarks.models.registry import build_model
+from rnamarks.models.student import Student, add_student
+from rnamarks.prediction.significance import EASE, Null, read_null, write_null
+from rnamarks.tasks import Task
 
 SMALL = {"filters": [4, 4], "lstm_units": 2}
 
@@ -63,7 +54,7 @@ def test_rounding_of_a_logit_moves_p_by_rounding_only():
 
 
 def test_a_null_of_ten_thousand_reaches_one_in_ten_thousand():
-    one = Null(np.random.default_rng(0).normal(size=ENOUGH))
+    one = Null(np.random.default_rng(0).normal(size=9_999))
     assert one.p(np.array([20.0]))[0] <= 1e-4
 
 
@@ -88,68 +79,48 @@ def test_what_is_no_null(logits):
         Null(np.array(logits))
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(1, 300), st.integers(0, 10_000), st.sampled_from([1, 3, 40]))
-def test_q_agrees_with_scipy(n, seed, values):
-    p = np.float32(np.random.default_rng(seed).integers(1, values + 1, n) / values)
-    np.testing.assert_allclose(benjamini_hochberg(p), false_discovery_control(p), rtol=1e-5)
-
-
-def test_q_over_blocks_agrees_with_scipy(monkeypatch):
-    monkeypatch.setattr("rnamarks.prediction.significance._BLOCK", 64)
-    p = np.random.default_rng(3).random(1000).astype(np.float32) ** 2
-    discoveries = FalseDiscoveries(p.copy())
-    expected = false_discovery_control(p)
-    np.testing.assert_allclose(discoveries.q(p), expected, rtol=1e-5)
-    assert discoveries.below(0.3) == (expected < 0.3).sum()
-    assert len(benjamini_hochberg(np.zeros(0))) == 0
-
-
-def test_unmodified_bases_are_drawn_evenly_and_known_ones_not_at_all():
-    rng = np.random.default_rng(4)
-    sequences = [("a", rng.integers(0, 4, 300).astype(np.uint8)), ("b", rng.integers(0, 4, 2700).astype(np.uint8))]
-    candidates = {"I": lambda codes: find_motif(codes, "A")}
-    known = {"I": {"b": candidates["I"](sequences[1][1])[1:]}}
-    windows = draw_unmodified(sequences, candidates, 5, 10_000, 0, known)["I"]
-    assert len(windows) == (sequences[0][1] == 0).sum() + 1
-    assert (windows[:, 2] == 0).all()
-    few = [len(draw_unmodified(sequences, candidates, 5, 50, seed)["I"]) for seed in range(3)]
-    assert few == [50] * 3
-    once, again = (draw_unmodified(sequences, candidates, 5, 50, 7)["I"] for _ in range(2))
-    np.testing.assert_array_equal(once, again)
-    assert not np.array_equal(once, draw_unmodified(sequences, candidates, 5, 50, 8)["I"])
-
-
 @pytest.fixture
 def folder(tmp_path):
     network = build_model("deepm6aseq", ["m6A", "I"], 21, SMALL)
-    save_model(tmp_path, [network.state_dict()], ModelConfig("deepm6aseq", ["m6A", "I"], 21, SMALL))
+    tasks = [Task(name, modification=name, base="A") for name in ("m6A", "I")]
+    save_model(tmp_path, [network.state_dict()], ModelConfig("deepm6aseq", tasks, 21, SMALL))
     return tmp_path
 
 
 def test_files_of_the_null(folder):
     rng = np.random.default_rng(0)
-    with pytest.raises(InputError, match="no null distribution, which p-values need"):
-        read_null(folder, ["m6A"])
-    write_null(folder, {"m6A": rng.normal(size=50)}, source="some")
-    write_null(folder, {"student.m6A": rng.normal(size=30)}, source="more")
-    assert read_null(folder, ["m6A"])["m6A"].size == 50
-    assert read_null(folder, ["m6A"], prefix="student.")["m6A"].size == 30
-    assert json.loads((folder / "config.json").read_text())["null"]["sizes"] == {"m6A": 50, "student.m6A": 30}
-    with pytest.raises(InputError, match=r"no null distribution for the head.*'I'"):
-        read_null(folder, ["m6A", "I"])
-    with pytest.raises(InputError, match="of the fast mode for the head"):
-        read_null(folder, ["I"], prefix="student.")
-    with pytest.raises(InputError, match="no such head"):
-        write_null(folder, {"Y": rng.normal(size=5)}, source="")
+    assert read_null(folder, ["m6A"], "exact") == ({}, "")
+    write_null(folder, {"exact": {"m6A": rng.normal(size=50)}}, source="some")
+    before = (folder / CONFIG).read_bytes()
+    null, source = read_null(folder, ["m6A", "I"], "exact")
+    assert ({name: one.size for name, one in null.items()}, source) == ({"m6A": 50}, "some")
+    assert read_null(folder, ["I"], "exact") == ({}, "")
+    with pytest.raises(InputError, match="no such task"):
+        write_null(folder, {"exact": {"Y": rng.normal(size=5)}}, source="")
+    assert (folder / CONFIG).read_bytes() == before
+
+
+def test_a_null_of_another_student(folder):
+    logits = {"m6A": np.arange(50.0), "I": np.arange(50.0)}
+    constants = dict.fromkeys(logits, Calibration(0.1).to_dict())
+
+    def distil(seed):
+        torch.manual_seed(seed)
+        student = Student(["m6A", "I"], receptive=21, width=5, filters=4, channels=4, hidden=4)
+        add_student(folder, student, calibration=constants, agreement=dict.fromkeys(logits, 0.0))
+
+    distil(0)
+    write_null(folder, {"exact": logits, "fast": logits}, source="some")
+    assert set(read_null(folder, logits, "fast")[0]) == set(logits)
+    distil(1)
+    with pytest.raises(InputError, match="made with another student"):
+        read_null(folder, logits, "fast")
+    assert set(read_null(folder, logits, "exact")[0]) == set(logits)
 
 
 def test_damaged_files_of_the_null(folder):
-    write_null(folder, {"m6A": np.arange(50.0)}, source="some")
+    write_null(folder, {"exact": {"m6A": np.arange(50.0)}}, source="some")
     whole = (folder / NULL).read_bytes()
-    (folder / NULL).write_bytes(whole[:-1] + b"x")
-    with pytest.raises(InputError, match=r"not the one that config.json names.*again"):
-        read_null(folder, ["m6A"])
-    (folder / NULL).unlink()
-    with pytest.raises(InputError, match=r"null.safetensors: the null distribution is missing.*again"):
-        read_null(folder, ["m6A"])
+    (folder / NULL).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(InputError, match=r"null.safetensors"):
+        read_null(folder, ["m6A"], "exact")

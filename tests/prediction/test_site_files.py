@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -15,41 +12,48 @@ import pytest
 from rnamarks.errors import InputError
 from rnamarks.prediction import merging
 from rnamarks.prediction.merging import MERGED_COLUMNS, export_comments, merge_isoforms, select_sites
-from rnamarks.prediction.site_files import (
-    SITE_COLUMNS,
-    SITE_SCHEMA,
-    read_site_metadata,
-    stream_sites,
-    with_metadata,
-    write_sites_tsv,
-)
+from rnamarks.prediction.site_files import SITE_SCHEMA, read_site_metadata, stream_sites
 from rnamarks.prediction.tracks import chromosome_sizes, write_bed, write_bigwig
+from rnamarks.tables import open_parquet_writer
 
-METADATA = {"modification": "m6A", "motif": "DRACH", "offset": 2, "transcripts": 3, "prevalence": None}
+METADATA = {
+    "predictor": "multi",
+    "mode": "exact",
+    "tasks": [{"name": "human", "modification": "m6A", "base": "A", "motif": "DRACH", "motif_offset": 2}],
+    "model_sha256": "ab12",
+    "sequences": 3,
+    "sites": 8,
+}
 
 
 def site(transcript: str, chrom: str, start: int, strand: str, probability: float, **more) -> dict:
     return {
-        "transcript": transcript,
+        "sequence": transcript,
+        "start": 3,
+        "end": 4,
+        "task": "human",
+        "modification": "m6A",
+        "base": "A",
         "gene": f"gene of {transcript}",
         "gene_name": "",
-        "position": 3,
         "length": 9,
         "chrom": chrom,
-        "start": start,
+        "genome_start": start,
+        "genome_end": start + 1 if start >= 0 else -1,
         "strand": strand,
         "region": "cds",
         "kmer": "GGACU",
         "logit": 1.0,
         "probability": probability,
-        "q": 1 - probability,
+        "p": 0.5,
+        "q": 0.5,
+        "false_share": 1 - probability,
     } | more
 
 
 def write_sites(path, *rows: dict, row_group: int = 3):
     """Rows as a file of predicted sites, in several row groups with dictionaries of their own."""
-    schema = with_metadata(SITE_SCHEMA, METADATA)
-    with pq.ParquetWriter(path, schema) as writer:
+    with open_parquet_writer(path, SITE_SCHEMA, METADATA) as writer:
         for at in range(0, len(rows), row_group):
             writer.write_table(pa.Table.from_pylist(list(rows[at : at + row_group]), schema=SITE_SCHEMA))
     return path
@@ -85,7 +89,7 @@ def test_the_most_probable_isoform_speaks_for_the_site(tmp_path):
     ]
     assert frame["transcripts"].tolist() == ["a,c,b", "d", "a", "b,e"]
     assert frame["isoforms"].tolist() == [3, 1, 1, 2]
-    assert frame["transcript"].tolist() == ["c", "d", "a", "b"]
+    assert frame["sequence"].tolist() == ["c", "d", "a", "b"]
     assert frame["region"].tolist() == ["utr3", "cds", "cds", "cds"]
     assert frame["probability"].tolist() == pytest.approx([0.75, 0.1, 0.5, 0.25])
     assert frame["gene"].tolist()[0] == "gene of c"
@@ -98,11 +102,12 @@ def test_merging_against_pandas(tmp_path):
         for at, p in enumerate(rng.integers(0, 5, 150) / 8)
     ]
     frame = frame_of(merge_isoforms(write_sites(tmp_path / "s.parquet", *rows, row_group=11), run_rows=13))
-    groups = pd.DataFrame(rows).groupby(["chrom", "start", "strand"])
-    expected = groups.agg(probability=("probability", "max"), isoforms=("transcript", "size")).reset_index()
-    expected["transcripts"] = groups["transcript"].agg(",".join).to_numpy()
-    best = pd.DataFrame(rows).loc[groups["probability"].idxmax(), "transcript"].to_numpy()
-    assert (frame["transcript"].to_numpy() == best).all()
+    groups = pd.DataFrame(rows).groupby(["chrom", "genome_start", "strand"])
+    expected = groups.agg(probability=("probability", "max"), isoforms=("sequence", "size")).reset_index()
+    expected = expected.rename(columns={"genome_start": "start"})
+    expected["transcripts"] = groups["sequence"].agg(",".join).to_numpy()
+    best = pd.DataFrame(rows).loc[groups["probability"].idxmax(), "sequence"].to_numpy()
+    assert (frame["sequence"].to_numpy() == best).all()
     pd.testing.assert_frame_equal(frame[list(expected.columns)], expected, check_dtype=False)
 
 
@@ -111,18 +116,18 @@ def test_nothing_with_coordinates(tmp_path, rows):
     merged = merge_isoforms(write_sites(tmp_path / "s.parquet", *rows))
     assert len(merged) == merged.rows == 0
     assert merged.without_coordinates == len(rows)
-    write_bed(merged, tmp_path / "s.bed", "m6A")
+    write_bed(merged, tmp_path / "s.bed")
     assert (tmp_path / "s.bed").read_text() == ""
 
 
 def test_uncalibrated_sites_and_other_files_are_refused(tmp_path):
     path = write_sites(tmp_path / "s.parquet", site("a", "1", 1, "+", float("nan")))
-    with pytest.raises(InputError, match="no probability; predict with a model that is calibrated"):
+    with pytest.raises(InputError, match="no probability; scan with a model that is calibrated"):
         merge_isoforms(path)
     with pytest.raises(InputError, match="no such file"):
         merge_isoforms(tmp_path / "none.parquet")
     pq.write_table(pa.table({"a": [1]}), tmp_path / "other.parquet")
-    with pytest.raises(InputError, match="lacks transcript"):
+    with pytest.raises(InputError, match="lacks sequence"):
         next(stream_sites(tmp_path / "other.parquet"))
     (tmp_path / "text.parquet").write_text("text")
     with pytest.raises(InputError, match="not a Parquet file"):
@@ -151,18 +156,22 @@ def test_what_is_said_above_exported_sites(tmp_path):
     assert "PREDICTIONS" in lines[0]
     assert "1 without genome coordinates left out" in lines[2]
     assert lines[3].startswith("7 on the genome merged to 4 positions")
-    assert lines[4:] == ["2 with a probability of at most 0.2 or q of at least 0.6 left out", "2 sites below"]
+    assert lines[4:] == [
+        "2 with a probability of at most 0.2 or a share of false calls of at least 0.6 left out",
+        "2 sites below",
+    ]
 
 
 def in_memory(frame: pd.DataFrame) -> pd.DataFrame:
     """Isoforms merged with the whole table at hand."""
+    frame = frame.drop(columns=["start", "end"]).rename(columns={"genome_start": "start", "genome_end": "end"})
     frame = frame[frame["start"] >= 0].assign(row=range((frame["start"] >= 0).sum()))
     best = frame.sort_values(["chrom", "start", "strand", "probability", "row"], ascending=[True] * 3 + [False, True])
-    groups = frame.groupby(["chrom", "start", "strand"])["transcript"]
+    groups = frame.groupby(["chrom", "start", "strand"])["sequence"]
     merged = best.drop_duplicates(["chrom", "start", "strand"]).set_index(["chrom", "start", "strand"])
     merged["isoforms"], merged["transcripts"] = groups.size(), groups.agg(",".join)
     merged = merged.reset_index()
-    return merged.assign(end=merged["start"] + 1)[list(MERGED_COLUMNS)]
+    return merged[list(MERGED_COLUMNS)]
 
 
 @pytest.mark.parametrize("run_rows", [1, 100, 1 << 15])
@@ -178,7 +187,7 @@ def test_streamed_merging_and_files_are_those_made_in_memory(tmp_path, monkeypat
         start = int(rng.integers(60)) if placed else -1
         if at % 50 == 0:
             chrom, start = "chr2", 3
-        extra = {"region": str(rng.choice(["cds", "utr3"])), "q": float(np.float32(rng.random()))}
+        extra = {"region": str(rng.choice(["cds", "utr3"])), "false_share": float(np.float32(rng.random()))}
         rows.append(site(f"t{at // 9}", chrom, start, "+-"[rng.integers(2)], probability, **extra))
     path = write_sites(tmp_path / "s.parquet", *rows, row_group=90)
     merged = merge_isoforms(path, run_rows=run_rows)
@@ -186,32 +195,30 @@ def test_streamed_merging_and_files_are_those_made_in_memory(tmp_path, monkeypat
     pd.testing.assert_frame_equal(frame_of(merged), expected, check_dtype=False)
     assert (merged.rows + merged.without_coordinates, len(merged)) == (700, len(expected))
     for name, sites in (("streamed", merged), ("whole", [expected])):
-        write_bed(sites, tmp_path / f"{name}.bed", "m6A")
+        write_bed(sites, tmp_path / f"{name}.bed")
         write_bigwig(sites, tmp_path / f"{name}.bw", "-", {"chr1": 60, "chr10": 60, "chr2": 60, "chrM": 60})
     assert (tmp_path / "streamed.bed").read_bytes() == (tmp_path / "whole.bed").read_bytes()
     assert (tmp_path / "streamed.bw").read_bytes() == (tmp_path / "whole.bw").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["s.tsv", "s.tsv.gz", None])
-def test_tsv(tmp_path, name):
-    path = write_sites(tmp_path / "s.parquet", *ROWS)
-    if name is None:
-        stream = io.StringIO()
-        write_sites_tsv(path, stream)
-        text = stream.getvalue()
-    else:
-        write_sites_tsv(path, tmp_path / name)
-        data = (tmp_path / name).read_bytes()
-        text = (gzip.decompress(data) if name.endswith(".gz") else data).decode()
-    assert text.startswith("#modification=m6A\n#motif=DRACH\n#offset=2\n#prevalence=\n")
-    back = pd.read_csv(io.StringIO(text), sep="\t", comment="#", keep_default_na=False)
-    assert tuple(back.columns) == SITE_COLUMNS
-    pd.testing.assert_frame_equal(back, pd.concat(stream_sites(path)), check_dtype=False)
+def test_two_tasks_at_one_place_stay_two(tmp_path):
+    rows = [site("a", "c", 5, "+", 0.5), site("a", "c", 5, "+", 0.9, task="mouse"), site("b", "c", 5, "+", 0.7)]
+    frame = frame_of(merge_isoforms(write_sites(tmp_path / "s.parquet", *rows)))
+    assert frame[["task", "sequence", "isoforms"]].to_numpy().tolist() == [["human", "b", 2], ["mouse", "a", 1]]
+
+
+def test_a_flipped_bit_is_found(tmp_path):
+    path = write_sites(tmp_path / "s.parquet", *(site("a", "c", at, "+", 0.5) for at in range(200)), row_group=200)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 4
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="damaged"):
+        list(stream_sites(path))
 
 
 def test_bed_is_read_back_by_pysam(tmp_path):
     frame = frame_of(merge_isoforms(write_sites(tmp_path / "s.parquet", *ROWS)))
-    write_bed([frame], tmp_path / "s.bed", "m6A", ["predictions"])
+    write_bed([frame], tmp_path / "s.bed", ["predictions"])
     assert (tmp_path / "s.bed").read_text().splitlines()[:2] == ["# predictions", "chr10\t5\t6\tm6A\t750\t+"]
     pysam.tabix_compress(str(tmp_path / "s.bed"), str(tmp_path / "s.bed.gz"))
     pysam.tabix_index(str(tmp_path / "s.bed.gz"), preset="bed")
@@ -263,7 +270,3 @@ def test_chromosome_sizes(write_transcripts):
         {"transcript": "d", "sequence": "AC"},
     )
     assert chromosome_sizes(path) == {"m": 3, "z": 8}
-    assert chromosome_sizes(path, {"z": 100, "m": 50, "x": 9}) == {"m": 50, "z": 100}
-    for genome in ({"z": 100}, {"z": 7, "m": 50}):
-        with pytest.raises(InputError, match="lacks a chromosome"):
-            chromosome_sizes(path, genome)

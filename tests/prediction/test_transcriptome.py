@@ -1,4 +1,4 @@
-"""Every site of every transcript, scored once, in any chunks, whatever happens on the way."""
+"""Every site of every transcript, scored once, in any blocks, whatever happens on the way."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,12 +15,16 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.special import expit
 
+sys.path.insert(0, str(Path(__file__).parent))
+import scan_world as world
+
 from rnamarks.errors import InputError
 from rnamarks.models.checkpoint import load_model
-from rnamarks.prediction.plan import ScanSettings, offset_of, plan_scan
+from rnamarks.prediction import kept, scan
+from rnamarks.prediction.scan import ScanOptions
+from rnamarks.prediction.scanner import Outputs, Scanner
 from rnamarks.prediction.score import score_windows
-from rnamarks.prediction.site_files import SITE_COLUMNS, SITE_SCHEMA
-from rnamarks.prediction.transcriptome import scan_digest, scan_transcripts, scan_with_model
+from rnamarks.prediction.site_files import SITE_SCHEMA
 from rnamarks.sequences import decode, encode, read_records
 from rnamarks.sites.annotation import read_annotation
 from rnamarks.sites.coordinates import TranscriptMap
@@ -29,20 +34,11 @@ from rnamarks.sites.transcript_fasta import read_transcript_fasta
 from rnamarks.sites.transcripts import build_transcripts
 from rnamarks.sites.windows import cut_windows
 from rnamarks.tables import read_parquet, write_parquet
+from rnamarks.tasks import Task
 
 
 def random_rna(n: int, seed: int) -> str:
     return decode(np.random.default_rng(seed).integers(0, 4, n, dtype=np.uint8))
-
-
-def count_purines(codes: np.ndarray) -> np.ndarray:
-    """A cheap score that hangs on every letter of the window."""
-    return (codes * np.arange(1, codes.shape[1] + 1)).sum(axis=1).astype(np.float32)
-
-
-def scan(transcripts, out, settings, score=count_purines, **options):
-    options = {"identity": {}, "checkpoints": out.parent / "checkpoints", "warn": lambda line: None} | options
-    return scan_transcripts(transcripts, out, score, settings, **options)
 
 
 @pytest.fixture
@@ -59,20 +55,16 @@ def five(write_transcripts):
     )
 
 
+def by_model(model, transcripts, out, task="human", **options):
+    options = {"warn": lambda line: None, "tasks": [task], "predictor": "tiny"} | options
+    return Scanner(model, device="cpu").run(transcripts, ScanOptions(alpha=None), Outputs(table=out), **options)
+
+
 def test_every_site_of_every_transcript(five, tiny_model, tmp_path):
     out = tmp_path / "sites.parquet"
     seen = []
-    scan_with_model(
-        tiny_model,
-        "human",
-        five,
-        out,
-        checkpoints=tmp_path / "c",
-        predictor="tiny",
-        device="cpu",
-        progress=lambda *numbers: seen.append(numbers),
-    )
-    sites, metadata = read_parquet(out, SITE_COLUMNS)
+    by_model(tiny_model, five, out, checkpoints=tmp_path / "c", progress=lambda *numbers: seen.append(numbers))
+    sites, metadata = read_parquet(out, SITE_SCHEMA.names)
     assert pq.read_schema(out).equals(SITE_SCHEMA)
     transcripts = pd.read_parquet(five)
     model, _ = load_model(tiny_model)
@@ -82,70 +74,58 @@ def test_every_site_of_every_transcript(five, tiny_model, tmp_path):
         positions = find_motif(codes, "DRACH", 2)
         logits = score_windows(model, cut_windows(codes, positions, 21), "human")
         rows += [(row.transcript, len(codes), at, logit) for at, logit in zip(positions, logits, strict=True)]
-    assert sites["transcript"].tolist() == [row[0] for row in rows]
+    assert sites["sequence"].tolist() == [row[0] for row in rows]
     assert sites["length"].tolist() == [row[1] for row in rows]
-    assert sites["position"].tolist() == [row[2] for row in rows]
+    assert sites["start"].tolist() == [row[2] for row in rows]
+    assert (sites["end"] == sites["start"] + 1).all()
     np.testing.assert_allclose(sites["logit"], [row[3] for row in rows], atol=1e-5)
     np.testing.assert_allclose(sites["probability"], expit(1.5 * (sites["logit"] + np.log(0.4 / 0.6)) + 0.2), atol=1e-6)
     assert sites["kmer"].str.fullmatch("[AGU][AG]AC[ACU]").all()
-    assert set(sites["region"]) == {"unknown"}
-    assert set(sites["start"]) == {-1}
-    assert "short" in set(sites["transcript"])
-    assert sites.iloc[-1]["position"] == 702
-    assert metadata["sites"] == len(sites)
-    assert metadata["transcripts"] == 6
-    assert metadata["padded_sites"] == ((sites["position"] < 10) | (sites["position"] >= sites["length"] - 10)).sum()
-    assert (metadata["head"], metadata["predictor"], metadata["motif"]) == ("human", "tiny", "DRACH")
+    assert {*sites["region"], *sites["base"], *sites["task"], *sites["modification"]} == {
+        "unknown",
+        "A",
+        "human",
+        "m6A",
+    }
+    assert set(sites["genome_start"]) == set(sites["genome_end"]) == {-1}
+    assert sites[["p", "q"]].isna().all(axis=None)
+    assert "short" in set(sites["sequence"])
+    assert sites.iloc[-1]["start"] == 702
+    assert (metadata["sites"], metadata["sequences"], metadata["nt"]) == (len(sites), 6, 900 + 600 + 5 + 4 + 50 + 705)
+    assert metadata["padded_sites"] == ((sites["start"] < 10) | (sites["start"] >= sites["length"] - 10)).sum()
+    assert [Task.from_record(record).name for record in metadata["tasks"]] == ["human"]
+    assert (metadata["predictor"], metadata["prevalence"], metadata["null"]) == ("tiny", {"human": 0.4}, "")
     assert len(metadata["model_sha256"]) == 64
     assert seen[0] == (0, len(sites))
     assert seen[-1] == (len(sites), len(sites))
-    assert not (tmp_path / "c").exists() or not list((tmp_path / "c").iterdir())
+    assert not list((tmp_path / "c").iterdir())
 
 
-@pytest.mark.parametrize(("chunk_nt", "chunk_sites"), [(1, 10**6), (10**6, 5), (950, 10**6), (10**7, 10**7)])
-def test_chunks_change_nothing(five, tmp_path, chunk_nt, chunk_sites):
-    settings = ScanSettings(window=31, chunk_nt=chunk_nt, chunk_sites=chunk_sites)
-    scan(five, tmp_path / "chunked.parquet", settings)
-    scan(five, tmp_path / "whole.parquet", ScanSettings(window=31))
-    chunked, whole = (read_parquet(tmp_path / f"{name}.parquet")[0] for name in ("chunked", "whole"))
-    pd.testing.assert_frame_equal(chunked, whole)
-    plan = plan_scan(five, settings)
-    assert plan.bounds[0] == 0
-    assert plan.n_transcripts == 6
-    assert plan.n_sites == len(whole)
-    assert plan.n_nt == 900 + 600 + 5 + 4 + 50 + 705
+@pytest.mark.parametrize("block", [23, 64, 950])
+def test_blocks_change_nothing(five, tmp_path, monkeypatch, block):
+    scanner = world.WeightedScanner()
+    scanner.table(five, tmp_path / "whole.parquet")
+    monkeypatch.setattr(scan, "_BLOCK_NT", (block, block))
+    scanner.table(five, tmp_path / "cut.parquet")
+    cut, whole = (read_parquet(tmp_path / f"{name}.parquet")[0] for name in ("cut", "whole"))
+    pd.testing.assert_frame_equal(cut, whole)
 
 
-def test_equal_windows_are_scored_once_per_chunk(five, tmp_path):
-    given_windows = []
-
-    def score(codes):
-        given_windows.append(codes.copy())
-        return count_purines(codes)
-
-    described = scan(five, tmp_path / "sites.parquet", ScanSettings(window=31), score)
-    assert len(given_windows) == 1
-    windows = given_windows[0]
-    assert len(np.unique(windows, axis=0)) == len(windows) < described["sites"]
-
-
-@pytest.mark.parametrize(("motif", "offset", "expected"), [("A", 0, [0, 3]), ("N", 0, [0, 1, 2, 3]), ("GA", 1, [3])])
-def test_other_motifs(write_transcripts, tmp_path, motif, offset, expected):
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        (Task("a", modification="x", base="A"), [0, 3]),
+        (Task("a", modification="x", motif="GA", motif_offset=1), [3]),
+        (Task("a", modification="x", base="G", motif="R"), [2]),
+    ],
+)
+def test_other_motifs(write_transcripts, tmp_path, task, expected):
     path = write_transcripts({"transcript": "t", "sequence": "ACGAN"})
-    scan(path, tmp_path / "sites.parquet", ScanSettings(motif, offset, window=3))
+    world.WeightedScanner(world.Weighted(3), [task]).table(path, tmp_path / "sites.parquet")
     sites, _ = read_parquet(tmp_path / "sites.parquet")
-    assert sites["position"].tolist() == expected
-    assert sites["kmer"].iloc[-1] == "CGANN"
-
-
-def test_the_offset_of_a_motif():
-    assert [offset_of("DRACH"), offset_of("drach"), offset_of("A"), offset_of("BCA", 2)] == [2, 2, 0, 2]
-    with pytest.raises(InputError, match="give its offset"):
-        offset_of("BCA")
-    with pytest.raises(InputError, match="outside the motif"):
-        offset_of("BCA", 3)
-    with pytest.raises(InputError, match="needs a middle"):
-        ScanSettings(window=100)
+    assert sites["start"].tolist() == expected
+    if expected[-1] == 3:
+        assert sites["kmer"].iloc[-1] == "CGANN"
 
 
 @pytest.mark.parametrize("sequences", [[], ["CCCC", "NNNN"], [""]])
@@ -155,12 +135,11 @@ def test_nothing_to_score_is_an_empty_table_and_a_warning(write_transcripts, tin
     if not sequences:
         write_parquet(pd.read_parquet(path).iloc[:0], path)
     warnings = []
-    out = tmp_path / "sites.parquet"
-    scan_with_model(tiny_model, "human", path, out, checkpoints=tmp_path / "c", device="cpu", warn=warnings.append)
-    sites, metadata = read_parquet(out, SITE_COLUMNS)
+    by_model(tiny_model, path, tmp_path / "sites.parquet", warn=warnings.append)
+    sites, metadata = read_parquet(tmp_path / "sites.parquet", SITE_SCHEMA.names)
     assert len(sites) == 0
-    assert metadata["transcripts"] == len(sequences)
-    assert any("no DRACH" in line for line in warnings)
+    assert metadata["sequences"] == len(sequences)
+    assert any("hold no DRACH" in line for line in warnings)
 
 
 def test_regions_and_genome_coordinates(write_transcripts, tmp_path):
@@ -185,35 +164,39 @@ def test_regions_and_genome_coordinates(write_transcripts, tmp_path):
         },
         {"transcript": "over", "sequence": text[:10], "chrom": "chrM", "exon_starts": [96], "exon_ends": [106]},
     )
-    scan(path, tmp_path / "sites.parquet", ScanSettings(window=5))
+    world.WeightedScanner(world.Weighted(5)).table(path, tmp_path / "sites.parquet")
     sites, _ = read_parquet(tmp_path / "sites.parquet")
-    assert sites["position"].tolist() == [2, 7, 12, 17, 2, 7, 12, 17, 2, 7]
-    assert sites["start"].tolist() == [102, 201, 206, 211, 61, 56, 51, 12, 98, 103]
+    assert sites["start"].tolist() == [2, 7, 12, 17, 2, 7, 12, 17, 2, 7]
+    assert sites["genome_start"].tolist() == [102, 201, 206, 211, 61, 56, 51, 12, 98, 103]
+    assert (sites["genome_end"] == sites["genome_start"] + 1).all()
+    assert sites["strand"].tolist() == ["+"] * 4 + ["-"] * 4 + ["+"] * 2
     assert sites["region"].tolist() == ["utr5", "cds", "cds", "utr3"] + ["noncoding"] * 6
     assert sites["chrom"].tolist() == ["chrM"] * 4 + ["KI270728.1"] * 4 + ["chrM"] * 2
 
 
 def test_without_a_calibration_there_is_no_probability(five, tiny_model, tmp_path):
     warnings = []
-    out = tmp_path / "sites.parquet"
-    scan_with_model(tiny_model, "mouse", five, out, checkpoints=tmp_path / "c", device="cpu", warn=warnings.append)
-    sites, metadata = read_parquet(out)
-    assert sites["probability"].isna().all()
-    assert sites["q"].isna().all()
+    by_model(tiny_model, five, tmp_path / "sites.parquet", "mouse", warn=warnings.append)
+    sites, metadata = read_parquet(tmp_path / "sites.parquet")
+    assert sites[["probability", "false_share"]].isna().all(axis=None)
     assert np.isfinite(sites["logit"]).all()
-    assert metadata["prevalence"] is None
-    assert any("no calibration for mouse" in line for line in warnings)
+    assert metadata["prevalence"] == {}
+    assert sum("no calibration for mouse" in line for line in warnings) == 1
 
 
-def test_another_motif_than_the_model_was_trained_on_is_said(five, tiny_model, tmp_path):
-    warnings = []
-    options = {"checkpoints": tmp_path / "c", "device": "cpu", "warn": warnings.append}
-    scan_with_model(tiny_model, "human", five, tmp_path / "sites.parquet", motif="A", **options)
-    assert any("trained on sites in DRACH and is asked about A" in line for line in warnings)
+def test_tasks_of_one_motif_are_scored_together(five, tiny_model, tmp_path):
+    """Several species of one modification, which a model of MASS has."""
+    by_model(tiny_model, five, tmp_path / "both.parquet", tasks=[])
+    both, _ = read_parquet(tmp_path / "both.parquet")
+    assert both["task"].tolist() == ["human", "mouse"] * (len(both) // 2)
+    for name in ("human", "mouse"):
+        by_model(tiny_model, five, tmp_path / "one.parquet", name)
+        one, _ = read_parquet(tmp_path / "one.parquet")
+        np.testing.assert_allclose(both.loc[both["task"] == name, "logit"], one["logit"], atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("rows", "says"),
+    ("rows", "message"),
     [
         ([{"transcript": "a", "sequence": "GGACU"}, {"transcript": "a", "sequence": "GG"}], "a transcript comes twice"),
         ([{"transcript": "a", "sequence": "GGAXU"}], "no nucleotide"),
@@ -224,138 +207,184 @@ def test_another_motif_than_the_model_was_trained_on_is_said(five, tiny_model, t
         ),
     ],
 )
-def test_bad_transcripts(write_transcripts, tmp_path, rows, says):
+def test_bad_transcripts(write_transcripts, tmp_path, rows, message):
     path = write_transcripts(*rows)
-    with pytest.raises(InputError, match=says) as caught:
-        scan(path, tmp_path / "sites.parquet", ScanSettings(window=5))
+    with pytest.raises(InputError, match=message) as caught:
+        world.WeightedScanner().table(path, tmp_path / "sites.parquet", checkpoints=tmp_path / "c")
     assert str(path) in str(caught.value)
-    assert not (tmp_path / "sites.parquet").exists()
+    assert [child.name for child in tmp_path.iterdir()] == ["transcripts.parquet"]
 
 
-def test_a_file_that_holds_no_transcripts(tmp_path):
-    path = tmp_path / "t.parquet"
-    with pytest.raises(InputError, match="no such file"):
-        plan_scan(path, ScanSettings())
-    path.write_text("text")
-    with pytest.raises(InputError, match="not a Parquet file"):
-        plan_scan(path, ScanSettings())
-    write_parquet(pd.DataFrame({"transcript": ["a"]}), path)
+def test_a_table_without_what_transcripts_have(tmp_path):
+    write_parquet(pd.DataFrame({"transcript": ["a"]}), tmp_path / "t.parquet")
     with pytest.raises(InputError, match="lacks gene"):
-        plan_scan(path, ScanSettings())
+        world.WeightedScanner().table(tmp_path / "t.parquet", tmp_path / "sites.parquet")
 
 
-def test_finished_chunks_are_used_again(five, tmp_path):
-    settings = ScanSettings(window=31, chunk_nt=1)
-    scored = []
+class Counting(world.Weighted):
+    """Counts what it is asked about, and is interrupted at a block."""
 
-    def fails(codes):
-        if len(scored) == 2:
+    def __init__(self, interrupted_at: int = -1) -> None:
+        super().__init__()
+        self.asked, self._left = 0, interrupted_at
+
+    def score(self, codes, sites, *, attend=False):
+        if not self._left:
             raise KeyboardInterrupt
-        scored.append(len(codes))
-        return count_purines(codes)
+        self._left -= 1
+        self.asked += sum(map(len, sites.values()))
+        return super().score(codes, sites, attend=attend)
 
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(scan, "_BLOCK_NT", (200, 200))
+    monkeypatch.setattr(kept, "SECONDS", 0.0)
+
+
+def interrupted(path, out, checkpoints) -> int:
+    """Tests that were done when a scan was interrupted at its fifth block."""
+    engine = Counting(4)
     with pytest.raises(KeyboardInterrupt):
-        scan(five, tmp_path / "sites.parquet", settings, fails)
-    kept = tmp_path / "checkpoints" / scan_digest(five, settings, {})
-    assert len(list(kept.glob("*.npy"))) == 2
-    assert not (tmp_path / "sites.parquet").exists()
-    (kept / ".stale.part").write_bytes(b"half")
-    rest, seen, warnings = [], [], []
-
-    def counts(codes):
-        rest.append(len(codes))
-        return count_purines(codes)
-
-    options = {"progress": lambda *numbers: seen.append(numbers), "warn": warnings.append}
-    described = scan(five, tmp_path / "sites.parquet", settings, counts, **options)
-    assert seen[0] == (sum(scored), described["sites"])
-    assert sum(scored) + sum(rest) == described["sites"]
-    assert any("goes on from there" in line for line in warnings)
-    assert not kept.exists()
-    scan(five, tmp_path / "fresh.parquet", settings)
-    assert (tmp_path / "sites.parquet").read_bytes() == (tmp_path / "fresh.parquet").read_bytes()
+        world.WeightedScanner(engine).table(path, out, checkpoints=checkpoints)
+    assert not out.exists()
+    return engine.asked
 
 
-def test_damaged_chunks_are_named(five, tmp_path):
-    settings = ScanSettings(window=31)
-    folder = tmp_path / "checkpoints" / scan_digest(five, settings, {})
-    folder.mkdir(parents=True)
-    np.save(folder / "logits-000000.npy", np.zeros(3, dtype=np.float32))
-    calibration = type("Flat", (), {"probability": staticmethod(expit)})
-    with pytest.raises(InputError, match=r"logits-000000.npy: .*another scan; delete the file"):
-        scan(five, tmp_path / "sites.parquet", settings, calibration=calibration)
-    (folder / "logits-000000.npy").write_bytes(b"junk")
-    with pytest.raises(InputError, match="damaged; delete the file"):
-        scan(five, tmp_path / "sites.parquet", settings)
+@pytest.mark.usefixtures("small_blocks")
+def test_finished_blocks_are_used_again(five, tmp_path):
+    out, checkpoints = tmp_path / "sites.parquet", tmp_path / "c"
+    done = interrupted(five, out, checkpoints)
+    (folder,) = checkpoints.iterdir()
+    (folder / "rnamarks.stale").mkdir()
+    engine, seen, warnings = Counting(), [], []
+    world.WeightedScanner(engine).table(
+        five, out, checkpoints=checkpoints, progress=lambda *numbers: seen.append(numbers), warn=warnings.append
+    )
+    sites, _ = read_parquet(out)
+    assert 0 < done < len(sites)
+    assert seen[0] == (done, len(sites))
+    assert done + engine.asked == len(sites)
+    assert any("were scored by an earlier run that did not end" in line for line in warnings)
+    assert not list(checkpoints.iterdir())
+    world.WeightedScanner().table(five, tmp_path / "fresh.parquet")
+    assert out.read_bytes() == (tmp_path / "fresh.parquet").read_bytes()
 
 
-def test_the_digest_knows_what_decides_the_logits(five, write_transcripts):
-    settings = ScanSettings()
-    other = write_transcripts({"transcript": "t", "sequence": "GGACU"}, name="other.parquet")
-    digests = {
-        scan_digest(five, settings, {"model": "a"}),
-        scan_digest(five, settings, {"model": "b"}),
-        scan_digest(five, ScanSettings("A", 0), {"model": "a"}),
-        scan_digest(other, settings, {"model": "a"}),
-    }
-    assert len(digests) == 4
+@pytest.mark.usefixtures("small_blocks")
+def test_what_belongs_to_another_scan_or_is_damaged_is_not_used(five, write_transcripts, tmp_path):
+    out, checkpoints = tmp_path / "sites.parquet", tmp_path / "c"
+    other = write_transcripts({"transcript": "t", "sequence": random_rna(900, 7)}, name="other.parquet")
+    interrupted(other, out, checkpoints)
+    engine = Counting()
+    world.WeightedScanner(engine).table(five, out, checkpoints=checkpoints)
+    assert engine.asked == len(read_parquet(out)[0])
+    out.unlink()
+    interrupted(five, out, checkpoints)
+    (folder,) = checkpoints.iterdir()
+    logits = folder / "human.logit"
+    logits.write_bytes(logits.read_bytes()[:-4])
+    engine = Counting()
+    world.WeightedScanner(engine).table(five, out, checkpoints=checkpoints)
+    assert engine.asked == len(read_parquet(out)[0])
+
+
+def test_two_scans_of_one_output_at_once_are_one_too_many(five, tmp_path):
+    out, checkpoints, met = tmp_path / "sites.parquet", tmp_path / "c", []
+
+    class Meets(world.Weighted):
+        def score(self, codes, sites, *, attend=False):
+            with pytest.raises(InputError) as caught:
+                world.WeightedScanner().table(five, out, checkpoints=checkpoints)
+            met.append(str(caught.value))
+            return super().score(codes, sites, attend=attend)
+
+    world.WeightedScanner(Meets()).table(five, out, checkpoints=checkpoints)
+    assert f"process {os.getpid()} on " in met[0]
+    assert "is writing this output" in met[0]
+    assert out.exists()
+    assert not list(checkpoints.iterdir())
 
 
 def test_logits_that_are_no_numbers_end_the_scan(five, tmp_path):
-    with pytest.raises(FloatingPointError, match="not finite"):
-        scan(five, tmp_path / "sites.parquet", ScanSettings(), lambda codes: np.full(len(codes), np.nan))
+    engine = world.Weighted()
+    engine.weights = engine.weights * np.nan
+    with pytest.raises(InputError, match="no finite number"):
+        world.WeightedScanner(engine).table(five, tmp_path / "sites.parquet")
+    assert not (tmp_path / "sites.parquet").exists()
 
 
 JOB = """
 import sys, time
-import numpy as np
-from rnamarks.prediction.plan import ScanSettings
-from rnamarks.prediction.transcriptome import scan_transcripts
-transcripts, out, checkpoints, pause = sys.argv[1:]
-def score(codes):
-    time.sleep(float(pause))
-    return (codes * np.arange(1, codes.shape[1] + 1)).sum(axis=1).astype(np.float32)
-settings = ScanSettings(window=31, chunk_nt=1)
-scan_transcripts(transcripts, out, score, settings, checkpoints=checkpoints, identity={}, warn=print)
+sys.path.insert(0, sys.argv[5])
+import scan_world as world
+from rnamarks.prediction import kept, scan
+transcripts, out, checkpoints, pause = sys.argv[1:5]
+scan._BLOCK_NT, kept.SECONDS = (400, 400), 0
+class Slow(world.Weighted):
+    def score(self, *arguments, **options):
+        time.sleep(float(pause))
+        return super().score(*arguments, **options)
+world.WeightedScanner(Slow()).table(transcripts, out, checkpoints=checkpoints, warn=print)
 """
 
 
-def test_a_killed_job_ends_with_the_same_bytes(write_transcripts, tmp_path):
+@pytest.mark.slow
+def test_a_killed_job_ends_with_the_same_bytes(write_transcripts, tmp_path, monkeypatch):
     path = write_transcripts(*({"transcript": f"t{i}", "sequence": random_rna(400, i) + "GGACU"} for i in range(12)))
     environment = dict(os.environ) | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    work = tmp_path / "work"
+    work.mkdir()
 
     def start(pause):
-        command = [sys.executable, "-c", JOB, path, tmp_path / "killed.parquet", tmp_path / "kept", pause]
+        command = [sys.executable, "-c", JOB, path, work / "killed.parquet", work / "kept", pause]
+        command.append(Path(world.__file__).parent)
         return subprocess.Popen(list(map(str, command)), env=environment, stdout=subprocess.PIPE, text=True)
 
+    def kept_bytes() -> int:
+        return sum(file.stat().st_size for file in (work / "kept").glob("*/human.logit"))
+
     with start(0.2) as job:
-        deadline = time.monotonic() + 60
-        while len(list((tmp_path / "kept").glob("*/logits-*.npy"))) < 3:
+        deadline = time.monotonic() + 600
+        while kept_bytes() < 60:
             assert job.poll() is None, "the job ended before it could be killed"
             assert time.monotonic() < deadline
             time.sleep(0.02)
         os.kill(job.pid, signal.SIGKILL)
         assert job.wait() == -signal.SIGKILL
-    assert 3 <= len(list((tmp_path / "kept").glob("*/logits-*.npy"))) < 12
-    assert not (tmp_path / "killed.parquet").exists()
+    assert kept_bytes() > 0
+    assert [child.name for child in work.iterdir()] == ["kept"]
     with start(0) as job:
-        said, _ = job.communicate(timeout=60)
+        said, _ = job.communicate(timeout=600)
     assert job.returncode == 0
     assert "were scored by an earlier run that did not end" in said
-    scan(path, tmp_path / "whole.parquet", ScanSettings(window=31, chunk_nt=1))
-    assert (tmp_path / "killed.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
-    assert not list((tmp_path / "kept").glob("*"))
+    monkeypatch.setattr(scan, "_BLOCK_NT", (400, 400))
+    world.WeightedScanner().table(path, tmp_path / "whole.parquet")
+    assert (work / "killed.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    assert not list((work / "kept").iterdir())
+
+
+def test_folders_of_dead_processes_are_removed(tmp_path):
+    dead = tmp_path / "work-dead"
+    dead.mkdir()
+    (dead / "lock").touch()
+    with kept.scratch(tmp_path) as one:
+        assert not dead.exists()
+        with kept.scratch(tmp_path) as other:
+            assert one.is_dir()
+            assert other != one
+    assert not tmp_path.exists(), "a folder that holds nothing else goes, too"
 
 
 def check_round_trip(transcripts, sites) -> None:
     """Genome position back to the position on the transcript, for every site; and the bases of overlapping sites."""
     coordinates = TranscriptMap(transcripts)
-    row = pd.Index(transcripts["transcript"]).get_indexer(sites["transcript"])
+    row = pd.Index(transcripts["transcript"]).get_indexer(sites["sequence"])
     assert (row >= 0).all()
-    assert (sites["start"] >= 0).all()
-    assert (coordinates.to_transcript(row, sites["start"].to_numpy()) == sites["position"].to_numpy()).all()
-    assert (coordinates.to_genome(row, sites["position"].to_numpy()) == sites["start"].to_numpy()).all()
-    for name, at, kmer in zip(sites["transcript"], sites["position"], sites["kmer"], strict=True):
+    assert (sites["genome_start"] >= 0).all()
+    assert (coordinates.to_transcript(row, sites["genome_start"].to_numpy()) == sites["start"].to_numpy()).all()
+    assert (coordinates.to_genome(row, sites["start"].to_numpy()) == sites["genome_start"].to_numpy()).all()
+    for name, at, kmer in zip(sites["sequence"], sites["start"], sites["kmer"], strict=True):
         text = transcripts["sequence"].iloc[pd.Index(transcripts["transcript"]).get_loc(name)]
         assert ("NN" + text + "NN")[at : at + 5] == kmer
 
@@ -365,14 +394,14 @@ def test_fly_round_trip_and_genome(tmp_path, shared_data):
     rows = read_annotation(folder / "dmelanogaster_chr4.gtf.gz", Drops())
     built = build_transcripts(rows, folder / "dmelanogaster_chr4_genome.fa.gz", Drops(), workdir=tmp_path)
     write_parquet(built, tmp_path / "t.parquet")
-    scan(tmp_path / "t.parquet", tmp_path / "sites.parquet", ScanSettings())
+    world.WeightedScanner().table(tmp_path / "t.parquet", tmp_path / "sites.parquet")
     sites, _ = read_parquet(tmp_path / "sites.parquet")
-    without = built[~built["transcript"].isin(sites["transcript"])]
+    without = built[~built["transcript"].isin(sites["sequence"])]
     assert len(built) == 334
     assert not any(len(find_motif(encode(text), "DRACH", 2)) for text in without["sequence"])
     check_round_trip(built, sites)
     (genome,) = read_records(folder / "dmelanogaster_chr4_genome.fa.gz")
-    base = np.frombuffer(genome.sequence.encode(), dtype="S1")[sites["start"]]
+    base = np.frombuffer(genome.sequence.encode(), dtype="S1")[sites["genome_start"]]
     assert (base == np.where(sites["strand"] == "+", b"A", b"U")).all()
     assert set(sites["region"]) == {"utr5", "cds", "utr3", "noncoding"}
 
@@ -382,20 +411,26 @@ def test_hox_round_trip(tmp_path, shared_data):
     rows = read_annotation(folder / "transcripts.gtf.gz", Drops())
     frame = read_transcript_fasta(folder / "transcripts.fasta.gz", Drops(), annotation=rows)
     write_parquet(frame, tmp_path / "t.parquet")
-    scan(tmp_path / "t.parquet", tmp_path / "sites.parquet", ScanSettings())
+    world.WeightedScanner().table(tmp_path / "t.parquet", tmp_path / "sites.parquet")
     sites, _ = read_parquet(tmp_path / "sites.parquet")
-    assert set(sites["transcript"]) == set(frame["transcript"])
+    assert set(sites["sequence"]) == set(frame["transcript"])
     assert len(frame) == 14
     check_round_trip(frame, sites)
 
 
-def test_chr22_without_coordinates(tmp_path, shared_data):
-    frame = read_transcript_fasta(shared_data / "transcripts/human_chr22/refseq_chr22_transcripts.fa.gz", Drops())
+def test_chr22_from_fasta_and_from_a_table_is_the_same(tmp_path, shared_data, monkeypatch):
+    monkeypatch.setattr(scan, "_BLOCK_NT", (400_000, 400_000))
+    fasta = shared_data / "transcripts/human_chr22/refseq_chr22_transcripts.fa.gz"
+    frame = read_transcript_fasta(fasta, Drops())
     write_parquet(frame, tmp_path / "t.parquet")
-    described = scan(tmp_path / "t.parquet", tmp_path / "sites.parquet", ScanSettings(chunk_nt=400_000))
-    sites, _ = read_parquet(tmp_path / "sites.parquet")
+    scanner = world.WeightedScanner()
+    for source, name in ((fasta, "fasta"), (tmp_path / "t.parquet", "table")):
+        scanner.table(source, tmp_path / f"{name}.parquet")
+    (bare, _), (sites, metadata) = (read_parquet(tmp_path / f"{name}.parquet") for name in ("fasta", "table"))
     expected = sum(len(find_motif(encode(text), "DRACH", 2)) for text in frame["sequence"])
-    assert described["sites"] == len(sites) == expected
-    assert described["transcripts"] == 918
-    assert set(sites["start"]) == {-1}
+    assert metadata["sites"] == len(sites) == expected
+    assert metadata["sequences"] == 918
+    assert set(sites["genome_start"]) == {-1}
     assert set(sites["region"]) == {"unknown"}
+    columns = [name for name in bare.columns if name != "sequence"]
+    pd.testing.assert_frame_equal(bare[columns], sites[columns])

@@ -23,13 +23,13 @@ pytest.importorskip("waitress")
 
 from rnamarks.errors import InputError
 from rnamarks.prediction.scan import ScanOptions
-from rnamarks.prediction.scan_command import Scanner
+from rnamarks.prediction.scanner import Outputs, Scanner
 from rnamarks.server.app import create_app, read_request
 from rnamarks.server.jobs import SEQUENCES, TABLE, Busy, Jobs, Request
 from rnamarks.server.page_view import PageView
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "prediction"))
-import marks_world as world
+import scan_world as world
 
 RNG = np.random.default_rng(4)
 LETTERS = "".join(RNG.choice(list("ACGU"), 230))
@@ -43,12 +43,12 @@ def model(tmp_path_factory):
 
 @pytest.fixture
 def browser(model, tmp_path):
-    return create_app(model, tmp_path, most=1000, device="cpu").test_client()
+    return create_app(model, tmp_path, maximum=1000, device="cpu").test_client()
 
 
 def scanned(browser, **form):
     """The page of a scan once it is done, and its address."""
-    sent = browser.post("/scan", data=form)
+    sent = browser.post("/scan", data={"tasks": world.NAMES} | form)
     assert sent.status_code == 303, sent.text
     address = sent.headers["Location"]
     for _ in range(600):
@@ -63,28 +63,31 @@ def by_command(model, folder, options, **further):
     """What ``rnamarks scan`` writes."""
     (folder / "s.fa").write_bytes(FASTA)
     mode = further.pop("mode", "exact")
-    Scanner(model, mode=mode, device="cpu").run(folder / "s.fa", options, table=folder / "s.tsv", **further)
+    Scanner(model, mode=mode, device="cpu").run(
+        folder / "s.fa", options, Outputs(table=folder / "s.tsv"), warn=lambda line: None, **further
+    )
     return (folder / "s.tsv").read_bytes()
 
 
 def test_the_first_page_offers_what_the_model_has(browser):
     page = browser.get("/")
     assert page.status_code == 200
-    for head in world.HEADS:
-        assert f'name="modifications" value="{head}" checked' in page.text
+    for name in world.NAMES:
+        assert f'name="tasks" value="{name}" checked' in page.text
     assert {"exact", "fast"} == set(re.findall(r'name="mode" value="(\w+)"', page.text))
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     about = browser.get("/api/model").json
-    assert [entry["modification"] for entry in about["modifications"]] == world.HEADS
-    assert (about["window"], about["most_nt"], len(about["sha256"])) == (world.WINDOW, 1000, 64)
+    assert [entry["name"] for entry in about["tasks"]] == world.NAMES
+    assert (about["window"], about["maximum_nt"], len(about["sha256"])) == (world.WINDOW, 1000, 64)
 
 
 @pytest.mark.parametrize(
     ("query", "options", "further"),
     [
         ("", ScanOptions(), {}),
-        ("?all=1&modifications=m6A,Y", ScanOptions(alpha=None), {"modifications": ["m6A", "Y"]}),
+        ("?all=1&tasks=m6A,Y", ScanOptions(alpha=None), {"tasks": ["m6A", "Y"]}),
         ("?alpha=0.5&fdr=0.9&ends=skip", ScanOptions(alpha=0.5, fdr=0.9, ends="skip"), {}),
+        ("?above=0.05&alpha=0.9", ScanOptions(alpha=0.9, above=0.05), {}),
         ("?mode=fast&alpha=0.3", ScanOptions(alpha=0.3, top=False), {"mode": "fast"}),
     ],
 )
@@ -99,8 +102,8 @@ def test_programs_get_what_the_command_writes(browser, model, tmp_path, query, o
 def test_programs_get_other_formats(browser):
     bedrmod = browser.post("/api/scan?format=bedrmod", data=b">a\n" + LETTERS.encode())
     assert bedrmod.text.startswith("#fileformat=bedRModv2\n")
-    attention = browser.post("/api/scan?format=attention&modifications=I", data=FASTA)
-    assert attention.text.startswith("sequence\tposition\tmodification\tattended\tbase\tweight\n")
+    attention = browser.post("/api/scan?format=attention&tasks=I", data=FASTA)
+    assert attention.text.startswith("sequence\tstart\ttask\tattended\tbase\tweight\n")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +117,7 @@ def test_programs_get_other_formats(browser):
         ("", b"\x1f\x8b broken", "your sequences"),
         ("?alpha=small", FASTA, "alpha is no number (found 'small')"),
         ("?alpha=2", FASTA, "alpha must lie above 0"),
-        ("?modifications=m7G", FASTA, "the model has no such modification (found 'm7G')"),
+        ("?tasks=m7G", FASTA, "there is no such task (found 'm7G')"),
         ("?mode=magic", FASTA, "the model has no such mode (found 'magic'); use exact or fast"),
         ("?colour=red", FASTA, "there is no such option (found 'colour')"),
         ("?format=xlsx", FASTA, "there is no format xlsx"),
@@ -143,14 +146,14 @@ def test_a_page_shows_each_call_and_hands_out_the_files(browser, model, tmp_path
     table = browser.get(f"{address}/calls.tsv")
     assert table.data == by_command(model, tmp_path / "by_hand", options)
     assert page.text.count('class="call') == len(table.data.splitlines()) - 1
-    full = sum(float(line.split("\t")[6]) < 0.1 for line in table.text.splitlines()[1:])
+    full = sum(float(line.split("\t")[9]) < 0.1 for line in table.text.splitlines()[1:])
     assert page.text.count('class="call full"') == full
     assert "second&amp;co" in page.text
     letters = re.findall(r"<span>((?:<i>\w</i>)+)</span>", page.text)
     assert "".join(letters[:3]).replace("<i>", "").replace("</i>", "") == LETTERS
     assert browser.get(f"{address}/calls.bedrmod").status_code == 200
     assert browser.get(f"{address}/attention.tsv").status_code == 200
-    assert "are scored with N beyond it" in page.text
+    assert "scored with N beyond it" in page.text
 
 
 def test_names_cannot_bring_markup_along(browser):
@@ -163,7 +166,7 @@ def test_names_cannot_bring_markup_along(browser):
 
 
 def test_bare_letters_and_uploads_are_taken(browser):
-    page, _ = scanned(browser, sequences=LETTERS.lower().replace("u", "t"), modifications=["Y", "I"], alpha="1")
+    page, _ = scanned(browser, sequences=LETTERS.lower().replace("u", "t"), tasks=["Y", "I"], alpha="1")
     assert "<h3>sequence <small>230 nt" in page.text
     assert set(re.findall(r'title="(\w+) at', page.text)) == {"Y", "I"}
     upload = (io.BytesIO(gzip.compress(FASTA)), "mine.fa.gz")
@@ -177,14 +180,23 @@ def test_unknown_addresses_say_so(browser):
         answer = browser.get(other)
         assert answer.status_code == 404, other
         assert "results are kept until" in answer.text
-    assert browser.post("/scan", data={"sequences": " "}).status_code == 400
+    assert browser.post("/scan", data={"sequences": " ", "tasks": "I"}).status_code == 400
+    nothing = browser.post("/scan", data={"sequences": LETTERS})
+    assert nothing.status_code == 400
+    assert "no task is ticked" in nothing.text
+    foreign = browser.post("/scan", data={"sequences": LETTERS, "tasks": "I"}, headers={"Origin": "http://other.org"})
+    assert foreign.status_code == 403
+    own = browser.post("/scan", data={"sequences": LETTERS, "tasks": "I"}, headers={"Origin": "http://localhost"})
+    assert own.status_code == 303
 
 
 def test_long_pictures_end_and_say_so(model, tmp_path):
     (tmp_path / "s.fa").write_bytes(FASTA)
     page = io.StringIO()
-    view = functools.partial(PageView, page, nt=10, most_rows=4)
-    Scanner(model, device="cpu").run(tmp_path / "s.fa", ScanOptions(alpha=None), view=view, warn=lambda line: None)
+    view = functools.partial(PageView, page, nt=10, maximum_rows=4)
+    Scanner(model, device="cpu").run(
+        tmp_path / "s.fa", ScanOptions(alpha=None), Outputs(view=view), warn=lambda line: None
+    )
     assert page.getvalue().count('class="row"') == 4
     assert "42 more rows with calls are in the table alone" in page.getvalue()
     assert page.getvalue().count("<section") == page.getvalue().count("</section>") == 1
@@ -197,13 +209,13 @@ class Stubborn:
         self.sign = threading.Event()
 
     def run(self, *_, **__):
-        self.sign.wait(30)
+        self.sign.wait(600)
         raise RuntimeError("out of memory")
 
 
 def test_the_queue_is_bounded_and_a_broken_scan_ends_alone(tmp_path, model):
     stubborn = Stubborn()
-    jobs = Jobs({"exact": stubborn, "fast": Scanner(model, device="cpu")}, tmp_path, most=1000, waiting=2, kept=2)
+    jobs = Jobs({"exact": stubborn, "fast": Scanner(model, device="cpu")}, tmp_path, maximum=1000, waiting=2, kept=2)
     asked, good = (Request(ScanOptions(), mode) for mode in ("exact", "fast"))
     first = jobs.submit(FASTA, asked)
     while first.state == "waiting":
@@ -215,7 +227,7 @@ def test_the_queue_is_bounded_and_a_broken_scan_ends_alone(tmp_path, model):
     assert len(list(tmp_path.iterdir())) == 3
     stubborn.sign.set()
     for job in (first, second, third):
-        assert job.ended.wait(60)
+        assert job.ended.wait(600)
     assert [job.state for job in (first, second, third)] == ["broken", "done", "refused"]
     assert second.file(TABLE).is_file()
     assert not (second.folder / SEQUENCES).exists()
@@ -224,17 +236,18 @@ def test_the_queue_is_bounded_and_a_broken_scan_ends_alone(tmp_path, model):
     assert jobs.find(second.token) is None
     assert not second.folder.exists()
     assert jobs.find(third.token) is third
-    assert fourth.ended.wait(60)
+    assert fourth.ended.wait(600)
 
 
 def test_requests_are_read_as_the_command_reads_its_options():
     assert read_request({}) == Request(ScanOptions(), "exact")
-    asked = read_request({"mode": "fast", "attention": "on", "modifications": " m6A ,Y", "alpha": ""})
+    asked = read_request({"mode": "fast", "attention": "on", "tasks": " m6A ,Y", "alpha": ""})
     assert asked == Request(ScanOptions(weights=True), "fast", ("m6A", "Y"))
     with pytest.raises(InputError, match="no such way to treat ends"):
         read_request({"ends": "guess"})
 
 
+@pytest.mark.slow
 def test_the_command_serves_until_it_is_stopped(model, tmp_path):
     command = [
         sys.executable,
@@ -258,8 +271,11 @@ def test_the_command_serves_until_it_is_stopped(model, tmp_path):
             assert list(tmp_path.glob("rnamarks-serve.*"))
         finally:
             server.send_signal(signal.SIGTERM)
-        assert server.wait(30) == 0
+        assert server.wait(600) == 0
     assert not list(tmp_path.glob("rnamarks-serve.*"))
+    # a name that no resolver knows, and a server that ends while it scans
+    done = subprocess.run([*command, "--host", "no.such.invalid", "--port", "0"], **options)
+    assert (done.returncode, "the address cannot be had" in done.stderr) == (2, True)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

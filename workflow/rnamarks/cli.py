@@ -2,102 +2,228 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
 from . import __version__
-from .errors import InputError
-from .files import sha256_of, write_text
+from .errors import InputError, input_errors
+from .files import check_output, open_bytes, sha256_of, write_text
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+# without boxes, so that the fault is the last line of a message
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
+WINDOWS = "FASTA, or one sequence per line; plain or gzipped; DNA or RNA; - reads standard input."
 ModelOption = Annotated[Path, typer.Option("--model", help="A model directory: config.json and weights.safetensors.")]
-HeadOption = Annotated[str, typer.Option("--head", help="Which of the model's heads: a species.")]
+TaskOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--task", help="Which of the model's tasks (rnamarks info); may be left out where there is one."),
+]
 OutOption = Annotated[Optional[Path], typer.Option("--out", help="TSV to write; standard output without it.")]  # noqa: UP045
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
-BatchOption = Annotated[int, typer.Option("--batch-size", help="Windows at once; bounds the memory.")]
+BatchOption = Annotated[int, typer.Option("--batch-size", min=1, help="Windows at once; bounds the memory.")]
 ScanBatchOption = Annotated[
     Optional[int],  # noqa: UP045
-    typer.Option("--batch-size", help="Windows at once in exact mode; default 128 on a CPU, 4096 on a GPU."),
+    typer.Option(
+        "--batch-size",
+        min=1,
+        help="Windows at once in exact mode; default by network: 64 or 128 on a CPU, more on a GPU.",
+    ),
 ]
-ThreadsOption = Annotated[int, typer.Option("--threads", help="CPU threads; 0 leaves the choice to torch.")]
+ThreadsOption = Annotated[
+    int, typer.Option("--threads", min=0, max=1024, help="CPU threads; 0 leaves the choice to torch.")
+]
+TaxonOption = Annotated[int, typer.Option("--taxid", min=0, help="NCBI taxon, for the header of bedRMod.")]
 
 
 def _warn(line: str) -> None:
     print(f"rnamarks: {line}", file=sys.stderr)
 
 
-def _scorer(model: Path, head: str, device: str, batch_size: int, threads: int):
+class _Warnings(logging.Handler):
+    """Says what the library warns of as the commands say it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _warn(record.getMessage())
+
+
+def _check_paths(
+    inputs: Mapping[str, Path | None], outputs: Mapping[str, Path | None], model: Path | None = None
+) -> None:
+    """Raise :class:`InputError` unless every output can be written, and is no input and no other output.
+
+    Parameters
+    ----------
+    inputs, outputs : mapping of str to path or None
+        Name of the option to what was given.
+    model : path-like, optional
+        A directory whose files are inputs, too.
+    """
+    known = {name: path for name, path in inputs.items() if path is not None}
+    if model is not None and model.is_dir():
+        known |= {f"a file of --model, {path.name}": path for path in model.iterdir()}
+    for name, path in outputs.items():
+        if path is None:
+            continue
+        check_output(path)
+        for other, taken in known.items():
+            if _is_file(path) and _is_file(taken) and _same(path, taken):
+                raise InputError(f"{name} is {other}", path=path, remedy="choose another output")
+        known[name] = path
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a path leads to a regular file, or to nothing yet."""
+    return path.is_file() or not path.exists()
+
+
+def _same(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+@contextmanager
+def _text_output(out: Path | None) -> Iterator:
+    if out is None:
+        yield sys.stdout
+    else:
+        with write_text(out) as handle:
+            yield handle
+
+
+def _scorer(model: Path, task: str | None, device: str, batch_size: int, threads: int):
     from .prediction.windows import WindowScorer, set_threads
 
     set_threads(threads)
-    return WindowScorer(model, head, device=device, batch_size=batch_size, warn=_warn)
+    return WindowScorer(model, task, device=device, batch_size=batch_size, warn=_warn)
 
 
 @app.command()
 def score(
-    windows: Annotated[Path, typer.Argument(help="FASTA, or one sequence per line; plain or gzipped; DNA or RNA.")],
+    windows: Annotated[Path, typer.Argument(help=WINDOWS)],
     model: ModelOption,
-    head: HeadOption,
+    task: TaskOption = None,
     out: OutOption = None,
     device: DeviceOption = "auto",
     batch_size: BatchOption = 64,
     threads: ThreadsOption = 0,
 ) -> None:
-    """Score windows with one head of a trained model.
+    """Score windows with one task of a trained model.
 
     Columns: name, length (nt), logit (natural-log odds at 1:1), probability (calibrated at the prevalence named in
-    the model's card).
+    the model's card). A window without the task's base and motif in the middle gets no value, and is counted.
     """
-    scorer = _scorer(model, head, device, batch_size, threads)
-
-    def write(handle) -> None:
+    _check_paths({"the input": windows}, {"--out": out}, model)
+    scorer = _scorer(model, task, device, batch_size, threads)
+    with _text_output(out) as handle:
         for index, chunk in enumerate(scorer.chunks(windows)):
             chunk.to_csv(handle, sep="\t", index=False, header=index == 0, lineterminator="\n", float_format="%.7g")
-
-    if out is None:
-        write(sys.stdout)
-    else:
-        with write_text(out) as handle:
-            write(handle)
 
 
 @app.command()
 def evaluate(
     model: ModelOption,
-    head: HeadOption,
     positives: Annotated[Path, typer.Option("--positives", help="Windows of modified sites.")],
     negatives: Annotated[Path, typer.Option("--negatives", help="Windows of unmodified sites.")],
+    task: TaskOption = None,
     out: OutOption = None,
     device: DeviceOption = "auto",
     batch_size: BatchOption = 64,
     threads: ThreadsOption = 0,
-    bootstrap: Annotated[int, typer.Option("--bootstrap", help="Resamples behind the 95 % intervals.")] = 1000,
+    bootstrap: Annotated[int, typer.Option("--bootstrap", min=1, help="Resamples behind the 95 % intervals.")] = 1000,
 ) -> None:
     """AUROC, AUPRC, Brier score and calibration error on labelled windows, with intervals and the prevalence."""
     from .prediction.windows import evaluate_files
-    from .tables import write_tsv
 
-    table = evaluate_files(_scorer(model, head, device, batch_size, threads), positives, negatives, bootstrap=bootstrap)
-    if out is None:
-        table.to_csv(sys.stdout, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
-    else:
-        write_tsv(table, out)
+    _check_paths({"--positives": positives, "--negatives": negatives}, {"--out": out}, model)
+    table = evaluate_files(_scorer(model, task, device, batch_size, threads), positives, negatives, bootstrap=bootstrap)
+    with _text_output(out) as handle:
+        table.to_csv(handle, sep="\t", index=False, lineterminator="\n", float_format="%.10g")
+
+
+@contextmanager
+def _regular(path: Path | None, copy: Path) -> Iterator[Path | None]:
+    """A path, or in place of a pipe a copy of what it holds, which can be read more than once."""
+    if path is None or path.is_file():
+        yield path
+        return
+    with open_bytes(path) as raw, open(copy, "wb") as handle:
+        shutil.copyfileobj(raw, handle)
+    try:
+        yield copy
+    except InputError as error:
+        if error.path is None or Path(error.path) != copy:
+            raise
+        raise InputError(error.what, path=path, line=error.line, value=error.value, remedy=error.remedy) from error
+
+
+@contextmanager
+def _scanned(source: Path | None, genome: Path | None, annotation: Path | None, root: Path) -> Iterator[Path]:
+    """What is scanned: a file of sequences, or a table of transcripts made in a folder below ``root``."""
+    from .prediction.kept import scratch
+
+    if (source is None) == (genome is None):
+        raise InputError("give either sequences or a genome", remedy="a genome needs --annotation, too")
+    if genome is not None and annotation is None:
+        raise InputError("a genome alone has no transcripts", path=genome, remedy="add --annotation")
+    if annotation is None:
+        yield source
+        return
+    if source is not None and source.is_file():
+        with open(source, "rb") as handle:
+            if handle.read(4) == b"PAR1":
+                raise InputError("a transcripts table has its annotation", path=source, remedy="leave --annotation out")
+    from .sites.annotation import read_annotation
+    from .sites.drops import KEPT, NOTE, Drops
+    from .sites.transcript_fasta import read_transcript_fasta
+    from .sites.transcripts import build_transcripts
+    from .tables import write_parquet
+
+    with (
+        scratch(root) as work,
+        _regular(annotation, work / "annotation") as annotation,
+        _regular(genome, work / "genome") as genome,
+    ):
+        drops = Drops()
+        described = read_annotation(annotation, drops)
+        if genome is not None:
+            frame = build_transcripts(described, genome, drops, workdir=work, annotation_path=annotation)
+        else:
+            frame = read_transcript_fasta(source, drops, annotation=described, annotation_path=annotation)
+        for row in drops.frame().itertuples():
+            if row.reason != KEPT:
+                noted = row.reason.startswith(NOTE)
+                reason = row.reason.removeprefix(NOTE) if noted else f"left out, {row.reason}"
+                _warn(f"{row.rows} transcripts: {reason}")
+        write_parquet(frame, work / "transcripts.parquet")
+        yield work / "transcripts.parquet"
+
+
+def _terminal_view(spool, tasks):
+    from .prediction.terminal_view import TerminalView
+
+    return TerminalView(sys.stdout, spool, tasks)
 
 
 @app.command()
-def predict(
+def scan(
     model: ModelOption,
-    head: HeadOption,
-    transcripts: Annotated[
+    source: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Argument(
-            help="FASTA of transcripts, plain or gzipped; or a transcripts table (Parquet) of the workflow."
+            metavar="SEQUENCES",
+            help="FASTA, plain or gzipped, DNA or RNA; - reads standard input; or a transcripts table (Parquet) of the "
+            "workflow.",
         ),
     ] = None,
     annotation: Annotated[
@@ -106,204 +232,23 @@ def predict(
     ] = None,
     genome: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--genome", help="Genome FASTA: with --annotation, in place of TRANSCRIPTS."),
+        typer.Option("--genome", help="Genome FASTA: with --annotation, in place of SEQUENCES."),
     ] = None,
+    task: Annotated[str, typer.Option("--task", help="Only these tasks, such as m6A,Y; default all.")] = "",
+    mode: Annotated[
+        str, typer.Option("--mode", help="exact: the networks; fast: the student distilled from them.")
+    ] = "exact",
     out: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--out", help="NAME.parquet, else TSV (.gz: compressed); standard output without it."),
     ] = None,
     bedrmod: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--bedrmod", help="bedRMod to write, one row per genome position; needs --taxid and --assembly."),
+        typer.Option(
+            "--bedrmod",
+            help="bedRMod of the rows; with genome coordinates one per genome position, and --taxid and --assembly.",
+        ),
     ] = None,
-    taxid: Annotated[int, typer.Option("--taxid", help="NCBI taxon, for the header of bedRMod.")] = 0,
-    assembly: Annotated[str, typer.Option("--assembly", help="Assembly, for the header of bedRMod.")] = "",
-    annotation_version: Annotated[
-        str, typer.Option("--annotation-version", help="For the header of bedRMod; default a hash of the file.")
-    ] = "",
-    above: Annotated[float, typer.Option("--above", help="bedRMod gets sites with a probability above this.")] = 0.5,
-    fdr: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option("--fdr", help="bedRMod gets sites with a q below this, besides."),
-    ] = None,
-    motif: Annotated[str, typer.Option("--motif", help="What to score, IUPAC letters; N is every base.")] = "DRACH",
-    offset: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option("--offset", help="Place of the site in the motif, from 0; known for DRACH and single letters."),
-    ] = None,
-    batch_size: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option("--batch-size", help="Windows at once; default 64 on a CPU, 1024 on a GPU."),
-    ] = None,
-    threads: ThreadsOption = 0,
-    device: DeviceOption = "auto",
-) -> None:
-    """Score every DRACH of every transcript with one head of a trained model.
-
-    Columns: transcript, gene, gene_name, position (on the transcript, from 0), length (nt), chrom, start (on the
-    genome, from 0; -1 unknown), strand, region, kmer, logit (natural-log odds at 1:1), probability (calibrated), q
-    (share of false calls to be expected among sites at least as probable). docs/tables.md explains them under
-    predicted_sites.
-
-    A run that was stopped goes on where it was if it is started again with the same options: finished parts lie in
-    .rnamarks-scan beside the output until the end.
-    """
-    from .prediction.bedrmod import write_bedrmod
-    from .prediction.merging import export_comments, merge_isoforms, select_sites
-    from .prediction.site_files import write_sites_tsv
-    from .prediction.tracks import chromosome_sizes
-    from .prediction.transcriptome import scan_with_model
-    from .prediction.windows import set_threads
-    from .progress import show_sites
-
-    source = genome if transcripts is None else transcripts
-    if source is None or (transcripts is not None and genome is not None):
-        raise InputError("give either a file of transcripts or a genome", remedy="a genome needs --annotation, too")
-    if genome is not None and annotation is None:
-        raise InputError("a genome alone has no transcripts", path=genome, remedy="add --annotation")
-    described = annotation or source
-    if bedrmod is not None:
-        # what cannot be written is better said before the scan than after it
-        header = _bedrmod_header(
-            model, head, motif, offset, taxid, assembly, described, annotation_version, above=above, fdr=fdr
-        )
-    set_threads(threads)
-    result = out or bedrmod
-    folder = Path(tempfile.gettempdir()) if result is None else result.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".rnamarks.", dir=folder) as workdir:
-        work = Path(workdir)
-        sites = work / "sites.parquet"
-        # without a file to write there is nothing that a second run could go on with
-        kept = work if result is None else folder / ".rnamarks-scan"
-        table = _transcripts(source, annotation, genome is not None, work)
-        if bedrmod is not None and not chromosome_sizes(table):
-            raise InputError("no transcript has genome coordinates", path=source, remedy="add a fitting --annotation")
-        with show_sites(sys.stderr, head) as progress:
-            metadata = scan_with_model(
-                model,
-                head,
-                table,
-                sites,
-                checkpoints=kept,
-                predictor=model.resolve().name,
-                motif=motif,
-                offset=offset,
-                device=device,
-                batch_size=batch_size,
-                progress=progress,
-                warn=_warn,
-            )
-        if bedrmod is not None:
-            merged = merge_isoforms(sites)
-            chosen = select_sites(merged, above=above, fdr=fdr)
-            comments = export_comments(metadata, merged, chosen)
-            write_bedrmod(chosen, bedrmod, header, comments=comments)
-        if result is None:
-            write_sites_tsv(sites, sys.stdout)
-        elif out is not None and out.suffix == ".parquet":
-            sites.replace(out)
-        elif out is not None:
-            write_sites_tsv(sites, out)
-        if kept.is_dir() and not any(kept.iterdir()):
-            kept.rmdir()
-
-
-def _bedrmod_header(
-    model: Path,
-    head: str,
-    motif: str,
-    offset: int | None,
-    taxid: int,
-    assembly: str,
-    annotation: Path,
-    annotation_version: str,
-    *,
-    above: float,
-    fdr: float | None,
-):
-    from .models.checkpoint import read_config, require_head
-    from .prediction.bedrmod import prediction_header
-    from .prediction.merging import require_limits
-    from .prediction.plan import offset_of
-
-    config, digest = read_config(model)
-    require_head(config, head)
-    require_limits(above, fdr)
-    if not taxid or not assembly:
-        raise InputError(
-            "the header of bedRMod names organism and assembly", remedy="add --taxid and --assembly, or leave --bedrmod"
-        )
-    if head not in config.calibration:
-        raise InputError(
-            "bedRMod needs probabilities, and the model has no calibration for the head",
-            path=model,
-            value=head,
-            remedy="leave --bedrmod out",
-        )
-    if not annotation.is_file():
-        raise InputError("no such file", path=annotation, remedy="check the path")
-    return prediction_header(
-        {
-            "predictor": model.resolve().name,
-            "head": head,
-            "modification": config.modification,
-            "model_sha256": digest,
-            "prevalence": config.calibration[head]["prevalence"],
-            "motif": motif.upper().replace("T", "U"),
-            "offset": offset_of(motif, offset),
-        },
-        organism=taxid,
-        assembly=assembly,
-        annotation_source=annotation.name,
-        annotation_version=annotation_version or f"sha256:{sha256_of(annotation)[:12]}",
-        above=above,
-        fdr=fdr,
-    )
-
-
-def _transcripts(source: Path, annotation: Path | None, is_genome: bool, work: Path) -> Path:
-    """The transcripts table to scan, made in ``work`` unless ``source`` is one."""
-    from .sites.annotation import read_annotation
-    from .sites.drops import KEPT, NOTE, Drops
-    from .sites.transcript_fasta import read_transcript_fasta
-    from .sites.transcripts import build_transcripts
-    from .tables import write_parquet
-
-    if not is_genome and source.is_file():
-        with open(source, "rb") as handle:
-            is_table = handle.read(4) == b"PAR1"
-        if is_table:
-            if annotation is not None:
-                raise InputError("a transcripts table has its annotation", path=source, remedy="leave --annotation out")
-            return source
-    drops = Drops()
-    described = None if annotation is None else read_annotation(annotation, drops)
-    if is_genome:
-        frame = build_transcripts(described, source, drops, workdir=work, annotation_path=annotation)
-    else:
-        frame = read_transcript_fasta(source, drops, annotation=described, annotation_path=annotation)
-    for row in drops.frame().itertuples():
-        if row.reason != KEPT:
-            noted = row.reason.startswith(NOTE)
-            _warn(f"{row.rows} transcripts: {row.reason.removeprefix(NOTE) if noted else f'left out, {row.reason}'}")
-    table = work / "transcripts.parquet"
-    write_parquet(frame, table)
-    return table
-
-
-def _terminal_view(spool, marks):
-    from .prediction.terminal_view import TerminalView
-
-    return TerminalView(sys.stdout, spool, marks)
-
-
-@app.command("scan")
-def scan_sequences(
-    fasta: Annotated[Path, typer.Argument(help="Sequences, plain or gzipped, DNA or RNA; - reads standard input.")],
-    model: ModelOption,
-    out: OutOption = None,
-    bedrmod: Annotated[Optional[Path], typer.Option("--bedrmod", help="bedRMod of the rows to write.")] = None,  # noqa: UP045
     attention: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--attention", help="TSV to write: the attention to each nucleotide around each row's base."),
@@ -311,16 +256,16 @@ def scan_sequences(
     view: Annotated[
         bool, typer.Option("--view", help="Draw the rows under the sequence; the table then goes to --out alone.")
     ] = False,
-    modifications: Annotated[str, typer.Option("--modifications", help="Only these, such as m6A,Y; default all.")] = "",
     alpha: Annotated[float, typer.Option("--alpha", help="Rows for bases with p below this.")] = 0.05,
     fdr: Annotated[
         Optional[float],  # noqa: UP045
         typer.Option("--fdr", help="Rows for bases with q below this, besides."),
     ] = None,
+    above: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option("--above", help="Rows for bases with a probability above this, besides."),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="A row for every base tested, whatever its p.")] = False,
-    mode: Annotated[
-        str, typer.Option("--mode", help="exact: the networks; fast: the student distilled from them.")
-    ] = "exact",
     ends: Annotated[
         str, typer.Option("--ends", help="Bases near an end: pad (N beyond it) or skip (left out, and counted).")
     ] = "pad",
@@ -328,68 +273,123 @@ def scan_sequences(
         Optional[bool],  # noqa: UP045
         typer.Option(
             "--top/--no-top",
-            help="Fill the column top; default in exact mode. In fast mode this asks the networks, too.",
+            help="The column top, of networks with attention; default in exact mode. In fast mode this asks the "
+            "networks, too.",
         ),
     ] = None,
-    taxid: Annotated[int, typer.Option("--taxid", help="NCBI taxon, for the header of bedRMod.")] = 32644,
+    taxid: TaxonOption = 0,
     assembly: Annotated[
         str, typer.Option("--assembly", help="For the header of bedRMod; default the file's name.")
+    ] = "",
+    annotation_version: Annotated[
+        str, typer.Option("--annotation-version", help="For the header of bedRMod; default a hash of the file.")
     ] = "",
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
     batch_size: ScanBatchOption = None,
 ) -> None:
-    """Test every base of sequences for every modification of a model that fits it.
+    """Ask every task of a model about every base of sequences that fits it.
 
-    A base is tested for a modification if it is the modification's base and lies in its motif (m6A: DRACH; m6Am: BCA).
-    Rows are written for p < 0.05, or as --alpha, --fdr and --all say.
+    A base is tested for a task if it is the task's base and lies in its motif (m6A: DRACH). Rows are written for
+    p < 0.05, or as --alpha, --fdr, --above and --all set it; of a model without null distribution, which has no p and
+    q, for every base tested.
 
-    Columns: sequence, position (from 1), base, modification, probability (calibrated), p (share of unmodified bases
-    that score as high), q (Benjamini-Hochberg over all bases tested for the modification in this call), top (positions
-    that the networks looked at, each the middle of three nt, best first), logit (natural-log odds at 1:1).
+    Columns: sequence, start, end (0-based half-open on the sequence), strand, task, modification, base, probability
+    (calibrated), p (share of unmodified bases that score as high), q (Benjamini-Hochberg over all bases tested for the
+    task in this call), false_share (share of false calls to be expected among bases at least as probable), logit
+    (natural-log odds at 1:1), top (0-based positions that the networks looked at, each the middle of three nt, best
+    first); with an annotation also length, gene, gene_name, region, kmer, chrom, genome_start, genome_end (-1 unknown).
+
+    A scan that was stopped goes on where it was if it is started again with the same options: finished parts lie in
+    .rnamarks-scan beside the output until the end.
     """
     from .prediction.scan import ScanOptions
-    from .prediction.scan_command import Scanner
+    from .prediction.scanner import Outputs, Scanner
     from .prediction.windows import set_threads
     from .progress import show_sites
 
-    set_threads(threads)
+    inputs = {"the input": source, "--annotation": annotation, "--genome": genome}
+    _check_paths(inputs, {"--out": out, "--bedrmod": bedrmod, "--attention": attention}, model)
+    for path in (annotation, genome, source):
+        if path is not None and str(path) != "-" and not path.exists():
+            raise InputError("no such file", path=path, remedy="check the path")
+    if bedrmod is not None and annotation is not None and not (taxid and assembly):
+        raise InputError("the header of bedRMod names organism and assembly", remedy="add --taxid and --assembly")
     options = ScanOptions(
         alpha=None if everything else alpha,
         fdr=fdr,
+        above=above,
         ends=ends,
         top=(mode == "exact" if top is None else top) or attention is not None,
         weights=attention is not None,
     )
-    with show_sites(sys.stderr, "scan") as progress:
-        summary = Scanner(model, mode=mode, device=device, batch_size=batch_size).run(
-            fasta,
-            options,
-            table=out or (None if view else sys.stdout),
-            bedrmod=bedrmod,
-            attention=attention,
-            view=_terminal_view if view else None,
-            modifications=[name.strip() for name in modifications.split(",") if name.strip()],
-            organism=taxid,
-            assembly=assembly,
-            progress=progress,
-            warn=_warn,
-        )
+    given = genome or source
+    name = "standard input" if given is None or str(given) == "-" else given.name
+    outputs = Outputs(
+        table=out or (None if view else sys.stdout),
+        bedrmod=bedrmod,
+        attention=attention,
+        view=_terminal_view if view else None,
+        assembly=assembly or name.encode("ascii", "replace").decode(),
+        **({"organism": taxid} if taxid else {}),
+        **({} if annotation is None else _annotated(annotation, annotation_version)),
+    )
+    set_threads(threads)
+    first = outputs.first
+    root = (
+        Path(tempfile.gettempdir()) / f".rnamarks-{os.getuid()}" if first is None else first.parent / ".rnamarks-scan"
+    )
+    scanner = Scanner(model, mode=mode, device=device, batch_size=batch_size)
+    names = [name.strip() for name in task.split(",") if name.strip()]
+    try:
+        with _scanned(source, genome, annotation, root) as scanned, show_sites(sys.stderr, "scan") as progress:
+            summary = scanner.run(
+                scanned,
+                options,
+                outputs,
+                tasks=names,
+                checkpoints=None if first is None else root,
+                progress=progress,
+                warn=_warn,
+            )
+    finally:
+        if root.is_dir() and not any(root.iterdir()):
+            root.rmdir()
     for row in summary.itertuples():
-        _warn(f"{row.modification}: {row.tested:,} bases tested, {row.called:,} written, {row.below:,} with q < 0.1")
+        below = "" if row.below != row.below else f", {int(row.below):,} with q < 0.1"
+        _warn(f"{row.task}: {row.tested:,} bases tested, {row.called:,} written{below}")
+
+
+def _annotated(annotation: Path, version: str) -> dict[str, str]:
+    stated = version or (f"sha256:{sha256_of(annotation)[:12]}" if annotation.is_file() else "unknown")
+    return {"annotation_source": annotation.name, "annotation_version": stated}
+
+
+@app.command()
+def info(
+    model: Annotated[Path, typer.Argument(help="A model directory: config.json and weights.safetensors.")],
+) -> None:
+    """List a model's tasks, what it can do, what it was trained on, and how well it did on the test part."""
+    from .prediction.info import describe_model
+
+    print(describe_model(model))
 
 
 @app.command("null")
 def build_background(
     background: Annotated[
-        Path, typer.Argument(help="FASTA of RNA like what will be scanned, but other sequences; plain or gzipped.")
+        Path,
+        typer.Argument(
+            help="FASTA of RNA like what will be scanned, but other sequences; plain or gzipped; - reads standard "
+            "input."
+        ),
     ],
     model: ModelOption,
     out: Annotated[Path, typer.Option("--out", help="Model directory to make.")],
     bases: Annotated[
-        int, typer.Option("--bases", help="Bases per modification: p goes down to 1 over these.")
+        int, typer.Option("--bases", min=100, help="Bases per task: p goes down to 1 over these.")
     ] = 10_000,
-    seed: Annotated[int, typer.Option("--seed", help="Of the draw.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draw.")] = 1,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
     batch_size: ScanBatchOption = None,
@@ -404,25 +404,29 @@ def build_background(
 
     set_threads(threads)
     found = replace_null(model, background, out, n=bases, seed=seed, device=device, batch_size=batch_size)
-    for head, number in found.items():
-        _warn(f"{head}: {number:,} bases, so p goes down to {1 / (1 + number):.2g}")
+    for name, number in found.items():
+        _warn(f"{name}: {number:,} bases, so p goes down to {1 / (1 + number):.2g}")
 
 
 @app.command("serve")
 def serve_model(
     model: ModelOption,
     host: Annotated[str, typer.Option("--host", help="Address to listen at; 0.0.0.0 lets others in.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8000,
-    most: Annotated[int, typer.Option("--most", help="Nucleotides that one scan may have.")] = 100_000,
-    waiting: Annotated[int, typer.Option("--waiting", help="Scans that may wait; further ones are turned away.")] = 20,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    maximum: Annotated[
+        int, typer.Option("--maximum", min=1, max=10**9, help="Nucleotides that one scan may have.")
+    ] = 100_000,
+    waiting: Annotated[
+        int, typer.Option("--waiting", min=1, max=1000, help="Scans that may wait; further ones are turned away.")
+    ] = 20,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
     batch_size: ScanBatchOption = None,
 ) -> None:
     """Scan sequences in a browser, and for programs at /api/scan: what rnamarks scan does, one scan at a time.
 
-    Results stand at addresses that cannot be guessed, and are gone when the server stops. There is no log-in: let
-    others in only where everyone may use it.
+    Results have addresses that cannot be guessed, and are gone when the server stops. There is no log-in, and one
+    slow client can hold others up: let others in only behind a proxy, and only where everyone may use it.
     """
     from .prediction.windows import set_threads
     from .server.app import serve
@@ -432,11 +436,11 @@ def serve_model(
         model,
         host=host,
         port=port,
-        most=most,
+        maximum=maximum,
         waiting=waiting,
         device=device,
         batch_size=batch_size,
-        say=_warn,
+        report=_warn,
     )
 
 
@@ -461,10 +465,10 @@ def validate(
 
 @app.command()
 def explain(
-    windows: Annotated[Path, typer.Argument(help="FASTA, or one sequence per line; plain or gzipped; DNA or RNA.")],
+    windows: Annotated[Path, typer.Argument(help=WINDOWS)],
     model: ModelOption,
-    head: HeadOption,
-    out: Annotated[Path, typer.Option("--out", help="Letters: NAME.parquet, else TSV (.gz: compressed).")],
+    out: Annotated[Path, typer.Option("--out", help="Nucleotides: NAME.parquet, else TSV (.gz: compressed).")],
+    task: TaskOption = None,
     checks: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--checks", help="TSV of one row per window; default NAME.checks.tsv beside --out."),
@@ -477,23 +481,40 @@ def explain(
     ] = False,
     limit: Annotated[
         Optional[int],  # noqa: UP045
-        typer.Option("--limit", help="At most so many windows, from the top of the file."),
+        typer.Option("--limit", min=1, help="At most so many windows, from the top of the file."),
     ] = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
 ) -> None:
-    """Say which letters of each window drive its logit, and check that the parts add up.
+    """Explain which nucleotides of each window drive its logit, and check that the parts add up.
 
     docs/tables.md explains the columns under attributions and attribution_checks.
     """
+    checks = checks or out.with_name(f"{out.name.split('.')[0]}.checks.tsv")
+    _check_paths({"the input": windows}, {"--out": out, "--checks": checks}, model)
     from .interpretation.attribution_files import attribute_windows, write_attributions
+    from .models.directory import read_config
     from .prediction.windows import set_threads
+    from .tasks import find_task
 
+    asked = find_task(read_config(model)[0].tasks, task).name
     set_threads(threads)
     found = attribute_windows(
-        model, head, windows, method=method, compare=compare, limit=limit, device=device, warn=_warn
+        model, asked, windows, method=method, compare=compare, limit=limit, device=device, warn=_warn
     )
-    write_attributions(found, out, checks or out.with_name(f"{out.name.split('.')[0]}.checks.tsv"))
+    write_attributions(found, out, checks)
+
+
+@app.command("keys")
+def explain_keys(
+    section: Annotated[str, typer.Argument(help="A top-level key, such as motifs; all without one.")] = "",
+) -> None:
+    """Print the keys of a configuration as Markdown tables: kind, default and meaning of each."""
+    from .keys import reference, schema
+
+    if section and section not in schema()["properties"]:
+        raise InputError("no such key", value=section, remedy=f"choose one of {', '.join(schema()['properties'])}")
+    print(reference(section), end="")
 
 
 @app.command()
@@ -503,18 +524,29 @@ def version() -> None:
 
 
 def main() -> None:
-    """Entry point of the console script: an :class:`InputError` ends as one line and exit code 2.
+    """Entry point of the console script: a fault of input, files or disks ends as one line and exit code 2.
 
-    SIGTERM, which schedulers send before they kill, ends the program with 143 and leaves no scratch files.
+    SIGTERM, which schedulers send before they kill, and SIGHUP, which a terminal sends when it closes, end the program
+    with 143 and 129 and leave no scratch files.
     """
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    before = {
+        number: signal.signal(number, lambda number, _: sys.exit(128 + number))
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        # nohup lets the program go on
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
+    log, warnings = logging.getLogger(__package__), _Warnings(logging.WARNING)
+    log.addHandler(warnings)
     try:
-        app()
+        with input_errors():
+            app()
     except InputError as error:
         _warn(str(error))
         sys.exit(InputError.exit_code)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        log.removeHandler(warnings)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 if __name__ == "__main__":

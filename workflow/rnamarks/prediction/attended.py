@@ -64,7 +64,7 @@ def top_windows(
     Returns
     -------
     starts : numpy.ndarray, shape=(n, count), dtype=int64
-        0-based; -1 where there is no room for another window.
+        0-based; -1 where no other window fits.
     sums : numpy.ndarray, shape=(n, count), dtype=float64
         NaN beside a start of -1. Of equal windows the one nearest to the 5' end wins.
 
@@ -90,8 +90,8 @@ def top_windows(
     for rank in range(count):
         best = sums.argmax(axis=1)
         value = sums[rows, best]
-        room = np.isfinite(value)
-        starts[room, rank], found[room, rank] = best[room], value[room]
+        fits = np.isfinite(value)
+        starts[fits, rank], found[fits, rank] = best[fits], value[fits]
         sums[np.abs(places - best[:, None]) < width + margin] = -np.inf
     return starts, found
 

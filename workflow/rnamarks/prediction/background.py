@@ -1,63 +1,70 @@
-"""Unmodified bases that a null distribution is made of: which, and their windows.
+"""Unmodified nucleotides that a null distribution is made of: which, and their logits.
 
-The bases must be new to the model. A base of the training part scores lower than another that is just as unmodified,
-and p-values from such bases would be too small.
+They must be new to the model. A nucleotide of the training part scores lower than another that is just as unmodified,
+and p-values from such ones would be too small.
 """
 
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..dictionary import column_names
 from ..errors import InputError
-from ..models.directory import read_config, write_config
+from ..models.directory import CARD, CONFIG, STUDENT, WEIGHTS, read_config, regular_file
 from ..sequences import encode, encode_windows, read_records
 from ..sites.labelling import listed_positions
-from ..sites.site_tables import SITE_COLUMNS
-from ..sites.transcripts import TRANSCRIPT_COLUMNS
 from ..sites.window_files import WINDOW_FORMATS
+from ..sites.windows import cut_windows
 from ..tables import read_parquet, read_tsv
-from .exact import load_engine
-from .scan import marks_of
-from .significance import NULL, build_null, draw_unmodified, write_null
+from ..tasks import Task
+from .exact import load_engine, modes_of, score_each
+from .kept import scratch
+from .scan import choose_tasks, find_sites
+from .significance import write_null
 
-Sequences = Iterator[tuple[str, np.ndarray]]
+Sequences = Iterable[tuple[str, np.ndarray, Collection[str] | None]]
+"""Names, codes, and the tasks that a sequence is unmodified for; None for all."""
 
-_FEWEST = 100
+MINIMUM = 100
+"""Nucleotides that a null distribution needs."""
 
 
 class Seen:
-    """What of the split windows a null must not hold: every training window, and each head's positives.
+    """What of the split windows a null must not hold: every training window, and each task's positives.
 
     Parameters
     ----------
-    splits : mapping of head to path
+    splits : mapping of task to path
         Borders **splits**.
     split : str
     """
 
     def __init__(self, splits: Mapping[str, str | Path], split: str) -> None:
         trained, positives, genes = [], {}, set()
-        for head, path in splits.items():
+        for task, path in splits.items():
             frame, _ = read_parquet(path, ["sequence", "label", "gene", split])
             training = frame[frame[split] == "train"]
             if len(training):
                 trained.append(encode_windows(training["sequence"]))
-            positives[head] = encode_windows(frame.loc[frame["label"] == 1, "sequence"])
+            positives[task] = encode_windows(frame.loc[frame["label"] == 1, "sequence"])
             genes |= set(training["gene"]) - {""}
         self.genes = genes
-        self._trained = _rows(np.concatenate(trained))
-        self._positives = {head: _rows(codes) for head, codes in positives.items()}
+        self._trained = _rows(np.concatenate(trained)) if trained else np.zeros(0, dtype="V1")
+        self._positives = {task: _rows(codes) for task, codes in positives.items()}
 
-    def new(self, codes: np.ndarray, head: str) -> np.ndarray:
-        """Which windows, shape (n, width), are neither a training window nor a positive of the head."""
+    def new(self, codes: np.ndarray, task: str) -> np.ndarray:
+        """Which windows, shape (n, width), are neither a training window nor a positive of the task."""
         rows = _rows(codes)
-        return ~(np.isin(rows, self._trained) | np.isin(rows, self._positives[head]))
+        seen = np.zeros(len(rows), dtype=bool)
+        for known in (self._trained, self._positives[task]):
+            # rows of nothing have no width that could be compared
+            seen |= np.isin(rows, known) if len(rows) and len(known) else False
+        return ~seen
 
 
 def _rows(codes: np.ndarray) -> np.ndarray:
@@ -67,17 +74,106 @@ def _rows(codes: np.ndarray) -> np.ndarray:
 
 
 def negative_sequences(files: Sequence[Mapping[str, Any]]) -> Sequences:
-    """Whole negative windows of window files, uncropped: their flanks hold further unmodified bases.
+    """Whole negative windows of window files, uncropped: their flanks hold further unmodified nucleotides.
 
     Parameters
     ----------
     files : sequence of mappings
-        ``file``, ``format``, ``label`` (0, or None where the file tells).
+        ``file``, ``format``, ``label`` (0, or None where the file tells); ``tasks`` where it is not for all.
     """
     for entry in files:
         for record in WINDOW_FORMATS[entry["format"]](entry["file"], entry["label"]):
             if record.label == 0:
-                yield f"{Path(entry['file']).name}:{record.line}", encode(record.sequence)
+                yield f"{Path(entry['file']).name}:{record.line}", encode(record.sequence), entry.get("tasks")
+
+
+def unlisted_sequences(
+    transcripts: Mapping[str, str | Path],
+    sites: Mapping[str, Sequence[str | Path]],
+    tasks: Sequence[Task],
+    genes: Collection[str],
+    known: dict[str, dict[str, np.ndarray]],
+) -> Sequences:
+    """Transcripts, some of whose nucleotides are listed as modified.
+
+    Parameters
+    ----------
+    transcripts : mapping of task to path
+        Borders **transcripts**.
+    sites : mapping of task to sequence of paths
+        The site tables that name nucleotides modified in the task's way.
+    tasks : sequence of Task
+    genes : collection of str
+        Their transcripts are left out.
+    known : dict
+        Filled, before the sequences of a table come: task to transcript to 0-based positions listed.
+    """
+    for path in dict.fromkeys(transcripts.values()):
+        asked = [task for task in tasks if transcripts[task.name] == path]
+        table, _ = read_parquet(path, column_names("transcripts"))
+        table = table[~table["gene"].isin(genes)].reset_index(drop=True)
+        for task in asked:
+            lists = [
+                read_tsv(file, column_names("sites"), dtype={"chrom": str, "source": str})[0]
+                for file in sites[task.name]
+            ]
+            known[task.name] = listed_positions(table, lists, *task.place)
+        names = [task.name for task in asked]
+        for name, text in zip(table["transcript"], table["sequence"], strict=True):
+            yield name, encode(text), names
+
+
+def draw_unmodified(
+    sequences: Sequences,
+    tasks: Sequence[Task],
+    width: int,
+    n: int,
+    seed: int,
+    known: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+) -> dict[str, np.ndarray]:
+    """Windows of nucleotides that fit each task and are not known to be modified, drawn evenly from sequences.
+
+    Parameters
+    ----------
+    sequences : iterable
+        See :data:`Sequences`; read once.
+    tasks : sequence of Task
+    width : int
+        Of the windows, odd.
+    n : int
+        Windows wanted of each task; fewer where the sequences have fewer.
+    seed : int
+    known : mapping of str to mapping of str to array, optional
+        Task to name to 0-based positions that are left out.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, shape=(up to n, width), dtype=uint8
+        In no particular order.
+
+    Notes
+    -----
+    Memory is that of twice the windows wanted: each nucleotide gets a random number, and those with the smallest are
+    kept. The number is the same for all tasks, so that tasks of one kind of base share most of their windows, which a
+    model then computes once.
+    """
+    rng = np.random.default_rng(seed)
+    kept = {task.name: (np.zeros(0), np.zeros((0, width), dtype=np.uint8)) for task in tasks}
+    for name, codes, only in sequences:
+        lots = rng.random(len(codes))
+        for task in tasks:
+            if only is not None and task.name not in only:
+                continue
+            at = np.setdiff1d(find_sites(codes, task), (known or {}).get(task.name, {}).get(name, ()))
+            numbers, windows = kept[task.name]
+            if len(numbers) >= n:
+                at = at[lots[at] < numbers[n - 1]]
+            if len(at):
+                numbers = np.concatenate([numbers, lots[at]])
+                order = np.argsort(numbers)[:n]
+                windows = np.concatenate([windows, cut_windows(codes, at, width)])
+                kept[task.name] = numbers[order], windows[order]
+    return {name: windows for name, (_, windows) in kept.items()}
 
 
 def unmodified_windows(
@@ -88,73 +184,63 @@ def unmodified_windows(
     n: int,
     seed: int,
     files: Sequence[Mapping[str, Any]] = (),
-    transcripts: str | Path | None = None,
+    transcripts: Mapping[str, str | Path] | None = None,
     sites: Mapping[str, Sequence[str | Path]] | None = None,
 ) -> tuple[dict[str, np.ndarray], str]:
-    """Windows around unmodified bases for every head of a model directory.
+    """Windows around unmodified nucleotides for every task of a model directory.
 
     Parameters
     ----------
     folder : path-like
         The model directory.
-    splits : mapping of head to path
+    splits : mapping of task to path
     split : str
         Split that the model was trained on.
     n : int
-        Windows wanted of each head.
+        Windows wanted of each task.
     seed : int
     files : sequence of mappings
         See :func:`negative_sequences`; either these or ``transcripts``.
-    transcripts : path-like
-        Border **transcripts**. Transcripts of genes with a training window are left out.
-    sites : mapping of head to sequence of paths
-        With ``transcripts``: the site tables that name modified bases of the head's kind.
+    transcripts, sites : mapping
+        See :func:`unlisted_sequences`. Transcripts of genes with a training window are left out, unless that leaves a
+        task without enough; then only training windows are.
 
     Returns
     -------
-    windows : dict of head to numpy.ndarray, shape=(up to n, window), dtype=uint8
+    windows : dict of task to numpy.ndarray, shape=(up to n, window), dtype=uint8
     source : str
         In words.
 
     Raises
     ------
     InputError
-        If a head gets fewer than 100 windows.
+        If a task gets fewer than :data:`MINIMUM` windows.
     """
     config, _ = read_config(folder)
+    tasks = choose_tasks(config.tasks)
     seen = Seen(splits, split)
-    marks = {mark.head: mark for mark in marks_of(config)}
+
+    def windows_of(sequences: Sequences) -> dict[str, np.ndarray]:
+        # some of what is drawn is left out as seen
+        drawn = draw_unmodified(sequences, tasks, config.window, 2 * n, seed, known)
+        return {task: codes[seen.new(codes, task)][:n] for task, codes in drawn.items()}
+
     known: dict[str, dict[str, np.ndarray]] = {}
-    if transcripts is None:
-        sequences = list(negative_sequences(files))
-        source = "bases of the unmodified windows of " + ", ".join(Path(entry["file"]).name for entry in files)
+    if not transcripts:
+        windows = windows_of(negative_sequences(files))
+        source = "nucleotides of the unmodified windows of " + ", ".join(Path(entry["file"]).name for entry in files)
     else:
-        table, _ = read_parquet(transcripts, TRANSCRIPT_COLUMNS)
-        table = table[~table["gene"].isin(seen.genes)].reset_index(drop=True)
-        for head, mark in marks.items():
-            lists = [
-                read_tsv(path, SITE_COLUMNS, dtype={"chrom": str, "source": str})[0] for path in (sites or {})[head]
-            ]
-            known[head] = listed_positions(table, lists, mark.motif, mark.offset)
-        sequences = [(name, encode(text)) for name, text in zip(table["transcript"], table["sequence"], strict=True)]
-        source = "bases of transcripts of genes without a training window that no list calls modified"
-    # some of what is drawn is left out as seen
-    drawn = draw_unmodified(
-        sequences, {head: mark.find for head, mark in marks.items()}, config.window, 2 * n, seed, known
-    )
-    windows = {}
-    for head, codes in drawn.items():
-        windows[head] = codes[seen.new(codes, head)][:n]
-        if len(windows[head]) < _FEWEST:
-            raise InputError(
-                f"only {len(windows[head])} unmodified bases were found for {head}",
-                path=folder,
-                remedy="give more sequences under marks.null",
-            )
+        windows = windows_of(unlisted_sequences(transcripts, sites or {}, tasks, seen.genes, known))
+        source = "nucleotides of transcripts of genes without a training window that no list calls modified"
+        if min(map(len, windows.values())) < MINIMUM:
+            # a split of windows, not of genes, may leave no gene without one
+            windows = windows_of(unlisted_sequences(transcripts, sites or {}, tasks, (), known))
+            source = "nucleotides of transcripts, in the middle of no training window, that no list calls modified"
+    _require_enough(windows, folder)
     return windows, source
 
 
-def add_nulls(
+def add_null(
     folder: str | Path,
     windows: Mapping[str, np.ndarray],
     *,
@@ -168,17 +254,17 @@ def add_nulls(
     ----------
     folder : path-like
     windows : mapping of str to numpy.ndarray, shape=(n, window), dtype=uint8
-        Head to windows around bases taken as unmodified.
+        Task to windows around nucleotides taken as unmodified.
     source : str
-        Which bases, in words.
+        Which nucleotides, in words.
     device, batch_size
         See :func:`rnamarks.prediction.exact.load_engine`.
     """
-    config, _ = read_config(folder)
-    for mode in ("exact", "fast") if config.student else ("exact",):
-        loaded = load_engine(folder, mode, device=device, batch_size=batch_size)
-        logits = {loaded.prefix + head: found for head, found in build_null(loaded.engine, windows).items()}
-        write_null(folder, logits, source=source)
+    null = {
+        mode: score_each(load_engine(folder, mode, device=device, batch_size=batch_size).engine, windows)
+        for mode in modes_of(folder)
+    }
+    write_null(folder, null, source=source)
 
 
 def replace_null(
@@ -191,19 +277,18 @@ def replace_null(
     device: str = "auto",
     batch_size: int | None = None,
 ) -> dict[str, int]:
-    """Copy a model directory, with a null distribution from the bases of other sequences, all taken as unmodified.
+    """Copy a model directory, with a null distribution from other sequences, all taken as unmodified.
 
     Parameters
     ----------
     model : path-like
-        A model of modifications.
     background : path-like
-        FASTA of sequences like those to be scanned, but others: transcripts of the same kind of RNA, say. Modified
-        bases among them make p larger, hence calls fewer.
+        FASTA of sequences like those to be scanned, but others, such as transcripts of the same kind of RNA. Modified
+        nucleotides among them make p larger, hence calls fewer.
     out : path-like
         Directory to make.
     n : int
-        Bases wanted of each head.
+        Nucleotides wanted of each task.
     seed : int
     device, batch_size
         See :func:`rnamarks.prediction.exact.load_engine`.
@@ -211,31 +296,48 @@ def replace_null(
     Returns
     -------
     dict of str to int
-        Head to bases of its null.
+        Task to nucleotides of its null.
 
     Raises
     ------
     InputError
-        If ``out`` is there already, the model or the sequences are at fault, or a head gets fewer than 100 bases.
+        If ``out`` is there already, the model or the sequences are at fault, or a task gets fewer than :data:`MINIMUM`
+        nucleotides.
     """
     model, out = Path(model), Path(out)
     config, _ = read_config(model)
-    if out.exists():
-        raise InputError("the directory is there already", path=out, remedy="choose another --out")
-    marks = {mark.head: mark for mark in marks_of(config, path=model)}
-    sequences = ((record.header, encode(record.sequence)) for record in read_records(background))
-    windows = draw_unmodified(sequences, {head: mark.find for head, mark in marks.items()}, config.window, n, seed)
-    for head, codes in windows.items():
-        if len(codes) < _FEWEST:
+    if n < MINIMUM:
+        raise InputError(f"a null distribution needs {MINIMUM} nucleotides", value=n, remedy="use for example 10000")
+    if out.exists() or out.is_symlink():
+        raise _there_already(out)
+    sequences = ((record.header, encode(record.sequence), None) for record in read_records(background))
+    windows = draw_unmodified(sequences, choose_tasks(config.tasks), config.window, n, seed)
+    _require_enough(windows, background)
+    with scratch(out.parent / ".rnamarks-null") as work:
+        made = work / "model"
+        made.mkdir()
+        for name in (WEIGHTS, CONFIG, CARD, STUDENT):
+            if name in (WEIGHTS, CONFIG) or (model / name).exists():
+                shutil.copyfile(regular_file(model, name), made / name)
+        source = f"nucleotides of {Path(background).name}, all taken as unmodified"
+        add_null(made, windows, source=source, device=device, batch_size=batch_size)
+        try:
+            made.rename(out)
+        except OSError as error:
+            # made by another process meanwhile
+            raise (_there_already(out) if out.exists() else error) from error
+    return {task: len(codes) for task, codes in windows.items()}
+
+
+def _there_already(out: Path) -> InputError:
+    return InputError("the directory is there already", path=out, remedy="choose another --out")
+
+
+def _require_enough(windows: Mapping[str, np.ndarray], path: str | Path) -> None:
+    for task, codes in windows.items():
+        if len(codes) < MINIMUM:
             raise InputError(
-                f"only {len(codes)} bases fit {head}", path=background, remedy=f"give sequences with {_FEWEST} or more"
+                f"only {len(codes)} unmodified nucleotides were found for {task}",
+                path=path,
+                remedy=f"give sequences with {MINIMUM} or more that fit it",
             )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
-        made = Path(shutil.copytree(model, Path(scratch) / "model", ignore=shutil.ignore_patterns(NULL)))
-        config.null = {}
-        write_config(made, config)
-        source = f"bases of {Path(background).name}, all taken as unmodified"
-        add_nulls(made, windows, source=source, device=device, batch_size=batch_size)
-        made.rename(out)
-    return {head: len(codes) for head, codes in windows.items()}

@@ -1,6 +1,6 @@
 """bedRMod, version 2: writing, reading and checking (specification: github.com/dieterich-lab/euf-specs, bedRModv2).
 
-The format is made for measured sites. What its columns mean for predictions is said in the header of every file that
+The format is made for measured sites. What its columns mean for predictions is in the header of every file that
 is written here:
 
 ============  ======================================================================================================
@@ -26,6 +26,7 @@ import pandas as pd
 from .. import __version__
 from ..errors import InputError
 from ..files import open_text, write_text
+from ..tasks import Task
 from .tracks import display_score
 
 FORMAT = "bedRModv2"
@@ -43,6 +44,8 @@ COLUMNS = (
     "frequency",
 )
 MOST_FAULTS = 1000
+UNIDENTIFIED = 32644
+"""NCBI taxon of what is not known."""
 
 _REQUIRED = (
     "fileformat",
@@ -81,6 +84,8 @@ class BedRModHeader:
         Kind of RNA.
     sequencing_platform, basecalling, bioinformatics_workflow, experiment, external_source : str
         May be ``""``.
+    colours : mapping of str to str
+        MODOMICS short name to ``#RRGGBB``; black for others. Of the sites, the header does not hold them.
     """
 
     organism: int
@@ -94,6 +99,7 @@ class BedRModHeader:
     bioinformatics_workflow: str = ""
     experiment: str = ""
     external_source: str = ""
+    colours: Mapping[str, str] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """The header's lines; :class:`InputError` names a value that the format cannot hold."""
@@ -154,8 +160,7 @@ def prediction_header(
     annotation_version: str,
     base: str = "",
     chebi: str = "",
-    above: float | None = None,
-    fdr: float | None = None,
+    limits: Sequence[str] = (),
 ) -> BedRModHeader:
     """The header of a file of predictions.
 
@@ -167,48 +172,53 @@ def prediction_header(
         NCBI taxon.
     assembly, annotation_source, annotation_version : str
     base : str
-        Unmodified RNA base; default the one that the motif has at the site.
+        Unmodified RNA base, where a task names none; default the one that its motif has at the site.
     chebi : str
         ChEBI number, for a modification whose short name holds a comma, which the format cannot hold.
-    above, fdr : float, optional
-        Which sites were left out, see :func:`rnamarks.prediction.merging.select_sites`.
+    limits : sequence of str
+        What the sites are, such as ``p<0.05``.
 
     Raises
     ------
     InputError
-        If the motif does not tell the base, or a value cannot stand in a header.
+        If a task does not tell modification or base, or the header cannot hold a value.
     """
-    short = str(metadata["modification"])
-    motif, offset = str(metadata["motif"]), int(str(metadata["offset"]))
-    base = base or motif[offset]
-    if len(base) != 1 or base not in "ACGU":
-        raise InputError(
-            f"the motif {motif} does not tell the unmodified base",
-            value=base,
-            remedy="scan a motif with one base at the site, or state it",
-        )
-    if ("," in short or ":" in short) and not chebi:
-        raise InputError("the modification's name cannot stand in bedRMod", value=short, remedy="give its ChEBI number")
-    name = chebi if "," in short or ":" in short else short
-    limits = [f"probability>{above:g}"] if above is not None else []
-    limits += [f"q<{fdr:g}"] if fdr is not None else []
-    workflow = (
-        f"program:rnamarks {__version__};PREDICTIONS from sequence, no measurement;"
-        f"model:{metadata.get('predictor') or 'unnamed'} head {metadata.get('head')} "
-        f"sha256 {metadata.get('model_sha256')};motif:{motif} offset {offset};"
-        f"sites:{' and '.join(limits) if limits else 'all scored'};"
-        f"score:round(1000*probability);coverage:transcripts scored at the site (no reads);"
-        f"frequency:100*probability, calibrated at prevalence {metadata.get('prevalence')}, not a stoichiometry"
-    )
+    names: dict[str, tuple[str, str, str]] = {}
+    colours = {}
+    for record in metadata["tasks"]:
+        task = Task.from_record(record)
+        motif, offset = task.place
+        own = task.base or base or motif[offset : offset + 1]
+        if not task.modification or len(own) != 1 or own not in "ACGU":
+            raise InputError(
+                f"the task {task.name} does not tell its modification and the unmodified base",
+                value=(task.modification, own),
+                remedy="leave --bedrmod out, or state them in the sheet of modifications",
+            )
+        short = task.modification
+        if task.colour:
+            colours[_safe(short)] = task.colour
+        if ("," in short or ":" in short) and not chebi:
+            raise InputError("bedRMod cannot hold the modification's name", value=short, remedy="give its ChEBI number")
+        names[short] = (chebi if "," in short or ":" in short else short, _safe(short), own)
+    prevalence = " ".join(f"{name} {share:.4g}" for name, share in metadata["prevalence"].items())
     header = BedRModHeader(
         organism=organism,
-        modification_names=[(name, _safe(short), base)],
+        modification_names=list(names.values()),
         assembly=assembly,
         annotation_source=annotation_source,
         annotation_version=annotation_version,
         sequencing_platform="none (predicted from sequence)",
-        bioinformatics_workflow=workflow,
+        bioinformatics_workflow=(
+            f"program:rnamarks {__version__};PREDICTIONS from sequence, no measurement;"
+            f"model:{metadata['predictor']} sha256 {metadata['model_sha256']};"
+            f"tasks:{' '.join(record['name'] for record in metadata['tasks'])};"
+            f"sites:{' and '.join(limits) or 'all tested'};"
+            f"score:round(1000*probability);coverage:transcripts scored at the site (no reads);"
+            f"frequency:100*probability, calibrated at prevalence {prevalence}, not a stoichiometry"
+        ),
         experiment="none (predicted from sequence)",
+        colours=colours,
     )
     header.lines()
     return header
@@ -219,21 +229,17 @@ def write_bedrmod(
     path: str | Path,
     header: BedRModHeader,
     *,
-    colour: str = "#000000",
     comments: Sequence[str] = (),
 ) -> None:
-    """Write merged predictions as bedRMod, 11 tab-separated columns.
+    """Write predictions as bedRMod, 11 tab-separated columns.
 
     Parameters
     ----------
     sites : iterable of pandas.DataFrame
-        Columns ``chrom``, ``start`` (0-based), ``strand``, ``probability``, ``isoforms``, some sites at a time in the
-        order to write. It is gone through twice.
+        Columns ``chrom``, ``start`` (0-based), ``strand``, ``modification``, ``probability``, ``isoforms``, some sites
+        at a time in the order to write. It is gone through twice.
     path : path-like
     header : BedRModHeader
-        Its first modification is that of all sites.
-    colour : str
-        ``#RRGGBB``.
     comments : sequence of str
         Lines below the header.
 
@@ -245,46 +251,65 @@ def write_bedrmod(
     Raises
     ------
     InputError
-        If two chromosomes would get one name.
+        If two sequences would get one name.
     TypeError
         If ``sites`` can be gone through but once.
     """
     if iter(sites) is sites:
         raise TypeError("sites are gone through twice, which an iterator does not allow")
-    renamed = {name: _NOT_IN_CHROM.sub("_", name) for name in _chromosomes(sites)}
-    if len(set(renamed.values())) < len(renamed):
-        clash = next(name for name in renamed if list(renamed.values()).count(renamed[name]) > 1)
-        raise InputError(
-            "two chromosomes have one name in bedRMod, which allows letters, digits and _",
-            value=clash,
-            remedy="rename them in genome and annotation",
-        )
-    rgb = ",".join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))
+    renamed = allowed_names(_chromosomes(sites))
+    names = {short: name for name, short, _ in header.modification_names}
+    rgb = {
+        short: ",".join(str(int(header.colours.get(short, "#000000")[at : at + 2], 16)) for at in (1, 3, 5))
+        for short in names
+    }
     with write_text(path) as handle:
         handle.writelines(f"{line}\n" for line in header.lines())
         # comments come last: readers take every line above the names of the columns for key=value
         handle.write("#" + "\t".join(COLUMNS) + "\n")
         handle.writelines(f"# {_safe(line)}\n" for line in comments)
         handle.writelines(
-            f"# chromosome {_safe(name)} is written {new}\n" for name, new in renamed.items() if name != new
+            f"# sequence {_safe(name)} is written {new}\n" for name, new in renamed.items() if name != new
         )
         for frame in sites:
+            modification = frame["modification"].map(_safe)
             probability, start = frame["probability"].to_numpy(dtype=np.float64), frame["start"].to_numpy()
             columns = (
                 frame["chrom"].map(renamed).to_numpy(),
                 start,
                 start + 1,
-                header.modification_names[0][0],
+                modification.map(names).to_numpy(),
                 display_score(probability),
                 frame["strand"].to_numpy(),
                 start,
                 start + 1,
-                rgb,
+                modification.map(rgb).to_numpy(),
                 frame["isoforms"].to_numpy(),
                 100 * probability,
             )
             table = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
             table.to_csv(handle, sep="\t", index=False, header=False, lineterminator="\n", float_format="%.4f")
+
+
+def allowed_names(names: Iterable[str]) -> dict[str, str]:
+    """Each name as bedRMod allows it: letters but digits, ``_`` and A to z as ``_``.
+
+    Raises
+    ------
+    InputError
+        If two become one.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        new = _NOT_IN_CHROM.sub("_", name)
+        if new in found:
+            raise InputError(
+                f"bedRMod allows letters, digits and _ in names, so {found[new]} and this one would be the same",
+                value=name,
+                remedy="rename one of them",
+            )
+        found[new] = name
+    return {name: new for new, name in found.items()}
 
 
 def check_bedrmod(path: str | Path) -> Report:
@@ -347,35 +372,6 @@ def check_bedrmod(path: str | Path) -> Report:
     return report
 
 
-def read_bedrmod(path: str | Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Sites and header of a bedRMod file.
-
-    Returns
-    -------
-    sites : pandas.DataFrame
-        :data:`COLUMNS`; positions 0-based half-open; ``score`` is text, ``frequency`` in per cent. Further columns of
-        the file are left out.
-    header : dict of str to str
-
-    Raises
-    ------
-    InputError
-        The first fault that :func:`check_bedrmod` finds.
-    """
-    report = check_bedrmod(path)
-    if report.faults:
-        raise report.faults[0]
-    with open_text(path) as handle:
-        rows = [
-            (line.rstrip("\n").split("\t") if "\t" in line else line.split())[: len(COLUMNS)]
-            for line in handle
-            if not line.startswith("#")
-        ]
-    frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
-    types = dict.fromkeys(("chromStart", "chromEnd", "thickStart", "thickEnd", "coverage"), np.uint64)
-    return frame.astype(types | {"frequency": np.float64}), report.header
-
-
 def _chromosomes(sites: Iterable[pd.DataFrame]) -> dict[str, None]:
     """Names in the order in which they come."""
     return dict.fromkeys(name for frame in sites for name in frame["chrom"].unique())
@@ -386,9 +382,9 @@ def _check_comment(line: str, number: int, in_header: bool, report: Report, line
     if not separator or key not in HEADER_KEYS:
         return
     if not in_header:
-        report.fault(f"the header field {key} stands below a site", number, line, "move it to the top")
+        report.fault(f"the header field {key} is below a site", number, line, "move it to the top")
     elif key in line_of:
-        report.fault(f"the header field {key} already stands in line {line_of[key]}", number, line, "keep one")
+        report.fault(f"the header field {key} is in line {line_of[key]}", number, line, "keep one")
     else:
         line_of[key], report.header[key] = number, value.strip()
 

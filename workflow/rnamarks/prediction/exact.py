@@ -1,7 +1,7 @@
 """Logits of a window at every base, as the networks give them, but with less work.
 
 MultiRM networks whose words are vectors of their own letters are rearranged (:mod:`rnamarks.prediction.lookup`); others
-are run as they are, in batches. Ensembles and stacks are put together from their members as
+are run as they are, in batches, equal windows once. Ensembles and stacks are put together from their members as
 :mod:`rnamarks.models.checkpoint` does.
 
 What a scan needs of either mode is the protocol :class:`Engine`.
@@ -21,20 +21,24 @@ from torch import nn
 
 from ..errors import InputError
 from ..evaluation.calibration import Calibration
-from ..models.checkpoint import Ensemble, ModelConfig, Stack, load_model
+from ..models.checkpoint import Ensemble, Stack, load_model
+from ..models.directory import STUDENT, ModelConfig, read_config, sidecar_settings
+from ..models.inference import inference_form
 from ..models.multirm import MultiRM
+from ..models.student import Student, load_student
 from ..sequences import UNKNOWN
 from ..sites.windows import flank_of
+from .fast import score_fast
 from .lookup import SPAN, LookedUp, Part
+from .score import BATCH_SIZES as PLAIN_BATCH_SIZES
 from .score import pick_device
-from .significance import STUDENT
 
 MODES = ("exact", "fast")
 BATCH_SIZES = {"cpu": 128, "cuda": 4096}
 
 
 class Scores(NamedTuple):
-    """Of each head's bases, in their order: ``logits``, shape (n,), natural-log odds as trained, and ``weights``, shape
+    """Of each task's bases, in their order: ``logits``, shape (n,), natural-log odds as trained, and ``weights``, shape
     (n, n_words), attention to words, mean over the networks; rows sum to 1, and word i begins at nt i of the middle of
     the window that the networks read."""
 
@@ -61,23 +65,26 @@ class Engine(Protocol):
         codes : numpy.ndarray, shape=(n_nt,), dtype=uint8
             Sequences with at least ``width // 2`` codes of 4 around each; see :class:`rnamarks.sites.windows.Laid`.
         sites : mapping of str to numpy.ndarray, dtype=int64
-            Head to ascending indices into ``codes``.
+            Task to ascending indices into ``codes``.
         attend : bool
             Give attention, too, if there is any.
         """
 
-    def windows(self, codes: np.ndarray, head: str) -> np.ndarray:
-        """Logits of windows, shape (n, at least ``width``), the base in the middle."""
+    def score_windows(self, codes: np.ndarray, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Logits of windows, shape (n, ``width``), the base in the middle; of each task those of its rows."""
 
 
 class Loaded(NamedTuple):
-    """A model directory, ready to scan: ``engine``; ``config``; ``calibration``, head to constants, of the mode;
-    ``prefix`` of the mode's null distributions."""
+    """A model directory, ready to scan: ``engine``; ``config``; ``calibration``, task to constants, of the mode."""
 
     engine: Engine
     config: ModelConfig
     calibration: dict[str, Calibration]
-    prefix: str
+
+
+def modes_of(folder: str | Path) -> list[str]:
+    """Modes that a model directory has: ``exact``, and ``fast`` where there is a student."""
+    return list(MODES if sidecar_settings(folder, STUDENT) is not None else MODES[:1])
 
 
 def load_engine(
@@ -93,7 +100,8 @@ def load_engine(
     device : str
         ``auto``, ``cpu`` or ``cuda``.
     batch_size : int, optional
-        Windows at once in exact mode; default :data:`BATCH_SIZES`.
+        Windows at once in exact mode; default :data:`BATCH_SIZES`, or :data:`rnamarks.prediction.score.BATCH_SIZES` for
+        networks that are run as they are.
 
     Raises
     ------
@@ -107,42 +115,38 @@ def load_engine(
     where = pick_device(device)
     engine: Engine
     if mode == "fast":
-        from ..models.directory import read_config
-        from ..models.student import load_student
-
         config, _ = read_config(folder)
-        engine = FastEngine(load_student(folder), device=where)
-        constants, prefix = config.student["calibration"], STUDENT
+        student, settings = load_student(folder)
+        engine, constants = FastEngine(student, device=where), settings["calibration"]
     else:
         model, config = load_model(folder)
         engine = ExactEngine(model, config.window, device=where, batch_size=batch_size)
-        constants, prefix = config.calibration, ""
-    calibration = {head: Calibration.from_dict(values) for head, values in constants.items()}
-    return Loaded(engine, config, calibration, prefix)
+        constants = config.calibration
+    return Loaded(engine, config, {task: Calibration.from_dict(values) for task, values in constants.items()})
 
 
 class FastEngine:
     """A student (:class:`rnamarks.models.student.Student`) as an :class:`Engine`."""
 
-    def __init__(self, student: nn.Module, *, device: str | torch.device = "cpu") -> None:
+    def __init__(self, student: Student, *, device: str | torch.device = "cpu") -> None:
         self.student = student.eval().to(device)
         self.width = student.receptive
         self._device = torch.device(device)
-        self._column = {head: column for column, head in enumerate(student.heads)}
+        self._column = {task: column for column, task in enumerate(student.tasks)}
 
     def score(self, codes: np.ndarray, sites: Mapping[str, np.ndarray], *, attend: bool = False) -> Scores:
         """See :meth:`Engine.score`; there is no attention."""
-        found = self.student.scan(codes).numpy()
-        return Scores({head: found[at, self._column[head]] for head, at in sites.items()}, None)
+        logits = {task: np.empty(len(at), dtype=np.float32) for task, at in sites.items()}
+        for start, found in self.student.scan_chunks(codes):
+            for task, at in sites.items():
+                here = slice(*np.searchsorted(at, (start, start + len(found))))
+                logits[task][here] = found.numpy()[at[here] - start, self._column[task]]
+        return Scores(logits, None)
 
-    @torch.inference_mode()
-    def windows(self, codes: np.ndarray, head: str) -> np.ndarray:
-        """See :meth:`Engine.windows`."""
-        parts = [np.zeros(0, dtype=np.float32)]
-        for start in range(0, len(codes), 1024):
-            batch = torch.from_numpy(np.ascontiguousarray(codes[start : start + 1024])).to(self._device)
-            parts.append(self.student(batch)[:, self._column[head]].float().cpu().numpy())
-        return np.concatenate(parts)
+    def score_windows(self, codes: np.ndarray, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """See :meth:`Engine.score_windows`."""
+        found = score_fast(self.student, codes, device=self._device)
+        return {task: found[at, self._column[task]] for task, at in rows.items()}
 
 
 class ExactEngine:
@@ -161,110 +165,159 @@ class ExactEngine:
     ----------
     attends : bool
         Whether there is attention to ask for.
-    letters : int
-        Nucleotides of the words that attention is given to.
+    letters, n_words : int
+        Nucleotides of the words that attention is given to, and their number.
     """
 
     def __init__(
         self, model: Ensemble | Stack, window: int, *, device: str | torch.device = "cpu", batch_size: int | None = None
     ) -> None:
         self._device = torch.device(device)
-        self._batch = batch_size or BATCH_SIZES[self._device.type]
         self._window = window
         self._stack = model if isinstance(model, Stack) else None
         members = list(model.networks.members)
-        self._members = [_arrange(member.eval().to(self._device), window) for member in members]
-        self.attends = all(hasattr(member, "attend") for member in members)
+        self._members = [_arrange(member.eval().to(self._device), window, batch_size) for member in members]
+        self.attends = all(member.attends for member in members)
         # baselines read the whole window
         self.width = window if self._stack else max(member.width for member in self._members)
         flank_of(self.width)
-        self.letters = self._members[0].letters
+        self.letters, self.n_words = self._members[0].letters, self._members[0].n_words
 
     def score(self, codes: np.ndarray, sites: Mapping[str, np.ndarray], *, attend: bool = False) -> Scores:
         """See :meth:`Engine.score`."""
-        logits = {head: np.zeros(len(at), dtype=np.float32) for head, at in sites.items()}
-        weights = {head: np.zeros((0, self._members[0].n_words), dtype=np.float32) for head in sites}
+        logits = {task: np.zeros(len(at), dtype=np.float32) for task, at in sites.items()}
+        weights = {task: np.zeros((0, self.n_words), dtype=np.float32) for task in sites}
         n_members = len(self._members)
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            for heads, at, rows in _shared(codes, sites):
-                total = np.zeros((len(at), len(heads)), dtype=np.float32)
-                given = np.zeros((*total.shape, self._members[0].n_words if attend else 0), dtype=np.float32)
+            for tasks, at, rows in _shared(codes, sites):
+                total = np.zeros((len(at), len(tasks)), dtype=np.float32)
+                given = np.zeros((*total.shape, self.n_words if attend else 0), dtype=np.float32)
                 for member in self._members:
-                    for part in member.run(codes, at, heads, self._batch, attend=attend):
+                    for part in member.run(codes, at, tasks, attend=attend):
                         total[part.rows] += part.logits
                         if attend:
                             given[part.rows] += part.weights
-                for column, head in enumerate(heads):
-                    logits[head][:] = total[rows[head], column] / n_members
-                    weights[head] = given[rows[head], column] / n_members
+                for column, task in enumerate(tasks):
+                    logits[task][:] = total[rows[task], column] / n_members
+                    weights[task] = given[rows[task], column] / n_members
         if self._stack is not None:
             self._add_baselines(logits, codes, sites)
         return Scores(logits, weights if attend else None)
 
-    def windows(self, codes: np.ndarray, head: str) -> np.ndarray:
-        """See :meth:`Engine.windows`."""
-        surplus = codes.shape[1] - self.width
-        if surplus < 0 or surplus % 2:
-            raise ValueError(f"windows of {codes.shape[1]} nt have no middle {self.width} nt")
-        found = [np.zeros(0, dtype=np.float32)]
-        for start in range(0, len(codes), SPAN):
-            part = codes[start : start + SPAN, surplus // 2 : surplus // 2 + self.width]
-            middles = np.arange(len(part)) * self.width + self.width // 2
-            found.append(self.score(np.ascontiguousarray(part).ravel(), {head: middles}).logits[head])
-        return np.concatenate(found)
+    def score_windows(self, codes: np.ndarray, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """See :meth:`Engine.score_windows`."""
+        middles = {task: at * self.width + self.width // 2 for task, at in rows.items()}
+        return self.score(np.ascontiguousarray(codes).ravel(), middles).logits
 
     def _add_baselines(self, logits: dict[str, np.ndarray], codes: np.ndarray, sites: Mapping[str, np.ndarray]) -> None:
         stack = self._stack
-        for head, at in sites.items():
-            weights = stack.weights[head]
-            logits[head] *= weights[stack.network]
+        for task, at in sites.items():
+            weights = stack.weights[task]
+            logits[task] *= weights[stack.network]
             for start in range(0, len(at), SPAN):
                 windows = sliding_window_view(codes, self._window)[at[start : start + SPAN] - self._window // 2]
                 theirs = np.zeros(len(windows))
-                for name, heads in stack.baselines.items():
-                    theirs += weights[name] * heads[head].logit(windows)
-                logits[head][start : start + SPAN] += theirs.astype(np.float32)
+                for name, fitted in stack.baselines.items():
+                    # one without weight need not be asked
+                    if weights[name]:
+                        theirs += weights[name] * fitted[task].logit(windows)
+                logits[task][start : start + SPAN] += theirs.astype(np.float32)
+
+
+def score_each(engine: Engine, windows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Logits of windows for one task each; a window that several tasks have is computed once.
+
+    Parameters
+    ----------
+    engine : Engine
+    windows : mapping of str to numpy.ndarray, shape=(n, at least ``engine.width``), dtype=uint8
+        By task, all of one width, the base in the middle.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, shape=(n,), dtype=float32
+    """
+    width = engine.width
+    surplus = next(iter(windows.values())).shape[1] - width
+    if surplus < 0 or surplus % 2:
+        raise ValueError(f"windows of {surplus + width} nt have no middle {width} nt")
+    cut = {task: codes[:, surplus // 2 : surplus // 2 + width] for task, codes in windows.items() if len(codes)}
+    logits = dict.fromkeys(windows, np.zeros(0, dtype=np.float32))
+    for base in {int(codes[0, width // 2]) for codes in cut.values()}:
+        tasks = [task for task, codes in cut.items() if codes[0, width // 2] == base]
+        together = np.concatenate([cut[task] for task in tasks])
+        first, place = _distinct(together)
+        rows = dict(zip(tasks, np.split(place, np.cumsum([len(cut[task]) for task in tasks])[:-1]), strict=True))
+        found = {task: np.empty(len(first), dtype=np.float32) for task in tasks}
+        for start in range(0, len(first), SPAN):
+            part = together[first[start : start + SPAN]]
+            own = {task: np.unique(at[(at >= start) & (at < start + len(part))]) - start for task, at in rows.items()}
+            for task, values in engine.score_windows(part, own).items():
+                found[task][start + own[task]] = values
+        logits |= {task: found[task][at] for task, at in rows.items()}
+    return logits
 
 
 def _shared(
     codes: np.ndarray, sites: Mapping[str, np.ndarray]
 ) -> Iterator[tuple[list[str], np.ndarray, dict[str, np.ndarray]]]:
-    """Heads that are asked about the same kind of base, the bases that any of them is asked about, and for each head
+    """Tasks that are asked about the same kind of base, the bases that any of them is asked about, and for each task
     which of these are its own."""
     groups: dict[int, list[str]] = {}
-    for head, at in sites.items():
+    for task, at in sites.items():
         if len(at):
-            groups.setdefault(int(codes[at[0]]), []).append(head)
-    for heads in groups.values():
-        at = reduce(np.union1d, [sites[head] for head in heads])
-        yield heads, at, {head: np.searchsorted(at, sites[head]) for head in heads}
+            groups.setdefault(int(codes[at[0]]), []).append(task)
+    for tasks in groups.values():
+        at = reduce(np.union1d, [sites[task] for task in tasks])
+        yield tasks, at, {task: np.searchsorted(at, sites[task]) for task in tasks}
 
 
-def _arrange(network: nn.Module, window: int) -> _Plain | LookedUp:
-    return LookedUp(network) if isinstance(network, MultiRM) else _Plain(network, window)
+def _arrange(network: nn.Module, window: int, batch_size: int | None) -> _Plain | LookedUp:
+    kind = next(network.parameters()).device.type
+    if isinstance(network, MultiRM):
+        return LookedUp(network, batch_size or BATCH_SIZES[kind])
+    return _Plain(network, window, batch_size or PLAIN_BATCH_SIZES[kind])
 
 
 class _Plain:
-    """A network without attention, called as it is."""
+    """A network without attention, called as it is or, on a CPU, in its faster form.
+
+    Isoforms share most of their windows: each is computed once.
+    """
 
     n_words = 0
     letters = 0
 
-    def __init__(self, network: nn.Module, window: int) -> None:
-        self._network, self._window = network, window
+    def __init__(self, network: nn.Module, window: int, batch: int) -> None:
+        self._device = next(network.parameters()).device
+        self._columns = {task: column for column, task in enumerate(network.tasks)}
+        self._network = inference_form(network) if self._device.type == "cpu" else network
+        self._window, self._batch = window, batch
         self.width = getattr(network, "crop", 0) or window
 
-    def run(
-        self, codes: np.ndarray, at: np.ndarray, heads: Sequence[str], batch: int, *, attend: bool
-    ) -> Iterator[Part]:
+    def run(self, codes: np.ndarray, at: np.ndarray, tasks: Sequence[str], *, attend: bool) -> Iterator[Part]:
         """Parts of the bases ``at``; ``attend`` changes nothing."""
-        network, device = self._network, next(self._network.parameters()).device
-        view = sliding_window_view(codes, self.width)
         margin = (self._window - self.width) // 2
-        for start in range(0, len(at), batch):
-            rows = slice(start, start + batch)
-            windows = np.full((len(at[rows]), self._window), UNKNOWN, dtype=np.uint8)
-            windows[:, margin : margin + self.width] = view[at[rows] - self.width // 2]
-            given = torch.from_numpy(windows).to(device)
-            logits = [network(given, head) for head in heads]
-            yield Part(rows, torch.stack(logits, dim=1).float().cpu().numpy(), None)
+        windows = np.full((len(at), self._window), UNKNOWN, dtype=np.uint8)
+        windows[:, margin : margin + self.width] = sliding_window_view(codes, self.width)[at - self.width // 2]
+        first, place = _distinct(windows)
+        logits = np.empty((len(first), len(tasks)), dtype=np.float32)
+        for start in range(0, len(first), self._batch):
+            given = torch.from_numpy(windows[first[start : start + self._batch]]).to(self._device)
+            logits[start : start + self._batch] = self._logits(given, tasks).float().cpu().numpy()
+        yield Part(slice(None), logits[place], None)
+
+    def _logits(self, windows: torch.Tensor, tasks: Sequence[str]) -> torch.Tensor:
+        if len(tasks) == 1:
+            return self._network(windows, tasks[0])[:, None]
+        return self._network.forward_all(windows)[:, [self._columns[task] for task in tasks]]
+
+
+def _distinct(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Index of the first of each set of equal windows, in their order, and for each window its place among those."""
+    keys = np.ascontiguousarray(windows).view(f"V{windows.shape[1]}")[:, 0]
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return first[order], place[inverse]

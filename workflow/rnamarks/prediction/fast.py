@@ -11,18 +11,18 @@ import torch
 from scipy.stats import spearmanr
 from torch import nn
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..evaluation.bootstrap import interval, resampled_metrics, two_sided_p
 from ..models.student import Student
 from .score import score_windows
 
 BATCH_SIZE = 256
-COLUMNS = ("modification", "exact", "fast", "difference", "low", "high", "p", "agreement", "n_positive", "n_negative")
 MEAN = "mean"
 
 
 class Labelled(Protocol):
-    """Windows as codes, shape (n, window), and labels, shape (n,), as :class:`rnamarks.training.sampler.HeadData`."""
+    """Windows as codes, shape (n, window), and labels, shape (n,), as :class:`rnamarks.training.sampler.TaskData`."""
 
     codes: np.ndarray
     labels: np.ndarray
@@ -44,10 +44,10 @@ def score_fast(
 
     Returns
     -------
-    numpy.ndarray, shape=(n_windows, n_heads), dtype=float32
+    numpy.ndarray, shape=(n_windows, n_tasks), dtype=float32
     """
     student.eval().to(device)
-    logits = np.empty((len(codes), len(student.heads)), dtype=np.float32)
+    logits = np.empty((len(codes), len(student.tasks)), dtype=np.float32)
     for start in range(0, len(codes), batch_size):
         batch = torch.from_numpy(np.ascontiguousarray(codes[start : start + batch_size])).to(device)
         logits[start : start + batch_size] = student(batch).cpu().numpy()
@@ -77,8 +77,8 @@ def compare_modes(
     model : torch.nn.Module
         What :func:`rnamarks.models.checkpoint.load_model` gives.
     student : Student
-    windows : mapping of head to Labelled
-        Windows that neither was fitted on, of both labels: a head's positives and its own negatives.
+    windows : mapping of task to Labelled
+        Windows that neither was fitted on, of both labels: a task's positives and its own negatives.
     n, seed : int
         Paired bootstrap, stratified by label; see :func:`rnamarks.evaluation.bootstrap.resampled_metrics`.
     device : str or torch.device
@@ -86,37 +86,37 @@ def compare_modes(
     Returns
     -------
     pandas.DataFrame
-        One row per head and the row ``mean``, the mean over heads, whose windows are resampled independently. Columns
-        ``modification``; ``exact``, ``fast`` (AUCb: area under the ROC curve of a head's positives against its own
+        One row per task and the row ``mean``, the mean over tasks, whose windows are resampled independently. Columns
+        ``task``; ``exact``, ``fast`` (AUCb: area under the ROC curve of a task's positives against its own
         negatives); ``difference`` (fast - exact), ``low``, ``high`` (95 % paired bootstrap), ``p`` (two-sided);
         ``agreement`` (Spearman's correlation of the logits); ``n_positive``, ``n_negative``.
 
     Raises
     ------
     InputError
-        If a head is unknown to the student or its windows lack a label.
+        If a task is unknown to the student or its windows lack a label.
     """
     rows, values, draws = [], [], []
-    for place, (head, data) in enumerate(windows.items()):
-        if head not in student.heads:
+    for place, (task, data) in enumerate(windows.items()):
+        if task not in student.tasks:
             raise InputError(
-                "the student has no such head", value=head, remedy=f"choose one of {', '.join(student.heads)}"
+                "the student has no such task", value=task, remedy=f"choose one of {', '.join(student.tasks)}"
             )
-        exact = score_windows(model, data.codes, head, device=device)
-        fast = score_fast(student, data.codes, device=device)[:, student.heads.index(head)]
-        # a stream of its own for each head, so that the mean over heads does not add up one and the same draw
+        exact = score_windows(model, data.codes, task, device=device)
+        fast = score_fast(student, data.codes, device=device)[:, student.tasks.index(task)]
+        # a stream of its own for each task, so that the mean over tasks does not add up one and the same draw
         value, drawn = resampled_metrics(data.labels, np.stack([exact, fast]), n=n, seed=seed + place)
         values.append(value["auroc"])
         draws.append(drawn["auroc"])
         positives = int(np.sum(data.labels))
         counts = positives, len(data.labels) - positives
-        rows.append(_row(head, values[-1], draws[-1], agreement(exact, fast), counts))
+        rows.append(_row(task, values[-1], draws[-1], agreement(exact, fast), counts))
     if not rows:
-        raise InputError("there are no windows to compare the modes on", remedy="give windows of at least one head")
+        raise InputError("there are no windows to compare the modes on", remedy="give windows of at least one task")
     means = np.mean(values, axis=0), np.mean(draws, axis=0)
     total = tuple(sum(row[column] for row in rows) for column in (-2, -1))
     rows.append(_row(MEAN, *means, float(np.mean([row[7] for row in rows])), total))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=column_names("modes", task_columns=False))
 
 
 def _row(name: str, values: np.ndarray, draws: np.ndarray, agreed: float, counts: Sequence[int]) -> tuple:

@@ -4,7 +4,7 @@ A MultiRM network spends its time in the LSTM. What a word adds to the LSTM's ga
 lies in: with vectors of 3-mers it is one column of a matrix for each of the 64 words (125 with N), so that the LSTM
 reads one-hot words in place of their 300-d vectors and nearly half of the multiplications go; and the states after the
 first few words are looked up. An embedding by convolutions is computed once per place of the sequence, one that looks
-beyond its word once per window. Of the heads only those that are asked for are computed.
+beyond its word once per window. Of the tasks only those that are asked for are computed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SPAN = 1 << 13
 
 
 class Part(NamedTuple):
-    """Some of the bases asked for: which, their logits, shape (n, heads), and attention, shape (n, heads, words)."""
+    """Some of the bases asked for: which, their logits, shape (n, tasks), and attention, shape (n, tasks, words)."""
 
     rows: slice | np.ndarray
     logits: np.ndarray
@@ -38,8 +38,8 @@ class Part(NamedTuple):
 class LookedUp:
     """A MultiRM network whose words are looked up. Tensors lie as (word, window, unit), as the LSTM writes them."""
 
-    def __init__(self, network: MultiRM) -> None:
-        self._network = network
+    def __init__(self, network: MultiRM, batch: int) -> None:
+        self._network, self._batch = network, batch
         self.width = network.crop or network.window
         self.n_words, self.letters = network.n_words, network.embedding.letters
         self._device = network.score.weight.device
@@ -56,15 +56,13 @@ class LookedUp:
         else:
             self._lstm = _word_first(network.lstm)
 
-    def run(
-        self, codes: np.ndarray, at: np.ndarray, heads: Sequence[str], batch: int, *, attend: bool
-    ) -> Iterator[Part]:
+    def run(self, codes: np.ndarray, at: np.ndarray, tasks: Sequence[str], *, attend: bool) -> Iterator[Part]:
         """Parts of the bases ``at``."""
         network = self._network
-        score = network.score.weight[[network.rows[head] for head in heads]]
-        for rows, states in self._states(codes, at, batch):
+        score = network.score.weight[[network.rows[task] for task in tasks]]
+        for rows, states in self._states(codes, at, self._batch):
             weights, contexts = self._attend(states, score)
-            logits = [network.classifiers[head](contexts[:, column]) for column, head in enumerate(heads)]
+            logits = [network.classifiers[task](contexts[:, column]) for column, task in enumerate(tasks)]
             given = weights.cpu().numpy() if attend else None
             yield Part(rows, torch.stack(logits, dim=1).cpu().numpy(), given)
 
@@ -106,7 +104,7 @@ class LookedUp:
             yield rows, begin, places, _Table(self._lstm, vectors, places)
 
     def _attend(self, states: _States, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Attention, shape (batch, heads, n_words), and contexts, shape (batch, heads, 2 * units)."""
+        """Attention, shape (batch, tasks, n_words), and contexts, shape (batch, tasks, 2 * units)."""
         network, units = self._network, self._network.lstm.hidden_size
         final = torch.cat([parts[-1][-1] for parts in states], dim=1)
         shift = network.from_final(final).add_(network.from_positions.bias)

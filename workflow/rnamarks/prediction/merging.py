@@ -1,4 +1,4 @@
-"""Predicted sites on the genome, where isoforms are one site: merged, chosen, and what is said above them."""
+"""Predicted sites for export: on the genome, where isoforms are one site, or on the sequences that were scanned."""
 
 from __future__ import annotations
 
@@ -12,33 +12,43 @@ import pyarrow.compute as pc
 
 from ..errors import InputError
 from .external_sort import RUN_ROWS, TableFile, join_tables, sort_tables
-from .site_files import SITE_COLUMNS, SITE_SCHEMA, stream_tables
+from .site_files import SITE_SCHEMA, stream_sites, stream_tables
 
+_NAMES = {"start": "genome_start", "end": "genome_end"}
 MERGED_COLUMNS = (
     "chrom",
     "start",
     "end",
     "strand",
+    "task",
+    "modification",
     "kmer",
     "gene",
     "gene_name",
-    "transcript",
+    "sequence",
     "region",
     "logit",
     "probability",
+    "p",
     "q",
+    "false_share",
     "isoforms",
     "transcripts",
 )
-_MORE = {"end": pa.int64(), "isoforms": pa.int64(), "transcripts": pa.string()}
-MERGED_SCHEMA = pa.schema([(name, _MORE.get(name) or SITE_SCHEMA.field(name).type) for name in MERGED_COLUMNS])
-_PLACE = ("chrom", "start", "strand")
+"""``start`` and ``end`` on the genome; ``transcripts`` are ``isoforms`` names joined by ``,``."""
+_MORE = {"isoforms": pa.int64(), "transcripts": pa.string()}
+MERGED_SCHEMA = pa.schema(
+    [(name, _MORE.get(name) or SITE_SCHEMA.field(_NAMES.get(name, name)).type) for name in MERGED_COLUMNS]
+)
+_READ = [_NAMES.get(name, name) for name in MERGED_COLUMNS if name not in _MORE]
+_PLACE = ("chrom", "genome_start", "strand", "task")
 _BLOCK_ROWS = 1 << 13
 
 
 class MergedSites:
-    """One row per genome position and strand, on disk; iterating gives them in order, some at a time, in frames of
-    the columns :data:`MERGED_COLUMNS`.
+    """One row per genome position, strand and task, on disk.
+
+    Iterating gives them in order, some at a time, in frames of the columns :data:`MERGED_COLUMNS`.
 
     Attributes
     ----------
@@ -58,13 +68,35 @@ class MergedSites:
             yield block.to_pandas()
 
 
+class SequenceSites:
+    """Rows of a file of **predicted sites** as sites of the sequences that were scanned.
+
+    Frames have the columns ``chrom``, ``start``, ``end``, ``strand``, ``task``, ``modification``, ``probability``,
+    ``false_share`` and ``isoforms``.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = path
+        self.rows = sum(len(frame) for frame in stream_sites(path, ["start"]))
+        self.without_coordinates = 0
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        columns = ["sequence", "start", "end", "strand", "task", "modification", "probability", "false_share"]
+        for frame in stream_sites(self._path, columns):
+            yield frame.rename(columns={"sequence": "chrom"}).assign(isoforms=1)
+
+
 class ChosenSites:
-    """Those of some sites with a probability above ``above`` and a q below ``fdr``, given as the sites are.
+    """Those of some sites with a probability above ``above`` and a ``false_share`` below ``fdr``.
 
     Parameters
     ----------
     sites : iterable of pandas.DataFrame
-        With the columns ``probability`` and ``q``; gone through once here and once each time this is.
+        With the columns ``probability`` and ``false_share``; gone through once here and once each time this is, in
+        whose form this gives them.
     above, fdr : float or None
         None for no limit.
     """
@@ -72,6 +104,12 @@ class ChosenSites:
     def __init__(self, sites: Iterable[pd.DataFrame], above: float | None, fdr: float | None) -> None:
         self._sites, self.above, self.fdr = sites, above, fdr
         self._n = sum(int(self._keep(frame).sum()) for frame in sites)
+
+    @property
+    def limits(self) -> list[str]:
+        """The limits in words."""
+        limits = (("probability>", self.above), ("false_share<", self.fdr))
+        return [f"{name}{limit:g}" for name, limit in limits if limit is not None]
 
     def __len__(self) -> int:
         return self._n
@@ -85,16 +123,16 @@ class ChosenSites:
         if self.above is not None:
             keep &= frame["probability"].to_numpy() > self.above
         if self.fdr is not None:
-            keep &= frame["q"].to_numpy() < self.fdr
+            keep &= frame["false_share"].to_numpy() < self.fdr
         return keep
 
 
 def merge_isoforms(path: str | Path, *, run_rows: int = RUN_ROWS) -> MergedSites:
-    """One row per genome position and strand: the transcript with the highest probability speaks for the site.
+    """One row per genome position, strand and task: that of the transcript with the highest probability.
 
     Isoforms see other windows around the same nucleotide near their ends and splice sites, hence other probabilities.
-    Of equal ones the first in the file is taken. Its gene, region, k-mer, logit, probability and q are kept, and all
-    transcripts that were scored there are listed in the file's order, whatever their probability.
+    Of equal ones the first in the file is taken. Its row of the file is kept, and all transcripts that were scored
+    there are listed in the file's order, whatever their probability.
 
     Parameters
     ----------
@@ -122,13 +160,13 @@ def merge_isoforms(path: str | Path, *, run_rows: int = RUN_ROWS) -> MergedSites
     counts = {"all": 0, "placed": 0}
 
     def placed() -> Iterator[pa.Table]:
-        for table in stream_tables(path, [name for name in SITE_COLUMNS if name not in ("position", "length")]):
+        for table in stream_tables(path, _READ):
             counts["all"] += table.num_rows
-            table = table.filter(pc.greater_equal(table["start"], 0))
+            table = table.filter(pc.greater_equal(table["genome_start"], 0))
             counts["placed"] += table.num_rows
             if pc.any(pc.is_nan(table["probability"])).as_py():
                 raise InputError(
-                    "the sites have no probability", path=path, remedy="predict with a model that is calibrated"
+                    "the sites have no probability", path=path, remedy="scan with a model that is calibrated"
                 )
             yield table
 
@@ -152,61 +190,57 @@ def _merge(rows: pa.Table) -> pa.Table:
     # stable: of equally probable rows the first in the file
     best = np.lexsort((-rows["probability"].to_numpy(), np.cumsum(fresh)))[first]
     edges = pa.array(np.append(first, rows.num_rows), type=pa.int32())
-    listed = pa.ListArray.from_arrays(edges, rows["transcript"].combine_chunks())
+    listed = pa.ListArray.from_arrays(edges, rows["sequence"].combine_chunks())
     chosen = rows.take(best)
-    more = {
-        "end": pc.add(chosen["start"], 1),
-        "isoforms": pa.array(isoforms),
-        "transcripts": pc.binary_join(listed, ","),
-    }
-    return pa.table([more[name] if name in more else chosen[name] for name in MERGED_COLUMNS], schema=MERGED_SCHEMA)
+    more = {"isoforms": pa.array(isoforms), "transcripts": pc.binary_join(listed, ",")}
+    columns = [more[name] if name in more else chosen[_NAMES.get(name, name)] for name in MERGED_COLUMNS]
+    return pa.table(columns, schema=MERGED_SCHEMA)
 
 
 def select_sites(sites: Iterable[pd.DataFrame], *, above: float | None = None, fdr: float | None = None) -> ChosenSites:
-    """Sites with a probability above ``above`` and a q below ``fdr``; None for no limit.
+    """Sites with a probability above ``above`` and a ``false_share`` below ``fdr``; None for no limit.
 
     Raises
     ------
     InputError
         If a limit is no share.
     """
-    require_limits(above, fdr)
-    return ChosenSites(sites, above, fdr)
-
-
-def require_limits(above: float | None, fdr: float | None) -> None:
-    """Raise :class:`InputError` unless both are None or a share."""
     for name, limit in (("above", above), ("fdr", fdr)):
         if limit is not None and not 0 <= limit <= 1:
             raise InputError(f"{name} is no share", value=limit, remedy="give a number from 0 to 1")
+    return ChosenSites(sites, above, fdr)
 
 
 def export_comments(
     metadata: Mapping[str, object],
-    merged: MergedSites,
-    chosen: ChosenSites,
+    merged: MergedSites | SequenceSites,
+    chosen: ChosenSites | MergedSites | SequenceSites,
 ) -> list[str]:
-    """What stands above exported sites: that they are predictions, whose, and how many were left out and why.
+    """Comments of exported sites: that they are predictions, whose, and how many were left out and why.
 
     Parameters
     ----------
     metadata : mapping
         See :func:`read_site_metadata`.
-    merged : MergedSites
-    chosen : ChosenSites
+    merged : MergedSites or SequenceSites
+    chosen : ChosenSites or as ``merged``
         Those of ``merged`` that are exported.
     """
-    above, fdr = chosen.above, chosen.fdr
-    model, head = metadata.get("predictor") or "unnamed", metadata.get("head")
-    limits = [f"a probability of at most {above:g}"] if above is not None else []
-    limits += [f"q of at least {fdr:g}"] if fdr is not None else []
+    tasks = metadata["tasks"]
     lines = [
         "sites are PREDICTIONS from sequence, not measured",
-        f"model {model}, head {head}, weights sha256 {metadata.get('model_sha256')}",
-        f"{metadata.get('sites')} occurrences of {metadata.get('motif')} on {metadata.get('transcripts')} transcripts; "
+        f"model {metadata['predictor']}, {metadata['mode']} mode, tasks {', '.join(task['name'] for task in tasks)}, "
+        f"weights sha256 {metadata['model_sha256']}",
+        f"{metadata['sites']} tests on {metadata['sequences']} sequences; "
         f"{merged.without_coordinates} without genome coordinates left out",
-        f"{merged.rows} on the genome merged to {len(merged)} positions, each with its most probable isoform",
     ]
-    if limits:
-        lines.append(f"{len(merged) - len(chosen)} with {' or '.join(limits)} left out")
+    if isinstance(merged, MergedSites):
+        lines.append(
+            f"{merged.rows} on the genome merged to {len(merged)} positions, each with its most probable isoform"
+        )
+    if isinstance(chosen, ChosenSites):
+        limits = [f"a probability of at most {chosen.above:g}"] if chosen.above is not None else []
+        limits += [f"a share of false calls of at least {chosen.fdr:g}"] if chosen.fdr is not None else []
+        if limits:
+            lines.append(f"{len(merged) - len(chosen)} with {' or '.join(limits)} left out")
     return [*lines, f"{len(chosen)} sites below"]

@@ -23,30 +23,30 @@ def predict_parts(
     *,
     device: str | torch.device = "cpu",
 ) -> pd.DataFrame:
-    """Score the windows that a model was not trained on, each species with its own head.
+    """Score the windows that a model was not trained on, each with its own task.
 
     Parameters
     ----------
     model : torch.nn.Module
-    splits : mapping of head to path
+    splits : mapping of task to path
         Parquet files of the **splits** border.
     split : {"paper", "guarded"}
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``window``, ``species``, ``part``, ``label``, ``logit``.
+        Columns ``window``, ``task``, ``part``, ``label``, ``logit``.
     """
     frames = []
-    for head, path in splits.items():
-        frame, _ = read_parquet(path, ["window", "species", "sequence", "label", split])
+    for task, path in splits.items():
+        frame, _ = read_parquet(path, ["window", "sequence", "label", split])
         frame = frame[frame[split].isin(PARTS)]
-        logits = score_windows(model, encode_windows(frame["sequence"]), head, device=device)
+        logits = score_windows(model, encode_windows(frame["sequence"]), task, device=device)
         frames.append(
             pd.DataFrame(
                 {
                     "window": frame["window"].to_numpy(),
-                    "species": frame["species"].to_numpy(),
+                    "task": task,
                     "part": frame[split].to_numpy(),
                     "label": frame["label"].to_numpy(),
                     "logit": logits,

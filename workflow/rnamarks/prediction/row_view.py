@@ -8,10 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from .scan import Calls, Mark
+from ..tasks import Task
+from .scan import Calls
 from .spool import Spool
 
 FDR = 0.1
+_COLOUR = "#767676"
+
+
+def colours_of(tasks: Sequence[Task]) -> dict[str, str]:
+    """``#RRGGBB`` of each task and of each modification; grey where the model's directory names none."""
+    return {name: task.colour or _COLOUR for task in tasks for name in (task.name, task.modification)}
 
 
 class RowView(ABC):
@@ -22,14 +29,14 @@ class RowView(ABC):
     Parameters
     ----------
     spool : Spool
-    marks : sequence of Mark
+    tasks : sequence of Task
         Tracks, from top to bottom.
     nt : int
         Nucleotides of a row.
     """
 
-    def __init__(self, spool: Spool, marks: Sequence[Mark], nt: int) -> None:
-        self.spool, self.marks, self.nt = spool, list(marks), nt
+    def __init__(self, spool: Spool, tasks: Sequence[Task], nt: int) -> None:
+        self.spool, self.tasks, self.nt = spool, list(tasks), nt
         self._held: list[pd.DataFrame] = []
         self._place = (-1, -1)
         self._number, self._shown, self._drawn = -1, 0, 0
@@ -40,7 +47,8 @@ class RowView(ABC):
 
     @abstractmethod
     def draw(self, number: int, first: int, last: int, calls: pd.DataFrame) -> None:
-        """Draw 0-based half-open positions of a sequence and the calls there, columns as in :class:`Calls`."""
+        """Draw 0-based half-open positions of a sequence and the calls there, columns as in :class:`Calls`; pictures
+        count from 1, which they state."""
 
     @abstractmethod
     def skip(self, first: int, last: int) -> None:
@@ -52,17 +60,23 @@ class RowView(ABC):
 
     def write(self, calls: Calls) -> None:
         """Take the rows of one block."""
-        row = (calls.table["position"].to_numpy() - 1) // self.nt
+        table = calls.table.to_pandas()
+        row = table["start"].to_numpy() // self.nt
         changes = np.flatnonzero((np.diff(calls.number) != 0) | (np.diff(row) != 0)) + 1
         for part in np.split(np.arange(len(row)), changes):
             place = (int(calls.number[part[0]]), int(row[part[0]]))
             if place != self._place:
                 self._flush()
                 self._place = place
-            self._held.append(calls.table.iloc[part])
+            self._held.append(table.iloc[part])
 
-    def close(self) -> None:
-        """Draw what is still held, and say what has no call."""
+    def __enter__(self) -> RowView:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """Draw what is still held, and count what has no call; nothing after an error."""
+        if kind is not None:
+            return
         self._flush()
         self._finish()
         self.end(len(self.spool.names) - self._drawn)

@@ -1,130 +1,127 @@
-"""All modifications at every fitting base of any sequences: what ``rnamarks scan`` does.
+"""Every fitting base of any sequences, asked about every task of a model: the one scanner.
 
-Three passes, none of which holds more than a block. The first reads the sequences into a file of codes, one byte per
-nt, with a gap between two, so that from there on blocks and batches run across sequences. The second scores every
-tested base and keeps its p-value (4 bytes) on disk, and the bases that are called. Then the q-values are known, and the
-third writes the rows, with what the networks attended to.
+Sequences lie in one file of codes (:mod:`rnamarks.prediction.spool`), so that blocks and batches run across them. One
+pass counts the tests, one scores them and keeps the logits on disk (4 bytes per test), so that a scan that was killed
+goes on where it stopped; then the q-values are known (:mod:`rnamarks.prediction.ranks`), and the last pass gives the
+rows. Nothing in memory grows with the sequences but their names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from dataclasses import asdict, dataclass
+from itertools import islice, pairwise
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ..errors import InputError
-from ..models.directory import ModelConfig
 from ..progress import Progress
-from ..sequences import LETTERS, UNKNOWN
-from ..sites.motifs import bases_at_offset, find_motif
+from ..sequences import ALPHABET, LETTERS, UNKNOWN, decode_windows
+from ..sites.coordinates import TranscriptMap
+from ..sites.motifs import bases_at_offset, find_motif, motif_masks
+from ..tasks import Task, find_task
 from .attended import spread_words, top_windows
 from .exact import Engine, ExactEngine, Loaded
-from .significance import FalseDiscoveries, Null
-from .spool import Spool
+from .kept import Kept
+from .ranks import Ranks
+from .significance import Null
+from .site_files import ANNOTATION_SCHEMA, KMER, TEST_SCHEMA, TOP_FIELD
+from .spool import Rows, Spool
 
 ALPHA = 0.05
 TOP = 3
 """Places that the column ``top`` names: each the middle of three nt that are attended to."""
-COLUMNS = ("sequence", "position", "base", "modification", "probability", "p", "q", "top", "logit")
-ATTENTION_COLUMNS = ("sequence", "position", "modification", "attended", "base", "weight")
 ENDS = ("pad", "skip")
+BLOCK_WINDOWS = 1 << 14
+"""Windows of a block, about; on two CPU cores the MASS network needs a minute for them."""
+_BLOCK_NT = (1 << 15, 1 << 21)
 _FDR = 0.1
-_ROWS = 1 << 20
 _NOWHERE = np.iinfo(np.int16).min
-_FIELDS = {"modification", "base", "motif", "motif_offset"}
 
 
-@dataclass(frozen=True)
-class Mark:
-    """What one head is asked about.
-
-    Attributes
-    ----------
-    head : str
-    modification : str
-        MODOMICS short name.
-    base : str
-        A, C, G or U.
-    motif : str
-        IUPAC; only bases in it are tested.
-    offset : int
-        0-based place of the base in the motif.
-    """
-
-    head: str
-    modification: str
-    base: str
-    motif: str
-    offset: int
-
-    def find(self, codes: np.ndarray) -> np.ndarray:
-        """0-based positions of the bases to test, ascending; see :func:`rnamarks.sites.motifs.find_motif`."""
-        if set(self.motif) == {"N"}:
-            return find_motif(codes, self.base)
-        at = find_motif(codes, self.motif, self.offset)
-        return at[codes[at] == "ACGU".index(self.base)]
+def find_sites(codes: np.ndarray, task: Task) -> np.ndarray:
+    """0-based positions of a task's base in its motif, ascending; see :func:`rnamarks.sites.motifs.find_motif`."""
+    motif, offset = task.place
+    at = find_motif(codes, motif, offset)
+    return at[codes[at] == ALPHABET.index(task.base)] if task.base else at
 
 
-def marks_of(config: ModelConfig, wanted: Sequence[str] = (), *, path: str | Path | None = None) -> list[Mark]:
-    """What a model's heads are asked about, in the order of the heads.
-
-    Parameters
-    ----------
-    config : ModelConfig
-    wanted : sequence of str
-        Modifications or heads; default all.
-    path : path-like, optional
-        The model directory, for the message.
+def choose_tasks(tasks: Sequence[Task], names: Sequence[str] = ()) -> list[Task]:
+    """The tasks of these names, all without any, in the order given first.
 
     Raises
     ------
     InputError
-        If the heads are no modifications, are described badly, or one that is wanted is none of them.
+        If one is unknown, or a task does not tell which bases it is about.
     """
-    if not config.modifications:
-        raise InputError(
-            "the heads of the model are no modifications",
-            path=path,
-            value=", ".join(config.heads),
-            remedy="scan with a model of several modifications, or use rnamarks predict --head",
-        )
-    tested = []
-    for head in config.heads:
-        entry = config.modifications.get(head, {})
-        if not set(entry) >= _FIELDS:
-            raise InputError(
-                f"the model does not say which bases {head} is about",
-                path=path,
-                value=sorted(_FIELDS - set(entry)),
-                remedy="use the version of rnamarks that wrote it",
-            )
-        motif, offset = entry["motif"].upper().replace("T", "U"), int(entry["motif_offset"])
-        if entry["base"] not in bases_at_offset(motif, offset):
-            raise InputError(f"{motif} cannot have {entry['base']} at {offset}", path=path, value=head)
-        tested.append(Mark(head, entry["modification"], entry["base"], motif, offset))
-    names = [entry.modification for entry in tested]
-    if len(set(names)) < len(names):
-        raise InputError("two heads of the model are about one modification", path=path, value=", ".join(names))
-    for name in wanted:
-        if name not in {*names, *config.heads}:
-            raise InputError("the model has no such modification", value=name, remedy=f"choose from {', '.join(names)}")
-    return [entry for entry in tested if not wanted or {entry.modification, entry.head} & set(wanted)]
+    wanted = {find_task(tasks, name).name for name in names} or {task.name for task in tasks}
+    chosen = [task for task in tasks if task.name in wanted]
+    for task in chosen:
+        motif, offset = task.place
+        if not motif:
+            raise InputError("the model does not tell which bases the task is about", value=task.name)
+        if task.base and task.base not in bases_at_offset(motif, offset):
+            raise InputError(f"{motif} cannot have {task.base} at {offset}", value=task.name)
+    return chosen
+
+
+@dataclass(frozen=True)
+class ScanOptions:
+    """What is scored and what is written.
+
+    Attributes
+    ----------
+    alpha, fdr : float or None
+        Only bases with p, with q below this; None for no limit.
+    above : float or None
+        Only bases with a probability above this.
+    ends : {"pad", "skip"}
+        Bases nearer to an end than half a window are scored with N beyond it, or left out.
+    top : bool
+        Whether the networks are asked where they looked.
+    weights : bool
+        Whether the attention to each nucleotide is kept for the sinks.
+    """
+
+    alpha: float | None = ALPHA
+    fdr: float | None = None
+    above: float | None = None
+    ends: str = "pad"
+    top: bool = True
+    weights: bool = False
+
+    def __post_init__(self) -> None:
+        if self.ends not in ENDS:
+            raise InputError("there is no such way to treat ends", value=self.ends, remedy=f"use {' or '.join(ENDS)}")
+        for name, value in (("alpha", self.alpha), ("fdr", self.fdr)):
+            if value is not None and not 0 < value <= 1:
+                raise InputError(f"{name} must lie above 0 and not above 1", value=value, remedy="use for example 0.05")
+        if self.above is not None and not 0 <= self.above <= 1:
+            raise InputError("above must lie between 0 and 1", value=self.above, remedy="use for example 0.5")
+
+    @property
+    def limits(self) -> list[str]:
+        """The limits in words."""
+        limits = (("p<", self.alpha), ("q<", self.fdr), ("probability>", self.above))
+        return [f"{name}{limit:g}" for name, limit in limits if limit is not None]
+
+    def record(self) -> dict[str, object]:
+        """Plain values."""
+        return asdict(self)
 
 
 class Calls(NamedTuple):
-    """Called bases of one block, in the order of the sequences, positions and heads.
+    """Bases of one block that are within the limits, in the order of the sequences, positions and tasks.
 
-    ``table``, columns :data:`COLUMNS`, ``position`` 1-based; ``number``, shape=(n,): of the sequence in the spool;
-    ``weights``, shape=(n, width): attention to the nucleotides around the base, sum 1 less what lies beyond the
-    sequence, or None where it was not wanted.
+    ``table``: columns of :data:`rnamarks.prediction.site_files.TEST_SCHEMA`, those of an annotation and ``top`` where
+    there are such. ``number``, shape=(n,): of the sequence in the spool. ``weights``, shape=(n, width): attention to
+    the nucleotides around the base, sum 1 less what lies beyond the sequence, or None where it was not wanted.
     """
 
-    table: pd.DataFrame
+    table: pa.Table
     number: np.ndarray
     weights: np.ndarray | None
 
@@ -136,231 +133,9 @@ class Sink(Protocol):
         """Take the rows of one block."""
 
 
-@dataclass(frozen=True)
-class ScanOptions:
-    """What is scored and what is written.
-
-    Attributes
-    ----------
-    alpha : float or None
-        Only bases with p below this; None for all that are tested.
-    fdr : float or None
-        Besides, only bases with q below this.
-    ends : {"pad", "skip"}
-        Bases nearer to an end than half a window are scored with N beyond it, or left out.
-    top : bool
-        Whether the networks are asked where they looked.
-    weights : bool
-        Whether the attention to each nucleotide is kept for the sinks.
-    """
-
-    alpha: float | None = ALPHA
-    fdr: float | None = None
-    ends: str = "pad"
-    top: bool = True
-    weights: bool = False
-
-    def __post_init__(self) -> None:
-        if self.ends not in ENDS:
-            raise InputError("there is no such way to treat ends", value=self.ends, remedy=f"use {' or '.join(ENDS)}")
-        for name, value in (("alpha", self.alpha), ("fdr", self.fdr)):
-            if value is not None and not 0 < value <= 1:
-                raise InputError(f"{name} must lie above 0 and not above 1", value=value, remedy="use for example 0.05")
-
-    @property
-    def highest_p(self) -> float:
-        """No base with a p of this or more is written."""
-        # q is never below p
-        return min(limit for limit in (self.alpha, self.fdr, np.inf) if limit is not None)
-
-
-def scan(
-    spool: Spool,
-    loaded: Loaded,
-    marks: Sequence[Mark],
-    null: Mapping[str, Null],
-    sinks: Collection[Sink],
-    options: ScanOptions,
-    *,
-    scratch: Path,
-    reader: ExactEngine | None = None,
-    progress: Progress = lambda done, total: None,
-    warn: Callable[[str], None] = print,
-) -> pd.DataFrame:
-    """Score every fitting base of spooled sequences, and hand the called ones to the sinks.
-
-    Parameters
-    ----------
-    spool : Spool
-        With a gap of at least half the window and the longest motif; see :func:`gap_for`.
-    loaded : Loaded
-    marks : sequence of Mark
-    null : mapping of str to Null
-        Per head.
-    sinks : collection of Sink
-    options : ScanOptions
-    scratch : Path
-        Folder for files of 4 bytes per test and about 24 per call.
-    reader : ExactEngine, optional
-        Is asked where it looked, if ``options.top`` says so; ``loaded.engine`` itself in exact mode.
-    progress : callable
-        Called with the tests that are done and all tests.
-    warn : callable
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per modification: ``modification``, ``tested`` (bases), ``called`` (rows written), ``below`` (bases
-        with q below 0.1).
-
-    Notes
-    -----
-    q is Benjamini's and Hochberg's over all bases of this call that were tested for the modification. For that, 8 bytes
-    per base of one modification at a time are in memory; everything else is that of one block.
-    """
-    flank = loaded.engine.width // 2
-    for mark in marks:
-        if mark.head not in loaded.calibration:
-            warn(f"the model has no calibration for {mark.modification}: its probability is left empty")
-    tally = _count(spool, marks, flank, options.ends)
-    _report(tally, spool, flank, options.ends, warn)
-    total = tally.tests
-    if not options.top or reader is None or not reader.attends:
-        reader = None
-    kept = {mark.head: _Kept(scratch, index) for index, mark in enumerate(marks)}
-    done = 0
-    progress(done, total)
-    with ExitStack() as files:
-        for one in kept.values():
-            files.enter_context(one)
-        for first, codes, sites in _sites(spool, marks, flank, options.ends):
-            scores = loaded.engine.score(codes, sites, attend=reader is loaded.engine)
-            called, p = {}, {}
-            for head, logits in scores.logits.items():
-                if not np.isfinite(logits).all():
-                    raise FloatingPointError("the model gave a logit that is not finite")
-                p[head] = null[head].p(logits).astype(np.float32)
-                called[head] = np.flatnonzero(p[head] < options.highest_p)
-            looked = None
-            if reader is loaded.engine:
-                looked = {head: scores.weights[head][rows] for head, rows in called.items()}
-            elif reader is not None:
-                places = {head: sites[head][rows] for head, rows in called.items()}
-                looked = reader.score(codes, places, attend=True).weights
-            for head, rows in called.items():
-                at = sites[head][rows] + (first - spool.gap)
-                letters = None if looked is None else _to_letters(spool, at, looked[head], reader.letters)
-                kept[head].add(p[head], rows, at, scores.logits[head], letters, options.weights)
-            done += sum(map(len, sites.values()))
-            progress(done, total)
-    rows = []
-    for mark in marks:
-        one = kept[mark.head]
-        below = one.adjust(options.fdr)
-        rows.append((mark.modification, one.tests, len(one.at), below))
-    for calls in _calls(spool, loaded, marks, kept):
-        for sink in sinks:
-            sink.write(calls)
-    return pd.DataFrame(rows, columns=["modification", "tested", "called", "below"])
-
-
-def gap_for(marks: Sequence[Mark], *engines: Engine) -> int:
-    """Codes of 4 that sequences need between them."""
-    return max([1, *(engine.width // 2 for engine in engines), *(len(mark.motif) for mark in marks)])
-
-
-class _Kept:
-    """p-values of all tests of a head, and what there is to say of its calls, in files until :meth:`adjust`."""
-
-    def __init__(self, folder: Path, index: int) -> None:
-        self._folder, self._index = folder, index
-        self._files: dict[str, BinaryIO] = {}
-        self.tests, self._calls = 0, 0
-
-    def __enter__(self) -> _Kept:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for file in self._files.values():
-            file.close()
-
-    def add(
-        self,
-        p: np.ndarray,
-        rows: np.ndarray,
-        at: np.ndarray,
-        logits: np.ndarray,
-        letters: np.ndarray | None,
-        weights: bool,
-    ) -> None:
-        """Take the tests of a block: all p-values, the rows called, their places, all logits, and calls' attention."""
-        columns = {"all": p, "at": at, "logit": logits[rows], "p": p[rows]}
-        if letters is not None:
-            columns["top"] = _top(letters)
-            if weights:
-                columns["weights"] = letters
-        for name, values in columns.items():
-            if name not in self._files:
-                self._files[name] = open(self._path(name), "wb")  # noqa: SIM115
-            self._files[name].write(np.ascontiguousarray(values).tobytes())
-        self.tests += len(p)
-        self._calls += len(at)
-
-    def adjust(self, fdr: float | None) -> int:
-        """Find the q-values, keep the calls below ``fdr``, and say how many of all tests are below 0.1."""
-        every = np.fromfile(self._path("all"), dtype=np.float32) if self.tests else np.zeros(0, dtype=np.float32)
-        discoveries = FalseDiscoveries(every)
-        p = self._column("p", np.float32)
-        with open(self._path("q"), "wb") as file:
-            for start in range(0, self._calls, _ROWS):
-                file.write(discoveries.q(p[start : start + _ROWS]).tobytes())
-        q = self._column("q", np.float32)
-        self._rows = None if fdr is None else np.flatnonzero(q < fdr)
-        self.p, self.q, self.at = p, q, self._column("at", np.int64)
-        if self._rows is not None:
-            self.p, self.q, self.at = p[self._rows], q[self._rows], self.at[self._rows]
-        return discoveries.below(_FDR)
-
-    def read(self, name: str, rows: slice, kind: type) -> np.ndarray | None:
-        """What is kept of some calls, shape (n, ...); None where nothing of the name is."""
-        if name not in self._files:
-            return None
-        return np.array(self._column(name, kind)[rows if self._rows is None else self._rows[rows]])
-
-    def _path(self, name: str) -> Path:
-        return self._folder / f"{self._index}.{name}"
-
-    def _column(self, name: str, kind: type) -> np.ndarray:
-        if not self._calls:
-            return np.zeros(0, dtype=kind)
-        column = np.memmap(self._path(name), dtype=kind, mode="r")
-        return column if len(column) == self._calls else column.reshape(self._calls, -1)
-
-
-def _sites(
-    spool: Spool, marks: Sequence[Mark], flank: int, ends: str
-) -> Iterator[tuple[int, np.ndarray, dict[str, np.ndarray]]]:
-    """First place of each block, its codes, and what is tested in it: head to indices into the codes."""
-    for first, last, codes in spool.blocks():
-        sites = {}
-        for mark in marks:
-            at = mark.find(codes)
-            at = at[(at >= spool.gap) & (at < spool.gap + last - first)]
-            if ends == "skip":
-                at = at[~_near(spool, at + (first - spool.gap), flank)]
-            sites[mark.head] = at
-        yield first, codes, sites
-
-
-def _near(spool: Spool, at: np.ndarray, flank: int) -> np.ndarray:
-    """Whether places are nearer than ``flank`` to an end of their sequence."""
-    sequence, position = spool.owner(at)
-    return (position < flank) | (position >= spool.lengths[sequence] - flank)
-
-
-class _Tally(NamedTuple):
-    """Tests that are made; tests of bases near an end; tests that are made with an unknown letter of the sequence in
-    their window; and the numbers of sequences without a test."""
+class Tally(NamedTuple):
+    """What a scan has before it: tests; tests of bases near an end; tests that are made with an unknown letter of the
+    sequence in their window; and the numbers of sequences without a test."""
 
     tests: int
     near: int
@@ -368,46 +143,296 @@ class _Tally(NamedTuple):
     untested: np.ndarray
 
 
-def _count(spool: Spool, marks: Sequence[Mark], flank: int, ends: str) -> _Tally:
-    tests = near = unknown = 0
-    tested = np.zeros(len(spool.names), dtype=bool)
-    for first, codes, sites in _sites(spool, marks, flank, "pad"):
-        known = np.concatenate(([0], np.cumsum(codes < UNKNOWN)))
-        for at in sites.values():
-            sequence, position = spool.owner(at + (first - spool.gap))
-            left = np.minimum(position, flank)
-            right = np.minimum(spool.lengths[sequence] - 1 - position, flank)
-            is_near = (left < flank) | (right < flank)
-            lacking = known[at + right + 1] - known[at - left] < left + right + 1
-            made = ~is_near if ends == "skip" else np.ones(len(at), dtype=bool)
-            tests += int(made.sum())
-            near += int(is_near.sum())
-            unknown += int((lacking & made).sum())
-            tested[sequence[made]] = True
-    return _Tally(tests, near, unknown, np.flatnonzero(~tested))
+class Scan:
+    """A scan of spooled sequences.
+
+    Parameters
+    ----------
+    spool : Spool
+        With a gap of at least that of :func:`gap_for`.
+    loaded : Loaded
+    tasks : sequence of Task
+    null : mapping of str to Null
+        By task; a task without one gets no p and no q, and is not held to these limits.
+    options : ScanOptions
+    reader : ExactEngine, optional
+        Is asked where it looked, if ``options.top`` is set; ``loaded.engine`` itself in exact mode.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        loaded: Loaded,
+        tasks: Sequence[Task],
+        null: Mapping[str, Null],
+        options: ScanOptions,
+        reader: ExactEngine | None = None,
+    ) -> None:
+        self.spool, self.tasks, self.options = spool, list(tasks), options
+        self._loaded, self._null = loaded, null
+        self._reader = reader if options.top and reader is not None and reader.attends else None
+        self._flank = loaded.engine.width // 2
+        self._block = block_for(tasks)
+
+    @property
+    def looks(self) -> bool:
+        """Whether rows have the column ``top``."""
+        return self._reader is not None
+
+    def count(self) -> Tally:
+        """Count the tests."""
+        spool = self.spool
+        tests = near = unknown = 0
+        tested = np.zeros(len(spool.names), dtype=bool)
+        for first, codes, sites in self._sites("pad"):
+            known = np.concatenate(([0], np.cumsum(codes < UNKNOWN)))
+            for at in sites.values():
+                sequence, position = spool.owner(at + (first - spool.gap))
+                left = np.minimum(position, self._flank)
+                right = np.minimum(spool.lengths[sequence] - 1 - position, self._flank)
+                is_near = (left < self._flank) | (right < self._flank)
+                lacking = known[at + right + 1] - known[at - left] < left + right + 1
+                made = ~is_near if self.options.ends == "skip" else np.ones(len(at), dtype=bool)
+                tests += int(made.sum())
+                near += int(is_near.sum())
+                unknown += int((lacking & made).sum())
+                tested[sequence[made]] = True
+        return Tally(tests, near, unknown, np.flatnonzero(~tested))
+
+    def report(self, tally: Tally, warn: Callable[[str], None]) -> None:
+        """Warn of what is not scored, or scored with less than a whole window, and of what rows will lack."""
+        names = self.spool.names
+        for lacking, what in (
+            ([task.name for task in self.tasks if task.name not in self._loaded.calibration], "calibration"),
+            ([task.name for task in self.tasks if task.name not in self._null], "null distribution"),
+        ):
+            if lacking:
+                blank = "probability is" if what == "calibration" else "p and q are"
+                warn(f"the model has no {what} for {', '.join(lacking)}: {blank} left empty")
+        if tally.near:
+            done_with = "left out" if self.options.ends == "skip" else "scored with N beyond it"
+            warn(f"{tally.near:,} tests of bases nearer than {self._flank} nt to an end of their sequence: {done_with}")
+        if tally.unknown:
+            warn(f"{tally.unknown:,} tests have letters other than A, C, G, U in their window, which are read as N")
+        if not tally.tests:
+            motifs = " or ".join(dict.fromkeys(task.place[0] for task in self.tasks))
+            warn(f"the sequences hold no {motifs}, which is what the model can be asked about")
+        elif len(tally.untested):
+            some = ", ".join(names[number] for number in tally.untested[:3])
+            more = f" and {len(tally.untested) - 3:,} more" if len(tally.untested) > 3 else ""
+            warn(f"{len(tally.untested):,} of {len(names):,} sequences have no base to test: {some}{more}")
+
+    def score(self, kept: Kept, tests: int, progress: Progress, warn: Callable[[str], None]) -> None:
+        """Score all blocks that are not kept already."""
+        blocks = self._sites(self.options.ends)
+        done = sum(sum(map(len, sites.values())) for _, _, sites in islice(blocks, kept.blocks))
+        if kept.blocks:
+            warn(f"{done:,} of {tests:,} tests were scored by an earlier run that did not end; it goes on from there")
+        progress(done, tests)
+        for first, codes, sites in blocks:
+            self._score_block(kept, first, codes, sites)
+            kept.end_block()
+            done += sum(map(len, sites.values()))
+            progress(done, tests)
+
+    def _score_block(self, kept: Kept, first: int, codes: np.ndarray, sites: Mapping[str, np.ndarray]) -> None:
+        engine, reader = self._loaded.engine, self._reader
+        scores = engine.score(codes, sites, attend=reader is engine)
+        for name, logits in scores.logits.items():
+            if not np.isfinite(logits).all():
+                raise InputError("the model gave a logit that is no finite number", remedy="train it again")
+            kept.append(f"{name}.logit", logits)
+        if reader is None:
+            return
+        rows = {name: self._called(name, logits) for name, logits in scores.logits.items()}
+        if reader is engine:
+            words = {name: scores.weights[name][chosen] for name, chosen in rows.items()}
+        else:
+            words = reader.score(codes, {name: sites[name][rows[name]] for name in rows}, attend=True).weights
+        for name, chosen in rows.items():
+            letters = self._to_letters(sites[name][chosen] + (first - self.spool.gap), words[name], reader.letters)
+            kept.append(f"{name}.top", _top(letters))
+            if self.options.weights:
+                kept.append(f"{name}.weights", letters)
+
+    def _called(self, name: str, logits: np.ndarray) -> np.ndarray:
+        """Rows that may be within the limits: those of p, which are known from the logit alone."""
+        limit = min((limit for limit in (self.options.alpha, self.options.fdr) if limit is not None), default=np.inf)
+        if name not in self._null or limit > 1:
+            return np.arange(len(logits))
+        # q is never below p
+        return np.flatnonzero(self._null[name].p(logits).astype(np.float32) < limit)
+
+    def write(self, kept: Kept, sinks: Collection[Sink], annotation: Rows | None = None) -> pd.DataFrame:
+        """Hand the rows to the sinks, once everything is scored.
+
+        Parameters
+        ----------
+        kept : Kept
+        sinks : collection of Sink
+        annotation : Rows, optional
+            Rows of the **transcripts** file that was spooled.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per task: ``task``, ``tested`` (bases), ``called`` (rows written), ``below`` (bases with q below
+            0.1; NaN without a null).
+
+        Notes
+        -----
+        q is Benjamini's and Hochberg's over all bases of this call that were tested for the task.
+        """
+        sizes: dict[str, list[int]] = {task.name: [] for task in self.tasks}
+        for _, _, sites in self._sites(self.options.ends):
+            for name, at in sites.items():
+                sizes[name].append(len(at))
+        ranks = {}
+        for name, counts in sizes.items():
+            edges = np.concatenate(([0], np.cumsum(counts))).astype(int).tolist()
+            parts = (kept.read(f"{name}.logit", np.float32, *edge) for edge in pairwise(edges))
+            calibration = self._loaded.calibration.get(name)
+            ranks[name] = Ranks(parts, self._null.get(name), calibration and calibration.probability, kept.scratch)
+        tested = dict.fromkeys(sizes, 0)
+        called, written = dict.fromkeys(sizes, 0), dict.fromkeys(sizes, 0)
+        for first, codes, sites in self._sites(self.options.ends):
+            found = []
+            for order, task in enumerate(self.tasks):
+                at, name = sites[task.name], task.name
+                logits = kept.read(f"{name}.logit", np.float32, tested[name], tested[name] + len(at))
+                tested[name] += len(at)
+                block = self._rows_of(kept, task, order, at, logits, ranks[name], called)
+                written[name] += len(block["at"])
+                found.append(block)
+            rows = {key: np.concatenate([block[key] for block in found]) for key in found[0]}
+            if len(rows["at"]):
+                calls = self._calls(first, codes, rows, annotation)
+                for sink in sinks:
+                    sink.write(calls)
+        summary = [
+            (name, ranks[name].tests, written[name], ranks[name].below(_FDR) if name in self._null else np.nan)
+            for name in sizes
+        ]
+        return pd.DataFrame(summary, columns=["task", "tested", "called", "below"])
+
+    def _rows_of(
+        self,
+        kept: Kept,
+        task: Task,
+        order: int,
+        at: np.ndarray,
+        logits: np.ndarray,
+        ranks: Ranks,
+        called: dict[str, int],
+    ) -> dict[str, np.ndarray]:
+        """Those of a task's tests in a block that are within the limits.
+
+        ``called`` counts the tests that attention is kept of.
+        """
+        options, name = self.options, task.name
+        rows = self._called(name, logits)
+        logits = logits[rows]
+        null, calibration = self._null.get(name), self._loaded.calibration.get(name)
+        blank = np.full(len(rows), np.nan, dtype=np.float32)
+        found = {
+            "at": at[rows],
+            "order": np.full(len(rows), order),
+            "logit": logits,
+            "probability": blank if calibration is None else calibration.probability(logits).astype(np.float32),
+            "p": blank if null is None else null.p(logits).astype(np.float32),
+            "q": ranks.q(logits),
+            "false_share": ranks.false_share(logits),
+        }
+        if self.looks:
+            for column, kind in (("top", np.int16), ("weights", np.float32))[: 1 + options.weights]:
+                width = TOP if column == "top" else self._reader.n_words + self._reader.letters - 1
+                first, last = (width * row for row in (called[name], called[name] + len(rows)))
+                found[column] = kept.read(f"{name}.{column}", kind, first, last).reshape(-1, width)
+            called[name] += len(rows)
+        within = np.ones(len(rows), dtype=bool)
+        if options.fdr is not None and null is not None:
+            within &= found["q"] < options.fdr
+        if options.above is not None and calibration is not None:
+            within &= found["probability"] > options.above
+        return {key: values[within] for key, values in found.items()}
+
+    def _calls(self, first: int, codes: np.ndarray, rows: dict[str, np.ndarray], annotation: Rows | None) -> Calls:
+        spool = self.spool
+        rows = {key: values[np.lexsort((rows["order"], rows["at"]))] for key, values in rows.items()}
+        at = rows["at"]
+        number, position = spool.owner(at + (first - spool.gap))
+        begin, end = int(number[0]), int(number[-1]) + 1
+        columns: dict[str, object] = {
+            "sequence": pa.array(spool.names[begin:end]).take(pa.array(number - begin)),
+            "start": position,
+            "end": position + 1,
+            "strand": pa.repeat("+", len(at)),
+            "base": pa.array(list(LETTERS[codes[at]].tobytes().decode("ascii"))),
+            **{name: rows[name] for name in ("probability", "p", "q", "false_share", "logit")},
+        }
+        order = pa.array(rows["order"])
+        for column, values in (("task", "name"), ("modification", "modification")):
+            columns[column] = pa.array([getattr(task, values) for task in self.tasks], pa.string()).take(order)
+        schema = list(TEST_SCHEMA)
+        if self.looks:
+            schema.append(TOP_FIELD)
+            columns["top"] = _positions(rows["top"], position, spool.lengths[number])
+        if annotation is not None:
+            schema += ANNOTATION_SCHEMA
+            columns |= self._annotate(annotation.take(begin, end), number - begin, position, spool.lengths[number])
+            columns["kmer"] = decode_windows(np.lib.stride_tricks.sliding_window_view(codes, KMER)[at - KMER // 2])
+        table = pa.table([pa.array(columns[field.name], type=field.type) for field in schema], schema=pa.schema(schema))
+        return Calls(table, number, rows.get("weights"))
+
+    @staticmethod
+    def _annotate(table: pa.Table, row: np.ndarray, position: np.ndarray, length: np.ndarray) -> dict[str, object]:
+        """Columns of the transcripts of bases, which are rows of ``table``."""
+        coordinates = TranscriptMap(table.select(_MAPPED).to_pandas())
+        start = coordinates.to_genome(row, position)
+        copied = table.select(["gene", "gene_name", "chrom", "strand"]).combine_chunks().take(pa.array(row))
+        return {
+            **{name: copied[name].combine_chunks() for name in copied.column_names},
+            "length": length,
+            "region": coordinates.region(row, position),
+            "genome_start": start,
+            "genome_end": np.where(start < 0, -1, start + 1),
+        }
+
+    def _sites(self, ends: str) -> Iterator[tuple[int, np.ndarray, dict[str, np.ndarray]]]:
+        """First place of each block, its codes, and what is tested in it: task to indices into the codes."""
+        spool = self.spool
+        for first, last, codes in spool.blocks(self._block):
+            sites = {}
+            for task in self.tasks:
+                at = find_sites(codes, task)
+                at = at[(at >= spool.gap) & (at < spool.gap + last - first)]
+                if ends == "skip":
+                    sequence, position = spool.owner(at + (first - spool.gap))
+                    at = at[(position >= self._flank) & (position < spool.lengths[sequence] - self._flank)]
+                sites[task.name] = at
+            yield first, codes, sites
+
+    def _to_letters(self, at: np.ndarray, weights: np.ndarray, letters: int) -> np.ndarray:
+        """Attention to words as attention to nucleotides, shape (n, width), 0 beyond the ends of the sequence."""
+        found = spread_words(weights, letters) / np.float32(letters)
+        sequence, position = self.spool.owner(at)
+        place = position[:, None] + np.arange(found.shape[1]) - found.shape[1] // 2
+        return np.where((place >= 0) & (place < self.spool.lengths[sequence][:, None]), found, np.float32(0))
 
 
-def _report(tally: _Tally, spool: Spool, flank: int, ends: str, warn: Callable[[str], None]) -> None:
-    """Say what is not scored, or scored with less than a whole window."""
-    if tally.near:
-        done_with = "left out" if ends == "skip" else "scored with N beyond it"
-        warn(f"{tally.near:,} tests of bases nearer than {flank} nt to an end of their sequence are {done_with}")
-    if tally.unknown:
-        warn(f"{tally.unknown:,} tests have letters other than A, C, G, U in their window, which are read as N")
-    if not tally.tests:
-        warn("no base of the sequences fits a modification that was asked for")
-    elif len(tally.untested):
-        names = ", ".join(spool.names[number] for number in tally.untested[:3])
-        more = f" and {len(tally.untested) - 3:,} more" if len(tally.untested) > 3 else ""
-        warn(f"{len(tally.untested):,} of {len(spool.names):,} sequences have no base to test: {names}{more}")
+_MAPPED = ["chrom", "strand", "exon_starts", "exon_ends", "cds_start", "cds_end"]
 
 
-def _to_letters(spool: Spool, at: np.ndarray, weights: np.ndarray, letters: int) -> np.ndarray:
-    """Attention to words as attention to nucleotides, shape (n, width), 0 beyond the ends of the sequence."""
-    found = spread_words(weights, letters) / np.float32(letters)
-    sequence, position = spool.owner(at)
-    place = position[:, None] + np.arange(found.shape[1]) - found.shape[1] // 2
-    return np.where((place >= 0) & (place < spool.lengths[sequence][:, None]), found, np.float32(0))
+def gap_for(tasks: Sequence[Task], *engines: Engine) -> int:
+    """Codes of 4 that sequences need between them."""
+    return max(1, KMER // 2, *(engine.width // 2 for engine in engines), *(len(task.place[0]) for task in tasks))
+
+
+def block_for(tasks: Sequence[Task]) -> int:
+    """Nucleotides of a block: so many that about :data:`BLOCK_WINDOWS` bases are tested in random RNA."""
+    kinds = {task.place for task in tasks}
+    density = sum(np.prod([bin(mask).count("1") / 4 for mask in motif_masks(motif)]) for motif, _ in kinds)
+    return int(np.clip(BLOCK_WINDOWS / density, *_BLOCK_NT))
 
 
 def _top(letters: np.ndarray) -> np.ndarray:
@@ -417,50 +442,8 @@ def _top(letters: np.ndarray) -> np.ndarray:
     return np.where(starts < 0, _NOWHERE, starts + min(3, width) // 2 - width // 2).astype(np.int16)
 
 
-def _calls(spool: Spool, loaded: Loaded, marks: Sequence[Mark], kept: Mapping[str, _Kept]) -> Iterator[Calls]:
-    names = np.array(spool.names, dtype=object)
-    modifications = np.array([mark.modification for mark in marks], dtype=object)
-    for first, last, codes in spool.blocks():
-        parts: dict[str, list[np.ndarray]] = {name: [] for name in ("at", "order", "logit", "probability", "p", "q")}
-        tops, weights = [], []
-        for order, mark in enumerate(marks):
-            one = kept[mark.head]
-            rows = slice(*np.searchsorted(one.at, (first, last)))
-            if rows.start == rows.stop:
-                continue
-            logit = one.read("logit", rows, np.float32)
-            calibration = loaded.calibration.get(mark.head)
-            probability = np.full(len(logit), np.nan) if calibration is None else calibration.probability(logit)
-            found = (one.at[rows], np.full(len(logit), order), logit, probability, one.p[rows], one.q[rows])
-            for name, values in zip(parts, found, strict=True):
-                parts[name].append(values)
-            tops.append(one.read("top", rows, np.int16))
-            weights.append(one.read("weights", rows, np.float32))
-        if not tops:
-            continue
-        columns = {name: np.concatenate(values) for name, values in parts.items()}
-        placed = np.lexsort((columns["order"], columns["at"]))
-        columns = {name: values[placed] for name, values in columns.items()}
-        number, position = spool.owner(columns["at"])
-        top = [""] * len(placed)
-        if tops[0] is not None:
-            top = _positions(np.concatenate(tops)[placed], position, spool.lengths[number])
-        table = pd.DataFrame(
-            {
-                "sequence": names[number],
-                "position": position + 1,
-                "base": LETTERS[codes[columns["at"] - (first - spool.gap)]].view("S1").astype(str),
-                "modification": modifications[columns["order"]],
-                **{name: columns[name] for name in ("probability", "p", "q")},
-                "top": top,
-                "logit": columns["logit"],
-            }
-        )
-        yield Calls(table, number, None if weights[0] is None else np.concatenate(weights)[placed])
-
-
 def _positions(top: np.ndarray, position: np.ndarray, length: np.ndarray) -> list[str]:
-    """1-based positions on the sequence, joined by commas, of places relative to bases."""
+    """0-based positions on the sequence, joined by commas, of places relative to bases."""
     place = position[:, None] + top
     real = (top != _NOWHERE) & (place >= 0) & (place < length[:, None])
-    return [",".join(map(str, row[known] + 1)) for row, known in zip(place, real, strict=True)]
+    return [",".join(map(str, row[known])) for row, known in zip(place, real, strict=True)]

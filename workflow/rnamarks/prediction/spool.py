@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import sys
+import hashlib
+import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..files import open_text
 from ..sequences import UNKNOWN, decode, encode
+from ..sites.coordinates import TranscriptMap
+from ..tables import open_parquet
 
-BLOCK = 1 << 15
+BATCH_ROWS = 128
+"""Transcripts that are read at once."""
 _NAMES = 1 << 20
 """Characters that names may have besides, where the number of nucleotides is bounded."""
 
 
 class Spool:
-    """Sequences laid end to end in a file, with ``gap`` codes of 4 before, between and after.
+    """Sequences laid end to end in a file without a name, with ``gap`` codes of 4 before, between and after.
+
+    Parameters
+    ----------
+    folder : path-like
+        On whose disk the file lies, 1 byte per nt.
+    gap : int
+        At least 1.
 
     Attributes
     ----------
@@ -31,14 +45,41 @@ class Spool:
     starts, lengths : numpy.ndarray, shape=(n_sequences,), dtype=int64
         First place in ``codes``, and nt.
     codes : numpy.memmap, shape=(n,), dtype=uint8
-    gap : int
+    digest : str
+        SHA-256 of names and codes.
     """
 
-    def __init__(self, path: Path, names: list[str], lengths: Sequence[int], gap: int) -> None:
-        self.names, self.gap = names, gap
-        self.lengths = np.array(lengths, dtype=np.int64)
-        self.starts = np.cumsum(self.lengths + gap) - self.lengths
-        self.codes = np.memmap(path, dtype=np.uint8, mode="r")
+    def __init__(self, folder: str | Path, gap: int) -> None:
+        self.gap, self.names = gap, []
+        self._file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self._lengths: list[int] = []
+        self._hash = hashlib.sha256()
+        self._margin = bytes([UNKNOWN]) * gap
+        self._put(self._margin)
+
+    def begin(self, name: str) -> None:
+        """A sequence begins."""
+        if self._lengths:
+            self._put(self._margin)
+        self.names.append(name)
+        self._lengths.append(0)
+
+    def add(self, codes: np.ndarray) -> None:
+        """More of the sequence that was begun last."""
+        self._put(codes.tobytes())
+        self._lengths[-1] += len(codes)
+
+    def finish(self) -> Spool:
+        """All sequences are there; the attributes hold from now on."""
+        if self._lengths:
+            self._put(self._margin)
+        self._file.flush()
+        self.lengths = np.array(self._lengths, dtype=np.int64)
+        self.starts = np.cumsum(self.lengths + self.gap) - self.lengths
+        self.codes = np.memmap(self._file, dtype=np.uint8, mode="r")
+        self._hash.update("\0".join(self.names).encode())
+        self.digest = self._hash.hexdigest()
+        return self
 
     def owner(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Number of the sequence, and 0-based position on it, of places in ``codes``."""
@@ -50,25 +91,31 @@ class Spool:
         start = self.starts[sequence]
         return decode(np.asarray(self.codes[start + first : start + min(last, int(self.lengths[sequence]))]))
 
-    def blocks(self, size: int = BLOCK) -> Iterator[tuple[int, int, np.ndarray]]:
+    def blocks(self, size: int) -> Iterator[tuple[int, int, np.ndarray]]:
         """First and last place of each block, half-open, and its codes with ``gap`` more on either side."""
-        for first in range(self.gap, len(self.codes) - self.gap, size):
-            last = min(first + size, len(self.codes) - self.gap)
-            yield first, last, np.array(self.codes[first - self.gap : last + self.gap])
+        end = len(self.codes) - self.gap
+        for first in range(self.gap, end, size):
+            last = min(first + size, end)
+            # what is read through the mapping would stay in memory
+            codes = np.empty(last - first + 2 * self.gap, dtype=np.uint8)
+            os.preadv(self._file.fileno(), [codes], first - self.gap)
+            yield first, last, codes
+
+    def _put(self, data: bytes) -> None:
+        self._file.write(data)
+        self._hash.update(data)
 
 
-def spool_fasta(source: str | Path, path: Path, gap: int, *, most: int | None = None) -> Spool:
-    """Read FASTA into a file of codes.
+def spool_fasta(source: str | Path, folder: str | Path, gap: int, *, maximum: int | None = None) -> Spool:
+    """Read FASTA.
 
     Parameters
     ----------
     source : path-like
         Plain or gzipped; ``-`` is standard input. DNA or RNA in either case.
-    path : Path
-        File to write, 1 byte per nt.
-    gap : int
-        Codes of 4 around each sequence, at least 1.
-    most : int, optional
+    folder, gap
+        See :class:`Spool`.
+    maximum : int, optional
         Nucleotides beyond which the sequences are refused.
 
     Raises
@@ -77,64 +124,76 @@ def spool_fasta(source: str | Path, path: Path, gap: int, *, most: int | None = 
         If there is no record, one has no name, no sequence or the name of another, a letter is no nucleotide, or there
         are more of them than wanted; the message has the line.
     """
-    names: dict[str, int] = {}
-    lengths: list[int] = []
-    margin = bytes([UNKNOWN]) * gap
-    name, begun, read, seen = "", 0, 0, 0
-    with _open_sequences(source) as (lines, shown), open(path, "wb") as out:
-        out.write(margin)
+    spool = Spool(folder, gap)
+    shown = "standard input" if str(source) == "-" else source
+    lines_of: dict[str, int] = {}
+    filled, read, seen = True, 0, 0
+
+    def require_filled() -> None:
+        if not filled:
+            raise InputError(
+                "the record has no sequence",
+                path=shown,
+                line=lines_of[spool.names[-1]],
+                value=spool.names[-1],
+                remedy="remove or fill it",
+            )
+
+    with open_text(source) as lines:
         # a packed file may hold one line of any length
-        parts = lines if most is None else iter(partial(lines.readline, most + 2), "")
+        parts = lines if maximum is None else iter(partial(lines.readline, maximum + 2), "")
         for number, line in enumerate(parts, 1):
             seen += len(line)
-            if most is not None and seen > 2 * most + _NAMES:
+            if maximum is not None and seen > 2 * maximum + _NAMES:
                 raise InputError(
-                    f"there are more than {2 * most + _NAMES:,} characters", path=shown, line=number, remedy="scan less"
+                    f"there are more than {2 * maximum + _NAMES:,} characters",
+                    path=shown,
+                    line=number,
+                    remedy="scan fewer",
                 )
             line = line.strip()
             if line.startswith(">"):
-                _require_filled(lengths, shown, begun, name)
-                if lengths:
-                    out.write(margin)
-                name, begun = next(iter(line[1:].split()), ""), number
-                if not name:
-                    raise InputError("the record has no name", path=shown, line=number, remedy="write it behind the >")
-                if name in names:
+                require_filled()
+                name = next(iter(line[1:].split()), "")
+                if not name or not name.isprintable():
                     raise InputError(
-                        f"line {names[name]} has a record of that name already",
+                        "the record has no name, or one that cannot be printed",
+                        path=shown,
+                        line=number,
+                        value=name or None,
+                        remedy="write it behind the >",
+                    )
+                if name in lines_of:
+                    raise InputError(
+                        f"line {lines_of[name]} has a record of that name already",
                         path=shown,
                         line=number,
                         value=name,
                         remedy="rename one of them",
                     )
-                names[name] = number
-                lengths.append(0)
-            elif line and not lengths:
+                lines_of[name], filled = number, False
+                spool.begin(name)
+            elif line and not spool.names:
                 raise InputError(
                     "the file is not FASTA", path=shown, line=number, value=line, remedy="begin each record with >name"
                 )
             elif line:
-                lengths[-1] += out.write(_encode_line(line, shown, number))
+                spool.add(_encode_line(line, shown, number))
+                filled = True
                 read += len(line)
-                if most is not None and read > most:
+                if maximum is not None and read > maximum:
                     raise InputError(
-                        f"there are more than {most:,} nt", path=shown, line=number, remedy="scan fewer at a time"
+                        f"there are more than {maximum:,} nt", path=shown, line=number, remedy="scan fewer at a time"
                     )
-        _require_filled(lengths, shown, begun, name)
-        if not lengths:
+        require_filled()
+        if not spool.names:
             raise InputError("the file holds no sequence", path=shown, remedy="give FASTA")
-        out.write(margin)
-    return Spool(path, list(names), lengths, gap)
+    return spool.finish()
 
 
-def _require_filled(lengths: Sequence[int], shown: str | Path, line: int, name: str) -> None:
-    if lengths and not lengths[-1]:
-        raise InputError("the record has no sequence", path=shown, line=line, value=name, remedy="remove or fill it")
-
-
-def _encode_line(line: str, shown: str | Path, number: int) -> bytes:
+def _encode_line(line: str, shown: str | Path, number: int) -> np.ndarray:
     try:
-        return encode(line).tobytes()
+        return encode(line)
     except InputError as error:
         raise InputError(
             "the line holds a letter that is no nucleotide",
@@ -145,25 +204,97 @@ def _encode_line(line: str, shown: str | Path, number: int) -> bytes:
         ) from error
 
 
+def spool_transcripts(path: str | Path, folder: str | Path, gap: int) -> Spool:
+    """Read the sequences of a **transcripts** file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or no sound transcripts file, an id comes twice, or exons do not add up to a sequence.
+    """
+    spool = Spool(folder, gap)
+    with open_transcripts(path) as file:
+        require_unique(file.read(columns=["transcript"]).column(0), path)
+        columns = ["transcript", *column_names("transcripts", first="chrom")]
+        for batch in file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
+            frame = batch.to_pandas()
+            if batch["sequence"].null_count:
+                raise InputError("a transcript has no sequence", path=path, remedy="build the transcripts again")
+            exons, lengths = TranscriptMap(frame).lengths, lengths_of(batch["sequence"])
+            wrong = (exons > 0) & (exons != lengths)
+            if wrong.any():
+                raise InputError(
+                    f"the exons of a transcript have {exons[wrong][0]} nt and its sequence {lengths[wrong][0]}",
+                    path=path,
+                    value=frame["transcript"][wrong].iloc[0],
+                    remedy="make the transcripts again",
+                )
+            for name, sequence in zip(frame["transcript"], frame["sequence"], strict=True):
+                spool.begin(name)
+                try:
+                    spool.add(encode(sequence))
+                except InputError as error:
+                    raise InputError(
+                        "a transcript holds a letter that is no nucleotide",
+                        path=path,
+                        value=error.value,
+                        remedy=error.remedy,
+                    ) from error
+            pa.default_memory_pool().release_unused()
+    return spool.finish()
+
+
 @contextmanager
-def _open_sequences(source: str | Path) -> Iterator[tuple[TextIO, str | Path]]:
-    """Lines of the sequences, and what to call them in messages."""
-    if str(source) != "-":
-        with open_text(source) as handle:
-            yield handle, source
-        return
-    raw = sys.stdin.buffer
-    if not isinstance(raw, io.BufferedReader):
-        raw = io.BufferedReader(raw)
-    packed = raw.peek(2)[:2] == b"\x1f\x8b"
-    binary = gzip.GzipFile(fileobj=raw) if packed else raw
-    handle = io.TextIOWrapper(binary, encoding="utf-8-sig", newline=None)
-    try:
-        yield handle, "standard input"
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise InputError("the gzip stream is cut off or corrupt", path="standard input") from error
-    except UnicodeDecodeError as error:
-        raise InputError("this is not UTF-8 text", path="standard input", remedy="give FASTA") from error
-    finally:
-        # standard input belongs to the caller
-        handle.detach()
+def open_transcripts(path: str | Path) -> Iterator[pq.ParquetFile]:
+    """A file of the **transcripts** border; :class:`InputError` if it is missing or no such file."""
+    # with a buffer, pages are read as they are needed, else a whole column of a row group at once
+    with open_parquet(path, buffer_size=1 << 20, pre_buffer=False) as file:
+        missing = [name for name in column_names("transcripts") if name not in file.schema_arrow.names]
+        if missing:
+            raise InputError(
+                f"the table of transcripts lacks {', '.join(missing)}", path=path, remedy="build the transcripts again"
+            )
+        yield file
+
+
+def lengths_of(sequences: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """Letters of each of some texts; shape=(n,), dtype=int64."""
+    return pc.binary_length(sequences).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def require_unique(ids: pa.ChunkedArray, path: str | Path) -> None:
+    """Raise :class:`InputError` if a transcript's id comes twice."""
+    counts = pc.value_counts(ids).flatten()
+    if len(counts[0]) < len(ids):
+        twice = counts[0].filter(pc.greater(counts[1], 1))[0].as_py()
+        raise InputError("a transcript comes twice", path=path, value=twice, remedy="give each its own id")
+
+
+class Rows:
+    """Rows of a Parquet file, asked for in ascending order, a few in memory.
+
+    Parameters
+    ----------
+    file : pyarrow.parquet.ParquetFile
+    columns : sequence of str
+    """
+
+    def __init__(self, file: pq.ParquetFile, columns: Sequence[str]) -> None:
+        self._batches = file.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False)
+        self._held: pa.Table | None = None
+        self._first = 0
+
+    def take(self, first: int, last: int) -> pa.Table:
+        """Rows ``first`` to ``last``, 0-based half-open; ``first`` never falls from call to call."""
+        held = [] if self._held is None else [self._held]
+        begin = self._first
+        end = begin + sum(map(len, held))
+        while end < last:
+            batch = pa.Table.from_batches([next(self._batches)])
+            if end <= first:
+                held, begin = [], end
+            held.append(batch)
+            end += len(batch)
+        self._held, self._first = pa.concat_tables(held).slice(first - begin), first
+        pa.default_memory_pool().release_unused()
+        return self._held.slice(0, last - first)

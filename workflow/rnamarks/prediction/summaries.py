@@ -2,54 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..sequences import encode
 from ..tables import open_tsv
 from .external_sort import sort_tables
-from .plan import lengths_of, open_transcripts, require_unique
 from .site_files import read_site_metadata, stream_sites
+from .spool import lengths_of, open_transcripts, require_unique
 
 CALLED = 0.5
 """Sites with a probability above this are called, as in MASS."""
 FDR = 0.1
-"""Sites with a q below this are called at that rate of false calls."""
+"""Sites with a ``false_share`` below this are called at that rate of false calls."""
 
-TRANSCRIPT_TABLE_COLUMNS = (
-    "transcript",
-    "gene",
-    "gene_name",
-    "biotype",
-    "length",
-    "cds_start",
-    "cds_end",
-    "gc",
-    "sites",
-    "mean_probability",
-    "sum_probability",
-    "called",
-    "called_fdr",
-)
-GENE_TABLE_COLUMNS = (
-    "gene",
-    "gene_name",
-    "transcript",
-    "transcripts",
-    "length",
-    "cds_length",
-    "gc",
-    "sites",
-    "mean_probability",
-    "sum_probability",
-    "called",
-    "called_fdr",
-)
 _GENE_RUNS = pa.schema(
     [
         *((name, pa.string()) for name in ("transcript", "gene", "gene_name", "biotype")),
@@ -77,10 +49,10 @@ def summarise_transcripts(sites: str | Path, transcripts: str | Path) -> Iterato
     Yields
     ------
     pandas.DataFrame
-        :data:`TRANSCRIPT_TABLE_COLUMNS`, some transcripts at a time, in their order: ``length`` nt; ``cds_start``,
+        ``predicted_transcripts``, some transcripts at a time, in their order: ``length`` nt; ``cds_start``,
         ``cds_end`` 0-based half-open on the transcript, -1 for none; ``gc`` share of G and C among A, C, G and U;
         ``mean_probability`` (NaN without a site) and ``sum_probability`` over the sites; ``called`` sites with a
-        probability above :data:`CALLED`, ``called_fdr`` with a q below :data:`FDR`.
+        probability above :data:`CALLED`, ``called_fdr`` with a ``false_share`` below :data:`FDR`.
 
     Raises
     ------
@@ -91,25 +63,25 @@ def summarise_transcripts(sites: str | Path, transcripts: str | Path) -> Iterato
     -----
     One batch of sites and of transcripts is in memory, and the ids once, to see that none comes twice.
     """
-    waiting = stream_sites(sites, ["transcript", "probability", "q"])
+    waiting = stream_sites(sites, ["sequence", "probability", "false_share"])
     held = next(waiting, None)
-    for frame in _describe(transcripts, read_site_metadata(sites).get("transcripts")):
+    for frame in _describe(transcripts, read_site_metadata(sites).get("sequences")):
         index = pd.Index(frame["transcript"])
         counts, total, called, called_fdr = (np.zeros(len(frame)) for _ in range(4))
         while held is not None:
-            row = index.get_indexer(held["transcript"])
+            row = index.get_indexer(held["sequence"])
             here = len(row) if (row >= 0).all() else int(np.argmin(row >= 0))
             row, part = row[:here], held[:here]
             probability = part["probability"].to_numpy(dtype=np.float64)
             if np.isnan(probability).any():
                 raise InputError(
-                    "the sites have no probability", path=sites, remedy="predict with a model that is calibrated"
+                    "the sites have no probability", path=sites, remedy="scan with a model that is calibrated"
                 )
             for sums, weights in (
                 (counts, None),
                 (total, probability),
                 (called, probability > CALLED),
-                (called_fdr, part["q"].to_numpy() < FDR),
+                (called_fdr, part["false_share"].to_numpy() < FDR),
             ):
                 sums += np.bincount(row, weights=weights, minlength=len(frame))
             held = held[here:]
@@ -120,12 +92,12 @@ def summarise_transcripts(sites: str | Path, transcripts: str | Path) -> Iterato
         frame["mean_probability"] = np.divide(total, counts, out=np.full(len(frame), np.nan), where=counts > 0)
         frame["sum_probability"] = total
         frame["called"], frame["called_fdr"] = called.astype(np.int64), called_fdr.astype(np.int64)
-        yield frame[list(TRANSCRIPT_TABLE_COLUMNS)]
+        yield frame[column_names("predicted_transcripts")]
     if held is not None:
         raise InputError(
             "a site is on a transcript that the file lacks, or has elsewhere",
             path=transcripts,
-            value=held["transcript"].iloc[0],
+            value=held["sequence"].iloc[0],
             remedy="give the transcripts that were scanned",
         )
 
@@ -146,7 +118,7 @@ def summarise_genes(transcripts: Iterable[pd.DataFrame], folder: str | Path) -> 
     Yields
     ------
     pandas.DataFrame
-        :data:`GENE_TABLE_COLUMNS`, some genes at a time, in the order in which they appear; ``transcripts`` is their
+        ``predicted_genes``, some genes at a time, in the order in which they appear; ``transcripts`` is their
         number, ``cds_length`` in nt, 0 for none.
 
     Notes
@@ -171,12 +143,20 @@ def write_summaries(
     transcripts: str | Path,
     transcript_table: str | Path,
     gene_table: str | Path,
-    metadata: Mapping[str, str],
 ) -> None:
-    """Write the tables of :func:`summarise_transcripts` and :func:`summarise_genes` as TSV, side by side."""
+    """Write the tables of :func:`summarise_transcripts` and :func:`summarise_genes` of one task's sites as TSV."""
+    described = read_site_metadata(sites)
+    (record,) = described["tasks"]
+    metadata = {
+        "predictor": described["predictor"],
+        "task": record["name"],
+        "modification": record["modification"],
+        "motif": record["motif"],
+        "model_sha256": described["model_sha256"],
+    }
     with (
-        open_tsv(transcript_table, TRANSCRIPT_TABLE_COLUMNS, metadata) as write_transcripts,
-        open_tsv(gene_table, GENE_TABLE_COLUMNS, metadata) as write_genes,
+        open_tsv(transcript_table, column_names("predicted_transcripts"), metadata) as write_transcripts,
+        open_tsv(gene_table, column_names("predicted_genes"), metadata) as write_genes,
     ):
 
         def written() -> Iterator[pd.DataFrame]:
@@ -194,7 +174,7 @@ def _represent(frame: pd.DataFrame) -> pd.DataFrame:
     # stable: of equal ones the first in the table
     ranked = frame.sort_values(["number", "cds_length", "length"], ascending=[True, False, False], kind="stable")
     counts = ranked.groupby("number", sort=False).size()
-    return ranked.drop_duplicates("number").assign(transcripts=counts.to_numpy())[list(GENE_TABLE_COLUMNS)]
+    return ranked.drop_duplicates("number").assign(transcripts=counts.to_numpy())[column_names("predicted_genes")]
 
 
 def _describe(path: str | Path, scanned: object) -> Iterator[pd.DataFrame]:

@@ -1,4 +1,4 @@
-"""A scan on the terminal: the sequence in rows, and under each row one track per modification."""
+"""A scan on the terminal: the sequence in rows, and under each row one track per task; positions count from 1."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from .row_view import FDR, RowView
-from .scan import Mark
-from .scan_files import colours_of
+from ..tasks import Task
+from .row_view import FDR, RowView, colours_of
 from .spool import Spool
 
 SYMBOLS = ("●", "○")
@@ -20,9 +19,9 @@ NARROWEST = 20
 
 
 class TerminalView(RowView):
-    """Draws called bases as marks under the sequence.
+    """Draws called bases as circles under the sequence.
 
-    A full mark stands for q below :data:`FDR`, an open one for a call without that. Rows of the sequence without a call
+    A full circle is a q below :data:`FDR`, an open one a call without that. Rows of the sequence without a call
     are counted and left out.
 
     Parameters
@@ -30,24 +29,24 @@ class TerminalView(RowView):
     stream : text stream
         Coloured where it is a terminal.
     spool : Spool
-    marks : sequence of Mark
+    tasks : sequence of Task
         Tracks, from top to bottom.
     width : int, optional
         Letters of the whole picture; default that of the terminal.
     """
 
-    def __init__(self, stream: TextIO, spool: Spool, marks: Sequence[Mark], *, width: int | None = None) -> None:
+    def __init__(self, stream: TextIO, spool: Spool, tasks: Sequence[Task], *, width: int | None = None) -> None:
         self._console = Console(file=stream, width=width, highlight=False, soft_wrap=True)
-        self._colours = colours_of(marks)
+        self._colours = colours_of(tasks)
         encoding = getattr(stream, "encoding", None) or "utf-8"
         try:
             "".join(SYMBOLS).encode(encoding)
             self._symbols = SYMBOLS
         except (LookupError, UnicodeEncodeError):
             self._symbols = PLAIN_SYMBOLS
-        self._margin = max([len(str(spool.lengths.max())), *(len(mark.modification) for mark in marks)]) + 1
+        self._margin = max([len(str(spool.lengths.max())), *(len(task.label) for task in tasks)]) + 1
         # tens are easier to count
-        super().__init__(spool, marks, max(NARROWEST, (self._console.width - self._margin) // 10 * 10))
+        super().__init__(spool, tasks, max(NARROWEST, (self._console.width - self._margin) // 10 * 10))
         self._legend()
 
     def begin(self, number: int) -> None:
@@ -56,13 +55,13 @@ class TerminalView(RowView):
 
     def draw(self, number: int, first: int, last: int, calls: pd.DataFrame) -> None:
         self._console.print(Text(f"{first + 1:>{self._margin - 1}} {self.spool.letters(number, first, last)}"))
-        tracks = {mark.modification: [" "] * (last - first) for mark in self.marks}
-        for name, position, q in zip(calls["modification"], calls["position"], calls["q"], strict=True):
-            tracks[name][position - 1 - first] = self._symbols[0 if q < FDR else 1]
-        for name, track in tracks.items():
-            text = "".join(track).rstrip()
-            line = Text(f"{name:>{self._margin - 1}} ", style=self._colours[name] if text else "dim")
-            self._console.print(line.append(text))
+        tracks = {task.name: [" "] * (last - first) for task in self.tasks}
+        for name, start, q in zip(calls["task"], calls["start"], calls["q"], strict=True):
+            tracks[name][start - first] = self._symbols[0 if q < FDR else 1]
+        for task in self.tasks:
+            text = "".join(tracks[task.name]).rstrip()
+            style = self._colours[task.name] if text else "dim"
+            self._console.print(Text(f"{task.label:>{self._margin - 1}} ", style=style).append(text))
 
     def skip(self, first: int, last: int) -> None:
         self._console.print(Text(f"{first + 1:,} to {last:,}: no call", style="dim"))
@@ -73,9 +72,9 @@ class TerminalView(RowView):
 
     def _legend(self) -> None:
         full, opened = self._symbols
-        text = Text(f"{full} q < {FDR:g}   {opened} called, q higher   ")
-        for mark in self.marks:
-            text.append(mark.modification, style=f"bold {self._colours[mark.modification]}")
-            text.append(f" {mark.base}" if set(mark.motif) == {"N"} else f" {mark.motif}", style="dim")
+        text = Text(f"positions count from 1   {full} q < {FDR:g}   {opened} listed, q higher or not known   ")
+        for task in self.tasks:
+            text.append(task.label, style=f"bold {self._colours[task.name]}")
+            text.append(f" {task.place[0]}", style="dim")
             text.append("  ")
         self._console.print(text, soft_wrap=False)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from ..errors import InputError
 from ..files import atomic_path, write_text
+from ..tables import open_parquet
 
 
 def display_score(probability: np.ndarray) -> np.ndarray:
@@ -18,16 +18,15 @@ def display_score(probability: np.ndarray) -> np.ndarray:
     return np.round(1000 * np.asarray(probability, dtype=np.float64)).astype(np.int64)
 
 
-def write_bed(sites: Iterable[pd.DataFrame], path: str | Path, name: str, comments: Sequence[str] = ()) -> None:
-    """Write merged sites as BED6.
+def write_bed(sites: Iterable[pd.DataFrame], path: str | Path, comments: Sequence[str] = ()) -> None:
+    """Write merged sites as BED6, the modification as the name.
 
     Parameters
     ----------
     sites : iterable of pandas.DataFrame
-        Columns ``chrom``, ``start`` (0-based), ``strand``, ``probability``; some sites at a time, sorted.
+        Columns ``chrom``, ``start`` (0-based), ``strand``, ``modification``, ``probability``;
+        some sites at a time, sorted.
     path : path-like
-    name : str
-        Short name of the modification, the fourth column.
     comments : sequence of str
         Lines above the sites, written behind ``# ``.
     """
@@ -39,7 +38,7 @@ def write_bed(sites: Iterable[pd.DataFrame], path: str | Path, name: str, commen
                     "chrom": frame["chrom"],
                     "start": frame["start"],
                     "end": frame["start"] + 1,
-                    "name": name,
+                    "name": frame["modification"],
                     "score": display_score(frame["probability"]),
                     "strand": frame["strand"],
                 }
@@ -47,16 +46,13 @@ def write_bed(sites: Iterable[pd.DataFrame], path: str | Path, name: str, commen
             table.to_csv(handle, sep="\t", index=False, header=False, lineterminator="\n")
 
 
-def chromosome_sizes(transcripts: str | Path, genome: Mapping[str, int] | None = None) -> dict[str, int]:
-    """Lengths of the chromosomes that carry transcripts, for bigWig.
+def chromosome_sizes(transcripts: str | Path) -> dict[str, int]:
+    """Lengths of the chromosomes that carry transcripts, for bigWig: each is taken to end with its last exon.
 
     Parameters
     ----------
     transcripts : path-like
         Parquet of the **transcripts** border.
-    genome : mapping, optional
-        Lengths of the genome's sequences in nt. Without it a chromosome is taken to end with its last exon, which is
-        enough to hold every site.
 
     Returns
     -------
@@ -64,21 +60,11 @@ def chromosome_sizes(transcripts: str | Path, genome: Mapping[str, int] | None =
         In sorted order of the names; empty where no transcript has coordinates.
     """
     sizes: dict[str, int] = {}
-    with pq.ParquetFile(transcripts, buffer_size=1 << 20, pre_buffer=False) as file:
+    with open_parquet(transcripts, buffer_size=1 << 20, pre_buffer=False) as file:
         for batch in file.iter_batches(1024, columns=["chrom", "exon_ends"]):
             for chrom, ends in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 if ends:
                     sizes[chrom] = max(sizes.get(chrom, 0), ends[-1])
-    if genome is not None:
-        missing = [chrom for chrom, size in sizes.items() if genome.get(chrom, -1) < size]
-        if missing:
-            raise InputError(
-                "the genome lacks a chromosome of the transcripts, or has a shorter one",
-                path=transcripts,
-                value=missing[0],
-                remedy="give the genome that the transcripts were built from",
-            )
-        sizes = {chrom: genome[chrom] for chrom in sizes}
     return dict(sorted(sizes.items()))
 
 

@@ -13,21 +13,24 @@ from ..errors import InputError
 from ..evaluation.bootstrap import bootstrap_metrics
 from ..evaluation.calibration import Calibration
 from ..evaluation.metrics import expected_calibration_error
-from ..models.checkpoint import Ensemble, ModelConfig, Stack, load_model, require_head
+from ..models.checkpoint import Ensemble, Stack, load_model
+from ..models.directory import ModelConfig, read_config
 from ..sequences import encode, read_records
-from .score import fit_to_window, in_chunks, pick_device, score_windows
+from ..tasks import find_task
+from .score import fit_to_window, fits_task, in_chunks, pick_device, score_windows
 
 CHUNK = 20_000
 
 
 class WindowScorer:
-    """One head of a loaded model, ready for windows of any length.
+    """One task of a loaded model, ready for windows of any length.
 
     Parameters
     ----------
     folder : path-like
         A model directory.
-    head : str
+    task : str, optional
+        May be left out where the model has one task.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
     batch_size : int
@@ -37,13 +40,13 @@ class WindowScorer:
     Raises
     ------
     InputError
-        If the folder is no sound model directory, or the model lacks the head; the message lists the heads.
+        If the folder is no sound model directory, or the model lacks the task; the message lists the tasks.
     """
 
     def __init__(
         self,
         folder: str | Path,
-        head: str,
+        task: str | None = None,
         *,
         device: str = "auto",
         batch_size: int = 64,
@@ -51,18 +54,15 @@ class WindowScorer:
     ) -> None:
         self.model: Ensemble | Stack
         self.config: ModelConfig
-        self.model, self.config = load_model(folder)
-        require_head(self.config, head)
-        if batch_size < 1:
-            raise InputError("the batch size must be at least 1", value=batch_size, remedy="use for example 256")
-        self.head, self.batch_size, self.warn = head, batch_size, warn
         self.device = pick_device(device)
+        self.task = find_task(read_config(folder)[0].tasks, task)
+        self.model, self.config = load_model(folder)
+        self.batch_size, self.warn = batch_size, warn
         self.model.to(self.device)
-        self.calibration = (
-            Calibration.from_dict(self.config.calibration[head]) if head in self.config.calibration else None
-        )
+        constants = self.config.calibration.get(self.task.name)
+        self.calibration = None if constants is None else Calibration.from_dict(constants)
         if self.calibration is None:
-            warn(f"the model has no calibration for {head}: probability is left empty")
+            warn(f"the model has no calibration for {self.task.name}: probability is left empty")
 
     def chunks(self, path: str | Path) -> Iterator[pd.DataFrame]:
         """Scores of a file's windows, some thousand at a time, in the file's order.
@@ -71,16 +71,21 @@ class WindowScorer:
         ------
         pandas.DataFrame
             Columns ``name`` (first word of the header, or ``line<number>``), ``length`` (nt, as given), ``logit``,
-            ``probability`` (calibrated; NaN without a calibration).
+            ``probability`` (calibrated; NaN without a calibration). A window without the task's base in its motif in
+            the middle has neither, and is counted.
         """
-        padded = cropped = 0
+        padded = cropped = other = 0
+        window, name = self.config.window, self.task.name
         for records in in_chunks(read_records(path), CHUNK):
-            codes = np.empty((len(records), self.config.window), dtype=np.uint8)
+            codes = np.empty((len(records), window), dtype=np.uint8)
             for row, record in enumerate(records):
-                codes[row] = fit_to_window(encode(record.sequence), self.config.window)
-                padded += len(record.sequence) < self.config.window
-                cropped += len(record.sequence) > self.config.window
-            logits = score_windows(self.model, codes, self.head, batch_size=self.batch_size, device=self.device)
+                codes[row] = fit_to_window(encode(record.sequence), window)
+                padded += len(record.sequence) < window
+                cropped += len(record.sequence) > window
+            fits = fits_task(codes, self.task)
+            other += int((~fits).sum())
+            logits = np.full(len(codes), np.nan, dtype=np.float32)
+            logits[fits] = score_windows(self.model, codes[fits], name, batch_size=self.batch_size, device=self.device)
             yield pd.DataFrame(
                 {
                     "name": [(record.header.split() or [f"line{record.line}"])[0] for record in records],
@@ -89,12 +94,16 @@ class WindowScorer:
                     "probability": np.nan if self.calibration is None else self.calibration.probability(logits),
                 }
             )
-        window = self.config.window
+        shown = "standard input" if str(path) == "-" else path
+        if other:
+            motif, offset = self.task.place
+            about = motif if len(motif) == 1 else f"{motif}, its letter {offset + 1}"
+            self.warn(f"{shown}: {other} windows do not have {about} in the middle, which {name} is about: no value")
         if padded:
-            self.warn(f"{path}: {padded} windows are shorter than {window} nt and were padded with N on both sides")
+            self.warn(f"{shown}: {padded} windows are shorter than {window} nt and were padded with N on both sides")
         if cropped:
             self.warn(
-                f"{path}: {cropped} windows are longer than {window} nt; of these the central {window} were scored"
+                f"{shown}: {cropped} windows are longer than {window} nt; of these the central {window} were scored"
             )
 
     def score(self, path: str | Path) -> pd.DataFrame:
@@ -121,7 +130,10 @@ def evaluate_files(
         Columns ``metric``, ``value``, ``low``, ``high`` (95 %), ``n_positive``, ``n_negative``, ``prevalence``. Brier
         score and expected calibration error use probabilities moved to the prevalence of the two files.
     """
-    tables = [scorer.score(positives), scorer.score(negatives)]
+    tables = [scorer.score(path).dropna(subset="logit") for path in (positives, negatives)]
+    for path, table in zip((positives, negatives), tables, strict=True):
+        if table.empty:
+            raise InputError("no window can be scored", path=path, remedy=f"give windows that {scorer.task.name} fits")
     labels = np.repeat([True, False], [len(table) for table in tables])
     logits = np.concatenate([table["logit"].to_numpy(dtype=np.float64) for table in tables])
     prevalence = float(labels.mean())

@@ -2,56 +2,52 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, jsonify, redirect, render_template, request, send_file, url_for
 from waitress import create_server
 
 from .. import __version__
 from ..errors import InputError
-from ..models.release import CARD
-from ..prediction.row_view import FDR
+from ..models.directory import read_card
+from ..prediction.kept import scratch
+from ..prediction.row_view import FDR, colours_of
 from ..prediction.scan import ALPHA, ENDS, ScanOptions
-from ..prediction.scan_command import Scanner
-from ..prediction.scan_files import colours_of
+from ..prediction.scanner import load_scanners
 from .jobs import ATTENTION, BEDRMOD, PICTURE, TABLE, Busy, Job, Jobs, Request
 
-MOST = 100_000
+MAXIMUM = 100_000
 EXAMPLE = ">tRNA-Lys-UUU\nGCCCGGAUAGCUCAGUCGGUAGAGCAUCAGACUUUUAAUCUGAGGGUCCAGGGUUCAAGUCCCUGUUCGGGCGCCA"
-_POLICY = "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; form-action 'self'; base-uri 'none'"
+_POLICY = (
+    "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
 _FORMATS = {"tsv": TABLE, "bedrmod": BEDRMOD, "attention": ATTENTION}
-_OPTIONS = {"modifications", "alpha", "fdr", "all", "mode", "ends", "bedrmod", "attention", "sequences", "format"}
+_OPTIONS = {"tasks", "alpha", "fdr", "above", "all", "mode", "ends", "bedrmod", "attention", "sequences", "format"}
 _STATUS = {"refused": 400, "broken": 500}
-
-
-def load_scanners(model: str | Path, *, device: str = "auto", batch_size: int | None = None) -> dict[str, Scanner]:
-    """A scanner for each mode that a model directory has: ``exact``, and ``fast`` where there is a student."""
-    exact = Scanner(model, device=device, batch_size=batch_size)
-    modes = {"exact": exact}
-    if exact.config.student:
-        modes["fast"] = Scanner(model, mode="fast", device=device)
-    return modes
 
 
 def create_app(
     model: str | Path,
     folder: Path,
     *,
-    most: int = MOST,
+    maximum: int = MAXIMUM,
     device: str = "auto",
     batch_size: int | None = None,
     waiting: int = 20,
 ) -> Flask:
-    """A WSGI application around a model directory with null distributions.
+    """A WSGI application around a model directory.
 
     Parameters
     ----------
     model : path-like
     folder : Path
         For sequences and results; they are readable to whoever knows the address of a result.
-    most : int
+    maximum : int
         Nucleotides that one scan may have.
     device, batch_size
         See :func:`rnamarks.prediction.exact.load_engine`.
@@ -65,36 +61,48 @@ def create_app(
     """
     scanners = load_scanners(model, device=device, batch_size=batch_size)
     exact = scanners["exact"]
-    jobs = Jobs(scanners, folder, most=most, waiting=waiting)
+    jobs = Jobs(scanners, folder, maximum=maximum, waiting=waiting)
     app = Flask(__name__, template_folder=".")
+    app.extensions["scans"] = jobs
     app.jinja_env.autoescape = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    # twice the letters leave room for names and line ends
-    app.config["MAX_CONTENT_LENGTH"] = 2 * most + (1 << 20)
+    # twice the letters, for names and line ends
+    app.config["MAX_CONTENT_LENGTH"] = 2 * maximum + (1 << 20)
     app.config["MAX_FORM_MEMORY_SIZE"] = app.config["MAX_CONTENT_LENGTH"]
     app.jinja_env.globals.update(
-        version=__version__, model=Path(model).resolve().name, marks=exact.marks, colours=colours_of(exact.marks)
+        version=__version__, model=Path(model).resolve().name, tasks=exact.tasks, colours=colours_of(exact.tasks)
     )
 
     @app.after_request
     def guard(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = _POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Cache-Control"] = "no-store"
         return response
+
+    @app.before_request
+    def refuse_foreign_forms() -> Response | None:
+        origin = request.headers.get("Origin")
+        if request.method == "POST" and origin is not None and urlsplit(origin).netloc != request.host:
+            return _line("the request comes from a page of another site", 403)
+        return None
 
     @app.get("/")
     def ask() -> str:
-        return render_template("ask.html.jinja", example=EXAMPLE, most=most, modes=list(scanners), alpha=ALPHA)
+        return render_template("ask.html.jinja", example=EXAMPLE, maximum=maximum, modes=list(scanners), alpha=ALPHA)
 
     @app.post("/scan")
     def submit() -> Response:
         try:
-            given = request.form.to_dict() | {"modifications": ",".join(request.form.getlist("modifications"))}
+            given = request.form.to_dict() | {"tasks": ",".join(request.form.getlist("tasks"))}
+            if not given["tasks"]:
+                raise InputError("no task is ticked", remedy="tick one or more")
             job = jobs.submit(_sequences(), read_request(given))
         except InputError as error:
-            return _said(str(error), 400)
+            return _message(str(error), 400)
         except Busy:
-            return _said(f"{waiting} scans are waiting already; try again in a while", 503)
+            return _message(f"{waiting} scans are waiting already; try again in a while", 503)
         return redirect(url_for("show", token=job.token), code=303)
 
     @app.get("/scan/<token>")
@@ -136,15 +144,15 @@ def create_app(
         job.ended.wait()
         path = job.file(_FORMATS[wanted])
         if path is None:
-            return _line(job.fault or "the server failed; its log says why", _STATUS[job.state])
+            return _line(job.fault or "the server failed; its log has the reason", _STATUS[job.state])
         return send_file(path, mimetype="text/tab-separated-values")
 
     @app.get("/api/model")
     def describe() -> Response:
         """What the model can be asked about."""
         entries = [
-            {"modification": mark.modification, "base": mark.base, "motif": mark.motif, "motif_offset": mark.offset}
-            for mark in exact.marks
+            {name: getattr(task, name) for name in ("name", "species", "modification", "base", "motif", "motif_offset")}
+            for task in exact.tasks
         ]
         return jsonify(
             model=Path(model).resolve().name,
@@ -152,24 +160,27 @@ def create_app(
             version=__version__,
             modes=list(scanners),
             window=exact.config.window,
-            most_nt=most,
-            modifications=entries,
+            maximum_nt=maximum,
+            tasks=entries,
         )
 
     @app.get("/card")
     def card() -> Response:
-        path = Path(model) / CARD
-        if not path.is_file():
+        try:
+            text = read_card(model)
+        except InputError:
             abort(404)
-        return Response(path.read_text(encoding="utf-8"), mimetype="text/plain; charset=utf-8")
+        return Response(text, mimetype="text/plain; charset=utf-8")
 
     @app.errorhandler(404)
     def unknown(_: Exception) -> Response:
-        return _said("There is nothing at this address; results are kept until others need the room.", 404)
+        return _message("There is nothing at this address; results are kept until newer ones replace them.", 404)
 
     @app.errorhandler(413)
     def too_much(_: Exception) -> Response:
-        return _said(f"That is more than this server takes at a time ({most:,} nt); use rnamarks scan for it.", 413)
+        return _message(
+            f"That is more than this server takes at a time ({maximum:,} nt); use rnamarks scan for it.", 413
+        )
 
     return app
 
@@ -180,7 +191,7 @@ def read_request(given: Mapping[str, str]) -> Request:
     Parameters
     ----------
     given : mapping of str to str
-        ``modifications`` (names, separated by commas), ``alpha``, ``fdr``, ``all``, ``mode``, ``ends``, ``bedrmod``,
+        ``tasks`` (names, separated by commas), ``alpha``, ``fdr``, ``above``, ``all``, ``mode``, ``ends``, ``bedrmod``,
         ``attention``: as the options of ``rnamarks scan``; a switch is on if it is there.
 
     Raises
@@ -195,11 +206,12 @@ def read_request(given: Mapping[str, str]) -> Request:
     options = ScanOptions(
         alpha=None if "all" in given else _number(given, "alpha", ALPHA),
         fdr=_number(given, "fdr", None),
+        above=_number(given, "above", None),
         ends=given.get("ends", ENDS[0]),
         top=mode == "exact" or attention,
         weights=attention,
     )
-    names = tuple(name.strip() for name in given.get("modifications", "").split(",") if name.strip())
+    names = tuple(name.strip() for name in given.get("tasks", "").split(",") if name.strip())
     return Request(options, mode, names, "bedrmod" in given)
 
 
@@ -208,11 +220,11 @@ def serve(
     *,
     host: str,
     port: int,
-    most: int = MOST,
+    maximum: int = MAXIMUM,
     waiting: int = 20,
     device: str = "auto",
     batch_size: int | None = None,
-    say: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> None:
     """Serve until the process is stopped; results go with it.
 
@@ -221,18 +233,29 @@ def serve(
     InputError
         If the model directory is at fault, or the address cannot be had.
     """
-    with tempfile.TemporaryDirectory(prefix="rnamarks-serve.") as folder:
-        options = {"most": most, "waiting": waiting, "device": device, "batch_size": batch_size}
-        app = create_app(model, Path(folder), **options)
-        try:
-            # programs that wait for an answer hold a thread each
-            server = create_server(app, host=host, port=port, threads=waiting + 8, ident=None)
-        except OSError as error:
-            raise InputError(
-                f"the address cannot be had: {error.strerror}", value=f"{host}:{port}", remedy="choose another --port"
-            ) from error
-        say(f"http://{host}:{server.effective_port}/ answers until you press Ctrl-C")
-        server.run()
+    root = Path(tempfile.gettempdir()) / f"rnamarks-serve.{os.getuid()}"
+    try:
+        with scratch(root) as folder:
+            options = {"maximum": maximum, "waiting": waiting, "device": device, "batch_size": batch_size}
+            app = create_app(model, folder, **options)
+            try:
+                # programs that wait for an answer hold a thread each
+                server = create_server(app, host=host, port=port, threads=waiting + 8, ident=None)
+            except (OSError, ValueError) as error:
+                raise InputError(
+                    f"the address cannot be had: {getattr(error, 'strerror', None) or error}",
+                    value=f"{host}:{port}",
+                    remedy="choose another --host or --port",
+                ) from error
+            shown = f"[{host}]" if ":" in host else host
+            report(f"http://{shown}:{server.effective_port}/ answers until you press Ctrl-C")
+            try:
+                server.run()
+            finally:
+                app.extensions["scans"].close()
+    finally:
+        if root.is_dir() and not any(root.iterdir()):
+            root.rmdir()
 
 
 def _number(given: Mapping[str, str], name: str, default: float | None) -> float | None:
@@ -258,8 +281,8 @@ def _known(jobs: Jobs, token: str) -> Job:
     return jobs.find(token) or abort(404)
 
 
-def _said(text: str, status: int) -> Response:
-    return Response(render_template("said.html.jinja", text=text), status)
+def _message(text: str, status: int) -> Response:
+    return Response(render_template("message.html.jinja", text=text), status)
 
 
 def _line(text: str, status: int) -> Response:

@@ -1,4 +1,4 @@
-"""Scans that people ask a server for: one at a time, in the order they come, kept until others need the room."""
+"""Scans that people ask a server for: one at a time, in the order they come, kept until newer ones replace them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pandas as pd
 from ..errors import InputError
 from ..files import write_text
 from ..prediction.scan import ScanOptions
-from ..prediction.scan_command import Scanner
+from ..prediction.scanner import Outputs, Scanner
 from .page_view import PageView
 
 TABLE, BEDRMOD, ATTENTION, PICTURE = "calls.tsv", "calls.bedrmod", "attention.tsv", "picture.html"
@@ -30,6 +30,10 @@ class Busy(Exception):
     """As many scans wait as may."""
 
 
+class Stopped(Exception):
+    """The server ends."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What a scan is asked for.
@@ -40,7 +44,7 @@ class Request:
         With ``weights`` the table of attention is written, too.
     mode : str
         ``exact`` or ``fast``.
-    modifications : tuple of str
+    tasks : tuple of str
         Empty for all.
     bedrmod : bool
         Whether bedRMod is written.
@@ -48,7 +52,7 @@ class Request:
 
     options: ScanOptions
     mode: str
-    modifications: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
     bedrmod: bool = False
 
 
@@ -63,13 +67,13 @@ class Job:
     folder : Path
         Holds the sequences and, once done, :data:`TABLE`, :data:`PICTURE` and what else was asked for.
     state : {"waiting", "running", "done", "refused", "broken"}
-        ``refused``: the sequences or options are at fault, and ``fault`` says why. ``broken``: the server is.
+        ``refused``: the sequences or options are at fault, and ``fault`` is the reason. ``broken``: the server is.
     done, total : int
         Tests that are made, and all; 0 of 0 before they are counted.
     notes : list of str
-        What the scan has to say.
+        Warnings of the scan.
     summary : pandas.DataFrame or None
-        See :func:`rnamarks.prediction.scan.scan`.
+        See :meth:`rnamarks.prediction.scanner.Scanner.run`.
     """
 
     token: str
@@ -82,9 +86,6 @@ class Job:
     summary: pd.DataFrame | None = None
     fault: str = ""
     ended: threading.Event = field(default_factory=threading.Event)
-
-    def progress(self, done: int, total: int | None) -> None:
-        self.done, self.total = done, total or 0
 
     def file(self, name: str) -> Path | None:
         """A file of a scan that is done; None where there is none of that name."""
@@ -101,7 +102,7 @@ class Jobs:
         By mode.
     folder : Path
         For sequences and results.
-    most : int
+    maximum : int
         Nucleotides that one scan may have.
     waiting : int
         Scans that may wait.
@@ -110,13 +111,20 @@ class Jobs:
     """
 
     def __init__(
-        self, scanners: Mapping[str, Scanner], folder: Path, *, most: int, waiting: int = 20, kept: int = 100
+        self, scanners: Mapping[str, Scanner], folder: Path, *, maximum: int, waiting: int = 20, kept: int = 100
     ) -> None:
-        self._scanners, self._folder, self._most, self._kept = scanners, folder, most, kept
+        self._scanners, self._folder, self._maximum, self._kept = scanners, folder, maximum, kept
         self._queue: queue.Queue[Job] = queue.Queue(waiting)
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._lock = threading.Lock()
-        threading.Thread(target=self._work, name="scans", daemon=True).start()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._work, name="scans", daemon=True)
+        self._thread.start()
+
+    def close(self, seconds: float = 60.0) -> None:
+        """Give up the scan that runs, which may take as long as one of its blocks."""
+        self._stopping = True
+        self._thread.join(seconds)
 
     def submit(self, sequences: bytes, request: Request) -> Job:
         """Put a scan in the queue.
@@ -164,14 +172,19 @@ class Jobs:
         return sum(not other.ended.is_set() for other in others[: others.index(job)]) if job in others else 0
 
     def _work(self) -> None:
-        while True:
-            job = self._queue.get()
+        while not self._stopping:
+            try:
+                job = self._queue.get(timeout=0.5)
+            except queue.Empty:
+                continue
             job.state = "running"
             try:
                 self._scan(job)
                 job.state = "done"
             except InputError as error:
                 job.fault, job.state = str(error).replace(str(job.folder / SEQUENCES), "your sequences"), "refused"
+            except Stopped:
+                job.state = "broken"
             except Exception:
                 # the server outlives a fault of its own; the log has it
                 logger.exception("scan %s", job.token)
@@ -181,18 +194,26 @@ class Jobs:
                 job.ended.set()
 
     def _scan(self, job: Job) -> None:
+        def progress(done: int, total: int | None) -> None:
+            if self._stopping:
+                raise Stopped
+            job.done, job.total = done, total or 0
+
         request = job.request
         with write_text(job.folder / PICTURE) as picture:
-            job.summary = self._scanners[request.mode].run(
-                job.folder / SEQUENCES,
-                request.options,
+            outputs = Outputs(
                 table=job.folder / TABLE,
                 bedrmod=job.folder / BEDRMOD if request.bedrmod else None,
                 attention=job.folder / ATTENTION if request.options.weights else None,
-                view=lambda spool, marks: PageView(picture, spool, marks),
-                modifications=request.modifications,
+                view=lambda spool, tasks: PageView(picture, spool, tasks),
                 assembly="sequences given",
-                most=self._most,
-                progress=job.progress,
+            )
+            job.summary = self._scanners[request.mode].run(
+                job.folder / SEQUENCES,
+                request.options,
+                outputs,
+                tasks=request.tasks,
+                maximum=self._maximum,
+                progress=progress,
                 warn=job.notes.append,
             )

@@ -1,4 +1,6 @@
-"""The calls of a scan as HTML: the sequence in rows, and under each row a track per modification that is called."""
+"""The rows of a scan as HTML: the sequence in lines, and under each line a track per task with a row. Positions count
+from 1.
+"""
 
 from __future__ import annotations
 
@@ -8,40 +10,39 @@ from typing import TextIO
 
 import pandas as pd
 
-from ..prediction.row_view import FDR, RowView
-from ..prediction.scan import Mark
-from ..prediction.scan_files import colours_of
+from ..prediction.row_view import FDR, RowView, colours_of
 from ..prediction.spool import Spool
+from ..tasks import Task
 
 NT = 100
-MOST_ROWS = 300
+MAXIMUM_ROWS = 300
 
 
 class PageView(RowView):
     """Writes a fragment of HTML.
 
     A call is an element of class ``call``, and ``full`` where its q is below :data:`~rnamarks.prediction.row_view.FDR`;
-    its title says what the table says of it. ``data-top`` lists the 1-based middles of the three nt that the networks
+    its title holds the row of the table. ``data-top`` lists the 1-based middles of the three nt that the networks
     looked at.
 
     Parameters
     ----------
     handle : text stream
     spool : Spool
-    marks : sequence of Mark
-    most_rows : int
+    tasks : sequence of Task
+    maximum_rows : int
         Rows that are drawn; the others are counted.
     """
 
     def __init__(
-        self, handle: TextIO, spool: Spool, marks: Sequence[Mark], *, nt: int = NT, most_rows: int = MOST_ROWS
+        self, handle: TextIO, spool: Spool, tasks: Sequence[Task], *, nt: int = NT, maximum_rows: int = MAXIMUM_ROWS
     ) -> None:
-        super().__init__(spool, marks, nt)
-        self._handle, self._most, self._rows, self._open = handle, most_rows, 0, False
-        self._colours = colours_of(marks)
+        super().__init__(spool, tasks, nt)
+        self._handle, self._maximum, self._rows, self._open = handle, maximum_rows, 0, False
+        self._colours = colours_of(tasks)
 
     def begin(self, number: int) -> None:
-        if self._rows >= self._most:
+        if self._rows >= self._maximum:
             return
         self._close_section()
         self._open = True
@@ -50,29 +51,27 @@ class PageView(RowView):
 
     def draw(self, number: int, first: int, last: int, calls: pd.DataFrame) -> None:
         self._rows += 1
-        if self._rows > self._most:
+        if self._rows > self._maximum:
             return
         letters = "".join(f"<i>{letter}</i>" for letter in self.spool.letters(number, first, last))
         self._put(f'<div class="row" data-first="{first}"><b>{first + 1}</b><span>{letters}</span></div>')
-        for mark in self.marks:
-            mine = calls[calls["modification"] == mark.modification]
+        for task in self.tasks:
+            mine = calls[calls["task"] == task.name]
             if len(mine):
                 dots = "".join(map(self._call, mine.itertuples(), [first] * len(mine)))
-                colour = self._colours[mark.modification]
-                self._put(
-                    f'<div class="track" style="color:{colour}"><b>{mark.modification}</b><span>{dots}</span></div>'
-                )
+                colour, label = self._colours[task.name], escape(task.label)
+                self._put(f'<div class="track" style="color:{colour}"><b>{label}</b><span>{dots}</span></div>')
 
     def skip(self, first: int, last: int) -> None:
-        if self._rows < self._most:
+        if self._rows < self._maximum:
             self._put(f'<p class="quiet">{first + 1:,} to {last:,}: no call</p>')
 
     def end(self, without: int) -> None:
         self._close_section()
-        if self._rows > self._most:
+        if self._rows > self._maximum:
             self._put(
-                f'<p class="note">The picture ends here: {self._rows - self._most:,} more rows with calls are in the '
-                "table alone.</p>"
+                f'<p class="note">The picture ends here: {self._rows - self._maximum:,} more rows with calls are in '
+                "the table alone.</p>"
             )
         if without:
             self._put(f'<p class="quiet">{without:,} sequences without a call</p>')
@@ -80,13 +79,16 @@ class PageView(RowView):
     def _call(self, row, first: int) -> str:
         sure = row.q < FDR
         probability = "not calibrated" if pd.isna(row.probability) else f"{row.probability:.3g}"
-        title = f"{row.modification} at {row.position} ({row.base}): probability {probability}, "
-        title += f"p {row.p:.2g}, q {row.q:.2g}"
-        if row.top:
-            title += f"; looked at {row.top.replace(',', ', ')}"
+        p, q = ("not known" if pd.isna(value) else f"{value:.2g}" for value in (row.p, row.q))
+        top = ",".join(str(int(place) + 1) for place in getattr(row, "top", "").split(",") if place)
+        title = f"{row.task} at {row.start + 1} ({row.base}): probability {probability}, p {p}, q {q}"
+        if top:
+            title += f"; looked at {top.replace(',', ', ')}"
+        title = escape(title)
         return (
-            f'<button class="call{" full" if sure else ""}" style="left:{row.position - 1 - first}ch" title="{title}" '
-            f'aria-label="{title}" data-position="{row.position}" data-top="{row.top}">{"●" if sure else "○"}</button>'
+            f'<button class="call{" full" if sure else ""}" style="left:{row.start - first}ch" title="{title}" '
+            f'aria-label="{title}" data-position="{row.start + 1}" data-top="{top}">'
+            f"{'●' if sure else '○'}</button>"
         )
 
     def _close_section(self) -> None:

@@ -1,4 +1,4 @@
-"""Every head on every held-out window: networks, baselines and stacks, one row per sequence."""
+"""Every task on every held-out window: networks, baselines and stacks, one row per sequence."""
 
 from __future__ import annotations
 
@@ -14,34 +14,36 @@ import pytest
 import torch
 
 import rnamarks
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.evaluation.mark_panels import WINDOW_COLUMNS
 from rnamarks.models.baseline_files import save_baselines
 from rnamarks.models.baselines import BASELINES
-from rnamarks.models.checkpoint import Ensemble, ModelConfig, Stack, save_model
-from rnamarks.models.register import build_model
-from rnamarks.prediction.heads import load_scorer, pool_windows, predict_heads, score_heads, stack_heads
+from rnamarks.models.checkpoint import Ensemble, Stack, save_model
+from rnamarks.models.directory import ModelConfig
+from rnamarks.models.registry import Network, build_model
+from rnamarks.prediction.all_tasks import load_scorer, pool_windows, predict_tasks, score_tasks, stack_tasks
 from rnamarks.prediction.score import score_windows
 from rnamarks.sequences import decode_windows, encode_windows
 from rnamarks.tables import read_parquet, write_parquet, write_tsv
+from rnamarks.tasks import Task
 
-HEADS = ["Am", "m6A", "Um"]
+NAMES = ["Am", "m6A", "Um"]
+TASKS = [Task(name, modification=name) for name in NAMES]
 SMALL = {"filters": [6, 4], "lstm_units": 3}
 PARTS = ["train"] * 4 + ["valid"] * 4 + ["test"] * 6 + [""] * 2
 
 
-class AllHeads(torch.nn.Module):
-    """A network that gives all heads at once, in an order of its own."""
+class AllTasks(Network):
+    """A network that gives all tasks at once, in an order of its own."""
 
     def __init__(self):
-        super().__init__()
-        self.classifiers = torch.nn.ModuleDict({name: torch.nn.Identity() for name in ("Um", "Am", "m6A")})
+        super().__init__(["Um", "Am", "m6A"])
 
     def forward_all(self, codes):
         return torch.stack([(codes == code).sum(dim=1) for code in (3, 0, 1)], dim=1).float()
 
-    def forward(self, codes, head):
-        return self.forward_all(codes)[:, list(self.classifiers).index(head)]
+    def forward(self, codes, task):
+        return self.forward_all(codes)[:, self.tasks.index(task)]
 
 
 def windows_of(seed: int, letter: int) -> pd.DataFrame:
@@ -55,8 +57,8 @@ def windows_of(seed: int, letter: int) -> pd.DataFrame:
 
 @pytest.fixture
 def splits(tmp_path):
-    """Three marks; one sequence is in two test parts, one in a training and a test part, one twice in its own."""
-    frames = {name: windows_of(seed, letter) for seed, (name, letter) in enumerate(zip(HEADS, (0, 0, 3), strict=True))}
+    """Three tasks; one sequence is in two test parts, one in a training and a test part, one twice in its own."""
+    frames = {name: windows_of(seed, letter) for seed, (name, letter) in enumerate(zip(NAMES, (0, 0, 3), strict=True))}
     frames["m6A"].loc[9, "sequence"] = frames["Am"].loc[8, "sequence"]
     frames["m6A"].loc[10, "sequence"] = frames["Am"].loc[0, "sequence"]
     frames["Um"].loc[13, "sequence"] = frames["Um"].loc[11, "sequence"]
@@ -71,26 +73,26 @@ def splits(tmp_path):
 def baselines(splits):
     frames = [read_parquet(path)[0] for path in splits.values()]
     codes, labels = encode_windows(pd.concat(frames)["sequence"]), pd.concat(frames)["label"].to_numpy()
-    return {head: BASELINES["kmer_frequency"]().fit(codes[at:], labels[at:]) for at, head in enumerate(HEADS)}
+    return {task: BASELINES["kmer_frequency"]().fit(codes[at:], labels[at:]) for at, task in enumerate(NAMES)}
 
 
 def test_baselines_are_scored_without_torch(baselines, splits, tmp_path):
-    save_baselines(tmp_path / "kmers", "kmer_frequency", baselines)
+    save_baselines(tmp_path / "kmers", "kmer_frequency", baselines, TASKS)
     lines = [
         "import sys",
-        "from rnamarks.prediction.heads import load_scorer, predict_heads",
-        f"model, heads = load_scorer({str(tmp_path / 'kmers')!r})",
-        f"predict_heads(model, heads, { ({head: str(path) for head, path in splits.items()})!r}, 'paper')",
-        "sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)",
+        "from rnamarks.prediction.all_tasks import load_scorer, predict_tasks",
+        f"model, tasks = load_scorer({str(tmp_path / 'kmers')!r})",
+        f"predict_tasks(model, tasks, { ({task: str(path) for task, path in splits.items()})!r}, 'paper')",
+        "sys.exit('torch' in sys.modules)",
     ]
     library = Path(rnamarks.__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=library, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
-def test_a_sequence_of_two_marks_is_one_row(splits):
+def test_a_sequence_of_two_tasks_is_one_row(splits):
     windows, codes = pool_windows(splits, "paper")
-    assert tuple(windows.columns) == WINDOW_COLUMNS
+    assert list(windows.columns) == column_names("tasks_predictions")
     assert len(windows) == len(codes) == 3 * 10 - 1
     assert not windows.duplicated(["part", "own", "window"]).any()
     both = windows[windows["own"] == "Am,m6A"].iloc[0]
@@ -100,57 +102,57 @@ def test_a_sequence_of_two_marks_is_one_row(splits):
     twice = windows[(windows["own"] == "Um") & windows["window"].isin(["w11", "w13"])]
     assert len(twice) == 2
     assert (windows["base"] == np.where(windows["own"] == "Um", "U", "A")).all()
-    assert set(windows["positive"]) == {"", *HEADS}
+    assert set(windows["positive"]) == {"", *NAMES}
 
 
 def test_networks_that_know_one_head_at_a_time(splits):
     torch.manual_seed(1)
-    members = [build_model("deepm6aseq", HEADS, 21, SMALL) for _ in range(2)]
+    members = [build_model("deepm6aseq", NAMES, 21, SMALL) for _ in range(2)]
     model = Ensemble(members)
-    table = predict_heads(model, HEADS, splits, "paper")
+    table = predict_tasks(model, NAMES, splits, "paper")
     windows, codes = pool_windows(splits, "paper")
-    assert list(table.columns) == [*WINDOW_COLUMNS, *HEADS]
-    for head in HEADS:
-        assert table[head].dtype == np.float32
-        np.testing.assert_allclose(table[head], score_windows(model, codes, head), atol=1e-5)
-    pd.testing.assert_frame_equal(table[list(WINDOW_COLUMNS)], windows)
+    assert list(table.columns) == [*column_names("tasks_predictions"), *NAMES]
+    for task in NAMES:
+        assert table[task].dtype == np.float32
+        np.testing.assert_allclose(table[task], score_windows(model, codes, task), atol=1e-5)
+    pd.testing.assert_frame_equal(table[column_names("tasks_predictions")], windows)
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
 def test_all_heads_at_once_keep_their_names(splits, size):
     _, codes = pool_windows(splits, "paper")
-    logits = score_heads(Ensemble([AllHeads(), AllHeads()]), codes, ["m6A", "Um"], batch_size=size)
+    logits = score_tasks(Ensemble([AllTasks(), AllTasks()]), codes, ["m6A", "Um"], batch_size=size)
     assert np.array_equal(logits, np.column_stack([(codes == 1).sum(axis=1), (codes == 3).sum(axis=1)]))
 
 
 def test_baselines_and_stacks(splits, baselines):
     _, codes = pool_windows(splits, "paper")
-    theirs = score_heads(baselines, codes, HEADS)
-    weights = {head: {"net": 0.5, "kmer_frequency": at} for at, head in enumerate(HEADS)}
-    stack = Stack(Ensemble([AllHeads()]), "net", {"kmer_frequency": baselines}, weights)
-    mixed = score_heads(stack, codes, HEADS)
-    for at, head in enumerate(HEADS):
-        np.testing.assert_allclose(theirs[:, at], baselines[head].logit(codes), rtol=1e-6)
-        np.testing.assert_allclose(mixed[:, at], score_windows(stack, codes, head), rtol=1e-5)
-    rows = [(head, name, value) for head, known in weights.items() for name, value in known.items()]
+    theirs = score_tasks(baselines, codes, NAMES)
+    weights = {task: {"net": 0.5, "kmer_frequency": at} for at, task in enumerate(NAMES)}
+    stack = Stack(Ensemble([AllTasks()]), "net", {"kmer_frequency": baselines}, weights)
+    mixed = score_tasks(stack, codes, NAMES)
+    for at, task in enumerate(NAMES):
+        np.testing.assert_allclose(theirs[:, at], baselines[task].logit(codes), rtol=1e-6)
+        np.testing.assert_allclose(mixed[:, at], score_windows(stack, codes, task), rtol=1e-5)
+    rows = [(task, name, value) for task, known in weights.items() for name, value in known.items()]
     members = {
-        "net": predict_heads(Ensemble([AllHeads()]), HEADS, splits, "paper"),
-        "kmer_frequency": predict_heads(baselines, HEADS, splits, "paper"),
+        "net": predict_tasks(Ensemble([AllTasks()]), NAMES, splits, "paper"),
+        "kmer_frequency": predict_tasks(baselines, NAMES, splits, "paper"),
     }
-    table = stack_heads(pd.DataFrame(rows, columns=["species", "member", "weight"]), members)
-    np.testing.assert_allclose(table[HEADS].to_numpy(), mixed, rtol=1e-5)
+    table = stack_tasks(pd.DataFrame(rows, columns=["task", "member", "weight"]), members)
+    np.testing.assert_allclose(table[NAMES].to_numpy(), mixed, rtol=1e-5)
 
 
 def test_stacks_of_what_does_not_belong_together(splits, baselines):
-    weights = pd.DataFrame([(head, name, 1.0) for head in HEADS for name in ("a", "b")])
-    weights.columns = ["species", "member", "weight"]
-    frame = predict_heads(baselines, HEADS, splits, "paper")
+    weights = pd.DataFrame([(task, name, 1.0) for task in NAMES for name in ("a", "b")])
+    weights.columns = ["task", "member", "weight"]
+    frame = predict_tasks(baselines, NAMES, splits, "paper")
     with pytest.raises(InputError, match="not scored on the same windows"):
-        stack_heads(weights, {"a": frame, "b": frame.iloc[1:]})
+        stack_tasks(weights, {"a": frame, "b": frame.iloc[1:]})
     with pytest.raises(InputError, match="lacks the column Um"):
-        stack_heads(weights, {"a": frame, "b": frame.drop(columns="Um")})
+        stack_tasks(weights, {"a": frame, "b": frame.drop(columns="Um")})
     with pytest.raises(InputError, match="for other members than a, c"):
-        stack_heads(weights, {"a": frame, "c": frame})
+        stack_tasks(weights, {"a": frame, "c": frame})
 
 
 def test_bad_splits(splits, tmp_path):
@@ -174,21 +176,22 @@ class Names(SimpleNamespace):
 
 def test_script_scores_directories_and_stacks(splits, baselines, tmp_path, repository):
     torch.manual_seed(2)
-    network = build_model("deepm6aseq", HEADS, 21, SMALL)
-    save_model(tmp_path / "net", [network.state_dict()], ModelConfig("deepm6aseq", HEADS, 21, SMALL))
-    save_baselines(tmp_path / "base", "kmer_frequency", baselines)
+    network = build_model("deepm6aseq", NAMES, 21, SMALL)
+    save_model(tmp_path / "net", [network.state_dict()], ModelConfig("deepm6aseq", TASKS, 21, SMALL))
+    save_baselines(tmp_path / "base", "kmer_frequency", baselines, TASKS)
     weights = pd.DataFrame(
-        [(head, name, 0.5) for head in HEADS for name in ("net", "base")], columns=["species", "member", "weight"]
+        [(task, name, 0.5) for task in NAMES for name in ("net", "base")], columns=["task", "member", "weight"]
     )
     write_tsv(weights, tmp_path / "weights.tsv")
 
-    def run(name, source, script="predict_heads"):
+    def run(name, source, script="predict_tasks"):
         stand_in = SimpleNamespace(
             input=source,
-            output=SimpleNamespace(heads=tmp_path / f"{name}.parquet"),
+            output=SimpleNamespace(tasks=tmp_path / f"{name}.parquet"),
             log=[tmp_path / "log.txt"],
             threads=1,
-            params=SimpleNamespace(heads=HEADS, split="paper", device="cpu", members=["net", "base"]),
+            params=SimpleNamespace(tasks=NAMES, split="paper", members=["net", "base"]),
+            config={"resources": {"device": "cpu"}},
         )
         runpy.run_path(str(repository / f"scripts/prediction/{script}.py"), init_globals={"snakemake": stand_in})
         return read_parquet(tmp_path / f"{name}.parquet")[0]
@@ -200,10 +203,10 @@ def test_script_scores_directories_and_stacks(splits, baselines, tmp_path, repos
     both = run(
         "both",
         Names(weights=tmp_path / "weights.tsv", members=[tmp_path / f"{m}.parquet" for m in ("net", "base")]),
-        "stack_heads",
+        "stack_tasks",
     )
-    np.testing.assert_allclose(both[HEADS], (net[HEADS] + base[HEADS]) / 2, rtol=1e-5)
-    model, heads = load_scorer(tmp_path / "net")
-    assert heads == HEADS
+    np.testing.assert_allclose(both[NAMES], (net[NAMES] + base[NAMES]) / 2, rtol=1e-5)
+    model, tasks = load_scorer(tmp_path / "net")
+    assert tasks == NAMES
     _, codes = pool_windows(splits, "paper")
-    np.testing.assert_allclose(net[HEADS], score_heads(model, codes, HEADS), rtol=1e-6)
+    np.testing.assert_allclose(net[NAMES], score_tasks(model, codes, NAMES), rtol=1e-6)
