@@ -5,6 +5,7 @@ with logged(snakemake.log[0]) as terminal:
 
     from rnamarks.evaluation.external import evaluate_external
     from rnamarks.tables import write_tsv
+    from rnamarks.tasks import Task, add_task_columns
 
     params = snakemake.params
     files = iter(snakemake.input.files)
@@ -16,9 +17,10 @@ with logged(snakemake.log[0]) as terminal:
         split=params.split,
         bootstrap=params.bootstrap,
         seed=params.seed,
-        device=params.device,
+        device=snakemake.config["resources"]["device"],
         threads=snakemake.threads,
         report=lambda line: print(f"evaluate_external: {line}", file=terminal, flush=True),
     )
-    write_tsv(table, snakemake.output.table)
+    tasks = [Task.from_record(record) for record in params.tasks]
+    write_tsv(add_task_columns(table, tasks), snakemake.output.table)
     drops.write(snakemake.output.drops)

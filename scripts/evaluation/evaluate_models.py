@@ -1,32 +1,50 @@
 from rnamarks.scripting import logged
 
 with logged(snakemake.log[0]):
+    from rnamarks.dictionary import column_names
+    from rnamarks.evaluation.curves import curve_table
+    from rnamarks.evaluation.panels import build_panels
+    from rnamarks.evaluation.pools import build_pools
+    from rnamarks.evaluation.seeds import Run
     from rnamarks.evaluation.tables import (
-        PREDICTION_COLUMNS,
-        Run,
-        build_panels,
         calibration_table,
         metrics_table,
+        noise_table,
         paired_table,
         reliability_tables,
         similarity_table,
+        summary_table,
         threshold_tables,
     )
     from rnamarks.tables import read_parquet, write_tsv
+    from rnamarks.tasks import Task, add_task_columns
 
     params, output = snakemake.params, snakemake.output
-    runs = [
-        Run(**record, frame=read_parquet(path, PREDICTION_COLUMNS)[0])
-        for record, path in zip(params.runs, snakemake.input.predictions, strict=True)
-    ]
-    identity, _ = read_parquet(snakemake.input.identity, ["window", "max_identity"])
+
+    def read_runs(records, paths, columns):
+        return [
+            Run(**record, frame=read_parquet(path, columns)[0]) for record, path in zip(records, paths, strict=True)
+        ]
+
+    tasks = [Task.from_record(record) for record in params.tasks]
+    pools = build_pools(read_runs(params.task_runs, snakemake.input.tasks, column_names("tasks_predictions")), tasks)
+    runs = read_runs(params.runs, snakemake.input.predictions, column_names("predictions"))
+    panels = build_panels(runs, pools, parts=("test", "valid"))
+    tests = [panel for panel in panels if (panel.part, panel.against) == ("test", "own")]
+    identity, _ = read_parquet(snakemake.input.identity, ["split", "task", "window", "max_identity"])
     resampling = {"n": params.bootstrap, "seed": params.seed}
     reference = (params.release["model"], params.release["setting"]) if params.release else None
-    panels = build_panels(runs, parts=("test", "valid"))
-    tests = [panel for panel in panels if panel.part == "test"]
-    write_tsv(metrics_table(panels, **resampling), output.metrics)
-    write_tsv(calibration_table(tests), output.calibration)
-    write_tsv(reliability_tables(tests), output.reliability)
-    write_tsv(threshold_tables(tests, precisions=params.precisions), output.thresholds)
-    write_tsv(paired_table(tests, reference=reference, **resampling), output.paired)
-    write_tsv(similarity_table(tests, identity, **resampling), output.similarity)
+    metrics, paired = metrics_table(panels, **resampling), paired_table(panels, reference=reference, **resampling)
+    tables = {
+        "metrics": metrics,
+        "paired": paired,
+        "noise": noise_table(metrics, paired),
+        "curves": curve_table(panels),
+        "calibration": calibration_table(tests),
+        "reliability": reliability_tables(tests),
+        "thresholds": threshold_tables(tests, precisions=params.precisions),
+        "similarity": similarity_table(tests, identity, **resampling),
+    }
+    for name, table in tables.items():
+        write_tsv(add_task_columns(table, tasks), output[name])
+    write_tsv(summary_table(panels, params.settings, **resampling), output.summary)

@@ -8,34 +8,42 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
-from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, matthews_corrcoef, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    brier_score_loss,
+    log_loss,
+    matthews_corrcoef,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 
-from rnamarks.errors import InputError
 from rnamarks.evaluation.bootstrap import (
     Ranking,
     bootstrap_metrics,
     interval,
     over_seeds,
-    paired_bootstrap,
+    paired_draws,
     resample_counts,
     resampled_metrics,
     two_sided_p,
 )
-from rnamarks.evaluation.metrics import prevalence_weights, threshold_metrics
+from rnamarks.evaluation.metrics import prevalence_weights
 
 
 @pytest.mark.parametrize("decimals", [0, 1, 12])
-@pytest.mark.parametrize("stratified", [True, False])
-def test_resamples_equal_scikit_learn_on_the_resampled_arrays(decimals, stratified):
+@pytest.mark.parametrize("strata", [1, 2])
+def test_resamples_equal_scikit_learn_on_the_resampled_arrays(decimals, strata):
     generator = np.random.default_rng(5)
     labels = generator.random(700) < 0.2
     scores = np.round(generator.normal(size=700) + labels, decimals)
-    counts = next(resample_counts(labels, 6, generator, stratified=stratified))
+    counts = next(resample_counts(~labels & (strata == 2), 6, generator))
     areas, (precisions,) = Ranking(labels, scores).weighted(counts)
     for row, area, precision in zip(counts.astype(int), areas, precisions, strict=True):
         drawn = np.repeat(np.arange(700), row)
         assert len(drawn) == 700
-        assert not stratified or labels[drawn].sum() == labels.sum()
+        assert strata == 1 or labels[drawn].sum() == labels.sum()
         assert area == pytest.approx(roc_auc_score(labels[drawn], scores[drawn]), abs=1e-12)
         assert precision == pytest.approx(average_precision_score(labels[drawn], scores[drawn]), abs=1e-12)
 
@@ -53,26 +61,19 @@ def test_ties_and_zero_weights(scores, labels, weights):
     assert precision[0] == pytest.approx(average_precision_score(labels, scores, sample_weight=weights))
 
 
-@pytest.mark.parametrize("decimals", [0, 12])
-def test_windows_that_are_not_ranked_have_no_say(decimals):
-    generator = np.random.default_rng(7)
-    labels, scores = generator.random(300) < 0.3, np.round(generator.normal(size=300), decimals)
-    among = np.sort(generator.choice(300, 120, replace=False))
-    counts = generator.integers(0, 3, size=(5, 300)).astype(float)
-    areas, precisions = Ranking(labels, scores, among).weighted(counts, [1.0, 20.0])
-    expected_areas, expected = Ranking(labels[among], scores[among]).weighted(counts[:, among], [1.0, 20.0])
-    np.testing.assert_allclose(areas, expected_areas, rtol=1e-12)
-    np.testing.assert_allclose(precisions, expected, rtol=1e-12)
-
-
 def test_every_value_is_the_plain_metric():
     generator = np.random.default_rng(6)
     labels = generator.random(900) < 0.4
     logits = generator.normal(size=900) + labels - 0.5
     probabilities = 1 / (1 + np.exp(-logits))
-    table = bootstrap_metrics(
-        labels, logits, n=50, probabilities=probabilities, prevalences={"1to10": 1 / 11}, threshold=0.0
-    ).set_index("metric")
+    values, draws = resampled_metrics(
+        labels,
+        logits,
+        n=50,
+        probabilities=probabilities,
+        prevalences={"1to10": 1 / 11},
+        called={"": logits[None] > 0, "high": logits[None] >= 1},
+    )
     expected = {
         "auroc": roc_auc_score(labels, logits),
         "auprc": average_precision_score(labels, logits),
@@ -81,13 +82,18 @@ def test_every_value_is_the_plain_metric():
         "log_loss": log_loss(labels, probabilities),
         "mcc": matthews_corrcoef(labels, logits > 0),
     }
-    expected |= {
-        name: threshold_metrics(labels, logits, 0.0)[name]
-        for name in ("sensitivity", "specificity", "precision", "accuracy")
-    }
-    assert table["value"].to_dict() == pytest.approx(expected)
-    assert (table["low"] < table["value"]).all()
-    assert (table["value"] < table["high"]).all()
+    for rule, calls in (("", logits > 0), ("@high", logits >= 1)):
+        expected |= {
+            f"sensitivity{rule}": recall_score(labels, calls),
+            f"specificity{rule}": recall_score(~labels, ~calls),
+            f"precision{rule}": precision_score(labels, calls),
+            f"accuracy{rule}": accuracy_score(labels, calls),
+            f"mcc{rule}": matthews_corrcoef(labels, calls),
+        }
+    assert {name: value[0] for name, value in values.items()} == pytest.approx(expected)
+    for name, value in values.items():
+        low, high = interval(draws[name][0])
+        assert low < value[0] < high
 
 
 def test_intervals_hold_the_truth_about_95_times_in_100():
@@ -111,36 +117,19 @@ def test_same_seed_same_interval_and_another_seed_another():
     assert not first.equals(other)
 
 
-def test_clusters_widen_the_interval_of_windows_that_are_alike():
-    generator = np.random.default_rng(9)
-    groups = np.repeat(np.arange(60), 20)
-    labels = np.repeat(np.tile([True, False], 30), 20)
-    scores = np.repeat(generator.normal(size=60), 20) + labels
-    windows = bootstrap_metrics(labels, scores, n=400).set_index("metric").loc["auroc"]
-    genes = bootstrap_metrics(labels, scores, n=400, groups=groups).set_index("metric").loc["auroc"]
-    assert genes["value"] == windows["value"]
-    assert genes["high"] - genes["low"] > 3 * (windows["high"] - windows["low"])
-    # one window per group is resampling of cases
-    alone, _ = resampled_metrics(labels, scores, n=1, groups=np.arange(1200))
-    assert alone["auroc"][0] == windows["value"]
+def test_given_resamples_are_used():
+    labels = np.tile([True, False], 100)
+    scores = np.random.default_rng(8).normal(size=200)
+    drawn = resample_counts(~labels, 30, np.random.default_rng(4))
+    _, draws = resampled_metrics(labels, scores, resamples=drawn)
+    _, expected = resampled_metrics(labels, scores, n=30, seed=4)
+    assert np.array_equal(draws["auroc"], expected["auroc"])
 
 
-def test_whole_clusters_are_drawn():
-    groups = np.array(["a", "b", "b", "c", "c", "c"])
-    labels = np.array([1, 0, 1, 0, 1, 0], dtype=bool)
-    for counts in resample_counts(labels, 50, np.random.default_rng(0), groups=groups):
-        assert (counts[:, 1] == counts[:, 2]).all()
-        assert (counts[:, 3:] == counts[:, 3:4]).all()
-        assert (counts[:, 0] + counts[:, 1] + counts[:, 3] == 3).all()
-
-
-def test_too_few_clusters_are_refused():
-    labels = np.repeat([True, False], 10)
-    scores = np.arange(20.0)
-    with pytest.raises(InputError, match="one group"):
-        bootstrap_metrics(labels, scores, groups=np.zeros(20))
-    with pytest.raises(InputError, match="lacks positives or negatives"):
-        bootstrap_metrics(labels, scores, groups=labels)
+def compare(labels, a, b, n, seed=0, metric="auroc"):
+    """Difference and its resamples."""
+    values, draws = resampled_metrics(labels, np.stack([a, b]), n=n, seed=seed)
+    return values[metric][0] - values[metric][1], paired_draws(draws[metric], slice(0, 1), slice(1, 2))
 
 
 def test_paired_difference_is_antisymmetric_and_narrower_than_two_intervals():
@@ -149,23 +138,22 @@ def test_paired_difference_is_antisymmetric_and_narrower_than_two_intervals():
     common = generator.normal(size=1500) + labels
     a, b = common + 0.3 * generator.normal(size=(2, 1500))
     a += 0.4 * labels
-    forward = paired_bootstrap(labels, a, b, n=400).set_index("metric").loc["auroc"]
-    backward = paired_bootstrap(labels, b, a, n=400).set_index("metric").loc["auroc"]
-    assert forward["difference"] == pytest.approx(roc_auc_score(labels, a) - roc_auc_score(labels, b))
-    assert forward["difference"] == pytest.approx(-backward["difference"])
-    assert (forward["low"], forward["high"]) == pytest.approx((-backward["high"], -backward["low"]), abs=1e-9)
-    assert forward["low"] > 0
-    assert forward["p"] == pytest.approx(2 / 401)
+    (forward, drawn), (backward, turned) = compare(labels, a, b, 400), compare(labels, b, a, 400)
+    assert forward == pytest.approx(roc_auc_score(labels, a) - roc_auc_score(labels, b))
+    assert forward == pytest.approx(-backward)
+    np.testing.assert_allclose(drawn, -turned, atol=1e-9)
+    low, high = interval(drawn)
+    assert low > 0
+    assert two_sided_p(drawn) == pytest.approx(2 / 401)
     alone = [bootstrap_metrics(labels, scores, n=400).set_index("metric").loc["auroc"] for scores in (a, b)]
-    widths = np.hypot(*(row["high"] - row["low"] for row in alone))
-    assert forward["high"] - forward["low"] < 0.6 * widths
+    assert high - low < 0.6 * np.hypot(*(row["high"] - row["low"] for row in alone))
 
 
 def test_equal_models_do_not_differ():
     labels = np.tile([True, False], 50)
     scores = np.random.default_rng(11).normal(size=100)
-    row = paired_bootstrap(labels, scores, scores, n=100).iloc[0]
-    assert (row["difference"], row["low"], row["high"], row["p"]) == (0, 0, 0, 1)
+    difference, drawn = compare(labels, scores, scores, 100)
+    assert (difference, *interval(drawn), two_sided_p(drawn)) == (0, 0, 0, 1)
 
 
 def test_p_values_of_models_without_a_difference_are_not_small():
@@ -174,7 +162,7 @@ def test_p_values_of_models_without_a_difference_are_not_small():
     found = []
     for index in range(100):
         a, b = generator.normal(size=(2, 200)) + labels
-        found.append(paired_bootstrap(labels, a, b, n=200, seed=index, metrics=["auroc"])["p"].iloc[0])
+        found.append(two_sided_p(compare(labels, a, b, 200, seed=index)[1]))
     assert np.mean(np.array(found) < 0.05) < 0.13
 
 

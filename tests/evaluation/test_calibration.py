@@ -124,7 +124,7 @@ def test_wilson_against_its_formula():
     assert np.isnan(wilson(0, 0)).all()
     low, high = wilson(np.array([0, 7, 40]), np.array([40, 40, 40]))
     assert (low[0], high[2]) == (0, 1)
-    assert (low[1], high[1]) == wilson(hits, n)
+    assert (low[1], high[1]) == tuple(wilson(hits, n))
 
 
 def test_logit_and_probability_agree():

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from rnamarks.evaluation.curves import CURVE_COLUMNS, curve_points, curve_table, simplify_curve
-from rnamarks.evaluation.tables import Run, build_panels
+from rnamarks.dictionary import column_names
+from rnamarks.evaluation.curves import curve_points, curve_table, simplify_curve
+from rnamarks.evaluation.panels import build_panels
+from rnamarks.evaluation.seeds import Run
 
 
 def scored(n, share, gap, seed=0):
@@ -28,7 +30,7 @@ def test_area_survives_thinning(n, share, gap):
     assert np.trapezoid(precision[:, 1], precision[:, 0]) == pytest.approx(
         average_precision_score(labels, scores), abs=1e-3 if n > 1000 else 1.5e-2
     )
-    whole = curve_points(labels, scores, "pr", most=10**9)
+    whole = curve_points(labels, scores, "pr", maximum=10**9)
     assert np.trapezoid(precision[:, 1], precision[:, 0]) == pytest.approx(
         np.trapezoid(whole[:, 1], whole[:, 0]), abs=1e-3
     )
@@ -55,15 +57,15 @@ def test_perfect_and_constant_scores():
 
 def test_simplifying_keeps_the_corner():
     x = np.linspace(0, 1, 101)
-    kept = simplify_curve(x, np.minimum(1, 4 * x), most=3)
+    kept = simplify_curve(x, np.minimum(1, 4 * x), maximum=3)
     assert kept.tolist() == [0, 25, 100]
     steps = np.repeat(np.arange(1000), 2)
-    assert len(simplify_curve(steps[:-1], steps[1:], most=50)) == 50
-    plateau = simplify_curve(np.arange(10_000), np.r_[np.zeros(5000), np.ones(5000)], most=4)
+    assert len(simplify_curve(steps[:-1], steps[1:], maximum=50)) == 50
+    plateau = simplify_curve(np.arange(10_000), np.r_[np.zeros(5000), np.ones(5000)], maximum=4)
     assert plateau.tolist() == [0, 4999, 5000, 9999]
-    assert simplify_curve(x, x, most=101).tolist() == list(range(101))
+    assert simplify_curve(x, x, maximum=101).tolist() == list(range(101))
     with pytest.raises(ValueError, match="two points"):
-        simplify_curve(x, x, most=1)
+        simplify_curve(x, x, maximum=1)
 
 
 def test_table_has_the_ensembles_of_the_test_part():
@@ -74,7 +76,7 @@ def test_table_has_the_ensembles_of_the_test_part():
             pd.DataFrame(
                 {
                     "window": [f"w{i}" for i in range(300)],
-                    "species": "human",
+                    "task": "human",
                     "part": part,
                     "label": labels.astype(int),
                     "logit": labels + np.random.default_rng(seed).normal(size=300),
@@ -84,7 +86,7 @@ def test_table_has_the_ensembles_of_the_test_part():
         ]
         runs.append(Run("mass", "single", "paper", seed, pd.concat(parts)))
     table = curve_table(build_panels(runs, parts=("test", "valid")))
-    assert tuple(table.columns) == CURVE_COLUMNS
+    assert list(table.columns) == column_names("curves", task_columns=False)
     assert set(table["seed"]) == {"ensemble"}
     assert set(table["curve"]) == {"roc", "pr"}
     assert curve_table([]).empty

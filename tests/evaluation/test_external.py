@@ -8,13 +8,16 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.evaluation.external import COLUMNS, evaluate_external
-from rnamarks.models.checkpoint import ModelConfig, load_model, save_model
-from rnamarks.models.register import build_model
+from rnamarks.evaluation.external import evaluate_external
+from rnamarks.models.checkpoint import load_model, save_model
+from rnamarks.models.directory import ModelConfig
+from rnamarks.models.registry import build_model
 from rnamarks.prediction.score import score_windows
 from rnamarks.sequences import decode_windows, encode_windows
 from rnamarks.tables import write_parquet
+from rnamarks.tasks import Task
 
 WINDOW = 51
 SMALL = {"filters": [6, 4], "lstm_units": 3}
@@ -27,9 +30,9 @@ def random_sequences(n, width, seed):
 @pytest.fixture
 def folder(tmp_path):
     torch.manual_seed(0)
-    heads = ["human", "mouse"]
-    state = build_model("deepm6aseq", heads, WINDOW, SMALL).state_dict()
-    config = ModelConfig(model="deepm6aseq", heads=heads, window=WINDOW, hyperparameters=SMALL)
+    tasks = [Task(name, species=name, modification="m6A", base="A") for name in ("human", "mouse")]
+    state = build_model("deepm6aseq", [task.name for task in tasks], WINDOW, SMALL).state_dict()
+    config = ModelConfig(model="deepm6aseq", tasks=tasks, window=WINDOW, hyperparameters=SMALL)
     save_model(tmp_path / "model", [state], config)
     return tmp_path / "model"
 
@@ -48,13 +51,13 @@ def splits(tmp_path):
 
 @pytest.fixture
 def write(tmp_path):
-    def write(name, positives, negatives, head="mouse"):
+    def write(name, positives, negatives, task="mouse"):
         files = []
         for label, sequences in ((1, positives), (0, negatives)):
             path = tmp_path / f"{name}_{label}.txt"
             path.write_text("".join(f"{sequence}\n" for sequence in sequences))
             files.append({"file": path, "format": "lines", "label": label, "given": ""})
-        return {"name": name, "head": head, "files": files}
+        return {"name": name, "task": task, "files": files}
 
     return write
 
@@ -63,11 +66,11 @@ def evaluate(folder, sets, splits, split="paper", report=lambda line: None):
     return evaluate_external(folder, sets, splits, split=split, bootstrap=20, device="cpu", report=report)[0]
 
 
-def auroc(folder, positives, negatives, head):
+def auroc(folder, positives, negatives, task):
     model, _ = load_model(folder)
     codes = encode_windows([*positives, *negatives])
     side = (WINDOW - codes.shape[1]) // 2
-    logits = score_windows(model, np.pad(codes, ((0, 0), (side, side)), constant_values=4), head)
+    logits = score_windows(model, np.pad(codes, ((0, 0), (side, side)), constant_values=4), task)
     return roc_auc_score(np.repeat([1, 0], [len(positives), len(negatives)]), logits)
 
 
@@ -83,7 +86,7 @@ def test_what_the_model_was_trained_on_is_removed_and_counted(folder, splits, wr
     positives, negatives = random_sequences(12, WINDOW, 8), random_sequences(25, WINDOW, 9)
     seen = [*own["paper"], *own["guarded"]]
     found = evaluate(folder, [write("lab", [*positives, *seen], [human[15], *negatives, human[25]])], splits, split)
-    assert tuple(found.columns) == COLUMNS
+    assert list(found.columns) == column_names("external", task_columns=False)
     assert set(found["removed_seen_in_training"]) == {5}
     assert set(found["removed_both_labels"]) == {0}
     assert set(found["n_positive"]) == {12 + 5}
@@ -113,7 +116,7 @@ def test_windows_inside_or_around_a_training_window_are_removed_and_counted(fold
     assert rows.loc["narrow", ["n_positive", "n_negative"]].tolist() == [9 + 1, 20], "the validation part may be known"
     assert rows["removed_within_training"].to_dict() == {"narrow": 3, "wide": 2}
     assert rows["removed_seen_in_training"].to_dict() == {"narrow": 0, "wide": 0}
-    counts = drops.frame().query("stage == 'external'").set_index(["species", "reason"])["rows"]
+    counts = drops.frame().query("stage == 'external'").set_index(["subject", "reason"])["rows"]
     assert counts["narrow", "inside a training window, or around one"] == 3
     assert counts["narrow", "kept"] == 30
     assert counts["wide", "kept"] == 6 + 1 + 7
@@ -145,16 +148,16 @@ def test_windows_of_other_widths_are_fitted_around_their_centre(folder, splits, 
     assert value(found) == pytest.approx(expected)
 
 
-def test_every_set_is_scored_with_its_head_and_reported(folder, splits, write):
+def test_every_set_is_scored_for_its_task_and_reported(folder, splits, write):
     positives, negatives = random_sequences(15, 41, 8), random_sequences(30, 41, 9)
     lines = []
-    sets = [write(head, positives, negatives, head) for head in ("human", "mouse")]
+    sets = [write(task, positives, negatives, task) for task in ("human", "mouse")]
     found = evaluate(folder, sets, splits, report=lines.append)
-    values = {head: value(found[found["name"] == head]) for head in ("human", "mouse")}
-    assert (found["name"] == found["head"]).all()
-    assert values == {head: pytest.approx(auroc(folder, positives, negatives, head)) for head in values}
+    values = {task: value(found[found["name"] == task]) for task in ("human", "mouse")}
+    assert (found["name"] == found["task"]).all()
+    assert values == {task: pytest.approx(auroc(folder, positives, negatives, task)) for task in values}
     assert values["human"] != values["mouse"]
-    assert lines[1].startswith(f"mouse, head mouse: AUROC {values['mouse']:.3f}")
+    assert lines[1].startswith(f"mouse, task mouse: AUROC {values['mouse']:.3f}")
     assert (found["low"] <= found["value"]).all()
     assert (found["value"] <= found["high"]).all()
 

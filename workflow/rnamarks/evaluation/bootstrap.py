@@ -2,26 +2,20 @@
 
 A resample is a vector of counts, one per window. Scores are sorted once; every resample is then a pair of cumulative
 sums over the sorted counts, with ties taken together, so that thousands of resamples need no second sort. Models are
-compared on identical resamples, which makes differences paired.
-
-Three ways of resampling:
-
-- *stratified*: positives among positives and negatives among negatives. For sets whose ratio was chosen (1:1, 1:10).
-- *cases*: windows whatever their label. The prevalence varies, too.
-- *clusters*: whole groups of windows (genes), which keeps windows together that are alike.
+compared on identical resamples, which makes differences paired. Windows are drawn within strata, such as the labels,
+whose numbers were chosen when the data set was made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..errors import InputError
-from .metrics import check_predictions, require_prevalence
+from .metrics import call_ratios, check_predictions, require_prevalence
 
 RANKING = ("auroc", "auprc")
 AT_THRESHOLD = ("sensitivity", "specificity", "precision", "accuracy", "mcc")
@@ -38,13 +32,10 @@ class Ranking:
     ----------
     labels : numpy.ndarray, shape=(n,), dtype=bool
     scores : numpy.ndarray, shape=(n,), dtype=float64
-    among : numpy.ndarray of int, shape=(m,), optional
-        Indices of the windows that are ranked; the weights of the others have no say.
     """
 
     labels: np.ndarray
     scores: np.ndarray
-    among: np.ndarray | None = None
     _positives: np.ndarray = field(init=False, repr=False)
     _hits_to: np.ndarray | None = field(init=False, repr=False)
     _bins: csr_array = field(init=False, repr=False)
@@ -52,8 +43,7 @@ class Ranking:
     _false_before: np.ndarray | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        among = np.arange(len(self.labels)) if self.among is None else self.among
-        order = among[np.argsort(-self.scores[among], kind="stable")]
+        order = np.argsort(-self.scores, kind="stable")
         positive = self.labels[order]
         self._positives, negatives = order[positive], order[~positive]
         hits, false = -self.scores[self._positives], -self.scores[negatives]
@@ -110,55 +100,35 @@ class Ranking:
         return auroc, auprc
 
 
-def resample_counts(
-    labels: np.ndarray,
-    n: int,
-    generator: np.random.Generator,
-    *,
-    stratified: bool = True,
-    groups: np.ndarray | None = None,
-) -> Iterator[np.ndarray]:
-    """Blocks of resamples as counts.
+def resample_counts(strata: np.ndarray, n: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
+    """Blocks of resamples as counts: windows are drawn with replacement within strata, as many as each has.
 
     Parameters
     ----------
-    labels : numpy.ndarray, shape=(n_windows,), dtype=bool
+    strata : array, shape=(n_windows,)
+        Stratum of each window, any sortable values; the strata are drawn from in their order.
     n : int
         Resamples in all.
     generator : numpy.random.Generator
-    stratified : bool
-        Keep the numbers of positives and of negatives; has no meaning with ``groups``.
-    groups : numpy.ndarray, shape=(n_windows,), optional
-        Cluster of each window; whole clusters are drawn, as many as there are.
 
     Yields
     ------
     numpy.ndarray, shape=(up to n, n_windows), dtype=float64
         Times that each window is drawn, in Fortran order. A block holds at most about 250,000 cells.
     """
-    windows = len(labels)
-    if groups is not None:
-        names, cluster = np.unique(np.asarray(groups), return_inverse=True)
-        if len(names) < 2:
-            raise InputError(
-                "all windows lie in one group", value=str(names[0]), remedy="resample windows instead of groups"
-            )
-        strata = [np.arange(len(names))]
-    elif stratified:
-        strata = [np.flatnonzero(labels), np.flatnonzero(~labels)]
-    else:
-        strata = [np.arange(windows)]
-    units = len(strata[0]) if groups is not None else windows
-    size = max(1, min(n, _CELLS_AT_ONCE // max(units, windows)))
+    windows = len(strata)
+    _, stratum_of = np.unique(strata, return_inverse=True)
+    members_of = np.split(np.argsort(stratum_of, kind="stable"), np.cumsum(np.bincount(stratum_of))[:-1])
+    size = max(1, min(n, _CELLS_AT_ONCE // windows))
     for start in range(0, n, size):
         rows = min(size, n - start)
         # windows first, so that those of one bin or label are rows
-        counts = np.empty((units, rows))
-        for members in strata:
+        counts = np.empty((windows, rows))
+        for members in members_of:
             drawn = generator.integers(0, len(members), size=(rows, len(members))) * rows
             drawn += np.arange(rows)[:, None]
             counts[members] = np.bincount(drawn.ravel(), minlength=rows * len(members)).reshape(-1, rows)
-        yield (counts if groups is None else counts[cluster]).T
+        yield counts.T
 
 
 def resampled_metrics(
@@ -167,11 +137,10 @@ def resampled_metrics(
     *,
     n: int = 1000,
     seed: int = 0,
+    resamples: Iterable[np.ndarray] | None = None,
     probabilities: np.ndarray | None = None,
     prevalences: Mapping[str, float] | None = None,
-    threshold: float | None = None,
-    stratified: bool = True,
-    groups: np.ndarray | None = None,
+    called: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Metrics of several models on the same windows, and the same metrics on the same resamples.
 
@@ -179,30 +148,29 @@ def resampled_metrics(
     ----------
     labels : array, shape=(n_windows,)
     logits : array, shape=(n_models, n_windows)
-        Any scores where no threshold is asked for.
+        Any scores.
     n : int
-        Resamples; 0 for none.
+        Resamples within the labels; 0 for none.
     seed : int
+    resamples : iterable of numpy.ndarray, shape=(up to n, n_windows), optional
+        Blocks of counts to use instead, ``n`` in all.
     probabilities : array, shape=(n_models, n_windows), optional
         Calibrated; adds ``brier`` and ``log_loss``.
     prevalences : mapping of str to float, optional
         Adds ``auprc_<name>``, the average precision with the windows weighted to that share of positives.
-    threshold : float, optional
-        Adds ``sensitivity``, ``specificity``, ``precision``, ``accuracy``, ``mcc`` of ``logit > threshold``.
-    stratified, groups
-        See :func:`resample_counts`.
+    called : mapping of str to bool array, shape=(n_models, n_windows), optional
+        Windows called by some rule; adds ``sensitivity``, ``specificity``, ``precision``, ``accuracy`` and ``mcc``,
+        followed by ``@`` and the rule's name if it has one.
 
     Returns
     -------
     values : dict of str to numpy.ndarray, shape=(n_models,)
     draws : dict of str to numpy.ndarray, shape=(n_models, n)
-        NaN where a resample of groups holds one label only.
 
     Raises
     ------
     InputError
-        As :func:`~rnamarks.evaluation.metrics.check_predictions`; or if more than one resample of groups in ten lacks
-        a label.
+        As :func:`~rnamarks.evaluation.metrics.check_predictions`.
     """
     labels, logits = check_predictions(labels, np.atleast_2d(np.asarray(logits, dtype=np.float64)))
     rankings = [Ranking(labels, scores) for scores in logits]
@@ -211,7 +179,6 @@ def resampled_metrics(
         f"auprc_{name}": odds * (1 - require_prevalence(share)) / share for name, share in (prevalences or {}).items()
     }
     losses = _losses(labels, probabilities)
-    called = None if threshold is None else logits > threshold
 
     def measure(counts: np.ndarray) -> dict[str, np.ndarray]:
         ranked = [ranking.weighted(counts, list(ratios.values())) for ranking in rankings]
@@ -219,21 +186,20 @@ def resampled_metrics(
         table |= {name: np.stack([auprc[i] for _, auprc in ranked]) for i, name in enumerate(ratios)}
         total = counts.sum(axis=1)
         table |= {name: loss @ counts.T / total for name, loss in losses.items()}
-        if called is not None:
-            positives = counts[:, labels].sum(axis=1)
-            hits = (called & labels).astype(np.float64) @ counts.T
-            table |= _confusion_ratios(hits, called.astype(np.float64) @ counts.T - hits, positives, total - positives)
+        positives = counts[:, labels].sum(axis=1)
+        for rule, calls in (called or {}).items():
+            hits = (calls & labels).astype(np.float64) @ counts.T
+            false = (calls & ~labels).astype(np.float64) @ counts.T
+            found = call_ratios(hits, false, positives - hits, total - positives - false)
+            table |= {f"{name}@{rule}" if rule else name: found[name] for name in AT_THRESHOLD}
         return table
 
     values = {name: value[:, 0] for name, value in measure(np.ones((1, len(labels)))).items()}
-    generator = np.random.default_rng(seed)
-    blocks = [measure(c) for c in resample_counts(labels, n, generator, stratified=stratified, groups=groups)]
+    if resamples is None:
+        # positives are drawn first
+        resamples = resample_counts(~labels, n, np.random.default_rng(seed))
+    blocks = [measure(counts) for counts in resamples]
     draws = {name: np.hstack([block[name] for block in blocks] or [np.empty((len(logits), 0))]) for name in values}
-    if n and np.isnan(draws["auroc"][0]).mean() > 0.1:
-        raise InputError(
-            "more than one resample in ten lacks positives or negatives",
-            remedy="give more groups, or resample windows instead of groups",
-        )
     return values, draws
 
 
@@ -250,26 +216,12 @@ def _losses(labels: np.ndarray, probabilities: np.ndarray | None) -> dict[str, n
     }
 
 
-def _confusion_ratios(hits, false_calls, positives, negatives) -> dict[str, np.ndarray]:
-    rejected = negatives - false_calls
-    with np.errstate(invalid="ignore", divide="ignore"):
-        product = hits * rejected - false_calls * (positives - hits)
-        margins = (hits + false_calls) * positives * negatives * (rejected + positives - hits)
-        return {
-            "sensitivity": hits / positives,
-            "specificity": rejected / negatives,
-            "precision": hits / (hits + false_calls),
-            "accuracy": (hits + rejected) / (positives + negatives),
-            "mcc": np.where(margins > 0, product / np.sqrt(margins), 0.0),
-        }
-
-
-def interval(draws: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
-    """Percentile interval of one metric's resamples; NaN resamples are left out, and NaN comes back for none."""
+def interval(draws: np.ndarray) -> tuple[float, float]:
+    """95 % percentile interval of one metric's resamples; NaN resamples are left out, and NaN comes back for none."""
     kept = draws[np.isfinite(draws)]
     if not kept.size:
         return float("nan"), float("nan")
-    tail = (1 - level) / 2
+    tail = (1 - LEVEL) / 2
     low, high = np.quantile(kept, [tail, 1 - tail])
     return float(low), float(high)
 
@@ -317,16 +269,13 @@ def bootstrap_metrics(
     seed: int = 0,
     probabilities: np.ndarray | None = None,
     prevalences: Mapping[str, float] | None = None,
-    threshold: float | None = None,
-    stratified: bool = True,
-    groups: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Metrics of one model with their 95 % bootstrap intervals.
 
     Parameters
     ----------
     labels, scores : array, shape=(n_windows,)
-    n, seed, probabilities, prevalences, threshold, stratified, groups
+    n, seed, probabilities, prevalences
         See :func:`resampled_metrics`.
 
     Returns
@@ -335,72 +284,20 @@ def bootstrap_metrics(
         Columns ``metric``, ``value``, ``low``, ``high``.
     """
     values, draws = resampled_metrics(
-        labels,
-        np.asarray(scores)[None],
-        n=n,
-        seed=seed,
-        probabilities=probabilities,
-        prevalences=prevalences,
-        threshold=threshold,
-        stratified=stratified,
-        groups=groups,
+        labels, np.asarray(scores)[None], n=n, seed=seed, probabilities=probabilities, prevalences=prevalences
     )
     rows = [(name, float(value[0]), *interval(draws[name][0])) for name, value in values.items()]
     return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
 
 
-def paired_bootstrap(
-    labels: np.ndarray,
-    scores_a: np.ndarray,
-    scores_b: np.ndarray,
-    *,
-    n: int = 1000,
-    seed: int = 0,
-    metrics: Sequence[str] = RANKING,
-    stratified: bool = True,
-    groups: np.ndarray | None = None,
-) -> pd.DataFrame:
-    """Differences a - b of two models on the same windows, with 95 % intervals and two-sided p values.
+def paired_draws(draws: np.ndarray, a: slice | np.ndarray, b: slice | np.ndarray) -> np.ndarray:
+    """Resamples of the difference a - b of one metric from :func:`resampled_metrics`, shape=(n,).
 
     Parameters
     ----------
-    labels : array, shape=(n_windows,)
-    scores_a, scores_b : array, shape=(n_windows,) or (n_seeds, n_windows)
-        With several seeds, values are means over seeds, and the interval covers seeds and windows
-        (:func:`over_seeds`, drawn for a and for b apart).
-    n, seed, stratified, groups
-        See :func:`resampled_metrics`.
-    metrics : sequence of str
-        ``auroc``, ``auprc``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``metric``, ``value_a``, ``value_b``, ``difference``, ``low``, ``high``, ``p``.
-    """
-    a, b = (np.atleast_2d(np.asarray(scores, dtype=np.float64)) for scores in (scores_a, scores_b))
-    values, draws = resampled_metrics(labels, np.vstack([a, b]), n=n, seed=seed, stratified=stratified, groups=groups)
-    rows = []
-    for name in metrics:
-        if name not in values:
-            raise InputError("no such metric here", value=name, remedy=f"choose from {', '.join(RANKING)}")
-        rows.append((name, *paired_row(values[name], draws[name], slice(0, len(a)), slice(len(a), None))))
-    return pd.DataFrame(rows, columns=["metric", "value_a", "value_b", "difference", "low", "high", "p"])
-
-
-def paired_row(
-    values: np.ndarray, draws: np.ndarray, a: slice | np.ndarray, b: slice | np.ndarray
-) -> tuple[float, float, float, float, float, float]:
-    """``value_a, value_b, difference, low, high, p`` of one metric from :func:`resampled_metrics`.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape=(n_models,)
     draws : numpy.ndarray, shape=(n_models, n)
     a, b : slice or array of int
         The rows (seeds) of the two models.
     """
-    value_a, value_b = float(values[a].mean()), float(values[b].mean())
     # two streams, so that the seeds of a and of b are drawn independently
-    differences = over_seeds(draws[a], seed=1) - over_seeds(draws[b], seed=2)
-    return value_a, value_b, value_a - value_b, *interval(differences), two_sided_p(differences)
+    return over_seeds(draws[a], seed=1) - over_seeds(draws[b], seed=2)

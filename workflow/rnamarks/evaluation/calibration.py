@@ -1,9 +1,9 @@
-"""From logits of a model trained at 1:1 to probabilities that can be taken at their word.
+"""From logits of a model trained at 1:1 to probabilities of the population that they are used on.
 
-Two steps. A network fed as many positives as negatives gives log odds for a world where half the sites are modified;
-adding ln(pi / (1 - pi)) moves them to prevalence pi (Bayes' rule; Saerens, Latinne & Decaestecker 2002). What is still
-too bold or too timid is then corrected by a logistic regression of the label on that logit, fitted on the validation
-part with Platt's softened targets (Platt 1999):
+Two steps. A network fed as many positives as negatives gives log odds for a population of which half is modified;
+adding ln(pi / (1 - pi)) moves them to prevalence pi (Bayes' rule; Saerens, Latinne & Decaestecker 2002). Probabilities
+that are still too extreme or not extreme enough are then corrected by a logistic regression of the label on that logit,
+fitted on the validation part with Platt's softened targets (Platt 1999):
 
     probability = sigmoid(slope * (logit + ln(pi / (1 - pi))) + intercept)
 """
@@ -15,10 +15,12 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, ndtri
+from scipy.special import expit
 from scipy.special import logit as log_odds
+from scipy.stats import binomtest
 from sklearn.linear_model import LogisticRegression
 
+from ..dictionary import column_names
 from ..errors import InputError
 from .metrics import check_predictions, check_probabilities, equal_mass_bins, prevalence_weights, require_prevalence
 
@@ -29,7 +31,7 @@ FEWEST = 20
 
 @dataclass(frozen=True)
 class Calibration:
-    """Constants that turn one head's logits into probabilities.
+    """Constants that turn one task's logits into probabilities.
 
     Attributes
     ----------
@@ -116,7 +118,7 @@ def fit_calibration(
     few: str = "error",
     fewest: int = FEWEST,
 ) -> Calibration:
-    """Fit the calibration of one head on its validation part.
+    """Fit the calibration of one task on its validation part.
 
     Parameters
     ----------
@@ -196,16 +198,13 @@ def reliability_table(labels: np.ndarray, probabilities: np.ndarray, *, bins: in
         n_positive=("y", "sum"),
     )
     table["low"], table["high"] = wilson(table["n_positive"].to_numpy(), table["n"].to_numpy())
-    order = ["from", "to", "predicted", "observed", "low", "high", "n", "n_positive"]
-    return table[order].reset_index()
+    return table.reset_index()[column_names("reliability", first="bin")]
 
 
-def wilson(hits: np.ndarray | int, n: np.ndarray | int, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's interval of shares, low and high of the arguments' shape; NaN for ``n`` = 0."""
-    z = ndtri((1 + level) / 2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.true_divide(hits, n)
-        centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-        half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    # at no hits, or hits alone, rounding must not reach beyond
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+def wilson(hits: np.ndarray | int, n: np.ndarray | int) -> np.ndarray:
+    """Wilson's 95 % interval of fractions, shape=(2, ...): low and high; NaN for ``n`` = 0."""
+    bounds = [
+        binomtest(int(k), int(size)).proportion_ci(0.95, "wilson") if size else (np.nan, np.nan)
+        for k, size in np.broadcast(hits, n)
+    ]
+    return np.reshape(np.transpose(bounds), (2, *np.broadcast(hits, n).shape))

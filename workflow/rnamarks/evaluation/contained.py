@@ -47,7 +47,7 @@ def find_contained(short: np.ndarray, wide: np.ndarray, *, chunk_nt: int = 1 << 
         for offset, hashes in enumerate(_hashes(part, width)):
             row = np.flatnonzero(rough[hashes >> shift])
             at = np.searchsorted(keys, hashes[row], "left")
-            # windows of one hash stand beside each other
+            # windows of one hash are neighbours in the order
             while len(row):
                 same = at < len(keys)
                 row, at = row[same], at[same]

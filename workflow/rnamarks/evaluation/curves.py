@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from .tables import RUN_COLUMNS, Panel
+from ..dictionary import column_names
+from ..tables import stack_frames
+from .panels import Panel
+from .seeds import ENSEMBLE, members_of
 
 CURVES = ("roc", "pr")
-CURVE_COLUMNS = (*RUN_COLUMNS, "curve", "x", "y")
-MOST_POINTS = 200
+MAXIMUM_POINTS = 200
 
 
-def simplify_curve(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> np.ndarray:
+def simplify_curve(x: np.ndarray, y: np.ndarray, maximum: int = MAXIMUM_POINTS) -> np.ndarray:
     """Indices of the points that matter most to the shape of a polyline (Visvalingam and Whyatt 1993).
 
     The point whose triangle with its neighbours is smallest goes first, so that the area below the line hardly changes.
@@ -25,19 +27,19 @@ def simplify_curve(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> np.
     Parameters
     ----------
     x, y : numpy.ndarray, shape=(n,)
-    most : int
+    maximum : int
         Points to keep; the first and the last always stay.
 
     Returns
     -------
-    numpy.ndarray, shape=(min(n, most),)
+    numpy.ndarray, shape=(min(n, maximum),)
         Ascending.
     """
-    if most < 2:
-        raise ValueError(f"a curve needs two points, not {most}")
+    if maximum < 2:
+        raise ValueError(f"a curve needs two points, not {maximum}")
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     kept = np.arange(len(x))
-    if len(kept) > most:
+    if len(kept) > maximum:
         # runs of ties would leave one point in each pass
         turns = np.zeros(len(x), dtype=bool)
         turns[[0, -1]] = True
@@ -47,10 +49,10 @@ def simplify_curve(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> np.
         sloped = (np.diff(x) != 0) & (np.diff(y) != 0)
         turns[1:-1] |= sloped[:-1] | sloped[1:]
         kept = np.flatnonzero(turns)
-    while len(kept) > most:
+    while len(kept) > maximum:
         px, py = x[kept], y[kept]
         area = np.abs((px[1:-1] - px[:-2]) * (py[2:] - py[:-2]) - (px[2:] - px[:-2]) * (py[1:-1] - py[:-2]))
-        excess = len(kept) - most
+        excess = len(kept) - maximum
         padded = np.concatenate(([np.inf], area, [np.inf]))
         low = area <= np.partition(area, excess - 1)[excess - 1]
         removable = np.flatnonzero(low & (area < padded[:-2]) & (area <= padded[2:]))
@@ -59,7 +61,7 @@ def simplify_curve(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> np.
     return kept
 
 
-def curve_points(labels: np.ndarray, scores: np.ndarray, curve: str, most: int = MOST_POINTS) -> np.ndarray:
+def curve_points(labels: np.ndarray, scores: np.ndarray, curve: str, maximum: int = MAXIMUM_POINTS) -> np.ndarray:
     """Points of one curve.
 
     Parameters
@@ -70,11 +72,11 @@ def curve_points(labels: np.ndarray, scores: np.ndarray, curve: str, most: int =
         ``roc``: x is the share of negatives called (1 - specificity), y the share of positives called. ``pr``: x is
         recall, y precision at the windows' own prevalence; where recall is 0 precision is not defined, and the first
         point repeats the precision of the highest score.
-    most : int
+    maximum : int
 
     Returns
     -------
-    numpy.ndarray, shape=(at most ``most``, 2)
+    numpy.ndarray, shape=(at most ``maximum``, 2)
         Ascending in x.
     """
     if curve == "roc":
@@ -85,44 +87,30 @@ def curve_points(labels: np.ndarray, scores: np.ndarray, curve: str, most: int =
         y[0] = y[1]
     else:
         raise ValueError(f"no such curve: {curve}")
-    kept = simplify_curve(x, y, most)
+    kept = simplify_curve(x, y, maximum)
     return np.column_stack([x[kept], y[kept]])
 
 
-def curve_table(panels: Sequence[Panel], most: int = MOST_POINTS) -> pd.DataFrame:
+def curve_table(panels: Sequence[Panel]) -> pd.DataFrame:
     """Both curves of every ensemble on the test part.
 
     Parameters
     ----------
     panels : sequence of Panel
-        Those whose ``part`` is ``test`` are used.
-    most : int
-        Most points of a curve.
 
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`CURVE_COLUMNS`; ``seed`` is ``ensemble`` throughout.
+        Table ``curves``; ``seed`` is ``ensemble`` throughout.
     """
+    names = column_names("curves", task_columns=False)
     tables = []
     for panel in panels:
         if panel.part != "test":
             continue
-        for model, setting, _, together in panel.aggregates():
+        for model, members in members_of(panel.keys).items():
             for curve in CURVES:
-                points = curve_points(panel.labels, panel.logits[together], curve, most)
-                tables.append(
-                    pd.DataFrame(
-                        {
-                            "model": model,
-                            "setting": setting,
-                            "split": panel.split,
-                            "species": panel.species,
-                            "seed": "ensemble",
-                            "curve": curve,
-                            "x": points[:, 0],
-                            "y": points[:, 1],
-                        }
-                    )
-                )
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(CURVE_COLUMNS))
+                points = curve_points(panel.labels, panel.logits[members[ENSEMBLE][0]], curve)
+                lead = (*model, panel.split, panel.task, panel.against, ENSEMBLE, curve)
+                tables.append(pd.DataFrame(points, columns=["x", "y"]).assign(**dict(zip(names, lead, strict=False))))
+    return stack_frames(tables, names)

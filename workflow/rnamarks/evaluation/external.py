@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,31 +11,18 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ..dictionary import column_names
 from ..errors import InputError
-from ..models.checkpoint import load_model, require_head
+from ..models.checkpoint import load_model
 from ..prediction.score import fit_to_window, pick_device, score_windows
 from ..sequences import encode, encode_windows
 from ..sites.drops import Drops
-from ..sites.window_sets import read_species_windows
+from ..sites.window_files import read_task_windows
 from ..tables import read_parquet
+from ..tasks import find_task
 from .bootstrap import bootstrap_metrics
 from .contained import find_contained
 
-COLUMNS = (
-    "name",
-    "head",
-    "width",
-    "metric",
-    "value",
-    "low",
-    "high",
-    "n_positive",
-    "n_negative",
-    "prevalence",
-    "removed_seen_in_training",
-    "removed_within_training",
-    "removed_both_labels",
-)
 STAGE = "external"
 
 
@@ -54,15 +42,14 @@ def evaluate_external(
 
     Windows whose sequence the model was trained on are removed and counted, and so are those that lie inside a
     wider training window or hold a narrower one, on the same strand, and sequences that a set holds with both labels.
-    Shorter windows are padded with N on both sides, longer ones cut to the centre; ``width`` says what the
-    set had.
+    Shorter windows are padded with N on both sides, longer ones cut to the centre; ``width`` is that of the set.
 
     Parameters
     ----------
     folder : path-like
         A model directory.
     sets : sequence of mappings
-        ``name``, ``head`` and ``files``, the latter as for :func:`read_species_windows`.
+        ``name``, ``task`` and ``files``, the latter as for :func:`~rnamarks.sites.window_files.read_task_windows`.
     splits : sequence of path-like
         The run's splits tables; their training part is what the model has seen.
     split : {"paper", "guarded"}
@@ -71,21 +58,23 @@ def evaluate_external(
     Returns
     -------
     table : pandas.DataFrame
-        Columns :data:`COLUMNS`.
+        Table ``external``.
     drops : Drops
         Rows of each set by what became of them.
 
     Raises
     ------
     InputError
-        If the model lacks a head, a table cannot be used, or of a set no window of one label remains.
+        If the model lacks a task, a table cannot be used, or of a set no window of one label remains.
     """
     torch.set_num_threads(threads)
     model, config = load_model(folder)
     target = pick_device(device)
-    for entry in sets:
-        require_head(config, entry["head"])
-    read = [read_species_windows(entry["files"], species=entry["name"], window=None) for entry in sets]
+    tasks = [find_task(config.tasks, entry["task"]) for entry in sets]
+    read = [
+        read_task_windows(entry["files"], task=replace(task, name=entry["name"], centred=False), width=None)
+        for entry, task in zip(sets, tasks, strict=True)
+    ]
     trained = _trained_on([windows["sequence"] for windows, _ in read], splits, split)
     tables, drops = [], Drops()
     for entry, (windows, dropped) in zip(sets, read, strict=True):
@@ -94,7 +83,7 @@ def evaluate_external(
         known, within = (~both & windows["sequence"].isin(trained[kind]) for kind in ("same", "within"))
         kept = windows[~both & ~known & ~within]
         drops.merge(dropped)
-        scope = drops.scope(STAGE, entry["name"], entry["head"])
+        scope = drops.scope(STAGE, entry["name"], entry["task"])
         scope.count("both labels", both.sum())
         scope.count("same sequence in training", known.sum())
         scope.count("inside a training window, or around one", within.sum())
@@ -109,13 +98,13 @@ def evaluate_external(
                 remedy="give a set that the model has not seen",
             )
         codes = np.stack([fit_to_window(encode(sequence), config.window) for sequence in kept["sequence"]])
-        logits = score_windows(model, codes, entry["head"], device=target)
+        logits = score_windows(model, codes, entry["task"], device=target)
         metrics = bootstrap_metrics(labels, logits, n=bootstrap, seed=seed)
         width = int(kept["sequence"].str.len().iloc[0])
         tables.append(
             metrics.assign(
                 name=entry["name"],
-                head=entry["head"],
+                task=entry["task"],
                 width=width,
                 n_positive=int(labels.sum()),
                 n_negative=int((~labels).sum()),
@@ -126,8 +115,8 @@ def evaluate_external(
             )
         )
         values = metrics.set_index("metric")["value"]
-        report(f"{entry['name']}, head {entry['head']}: AUROC {values['auroc']:.3f}, AUPRC {values['auprc']:.3f}")
-    return pd.concat(tables, ignore_index=True)[list(COLUMNS)], drops
+        report(f"{entry['name']}, task {entry['task']}: AUROC {values['auroc']:.3f}, AUPRC {values['auprc']:.3f}")
+    return pd.concat(tables, ignore_index=True)[column_names("external", task_columns=False)], drops
 
 
 def _trained_on(texts: Sequence[pd.Series], splits: Sequence[str | Path], split: str) -> dict[str, set[str]]:

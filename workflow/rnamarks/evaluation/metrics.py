@@ -8,8 +8,6 @@ metrics at another prevalence are weighted metrics of the same windows (:func:`p
 from __future__ import annotations
 
 import numpy as np
-from sklearn.metrics import average_precision_score, brier_score_loss, matthews_corrcoef, roc_auc_score
-from sklearn.metrics import log_loss as sklearn_log_loss
 
 from ..errors import InputError
 
@@ -92,34 +90,10 @@ def prevalence_weights(labels: np.ndarray, prevalence: float | None) -> np.ndarr
 
 
 def require_prevalence(prevalence: float) -> float:
-    """The same number, if it is a share of positives that leaves room for both labels."""
+    """The same number, if both labels occur at that share of positives."""
     if not 0 < prevalence < 1:
         raise InputError("a prevalence lies between 0 and 1", value=prevalence, remedy="1:10 is 1/11 = 0.0909")
     return float(prevalence)
-
-
-def auroc(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """Area under the receiver operating characteristic; a tie between a positive and a negative counts one half."""
-    labels, scores = check_predictions(labels, scores)
-    return float(roc_auc_score(labels, scores, sample_weight=weights))
-
-
-def auprc(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """Average precision: precision summed over the steps of recall, without interpolation; ties step together."""
-    labels, scores = check_predictions(labels, scores)
-    return float(average_precision_score(labels, scores, sample_weight=weights))
-
-
-def brier(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean squared difference of probability and label."""
-    labels, probabilities = check_probabilities(labels, probabilities)
-    return float(brier_score_loss(labels, probabilities))
-
-
-def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean negative log likelihood in nats; probabilities are kept 2.2e-16 away from 0 and 1."""
-    labels, probabilities = check_probabilities(labels, probabilities)
-    return float(sklearn_log_loss(labels, probabilities, labels=[False, True]))
 
 
 def check_probabilities(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -189,28 +163,31 @@ def calibration_noise(probabilities: np.ndarray, *, bins: int = ECE_BINS, draws:
     return float(total / draws / len(ordered))
 
 
-def threshold_metrics(labels: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, float]:
-    """Confusion matrix and its ratios when windows with ``score > threshold`` are called.
+def call_ratios(
+    true_positives: np.ndarray, false_positives: np.ndarray, false_negatives: np.ndarray, true_negatives: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Ratios of confusion matrices whose entries are counts or sums of weights, arrays of one shape.
 
     Returns
     -------
     dict
-        ``true_positives``, ``false_positives``, ``true_negatives``, ``false_negatives``, ``sensitivity`` (recall),
-        ``specificity``, ``precision`` (NaN where nothing is called), ``accuracy`` and ``mcc`` (Matthews' correlation,
-        0 where a margin of the matrix is empty).
+        ``sensitivity``, ``specificity``, ``accuracy``, ``mcc`` (Matthews' correlation, 0 where a margin of the matrix
+        is empty), ``precision`` (NaN where nothing is called), ``recall`` (the sensitivity), ``f1`` and ``hamming``
+        (share of wrong labels).
     """
-    labels, scores = check_predictions(labels, scores)
-    called = scores > threshold
-    true_positives, false_positives = int((called & labels).sum()), int((called & ~labels).sum())
-    positives, negatives = int(labels.sum()), int((~labels).sum())
-    return {
-        "true_positives": true_positives,
-        "false_positives": false_positives,
-        "true_negatives": negatives - false_positives,
-        "false_negatives": positives - true_positives,
-        "sensitivity": true_positives / positives,
-        "specificity": 1 - false_positives / negatives,
-        "precision": true_positives / called.sum() if called.any() else float("nan"),
-        "accuracy": float((called == labels).mean()),
-        "mcc": float(matthews_corrcoef(labels, called)),
-    }
+    tp, fp, fn, tn = (
+        np.asarray(x, np.float64) for x in (true_positives, false_positives, false_negatives, true_negatives)
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        margins = (tp + fp) * (tp + fn) * (fp + tn) * (tn + fn)
+        total = tp + fp + fn + tn
+        return {
+            "sensitivity": tp / (tp + fn),
+            "specificity": tn / (tn + fp),
+            "precision": tp / (tp + fp),
+            "accuracy": (tp + tn) / total,
+            "mcc": np.where(margins > 0, (tp * tn - fp * fn) / np.sqrt(margins), 0.0),
+            "recall": tp / (tp + fn),
+            "f1": 2 * tp / (2 * tp + fp + fn),
+            "hamming": (fp + fn) / total,
+        }

@@ -1,9 +1,9 @@
 """Can unmodified windows be told apart by the set that they come from?
 
-The windows of different marks often come from different laboratories, which chose their negatives in different ways.
-A model that is asked for one mark among the windows of all marks (AUCm) may answer by the source instead of the mark.
-How far that goes is measured where no mark is: a classifier learns from the *unmodified* windows of two sets with the
-same base in the centre which of the two a window is from. An AUROC of 0.5 says that the sets are alike.
+The windows of different tasks often come from different laboratories, which chose their negatives in different ways.
+A model that is asked for one task among the windows of all (AUCm) may answer by the source instead of the modification.
+How far that goes is measured where no modification is: a classifier learns from the *unmodified* windows of two sets
+with the same base in the middle which of the two a window is from. An AUROC of 0.5 means that the sets are alike.
 """
 
 from __future__ import annotations
@@ -15,50 +15,39 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..models.kmers import kmer_features
 from ..sequences import encode_windows
 from ..tables import read_parquet
 from .bootstrap import bootstrap_metrics
 
-COLUMNS = ("modification_a", "modification_b", "base", "auroc", "low", "high", "n_a", "n_b", "shared", "folds")
 LONGEST = 4
 STRENGTH = 0.01
 """Inverse strength of the penalty; with some thousand k-mers and some hundred windows a weak one learns by heart."""
 
 
-def read_marks(splits: Mapping[str, str | Path]) -> tuple[dict[str, pd.DataFrame], dict[str, int], int]:
-    """Unmodified windows of each mark, its number of positives, and the number of windows of all marks.
+def read_negatives(splits: Mapping[str, str | Path]) -> dict[str, pd.DataFrame]:
+    """Unmodified windows of each task: ``sequence``, ``gene``.
 
     Parameters
     ----------
-    splits : mapping of mark to path
+    splits : mapping of task to path
         Parquet files of the **splits** border; windows of all parts count.
-
-    Returns
-    -------
-    negatives : dict of mark to pandas.DataFrame
-        ``sequence``, ``gene``.
-    positives : dict of mark to int
-    total : int
-        Positives and negatives of all marks.
     """
-    negatives, positives, total = {}, {}, 0
-    for mark, path in splits.items():
+    negatives = {}
+    for task, path in splits.items():
         frame, _ = read_parquet(path, ["sequence", "label", "gene"])
-        modified = frame["label"].to_numpy() == 1
-        negatives[mark] = frame.loc[~modified, ["sequence", "gene"]].reset_index(drop=True)
-        positives[mark] = int(modified.sum())
-        total += len(frame)
-    return negatives, positives, total
+        negatives[task] = frame.loc[frame["label"] != 1, ["sequence", "gene"]].reset_index(drop=True)
+    return negatives
 
 
 def sources_apart(
     negatives: Mapping[str, pd.DataFrame],
     *,
-    most: int = 2000,
+    maximum: int = 2000,
     folds: int = 5,
     n: int = 1000,
     seed: int = 0,
@@ -66,15 +55,15 @@ def sources_apart(
     """AUROC of telling, from an unmodified window's sequence, which of two sets it came from.
 
     k-mers up to 4 nt and letters by position, a penalised logistic regression, cross-validated; windows of one gene
-    stay in one fold. Sequences that both sets have say nothing and are left out. The interval is that of a bootstrap of
+    stay in one fold. Sequences that both sets have are left out. The interval is that of a bootstrap of
     windows, stretched by sqrt(1 + k / (k - 1)) for k folds, as Nadeau and Bengio (2003) correct the variance of
     cross-validation.
 
     Parameters
     ----------
-    negatives : mapping of mark to pandas.DataFrame
+    negatives : mapping of task to pandas.DataFrame
         Unmodified windows: ``sequence`` (one width), ``gene`` (``""`` unknown).
-    most : int
+    maximum : int
         Windows of a set that are used, drawn at random.
     folds : int
     n, seed : int
@@ -83,7 +72,7 @@ def sources_apart(
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`COLUMNS`, one row per pair of marks with the same base in the centre. ``shared`` counts the
+        Table ``sources_apart``, one row per pair of tasks with the same base in the middle. ``shared`` counts the
         sequences left out. The AUROC is NaN where fewer than ``2 * folds`` windows of a set remain.
 
     Raises
@@ -92,8 +81,8 @@ def sources_apart(
         If a set has no unmodified window, or widths differ.
     """
     generator = np.random.default_rng(seed)
-    drawn = {mark: _draw(frame, mark, most, generator) for mark, frame in negatives.items()}
-    bases = {mark: _base(frame["sequence"]) for mark, frame in drawn.items()}
+    drawn = {task: _draw(frame, task, maximum, generator) for task, frame in negatives.items()}
+    bases = {task: _base(frame["sequence"]) for task, frame in drawn.items()}
     rows = []
     for a, b in combinations(drawn, 2):
         if bases[a] != bases[b]:
@@ -110,20 +99,20 @@ def sources_apart(
             bounds = (np.clip(row["value"] + stretch * (row[side] - row["value"]), 0, 1) for side in ("low", "high"))
             found = (row["value"], *bounds)
         rows.append((*head, *found, *counts))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=column_names("sources_apart"))
 
 
-def _draw(frame: pd.DataFrame, mark: str, most: int, generator: np.random.Generator) -> pd.DataFrame:
+def _draw(frame: pd.DataFrame, task: str, maximum: int, generator: np.random.Generator) -> pd.DataFrame:
     frame = frame.drop_duplicates("sequence", ignore_index=True)
     if frame.empty:
-        raise InputError(f"there is no unmodified window of {mark}", remedy="give negatives")
-    if len(frame) <= most:
+        raise InputError(f"there is no unmodified window of {task}", remedy="give negatives")
+    if len(frame) <= maximum:
         return frame
-    return frame.iloc[np.sort(generator.permutation(len(frame))[:most])].reset_index(drop=True)
+    return frame.iloc[np.sort(generator.permutation(len(frame))[:maximum])].reset_index(drop=True)
 
 
 def _base(sequences: pd.Series) -> str:
-    """The letter that most windows have in their centre."""
+    """The letter that most windows have in the middle."""
     letters = sequences.str[len(sequences.iloc[0]) // 2]
     return str(letters.value_counts().index[0])
 
@@ -135,10 +124,7 @@ def _cross_validate(frame: pd.DataFrame, first: int, folds: int, seed: int) -> t
     features = kmer_features(codes, centred=False, longest=LONGEST, motif="", motif_offset=0, reach=0)
     gene = frame["gene"].fillna("").to_numpy(str)
     groups = np.unique(np.where(gene == "", [f"\t{at}" for at in range(len(gene))], gene), return_inverse=True)[1]
-    scores = np.empty(len(labels))
+    model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
     parts = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    for train, test in parts.split(codes, labels, groups):
-        model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
-        model.fit(features[train], labels[train])
-        scores[test] = model.decision_function(features[test])
+    scores = cross_val_predict(model, features, labels, groups=groups, cv=parts, method="decision_function")
     return labels, scores

@@ -1,261 +1,40 @@
-"""The tidy tables of the evaluation, built from predictions.
-
-A *run* is one file of predictions: a model, a setting (which species it was trained on), a split and a seed. Runs that
-share model, setting and split are its seeds; models trained on one species each are one run or several, as the files
-come. For each species the tables then hold every seed, their ``mean`` (the
-metric's mean over seeds, with an interval over seeds and windows) and their ``ensemble`` (the metric of the mean
-logit). All runs of one split are measured on the same windows and the same resamples.
-"""
+"""The tidy tables of the evaluation, built from panels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, pairwise, product
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm, rankdata
+from sklearn.metrics import brier_score_loss
 
+from ..dictionary import column_names
 from ..errors import InputError
-from ..tables import require_columns
-from .bootstrap import interval, over_seeds, paired_row, resampled_metrics
-from .calibration import Calibration, fit_calibration, reliability_table
-from .metrics import calibration_noise, check_predictions, expected_calibration_error
+from ..tables import require_columns, stack_frames
+from .bootstrap import AT_THRESHOLD, LEVEL, RANKING, interval, over_seeds, paired_draws, resampled_metrics, two_sided_p
+from .calibration import Calibration, reliability_table
+from .metrics import calibration_noise, expected_calibration_error
+from .panels import Panel
+from .seeds import ENSEMBLE, MEAN, members_of
 from .thresholds import PRECISIONS, threshold_table
 
-PREDICTION_COLUMNS = ("window", "species", "part", "label", "logit")
-RUN_COLUMNS = ("model", "setting", "split", "species", "seed")
-METRIC_COLUMNS = (
-    *RUN_COLUMNS,
-    "part",
-    "metric",
-    "value",
-    "low",
-    "high",
-    "n_positive",
-    "n_negative",
-    "prevalence",
-)
-PREVALENCES = {"1to1": 1 / 2, "1to10": 1 / 11}
+_RUN = ("model", "setting", "split", "task")
+_LEAD = (*_RUN, "seed", "part")
 IDENTITY_EDGES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 FEWEST_IN_BIN = 20
 
 
-@dataclass
-class Run:
-    """Predictions of one model, setting, split and seed.
-
-    Parameters
-    ----------
-    model, setting, split : str
-    seed : int
-    frame : pandas.DataFrame
-        The *predictions* border: ``window``, ``species``, ``part``, ``label``, ``logit``.
-    """
-
-    model: str
-    setting: str
-    split: str
-    seed: int
-    frame: pd.DataFrame
-
-    def __post_init__(self) -> None:
-        where = f"{self.model}, {self.setting}, {self.split}, seed {self.seed}"
-        require_columns(self.frame, PREDICTION_COLUMNS, where)
-        doubled = self.frame.duplicated(["species", "part", "window"])
-        if doubled.any():
-            raise InputError(
-                "a window is predicted twice in one part",
-                path=where,
-                value=self.frame.loc[doubled, "window"].iloc[0],
-                remedy="write the predictions again",
-            )
-
-
-@dataclass
-class Panel:
-    """All runs of one split on the windows of one species and part, with ensembles, measured together.
-
-    Attributes
-    ----------
-    split, species, part : str
-    windows : numpy.ndarray of str, shape=(n,)
-        Sorted.
-    labels : numpy.ndarray, shape=(n,), dtype=bool
-    keys : pandas.DataFrame
-        ``model``, ``setting``, ``seed`` of each row of ``logits``; ``seed`` is text, ``ensemble`` for mean logits.
-    logits : numpy.ndarray, shape=(n_rows, n)
-    calibrations : list of Calibration or None, one per row
-    probabilities : numpy.ndarray, shape=(n_rows, n), or None
-        Calibrated, at the calibration's prevalence; None without a validation part.
-    groups : numpy.ndarray, shape=(n,), or None
-    valid : (labels, logits) of the validation part, shape=(m,) and (n_rows, m), or None
-    """
-
-    split: str
-    species: str
-    part: str
-    windows: np.ndarray
-    labels: np.ndarray
-    keys: pd.DataFrame
-    logits: np.ndarray
-    calibrations: list[Calibration | None]
-    probabilities: np.ndarray | None
-    groups: np.ndarray | None
-    valid: tuple[np.ndarray, np.ndarray] | None
-    _measured: dict[tuple, tuple[dict, dict]] = field(default_factory=dict, repr=False)
-
-    def measure(self, n: int, seed: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Values and resamples of all rows; see :func:`~rnamarks.evaluation.bootstrap.resampled_metrics`."""
-        if (n, seed) not in self._measured:
-            values, draws = resampled_metrics(
-                self.labels,
-                self.logits,
-                n=n,
-                seed=seed,
-                probabilities=self.probabilities,
-                prevalences=PREVALENCES,
-                threshold=0.0,
-                groups=self.groups,
-            )
-            share = self.labels.mean()
-            values["auprc_ratio"], draws["auprc_ratio"] = values["auprc"] / share, draws["auprc"] / share
-            self._measured[n, seed] = values, draws
-        return self._measured[n, seed]
-
-    def aggregates(self) -> Iterable[tuple[str, str, np.ndarray, int]]:
-        """``model, setting, rows of the seeds, row of the ensemble`` of each model and setting."""
-        for model, setting in self.keys[["model", "setting"]].drop_duplicates().itertuples(index=False, name=None):
-            mine = (self.keys["model"] == model) & (self.keys["setting"] == setting)
-            together = self.keys["seed"] == "ensemble"
-            yield model, setting, np.flatnonzero(mine & ~together), int(np.flatnonzero(mine & together)[0])
-
-
-def build_panels(
-    runs: Sequence[Run],
-    *,
-    parts: Sequence[str] = ("test",),
-    prevalence: Mapping[str, float] | float | None = None,
-    groups: pd.DataFrame | None = None,
-    few: str = "prior",
-) -> list[Panel]:
-    """Line up runs on common windows, average their logits over seeds, and calibrate each on its validation part.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-    parts : sequence of str
-        ``test``, ``valid``. The validation part is what calibration was fitted on, so that its probabilities flatter.
-    prevalence : float or mapping of species to float, optional
-        Share of positives that probabilities are for; default: that of each species' validation part.
-    groups : pandas.DataFrame, optional
-        ``species``, ``window``, ``group``: clusters to resample as a whole. A window with an empty group is its own.
-    few : str
-        ``prior`` or ``error`` for a validation part too small to calibrate on; see
-        :func:`~rnamarks.evaluation.calibration.fit_calibration`.
-
-    Raises
-    ------
-    InputError
-        If runs of one split were made on different windows or labels, seeds repeat, or a species has one label only.
-    """
-    if not runs:
-        raise InputError("there are no predictions to evaluate", remedy="give at least one run")
-    panels = []
-    for split in dict.fromkeys(run.split for run in runs):
-        members = [run for run in runs if run.split == split]
-        species_names = dict.fromkeys(name for run in members for name in run.frame["species"].unique())
-        for species in species_names:
-            aligned = {part: _align(members, split, species, part) for part in dict.fromkeys((*parts, "valid"))}
-            for part in parts:
-                if aligned[part] is None:
-                    continue
-                share = prevalence.get(species) if isinstance(prevalence, Mapping) else prevalence
-                panels.append(_panel(split, species, part, aligned, share, groups, few))
-    return panels
-
-
-def _align(members: Sequence[Run], split: str, species: str, part: str):
-    """Windows, labels, keys and logits (seeds, then an ensemble, per model) of one species and part, or None."""
-    found: dict[tuple[str, str], dict[str, np.ndarray]] = {}
-    windows = labels = first = None
-    for run in members:
-        frame = run.frame[(run.frame["species"] == species) & (run.frame["part"] == part)]
-        if frame.empty:
-            continue
-        frame = frame.sort_values("window", kind="stable")
-        if windows is None:
-            windows, labels, first = frame["window"].to_numpy(), frame["label"].to_numpy(), run
-        elif not np.array_equal(windows, frame["window"].to_numpy()):
-            raise InputError(
-                f"{run.model} ({run.setting}, seed {run.seed}) and {first.model} ({first.setting}, seed {first.seed}) "
-                f"were not scored on the same {part} windows of {species}, split {split}",
-                remedy="score them on the same splits table",
-            )
-        elif not np.array_equal(labels, frame["label"].to_numpy()):
-            raise InputError(
-                f"{run.model} and {first.model} have different labels for {part} windows of {species}, split {split}",
-                remedy="score them on the same splits table",
-            )
-        seeds = found.setdefault((run.model, run.setting), {})
-        if str(run.seed) in seeds:
-            raise InputError(
-                f"{run.model} ({run.setting}, seed {run.seed}) is given twice for {species}, split {split}",
-                remedy="give each model, setting, split and seed once for a species",
-            )
-        try:
-            _, seeds[str(run.seed)] = check_predictions(labels, frame["logit"].to_numpy(np.float64))
-        except InputError as error:
-            raise InputError(
-                f"{run.model} ({run.setting}, seed {run.seed}), {part} windows of {species}, split {split}: {error}"
-            ) from error
-    if windows is None:
-        return None
-    keys, rows = [], []
-    for (model, setting), seeds in found.items():
-        stack = list(seeds.values())
-        keys += [(model, setting, seed) for seed in seeds] + [(model, setting, "ensemble")]
-        rows += [*stack, np.mean(stack, axis=0)]
-    return windows, labels.astype(bool), pd.DataFrame(keys, columns=["model", "setting", "seed"]), np.stack(rows)
-
-
-def _panel(split, species, part, aligned, share, groups, few) -> Panel:
-    windows, labels, keys, logits = aligned[part]
-    calibrations: list[Calibration | None] = [None] * len(keys)
-    probabilities = valid = None
-    if aligned["valid"] is not None:
-        _, valid_labels, valid_keys, valid_logits = aligned["valid"]
-        row_of = {key: row for row, key in enumerate(valid_keys.itertuples(index=False, name=None))}
-        wanted = list(keys.itertuples(index=False, name=None))
-        lacking = [key for key in wanted if key not in row_of]
-        if lacking:
-            raise InputError(
-                f"a model has no validation windows of {species}, split {split}, where others have",
-                value=lacking[0],
-                remedy="predict the valid part, too",
-            )
-        valid = valid_labels, valid_logits[[row_of[key] for key in wanted]]
-        calibrations = [
-            fit_calibration(valid_labels, row, prevalence=share, fitted_on=f"valid, {species}, split {split}", few=few)
-            for row in valid[1]
-        ]
-        probabilities = np.stack([c.probability(z) for c, z in zip(calibrations, logits, strict=True)])
-    cluster = None
-    if groups is not None:
-        known = groups.loc[groups["species"] == species].drop_duplicates("window").set_index("window")["group"]
-        cluster = known.reindex(windows).fillna("").to_numpy(str)
-        cluster = np.where(cluster == "", np.char.add("window ", windows.astype(str)), cluster)
-    return Panel(split, species, part, windows, labels, keys, logits, calibrations, probabilities, cluster, valid)
-
-
 def metrics_table(panels: Sequence[Panel], *, n: int = 1000, seed: int = 0) -> pd.DataFrame:
-    """The *metrics* border.
+    """Every metric of every seed, mean and ensemble.
 
     ``auroc``; ``auprc`` at the windows' own prevalence, its ratio to that (``auprc_ratio``), and with the windows
     weighted to 1:1 and 1:10 (``auprc_1to1``, ``auprc_1to10``); ``sensitivity``, ``specificity``, ``precision``,
-    ``accuracy`` and ``mcc`` of calling logits above 0; and of calibrated probabilities ``brier``, ``log_loss``,
-    ``ece`` (15 equal-mass bins) and ``ece_noise`` (what a perfectly calibrated model would show). The last two have no
-    interval: resampling adds noise that they count as miscalibration. Probabilities are at the prevalence of the
-    validation part, or the one asked for.
+    ``accuracy`` and ``mcc`` of calls; and of calibrated probabilities ``brier``, ``log_loss``, ``ece`` (15 equal-mass
+    bins) and ``ece_noise`` (what a perfectly calibrated model would show). The last two have no interval: resampling
+    adds noise that they count as miscalibration.
 
     Parameters
     ----------
@@ -266,82 +45,226 @@ def metrics_table(panels: Sequence[Panel], *, n: int = 1000, seed: int = 0) -> p
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`METRIC_COLUMNS`; ``seed`` is a number as text, ``mean`` or ``ensemble``.
+        Table ``metrics``; ``seed`` is a number as text, ``mean`` or ``ensemble``; ``choice`` and
+        ``threshold`` as :attr:`~rnamarks.evaluation.panels.Panel.thresholds`.
     """
     rows = []
     for panel in panels:
         values, draws = panel.measure(n, seed)
-        tail = (*_counts(panel.labels),)
-        single = _probability_metrics(panel)
-
-        def add(model, setting, name, metric, value, bounds, panel=panel, tail=tail):
-            head = (model, setting, panel.split, panel.species, name, panel.part)
-            rows.append((*head, metric, float(value), *bounds, *tail))
-
-        for model, setting, seeds, together in panel.aggregates():
-            for row in (*seeds, together):
-                name = panel.keys.at[row, "seed"]
-                for metric, value in values.items():
-                    add(model, setting, name, metric, value[row], interval(draws[metric][row]))
-                for metric, value in single.items():
-                    add(model, setting, name, metric, value[row], (np.nan, np.nan))
-            for metric, value in values.items():
-                add(model, setting, "mean", metric, value[seeds].mean(), interval(over_seeds(draws[metric][seeds])))
-            for metric, value in single.items():
-                add(model, setting, "mean", metric, value[seeds].mean(), (np.nan, np.nan))
-    return pd.DataFrame(rows, columns=list(METRIC_COLUMNS))
+        values = values | panel.calibration_errors()
+        tail = (*panel.counts, panel.labels.mean())
+        for model, members in members_of(panel.keys).items():
+            for (kind, chosen), (name, value) in product(members.items(), values.items()):
+                metric, choice, threshold = _read_name(panel, name, chosen, kind)
+                if choice and np.isnan(panel.thresholds[choice][chosen]).any():
+                    continue
+                bounds = interval(over_seeds(draws[name][chosen])) if name in draws else (np.nan, np.nan)
+                rows.append(
+                    (
+                        *(*model, panel.split, panel.task, panel.against, kind, panel.part, metric, choice, threshold),
+                        *(value[chosen].mean(), *bounds, panel.chance.get(metric, np.nan), *tail),
+                    )
+                )
+    return pd.DataFrame(rows, columns=column_names("metrics", task_columns=False))
 
 
-def _probability_metrics(panel: Panel) -> dict[str, np.ndarray]:
-    if panel.probabilities is None:
-        return {}
-    return {
-        "ece": np.array([expected_calibration_error(panel.labels, p) for p in panel.probabilities]),
-        "ece_noise": np.array([calibration_noise(p) for p in panel.probabilities]),
-    }
+def _read_name(panel: Panel, name: str, chosen: np.ndarray, kind: str) -> tuple[str, str, float]:
+    """Metric, choice and threshold (NaN for means and where there is none) behind a name of ``Panel.measure``."""
+    metric, _, choice = name.partition("@")
+    called = metric in AT_THRESHOLD and kind != MEAN
+    return metric, choice, panel.thresholds[choice][chosen[0]] if called else np.nan
 
 
-def _counts(labels: np.ndarray) -> tuple[int, int, float]:
-    return int(labels.sum()), int((~labels).sum()), float(labels.mean())
-
-
-def paired_table(
-    panels: Sequence[Panel], *, reference: tuple[str, str] | None = None, n: int = 1000, seed: int = 0
+def summary_table(
+    panels: Sequence[Panel],
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    n: int = 1000,
+    seed: int = 0,
 ) -> pd.DataFrame:
-    """Differences between models on the same windows and resamples, every pair once.
+    """Mean and median over tasks of ranking metrics and calls on the test part, and the mean rank among models.
 
     Parameters
     ----------
     panels : sequence of Panel
-    reference : (model, setting), optional
-        Stands at a in all its pairs; the others keep the order of the runs.
+    settings : mapping of model to mapping, optional
+        ``network``, ``width`` (nt read), ``embedding`` and ``objective`` of networks, and ``otherwise`` for everything
+        else, so that models can be compared that differ in one of them.
     n, seed : int
 
     Returns
     -------
     pandas.DataFrame
-        ``model_a``, ``setting_a``, ``model_b``, ``setting_b``, ``split``, ``species``, ``seed`` (``mean`` or
-        ``ensemble``), ``part``, ``metric`` (``auroc``, ``auprc``), ``value_a``, ``value_b``, ``difference`` (a - b),
-        ``low``, ``high`` (95 %), ``p`` (two-sided, from the resamples), ``n_positive``, ``n_negative``.
+        Table ``summary``. ``rank`` is the mean over tasks of the rank, 1 for the highest value, ties
+        sharing theirs, among the models that know all tasks; ``first`` counts the tasks with rank 1, shared or alone.
+        Both are NaN for single seeds and for models that lack a task.
+    """
+    blank = {"network": "", "width": np.nan, "embedding": "", "objective": "", "otherwise": ""}
+    rows = []
+    for (split, against), group in _test_groups(panels).items():
+        found: dict[tuple, dict[tuple, tuple[dict[str, float], list[np.ndarray]]]] = {}
+        for place, panel in enumerate(group):
+            values, draws = panel.measure(n, seed)
+            wanted = {name: values[name] for name in values if name.partition("@")[0] in (*RANKING, *AT_THRESHOLD)}
+            for model, members in members_of(panel.keys).items():
+                for (kind, chosen), (name, value) in product(members.items(), wanted.items()):
+                    metric, choice, _ = _read_name(panel, name, chosen, kind)
+                    if choice and np.isnan(panel.thresholds[choice][chosen]).any():
+                        continue
+                    one = found.setdefault((metric, choice), {}).setdefault((*model, kind), ({}, []))
+                    one[0][panel.task] = value[chosen].mean()
+                    one[1].append(over_seeds(_shift(draws[name][chosen], panel, place)))
+        for (metric, choice), models in found.items():
+            ranks = _ranks({key: known for key, (known, _) in models.items()}, len(group))
+            for (model, setting, kind), (known, drawn) in models.items():
+                value, described = list(known.values()), blank | dict((settings or {}).get(model, {}))
+                rows.append(
+                    (
+                        *(model, setting, split, against, kind, metric, choice, len(known)),
+                        *(np.mean(value), *interval(np.mean(drawn, axis=0))),
+                        *(np.median(value), *interval(np.median(drawn, axis=0))),
+                        *ranks.get((model, setting, kind), (np.nan, np.nan)),
+                        *(described[key] for key in blank),
+                    )
+                )
+    return pd.DataFrame(rows, columns=column_names("summary"))
+
+
+def _test_groups(panels: Sequence[Panel]) -> dict[tuple[str, str], list[Panel]]:
+    """Panels of the test part by (split, against)."""
+    groups: dict[tuple[str, str], list[Panel]] = {}
+    for panel in panels:
+        if panel.part == "test":
+            groups.setdefault((panel.split, panel.against), []).append(panel)
+    return groups
+
+
+def _shift(draws: np.ndarray, panel: Panel, place: int) -> np.ndarray:
+    """Resamples of the panel at a place, in an order that makes those of different tasks independent.
+
+    Equal resamples of two tasks' own windows draw equal places of both, which would add up to too wide an interval of
+    the mean where the windows are alike. Resamples of a pool are common to its tasks, as their windows are.
+    """
+    return np.roll(draws, place, axis=1) if panel.against == "own" else draws
+
+
+def _ranks(values: Mapping[tuple, Mapping[str, float]], tasks: int) -> dict[tuple, tuple[float, int]]:
+    """Mean rank over tasks and number of tasks led of means and ensembles that know all tasks."""
+    found = {}
+    for kind in (MEAN, ENSEMBLE):
+        keys = [key for key, known in values.items() if key[-1] == kind and len(known) == tasks]
+        if keys:
+            # equal models must not be ordered by rounding
+            ranks = rankdata([-np.round(list(values[key].values()), 12) for key in keys], axis=0)
+            led = (ranks == ranks.min(axis=0)).sum(axis=1)
+            found |= dict(zip(keys, zip(ranks.mean(axis=1), led, strict=True), strict=True))
+    return found
+
+
+def paired_table(
+    panels: Sequence[Panel], *, reference: tuple[str, str] | None = None, n: int = 1000, seed: int = 0
+) -> pd.DataFrame:
+    """Differences between models on the same test windows and resamples, for each task and for their mean.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+    reference : (model, setting), optional
+        Model a in all its pairs; the others keep the order of the runs. Every pair comes once.
+    n, seed : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table ``paired``: ``task`` is a task, or ``mean`` over those that both models know; ``seed`` is
+        ``mean`` or ``ensemble``, ``metric`` ``auroc`` or ``auprc``; ``low`` and ``high`` are the 95 % interval of
+        a - b, ``p`` is two-sided, from the resamples.
     """
     rows = []
+    for (split, against), group in _test_groups(panels).items():
+        members = [members_of(panel.keys) for panel in group]
+        models = dict.fromkeys(model for known in members for model in known)
+        for a, b in combinations(sorted(models, key=lambda model: model != reference), 2):
+            for kind in (MEAN, ENSEMBLE):
+                for metric in RANKING:
+                    head = (*a, *b, split)
+                    where = (against, kind, "test", metric)
+                    pairs = []
+                    for place, (panel, known) in enumerate(zip(group, members, strict=True)):
+                        if a in known and b in known:
+                            values, draws = panel.measure(n, seed)
+                            chosen = known[a][kind], known[b][kind]
+                            means = [values[metric][rows_of].mean() for rows_of in chosen]
+                            found = _paired_row(means, paired_draws(draws[metric], *chosen))
+                            rows.append((*head, panel.task, *where, *found, *panel.counts))
+                            pairs.append((means, paired_draws(_shift(draws[metric], panel, place), *chosen)))
+                    if pairs:
+                        means, drawn = (np.mean(part, axis=0) for part in zip(*pairs, strict=True))
+                        rows.append((*head, MEAN, *where, *_paired_row(means, drawn), pd.NA, pd.NA))
+    table = pd.DataFrame(rows, columns=column_names("paired", task_columns=False))
+    return table.astype(dict.fromkeys(("n_positive", "n_negative"), "Int64"))
+
+
+def _paired_row(means: Sequence[float], drawn: np.ndarray) -> tuple[float, ...]:
+    return (*means, means[0] - means[1], *interval(drawn), two_sided_p(drawn))
+
+
+def noise_table(metrics: pd.DataFrame, paired: pd.DataFrame) -> pd.DataFrame:
+    """How many pairs of models differ by more than the windows can tell.
+
+    With 50 positives and 50 negatives an AUROC of 0.84 has a standard error of about 0.04.
+
+    Parameters
+    ----------
+    metrics, paired : pandas.DataFrame
+        From :func:`metrics_table` and :func:`paired_table`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table ``noise``, one row per split, task (``mean`` for the mean over tasks), kind of negatives,
+        kind of seed and metric. ``standard_error`` is the median over models of the half width of the 95 % interval
+        over 1.96 (NaN for the mean over tasks); ``differ`` counts pairs whose interval of the difference leaves out
+        zero, of which one in twenty would be expected of models that are alike; ``neighbours`` are the pairs next to
+        each other in rank.
+    """
+    keys = ["split", "task", "against", "seed", "metric"]
+    own = metrics[metrics["part"] == "test"]
+    errors = ((own["high"] - own["low"]) / (2 * norm.ppf((1 + LEVEL) / 2))).groupby([own[key] for key in keys]).median()
+    rows = []
+    for key, pairs in paired.groupby(keys, sort=False):
+        apart = ((pairs["low"] > 0) | (pairs["high"] < 0)).to_numpy()
+        beside = _neighbours(pairs)
+        rows.append(
+            (
+                *(*key, *pairs[["n_positive", "n_negative"]].iloc[0], errors.get(key, np.nan)),
+                *(len(pairs), int(apart.sum()), int(beside.sum()), int((apart & beside).sum())),
+            )
+        )
+    table = pd.DataFrame(rows, columns=column_names("noise", task_columns=False))
+    return table.astype(dict.fromkeys(("n_positive", "n_negative"), "Int64"))
+
+
+def _neighbours(pairs: pd.DataFrame) -> np.ndarray:
+    """Whether the two models of each pair follow each other when all are ordered by value."""
+    values, keys = {}, []
+    for side in "ab":
+        keys.append(list(zip(pairs[f"model_{side}"], pairs[f"setting_{side}"], strict=True)))
+        values |= dict(zip(keys[-1], pairs[f"value_{side}"], strict=True))
+    place = {key: at for at, key in enumerate(sorted(values, key=values.get))}
+    return np.abs(np.subtract(*([place[key] for key in side] for side in keys))) == 1
+
+
+def _rows_of(panels: Sequence[Panel]) -> Iterator[tuple[Panel, int, dict[str, str]]]:
+    """Rows with probabilities, and the columns that lead their tables."""
     for panel in panels:
-        values, draws = panel.measure(n, seed)
-        members = {
-            (model, setting): {"mean": seeds, "ensemble": np.array([together])}
-            for model, setting, seeds, together in panel.aggregates()
-        }
-        names = sorted(members, key=lambda name: name != tuple(reference or ()))
-        pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-        for a, b in pairs:
-            for kind in ("mean", "ensemble"):
-                for metric in ("auroc", "auprc"):
-                    found = paired_row(values[metric], draws[metric], members[a][kind], members[b][kind])
-                    where = (panel.split, panel.species, kind, panel.part, metric)
-                    rows.append((*a, *b, *where, *found, *_counts(panel.labels)[:2]))
-    columns = ["model_a", "setting_a", "model_b", "setting_b", "split", "species", "seed", "part", "metric"]
-    columns += ["value_a", "value_b", "difference", "low", "high", "p", "n_positive", "n_negative"]
-    return pd.DataFrame(rows, columns=columns)
+        if panel.probabilities is not None:
+            for row, (model, setting, seed) in enumerate(panel.keys.itertuples(index=False, name=None)):
+                yield (
+                    panel,
+                    row,
+                    dict(zip(_LEAD, (model, setting, panel.split, panel.task, seed, panel.part), strict=True)),
+                )
 
 
 def calibration_table(panels: Sequence[Panel]) -> pd.DataFrame:
@@ -350,96 +273,51 @@ def calibration_table(panels: Sequence[Panel]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``model``, ``setting``, ``split``, ``species``, ``seed``, ``part``, ``prevalence``, ``slope``, ``intercept``,
+        ``model``, ``setting``, ``split``, ``task``, ``seed``, ``part``, ``prevalence``, ``slope``, ``intercept``,
         ``method`` (``platt``, ``prior``, ``flat``), ``n_positive``, ``n_negative`` (validation windows fitted on),
         ``fitted_on``, ``ece_raw`` (sigmoid of the logit as trained), ``ece_prior`` (prevalence corrected),
         ``ece`` (calibrated), ``ece_noise``, ``brier_raw``, ``brier``.
     """
     rows = []
-    for panel in panels:
-        if panel.probabilities is None:
-            continue
-        noise = _probability_metrics(panel)
-        for row, (key, found) in enumerate(
-            zip(panel.keys.itertuples(index=False, name=None), panel.calibrations, strict=True)
-        ):
-            raw = Calibration(0.5).probability(panel.logits[row])
-            prior = Calibration(found.prevalence).probability(panel.logits[row])
-            rows.append(
-                {"model": key[0], "setting": key[1], "split": panel.split, "species": panel.species, "seed": key[2]}
-                | {"part": panel.part}
-                | found.to_dict()
-                | {
-                    "ece_raw": expected_calibration_error(panel.labels, raw),
-                    "ece_prior": expected_calibration_error(panel.labels, prior),
-                    "ece": noise["ece"][row],
-                    "ece_noise": noise["ece_noise"][row],
-                    "brier_raw": float(np.mean((raw - panel.labels) ** 2)),
-                    "brier": float(np.mean((panel.probabilities[row] - panel.labels) ** 2)),
-                }
-            )
-    columns = [*RUN_COLUMNS, "part", *Calibration.__dataclass_fields__]
-    columns += ["ece_raw", "ece_prior", "ece", "ece_noise", "brier_raw", "brier"]
-    return pd.DataFrame(rows, columns=columns)
+    for panel, row, lead in _rows_of(panels):
+        found, labels, logits = panel.calibrations[row], panel.labels, panel.logits[row]
+        raw, calibrated = Calibration(0.5).probability(logits), panel.probabilities[row]
+        rows.append(
+            lead
+            | found.to_dict()
+            | {
+                "ece_raw": expected_calibration_error(labels, raw),
+                "ece_prior": expected_calibration_error(labels, Calibration(found.prevalence).probability(logits)),
+                "ece": expected_calibration_error(labels, calibrated),
+                "ece_noise": calibration_noise(calibrated),
+                "brier_raw": brier_score_loss(labels, raw),
+                "brier": brier_score_loss(labels, calibrated),
+            }
+        )
+    return pd.DataFrame(rows, columns=column_names("calibration", task_columns=False))
 
 
-def reliability_tables(panels: Sequence[Panel], *, bins: int = 10) -> pd.DataFrame:
-    """Reliability tables of every row, led by the run's columns and ``part``; see
-    :func:`~rnamarks.evaluation.calibration.reliability_table`.
-    """
+def reliability_tables(panels: Sequence[Panel]) -> pd.DataFrame:
+    """:func:`~rnamarks.evaluation.calibration.reliability_table` of every row, behind the columns of the run."""
     tables = [
-        _lead(panel, key, reliability_table(panel.labels, panel.probabilities[row], bins=bins))
-        for panel in panels
-        if panel.probabilities is not None
-        for row, key in enumerate(panel.keys.itertuples(index=False, name=None))
+        reliability_table(panel.labels, panel.probabilities[row]).assign(**lead)
+        for panel, row, lead in _rows_of(panels)
     ]
-    columns = [*RUN_COLUMNS, "part", "bin", "from", "to", "predicted", "observed", "low", "high", "n", "n_positive"]
-    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+    return stack_frames(tables, column_names("reliability", task_columns=False))
 
 
-def _lead(panel: Panel, key: tuple[str, str, str], table: pd.DataFrame) -> pd.DataFrame:
-    model, setting, seed = key
-    return table.assign(
-        model=model, setting=setting, split=panel.split, species=panel.species, seed=seed, part=panel.part
-    )
-
-
-def threshold_tables(
-    panels: Sequence[Panel],
-    *,
-    precisions: Sequence[float] = PRECISIONS,
-    prevalence: Mapping[str, float] | float | None = None,
-) -> pd.DataFrame:
-    """:func:`~rnamarks.evaluation.thresholds.threshold_table` of every row of the test panels.
-
-    Parameters
-    ----------
-    panels : sequence of Panel
-        Those whose ``part`` is ``test`` and that have a validation part are used.
-    precisions : sequence of float
-    prevalence : float or mapping of species to float, optional
-        Share of positives that precisions are for; default: that of the validation part.
-    """
-    tables = []
-    for panel in panels:
-        if panel.part != "test" or panel.valid is None:
-            continue
-        labels, logits = panel.valid
-        share = prevalence.get(panel.species) if isinstance(prevalence, Mapping) else prevalence
-        for row, key in enumerate(panel.keys.itertuples(index=False, name=None)):
-            table = threshold_table(
-                (labels, logits[row]),
-                (panel.labels, panel.logits[row]),
-                calibration=panel.calibrations[row],
-                precisions=precisions,
-                prevalence=share,
-            )
-            tables.append(_lead(panel, key, table))
-    if not tables:
-        return pd.DataFrame(columns=[*RUN_COLUMNS, "part"])
-    lead = [*RUN_COLUMNS, "part"]
-    whole = pd.concat(tables, ignore_index=True)
-    return whole[lead + [name for name in whole.columns if name not in lead]]
+def threshold_tables(panels: Sequence[Panel], *, precisions: Sequence[float] = PRECISIONS) -> pd.DataFrame:
+    """:func:`~rnamarks.evaluation.thresholds.threshold_table` of every row, behind the columns of the run."""
+    tables = [
+        threshold_table(
+            (panel.valid[0], panel.valid[1][row]),
+            (panel.labels, panel.logits[row]),
+            panel.calibrations[row],
+            precisions=precisions,
+        ).assign(**lead)
+        for panel, row, lead in _rows_of(panels)
+    ]
+    return stack_frames(tables, column_names("thresholds", task_columns=False))
 
 
 def similarity_table(
@@ -450,14 +328,13 @@ def similarity_table(
     n: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Metrics of test windows by the identity of their nearest training window.
+    """Metrics of windows by the identity of their nearest training window.
 
     Parameters
     ----------
     panels : sequence of Panel
     identity : pandas.DataFrame
-        ``window``, ``max_identity`` (0 to 1; NaN where no neighbour was found, which counts as 0), and ``species`` and
-        ``split`` where one table holds several.
+        ``split``, ``task``, ``window``, ``max_identity`` (0 to 1; NaN where no neighbour was found, which counts as 0).
     edges : sequence of float
         Ascending; a bin holds its lower edge, the last one its upper edge, too.
     n, seed : int
@@ -465,51 +342,47 @@ def similarity_table(
     Returns
     -------
     pandas.DataFrame
-        The columns of the metrics and ``identity_from``, ``identity_to``, with ``auroc``, ``auprc`` and
+        Table ``similarity``; ``seed`` is ``mean`` or ``ensemble``, ``metric`` ``auroc``, ``auprc`` or
         ``auprc_1to1`` (comparable between bins of different prevalence). A bin with fewer than 20 windows of either
         label keeps its counts and has NaN for value, low and high.
 
     Raises
     ------
     InputError
-        If a test window has no identity or one outside the edges.
+        If a window has no identity or one outside the edges.
     """
-    require_columns(identity, ["window", "max_identity"], "the table of identities")
+    require_columns(identity, ["split", "task", "window", "max_identity"], "the table of identities")
     edges = np.asarray(edges, dtype=np.float64)
     rows = []
     for panel in panels:
-        known = identity
-        for column in ("split", "species"):
-            if column in known.columns:
-                known = known[known[column] == getattr(panel, column)]
+        known = identity[(identity["split"] == panel.split) & (identity["task"] == panel.task)]
         nearest = known.drop_duplicates("window").set_index("window")["max_identity"].fillna(0.0)
         nearest = nearest.reindex(panel.windows).to_numpy(np.float64)
         lost = ~((nearest >= edges[0]) & (nearest <= edges[-1]))
         if lost.any():
             raise InputError(
-                f"{lost.sum()} {panel.part} windows of {panel.species}, split {panel.split}, have no identity "
+                f"{lost.sum()} {panel.part} windows of {panel.task}, split {panel.split}, have no identity "
                 f"between {edges[0]:g} and {edges[-1]:g}",
                 value=str(panel.windows[lost][0]),
                 remedy="measure the leak on the same splits table",
             )
         bin_of = np.clip(np.searchsorted(edges, nearest, side="right") - 1, 0, len(edges) - 2)
-        for index in range(len(edges) - 1):
+        for index, bounds in enumerate(pairwise(edges)):
             inside = bin_of == index
             labels = panel.labels[inside]
             positives, negatives = int(labels.sum()), int((~labels).sum())
-            enough = min(positives, negatives) >= FEWEST_IN_BIN
-            if enough:
+            values = draws = None
+            if min(positives, negatives) >= FEWEST_IN_BIN:
                 values, draws = resampled_metrics(
                     labels, panel.logits[:, inside], n=n, seed=seed, prevalences={"1to1": 0.5}
                 )
-            share = positives / len(labels) if len(labels) else np.nan
-            for model, setting, seeds, together in panel.aggregates():
-                for name, chosen in (("mean", seeds), ("ensemble", np.array([together]))):
-                    for metric in ("auroc", "auprc", "auprc_1to1"):
+            tail = (positives, negatives, positives / len(labels) if len(labels) else np.nan, *bounds)
+            for model, members in members_of(panel.keys).items():
+                for kind in (MEAN, ENSEMBLE):
+                    for metric in (*RANKING, "auprc_1to1"):
                         found = (np.nan, np.nan, np.nan)
-                        if enough:
-                            bounds = interval(over_seeds(draws[metric][chosen]))
-                            found = (float(values[metric][chosen].mean()), *bounds)
-                        head = (model, setting, panel.split, panel.species, name, panel.part, metric)
-                        rows.append((*head, *found, positives, negatives, share, edges[index], edges[index + 1]))
-    return pd.DataFrame(rows, columns=[*METRIC_COLUMNS, "identity_from", "identity_to"])
+                        if values:
+                            chosen = members[kind]
+                            found = (values[metric][chosen].mean(), *interval(over_seeds(draws[metric][chosen])))
+                        rows.append((*model, panel.split, panel.task, kind, panel.part, metric, *found, *tail))
+    return pd.DataFrame(rows, columns=column_names("similarity", task_columns=False))

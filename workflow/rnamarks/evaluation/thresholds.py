@@ -1,4 +1,4 @@
-"""Thresholds that keep a promised precision, chosen on the validation part and checked on the test part."""
+"""Thresholds on logits: of a stated precision, and of the best balance of sensitivity and specificity."""
 
 from __future__ import annotations
 
@@ -6,44 +6,30 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
-from scipy.special import logit as log_odds
+from sklearn.metrics import precision_recall_curve, roc_curve
 
+from ..dictionary import column_names
 from ..errors import InputError
 from .calibration import Calibration, wilson
-from .metrics import check_predictions, prevalence_weights
+from .metrics import check_predictions
 
 PRECISIONS = (0.5, 0.7, 0.9)
 FEWEST_CALLS = 10
-"""Validation windows that a threshold must call, so that no promise rests on the few highest scores."""
+"""Validation windows that a threshold must call, so that no threshold rests on the few highest scores."""
 
-COLUMNS = (
-    "target_precision",
-    "prevalence",
-    "logit",
-    "probability",
-    "precision_valid",
-    "recall_valid",
-    "precision",
-    "precision_low",
-    "precision_high",
-    "recall",
-    "recall_low",
-    "recall_high",
-    "called",
-    "n_positive",
-    "n_negative",
-    "note",
-)
+
+def g_mean_threshold(labels: np.ndarray, logits: np.ndarray) -> float:
+    """The logit at and above which windows are called, so that sqrt(sensitivity · specificity) is largest.
+
+    Among equals the highest; infinity where it is 0 everywhere. Song et al. 2021 took it from the test windows, against
+    all other windows; on validation windows no model gains by it.
+    """
+    false_rate, sensitivity, thresholds = roc_curve(labels, logits, drop_intermediate=False)
+    return float(thresholds[np.sqrt(sensitivity * (1 - false_rate)).argmax()])
 
 
 def threshold_at_precision(
-    labels: np.ndarray,
-    logits: np.ndarray,
-    precision: float,
-    *,
-    prevalence: float | None = None,
-    fewest: int = FEWEST_CALLS,
+    labels: np.ndarray, logits: np.ndarray, precision: float, *, fewest: int = FEWEST_CALLS
 ) -> tuple[float, float, float] | None:
     """The threshold of largest recall among those whose precision reaches the target.
 
@@ -54,8 +40,6 @@ def threshold_at_precision(
     labels, logits : array, shape=(n,)
     precision : float
         Target, above 0 and up to 1.
-    prevalence : float, optional
-        Share of positives at which the precision is meant; default: the windows' own.
     fewest : int
         A threshold calls at least this many windows.
 
@@ -64,36 +48,24 @@ def threshold_at_precision(
     (logit, precision, recall) or None
         Windows with ``logit >= threshold`` are called. None where no threshold reaches the target.
     """
-    labels, logits = check_predictions(labels, logits)
     if not 0 < precision <= 1:
         raise InputError("a precision lies above 0 and up to 1", value=precision, remedy="use 0.5, 0.7 or 0.9")
-    thresholds, reached, recall = _curve(labels, logits, prevalence, fewest)
-    # sums of weights carry rounding errors
-    good = np.flatnonzero(reached >= precision - 1e-12)
-    if not good.size:
-        return None
-    return float(thresholds[good[-1]]), float(reached[good[-1]]), float(recall[good[-1]])
+    reached, recall, thresholds = _curve(labels, logits, fewest)
+    good = np.flatnonzero(reached >= precision)
+    # thresholds ascend
+    return (float(thresholds[good[0]]), float(reached[good[0]]), float(recall[good[0]])) if good.size else None
 
 
-def _curve(
-    labels: np.ndarray, logits: np.ndarray, prevalence: float | None, fewest: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    weights = prevalence_weights(labels, prevalence)
-    order = np.argsort(-logits, kind="stable")
-    descending = logits[order]
-    last = np.flatnonzero(np.append(descending[1:] != descending[:-1], True))
-    hits = np.cumsum(np.where(labels, weights, 0)[order])
-    kept = last[last + 1 >= fewest]
-    return descending[kept], hits[kept] / np.cumsum(weights[order])[kept], hits[kept] / hits[-1]
+def _curve(labels: np.ndarray, logits: np.ndarray, fewest: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Precision, recall and ascending thresholds that call enough windows."""
+    labels, logits = check_predictions(labels, logits)
+    precision, recall, thresholds = precision_recall_curve(labels, logits)
+    kept = len(logits) - np.searchsorted(np.sort(logits), thresholds) >= fewest
+    return precision[:-1][kept], recall[:-1][kept], thresholds[kept]
 
 
-def precision_at(
-    labels: np.ndarray, logits: np.ndarray, threshold: float, *, prevalence: float | None = None
-) -> dict[str, float]:
+def precision_at(labels: np.ndarray, logits: np.ndarray, threshold: float) -> dict[str, float]:
     """Precision and recall of ``logit >= threshold`` with 95 % Wilson intervals.
-
-    At another prevalence the odds of precision, and the ends of its interval, are multiplied by the ratio of the two
-    prior odds.
 
     Returns
     -------
@@ -102,83 +74,58 @@ def precision_at(
         ``recall_high``, ``called``.
     """
     labels, logits = check_predictions(labels, logits)
-    called = logits >= threshold
-    hits, n = int((called & labels).sum()), int(called.sum())
-    positives = int(labels.sum())
-    shares = np.array([hits / n if n else np.nan, *wilson(hits, n)])
-    if prevalence is not None:
-        with np.errstate(divide="ignore"):
-            shares = expit(log_odds(shares) + log_odds(prevalence) - log_odds(positives / len(labels)))
-    low, high = wilson(hits, positives)
-    return {
-        "precision": float(shares[0]),
-        "precision_low": float(shares[1]),
-        "precision_high": float(shares[2]),
-        "recall": hits / positives,
-        "recall_low": low,
-        "recall_high": high,
-        "called": n,
-    }
+    calls = logits >= threshold
+    hits, called, positives = int((calls & labels).sum()), int(calls.sum()), int(labels.sum())
+    row: dict[str, float] = {"called": called}
+    for name, n in (("precision", called), ("recall", positives)):
+        row[name] = hits / n if n else np.nan
+        row[f"{name}_low"], row[f"{name}_high"] = map(float, wilson(hits, n))
+    return row
 
 
 def threshold_table(
     valid: tuple[np.ndarray, np.ndarray],
-    test: tuple[np.ndarray, np.ndarray] | None,
+    test: tuple[np.ndarray, np.ndarray],
+    calibration: Calibration,
     *,
-    calibration: Calibration | None = None,
     precisions: Sequence[float] = PRECISIONS,
-    prevalence: float | None = None,
-    fewest: int = FEWEST_CALLS,
 ) -> pd.DataFrame:
     """Thresholds at stated precisions, and what they deliver on the test part.
 
     Parameters
     ----------
-    valid : (labels, logits), each shape=(n,)
-        Where the thresholds are chosen.
-    test : (labels, logits) or None
-        Where they are checked: at the stated prevalence, or at their own where none is stated.
-    calibration : Calibration, optional
-        Gives the threshold as a probability, too, at the stated prevalence or the calibration's.
+    valid, test : (labels, logits), each shape=(n,)
+        Where the thresholds are chosen, and where they are checked, each at its own prevalence.
+    calibration : Calibration
+        Gives the threshold as a probability, too.
     precisions : sequence of float
-    prevalence : float, optional
-        Share of positives that the precision is for; default: that of the validation part.
-    fewest : int
-        See :func:`threshold_at_precision`.
 
     Returns
     -------
     pandas.DataFrame
-        One row per target, columns :data:`COLUMNS`. Where no threshold reaches the target, numbers are NaN and ``note``
-        says ``not reachable`` with the best precision found; else ``note`` is ``""``, or warns that the interval on the
-        test part lies below the target.
+        Table ``thresholds`` from ``target_precision`` on, one row per target. Where no threshold reaches the target,
+        numbers are NaN and ``note`` is ``not reachable`` with the best precision found; else ``note`` is ``""``, or
+        warns that the interval on the test part lies below the target.
     """
-    valid_labels, valid_logits = check_predictions(*valid)
-    share = float(valid_labels.mean()) if prevalence is None else prevalence
-    counted = check_predictions(*test)[0] if test is not None else valid_labels
+    names = column_names("thresholds", first="target_precision")
+    labels = check_predictions(*test)[0]
     rows = []
     for target in precisions:
-        row: dict[str, object] = dict.fromkeys(COLUMNS, np.nan)
-        row |= {"target_precision": target, "prevalence": share, "note": ""}
-        row |= {"n_positive": int(counted.sum()), "n_negative": int((~counted).sum())}
-        found = threshold_at_precision(valid_labels, valid_logits, target, prevalence=share, fewest=fewest)
+        row: dict[str, object] = dict.fromkeys(names, np.nan)
+        row |= {"target_precision": target, "prevalence": float(np.mean(valid[0])), "note": ""}
+        row |= {"n_positive": int(labels.sum()), "n_negative": int((~labels).sum())}
+        found = threshold_at_precision(*valid, target)
         if found is None:
-            row["note"] = f"not reachable; best {_best_precision(valid_labels, valid_logits, share, fewest)}"
-            rows.append(row)
-            continue
-        row["logit"], row["precision_valid"], row["recall_valid"] = found
-        if calibration is not None:
-            row["probability"] = float(calibration.probability(found[0], prevalence))
-        if test is not None:
-            row |= precision_at(*test, found[0], prevalence=prevalence)
+            reached, _, _ = _curve(*valid, FEWEST_CALLS)
+            best = f"{reached.max():.3f}" if reached.size else f"none, fewer than {FEWEST_CALLS} windows"
+            row["note"] = f"not reachable; best {best}"
+        else:
+            row["logit"], row["precision_valid"], row["recall_valid"] = found
+            row["probability"] = float(calibration.probability(found[0]))
+            row |= precision_at(*test, found[0])
             if row["called"] == 0:
                 row["note"] = "calls nothing in the test part"
             elif row["precision_high"] < target:
                 row["note"] = "test precision is below the target"
         rows.append(row)
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"called": "Int64"})
-
-
-def _best_precision(labels: np.ndarray, logits: np.ndarray, prevalence: float, fewest: int) -> str:
-    _, reached, _ = _curve(labels, logits, prevalence, fewest)
-    return f"{reached.max():.3f}" if reached.size else f"none, fewer than {fewest} windows"
+    return pd.DataFrame(rows, columns=names).astype({"called": "Int64"})
