@@ -1,38 +1,53 @@
 from rnamarks.scripting import logged
 
 with logged(snakemake.log[0]) as terminal:
+    from functools import cache
     from pathlib import Path
 
     import pandas as pd
     import torch
 
-    from rnamarks.interpretation.attention import attend_positives, profile_table, top_table
-    from rnamarks.interpretation.positives import ATTENDED_COLUMNS, Head
+    from rnamarks.dictionary import column_names
+    from rnamarks.interpretation.attended import profile_table, top_table
+    from rnamarks.interpretation.attention import attends
+    from rnamarks.interpretation.explanation import TaskWindows, explain_task
     from rnamarks.models.checkpoint import load_model
     from rnamarks.prediction.score import pick_device
-    from rnamarks.tables import read_parquet, write_parquet, write_tsv
+    from rnamarks.tables import read_parquet, stack_frames, write_parquet, write_tsv
+    from rnamarks.tasks import Task, add_task_columns
 
     torch.set_num_threads(snakemake.threads)
-    params = snakemake.params
-    model, config = load_model(Path(snakemake.input.weights).parent)
-    tables = []
-    for head, path in zip(params.heads, snakemake.input.splits, strict=True):
-        frame, _ = read_parquet(path, ["window", "sequence", "label", params.split])
-        rows = frame[frame[params.split].isin(list(params.parts))]
-        table = attend_positives(
-            Head(model, config.heads, head, rows, seed=params.seed, device=pick_device(params.device)),
-            methods=list(params.methods),
-            share=params.share,
-            least=params.least,
-            most=params.most,
+    params, output = snakemake.params, snakemake.output
+    tasks = [Task.from_record(record) for record in params.tasks]
+    splits = dict(zip((task.name for task in tasks), snakemake.input.splits, strict=True))
+    load, device = cache(load_model), pick_device(snakemake.config["resources"]["device"])
+    attended, summaries, profiles = [], [], []
+    for (predictor, task, split), weights in zip(params.pairs, snakemake.input.weights, strict=True):
+        model, config = load(Path(weights).parent)
+        frame, _ = read_parquet(splits[task], ["window", "sequence", "label", split])
+        rows = frame[frame[split].isin(list(params.parts))]
+        one = explain_task(
+            TaskWindows(model, config.task_names, task, rows, predictor, seed=params.seed, device=device),
+            fraction=params.fraction,
+            minimum=params.minimum,
+            maximum=params.maximum,
             mean=params.mean,
             gradients=params.gradients,
-            most_gradients=params.most_gradients,
+            maximum_gradients=params.maximum_gradients,
+            mutated=params.mutated,
+            reach=params.reach,
         )
-        print(f"{head}: {table['window'].nunique()} confident true positives explained", file=terminal)
-        if len(table):
-            tables.append(table)
-    attended = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(ATTENDED_COLUMNS))
-    write_parquet(attended, snakemake.output.attended, {"split": params.split, "parts": list(params.parts)})
-    write_tsv(top_table(attended, width=params.width, count=params.tops, margin=params.margin), snakemake.output.top)
-    write_tsv(profile_table(attended), snakemake.output.profile)
+        how = "attention and gradients" if attends(model) else "gradients alone, as the network does not attend"
+        print(f"{predictor}, {task}: {one.attended['window'].nunique()} windows explained by {how}", file=terminal)
+        attended.append(one.attended)
+        summaries.append(one.summary)
+        profiles.append(one.profile)
+    table = stack_frames(attended, column_names("explained"))
+    write_parquet(table, output.attended, {"parts": list(params.parts)})
+    for frame, path in (
+        (top_table(table, width=params.width, count=params.tops, margin=params.margin), output.top),
+        (profile_table(table), output.attention),
+        (pd.DataFrame(summaries, columns=column_names("attribution", task_columns=False)), output.explained),
+        (stack_frames(profiles, column_names("attribution_profile", task_columns=False)), output.profile),
+    ):
+        write_tsv(add_task_columns(frame, tasks), path)

@@ -2,36 +2,64 @@ from rnamarks.scripting import logged
 
 with logged(snakemake.log[0]) as terminal:
     from rnamarks.interpretation.discovery import read_discovered
-    from rnamarks.interpretation.filters import read_filters
+    from rnamarks.interpretation.filter_files import read_filters
     from rnamarks.interpretation.motif_files import read_own
-    from rnamarks.interpretation.motif_matches import DE_NOVO, Database, QuerySet, compare_sets, name_discovered
-    from rnamarks.tables import write_tsv
+    from rnamarks.interpretation.motif_matches import (
+        DE_NOVO,
+        FILTER,
+        OPTIMISED,
+        Database,
+        QuerySet,
+        compare_sets,
+        name_discovered,
+        optimised_motifs,
+    )
+    from rnamarks.interpretation.tomtom import MEME_SUITE, read_tomtom
+    from rnamarks.tables import read_tsv, write_tsv
+    from rnamarks.tasks import Task, add_task_columns, find_task
 
-    params, given = snakemake.params, snakemake.input
+    params, given, output = snakemake.params, snakemake.input, snakemake.output
+    tasks = [Task.from_record(record) for record in params.tasks]
     sets = []
-    for predictor, species, motifs, table in zip(
-        params.predictors, params.species, given.queries, given.filters, strict=True
-    ):
+    for (predictor, task), motifs, table in zip(params.pairs, given.queries, given.filters, strict=True):
         filters = read_filters(motifs, table)
-        sets.append(QuerySet(predictor, species, filters.informative(), len(filters.motifs)))
-    for species, motifs in zip(params.discovered_species, given.discovered, strict=True):
-        own = read_own(motifs)
-        sets.append(QuerySet(DE_NOVO, species, own, len(own)))
-    databases = [
-        Database(species, name, read_own(motifs))
-        for species, name, motifs in zip(params.target_species, params.databases, given.targets, strict=True)
+        found = find_task(tasks, task)
+        sets.append(QuerySet(predictor, found, FILTER, filters.informative(), len(filters.motifs)))
+    sets += [
+        QuerySet(DE_NOVO, task, DE_NOVO, read_own(motifs)) for task, motifs in zip(tasks, given.discovered, strict=True)
     ]
-    tables = compare_sets(
+    for path in getattr(given, "optimised", []):
+        windows, _ = read_tsv(path, dtype={"start": str})
+        sets += [
+            QuerySet(predictor, find_task(tasks, task), OPTIMISED, motifs)
+            for (predictor, task), motifs in optimised_motifs(windows).items()
+        ]
+    databases = [
+        Database.of_known(name, read_own(path), species, tasks)
+        for name, species, path in zip(params.databases, params.database_species, given.databases, strict=True)
+    ]
+    pairs_of = None
+    if params.engine == MEME_SUITE:
+        sets = [one for one in sets if one.method != OPTIMISED]
+        tomtom = dict(zip(map(tuple, params.compared), given.tomtom, strict=True))
+
+        def pairs_of(one, database):
+            path = tomtom[one.predictor, one.task.name, database.name]
+            return read_tomtom(path, database.motifs, queries=one.motifs, database=database.name)
+
+    compared = compare_sets(
         sets,
         databases,
-        method=params.method,
-        most=params.most,
+        pairs_of=pairs_of,
+        maximum=params.maximum,
         shuffles=params.shuffles,
         seed=params.seed,
-        jobs=snakemake.threads,
         report=lambda line: print(f"motifs: {line}", file=terminal),
     )
-    write_tsv(tables.matches, snakemake.output.matches)
-    write_tsv(tables.annotated, snakemake.output.annotated)
-    write_tsv(tables.logos, snakemake.output.logos)
-    write_tsv(name_discovered(read_discovered(given.discovered_tables), tables.matches), snakemake.output.discovered)
+    for frame, path in (
+        (compared.matches, output.matches),
+        (compared.annotated, output.annotated),
+        (compared.logos, output.logos),
+        (name_discovered(read_discovered(given.discovered_tables), compared.matches), output.discovered),
+    ):
+        write_tsv(add_task_columns(frame, tasks), path)

@@ -10,12 +10,14 @@ with logged(snakemake.log[0]) as terminal:
     from rnamarks.models.checkpoint import load_model
     from rnamarks.sequences import encode_windows
     from rnamarks.tables import read_parquet, write_tsv
+    from rnamarks.tasks import Task, add_task_columns
 
     params = snakemake.params
     torch.set_num_threads(snakemake.threads)
+    task = Task.from_record(params.task)
     model, _ = load_model(Path(snakemake.input.weights).parent)
     frame, _ = read_parquet(snakemake.input.split, ["sequence", "label", params.split])
-    sequences = positive_windows(frame, params.split, params.part, params.most_windows, params.seed)
+    sequences = positive_windows(frame, params.split, params.part, params.maximum_windows, params.seed)
     filters = filter_motifs(
         list(model.networks.members),
         encode_windows(sequences),
@@ -23,18 +25,17 @@ with logged(snakemake.log[0]) as terminal:
         branches=params.branches,
         member=params.member,
         pseudocount=params.pseudocount,
-        least_information=params.least_information,
-        least_sites=params.least_sites,
+        minimum_information=params.minimum_information,
+        minimum_sites=params.minimum_sites,
         source=params.predictor,
     )
     write_meme(filters.motifs, snakemake.output.motifs)
     write_tsv(
-        filters.table.assign(predictor=params.predictor, species=params.species),
+        add_task_columns(filters.table.assign(predictor=params.predictor, task=task.name), [task]),
         snakemake.output.filters,
         {"threshold": params.threshold, "part": params.part, "windows": str(len(sequences))},
     )
-    print(
-        f"{params.predictor}, {params.species}: {len(filters.motifs)} filters, {len(filters.informative())} of them "
-        f"informative, from {len(sequences)} windows",
-        file=terminal,
-    )
+    told = "no filters, as no convolution reads the sequence itself"
+    if filters.motifs:
+        told = f"{len(filters.motifs)} filters, {len(filters.informative())} of them informative"
+    print(f"{params.predictor}, {task.name}: {told}, from {len(sequences)} windows", file=terminal)

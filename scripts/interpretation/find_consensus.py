@@ -3,39 +3,56 @@ from rnamarks.scripting import logged
 with logged(snakemake.log[0]) as terminal:
     import pandas as pd
 
-    from rnamarks.interpretation.consensus import CONSENSUS_COLUMNS, ConsensusSettings, find_consensus
-    from rnamarks.interpretation.consensus_matches import DE_NOVO, compare_consensus, mark_of
+    from rnamarks.dictionary import column_names
+    from rnamarks.interpretation.attended import GRADIENTS
+    from rnamarks.interpretation.consensus import ConsensusSettings, find_consensus, no_consensus
     from rnamarks.interpretation.discovery import contrast
     from rnamarks.interpretation.motif_files import read_own, write_meme
-    from rnamarks.interpretation.positives import ATTENDED_COLUMNS
+    from rnamarks.interpretation.motif_matches import Database, QuerySet, compare_sets
+    from rnamarks.sequences import encode_windows
     from rnamarks.tables import read_parquet, write_tsv
+    from rnamarks.tasks import Task, add_task_columns, find_task
 
-    params, given = snakemake.params, snakemake.input
-    settings = ConsensusSettings(**params.settings)
-    attended, _ = read_parquet(given.attended, ATTENDED_COLUMNS)
-    found, tables = {}, []
-    for head, path in zip(params.heads, given.splits, strict=True):
-        frame, _ = read_parquet(path, ["window", "sequence", "label", "gene", params.split])
-        windows = contrast(frame, params.split, list(params.parts))
-        for method, rows in attended[attended["modification"] == head].groupby("method", sort=False):
-            one = find_consensus(rows, windows.foreground, windows.control, settings=settings, seed=params.seed)
-            found[head, method] = one.motifs
-            tables.append(one.table)
-            print(f"{head}, {method}: {len(one.motifs)} consensus motifs", file=terminal)
-    databases = {
-        DE_NOVO: [
-            (head, motif.rename(f"{head}.{motif.name}"))
-            for head, path in zip(params.heads, given.discovered, strict=True)
-            for motif in read_own(path, head)
-        ]
-    }
-    for name, path in zip(params.databases, given.databases, strict=True):
-        databases[name] = [(mark_of(motif, params.heads), motif) for motif in read_own(path, name)]
-    matches, logos = compare_consensus(
-        found, databases, method=params.method, jobs=snakemake.threads, warn=lambda line: print(line)
+    params, given, output = snakemake.params, snakemake.input, snakemake.output
+    tasks = [Task.from_record(record) for record in params.tasks]
+    splits = dict(zip((task.name for task in tasks), given.splits, strict=True))
+    attended, _ = read_parquet(given.attended, column_names("explained"))
+    sets, tables = [], []
+    for predictor, task, split in params.pairs:
+        mine = attended[(attended["predictor"] == predictor) & (attended["task"] == task)]
+        frame, _ = read_parquet(splits[task], ["window", "sequence", "label", "gene", split])
+        judging = contrast(frame, split, list(params.judging_parts))
+        explained = frame[frame[split].isin(list(params.parts)) & (frame["label"] == 0)]
+        for method, rows in mine.groupby("method", sort=False):
+            found = find_consensus(
+                rows,
+                judging.foreground,
+                judging.control,
+                settings=ConsensusSettings.from_mapping(params.settings),
+                drawn_from=encode_windows(explained["sequence"]),
+                draws=params.draws,
+                seed=params.seed,
+            )
+            tables.append(found.table)
+            sets.append(QuerySet(predictor, find_task(tasks, task), method, found.motifs, null=found.null))
+            print(f"{predictor}, {task}, {method}: {len(found.motifs)} consensus motifs", file=terminal)
+        if mine.empty:
+            who = {"predictor": predictor, "task": task, "method": GRADIENTS}
+            tables.append(no_consensus(who, "no window called"))
+    databases = [
+        Database.of_known(name, read_own(path, name), species, tasks)
+        for name, species, path in zip(params.databases, params.database_species, given.databases, strict=True)
+    ]
+    databases.append(
+        Database.of_discovered(
+            (task.name, read_own(path, task.name)) for task, path in zip(tasks, given.discovered, strict=True)
+        )
     )
-    write_meme([motif for motifs in found.values() for motif in motifs], snakemake.output.motifs)
-    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(CONSENSUS_COLUMNS))
-    write_tsv(table, snakemake.output.table)
-    write_tsv(matches, snakemake.output.matches)
-    write_tsv(logos, snakemake.output.logos)
+    compared = compare_sets(sets, databases, maximum=params.maximum)
+    write_meme([motif for one in sets for motif in one.motifs], output.motifs)
+    for frame, path in (
+        (pd.concat(tables, ignore_index=True), output.consensus),
+        (compared.matches, output.matches),
+        (compared.logos, output.logos),
+    ):
+        write_tsv(add_task_columns(frame, tasks), path)

@@ -5,28 +5,22 @@ with logged(snakemake.log[0]):
 
     import torch
 
-    from rnamarks.interpretation.cooccurrence import cooccurrence_tables
-    from rnamarks.interpretation.elements import Element
+    from rnamarks.interpretation.cooccurrence import Element, cooccurrence_tables
     from rnamarks.tables import write_tsv
+    from rnamarks.tasks import Task, add_task_columns
 
     torch.set_num_threads(snakemake.threads)
-    params = snakemake.params
+    params, given = snakemake.params, snakemake.input
+    tasks = [Task.from_record(record) for record in params.tasks]
     known, found = cooccurrence_tables(
-        [
-            (predictor, species, Path(weights).parent)
-            for predictor, species, weights in zip(
-                params.predictors, params.species, snakemake.input.weights, strict=True
-            )
-        ],
-        dict(zip(params.windows_of, snakemake.input.windows, strict=True)),
+        [(*pair, Path(weights).parent) for pair, weights in zip(params.pairs, given.weights, strict=True)],
+        dict(zip((task.name for task in tasks), given.windows, strict=True)),
         [Element.from_mapping(entry) for entry in params.elements],
         split=params.split,
         parts=params.parts,
-        threshold=params.threshold,
-        discovery=params.discovery,
         permutations=params.permutations,
         seed=params.seed,
-        device=params.device,
+        device=snakemake.config["resources"]["device"],
     )
-    write_tsv(known, snakemake.output.known)
-    write_tsv(found, snakemake.output.found)
+    write_tsv(add_task_columns(known, tasks), snakemake.output.known)
+    write_tsv(add_task_columns(found, tasks), snakemake.output.found)

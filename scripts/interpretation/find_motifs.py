@@ -1,27 +1,32 @@
 from rnamarks.scripting import logged
 
 with logged(snakemake.log[0]) as terminal:
-    from rnamarks.interpretation.discovery import contrast, discover, write_windows
+    from rnamarks.interpretation.discovery import contrast, discover, read_streme
     from rnamarks.interpretation.motif_files import write_meme
+    from rnamarks.interpretation.tomtom import MEME_SUITE
     from rnamarks.tables import read_parquet, write_tsv
+    from rnamarks.tasks import Task, add_task_columns
 
     params = snakemake.params
+    task = Task.from_record(params.task)
     frame, _ = read_parquet(snakemake.input.split, ["window", "sequence", "label", "gene", params.split])
     windows = contrast(frame, params.split, list(params.parts))
-    found = discover(
-        windows.foreground,
-        windows.control,
-        widths=list(params.widths),
-        level=params.level,
-        most=params.most,
-        hold_out=params.hold_out,
-        groups=windows.groups,
-        most_windows=params.most_windows,
-        seed=params.seed,
-        source=params.species,
-    )
+    both = windows.foreground, windows.control
+    if params.engine == MEME_SUITE:
+        (streme,) = snakemake.input.streme
+        found = read_streme(streme, *both, level=params.level, source=task.name)
+    else:
+        found = discover(
+            *both,
+            widths=list(params.widths),
+            level=params.level,
+            maximum=params.maximum,
+            hold_out=params.hold_out,
+            groups=windows.groups,
+            maximum_windows=params.maximum_windows,
+            seed=params.seed,
+            source=task.name,
+        )
     write_meme(found.motifs, snakemake.output.motifs)
-    write_tsv(found.table.assign(species=params.species), snakemake.output.table)
-    write_windows(windows.foreground, snakemake.output.foreground)
-    write_windows(windows.control, snakemake.output.control)
-    print(f"{params.species}: {len(found.motifs)} motifs found without a model", file=terminal)
+    write_tsv(add_task_columns(found.table.assign(task=task.name), [task]), snakemake.output.table)
+    print(f"{task.name}: {len(found.motifs)} motifs found without a model", file=terminal)

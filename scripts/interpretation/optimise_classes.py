@@ -6,37 +6,34 @@ with logged(snakemake.log[0]) as terminal:
     import pandas as pd
     import torch
 
-    from rnamarks.interpretation.element_pairs import OPTIMISED_COLUMNS, pairs_in_optimised
-    from rnamarks.interpretation.elements import Element
-    from rnamarks.interpretation.optimisation import OptimisationSettings, optimise_models
-    from rnamarks.tables import write_tsv
+    from rnamarks.dictionary import column_names
+    from rnamarks.interpretation.cooccurrence import NULLS, Element, pairs_in_optimised
+    from rnamarks.interpretation.optimisation import OptimisationSettings, motif_table, optimise_models, start_table
+    from rnamarks.tables import stack_frames, write_tsv
+    from rnamarks.tasks import Task, add_task_columns
 
     torch.set_num_threads(snakemake.threads)
-    params = snakemake.params
-    models = [
-        (predictor, species, Path(weights).parent)
-        for predictor, species, weights in zip(params.predictors, params.species, snakemake.input.weights, strict=True)
-    ]
-    motifs, starts, optima = optimise_models(
-        models,
+    params, output = snakemake.params, snakemake.output
+    tasks = [Task.from_record(record) for record in params.tasks]
+    optima = optimise_models(
+        [(*pair, Path(weights).parent) for pair, weights in zip(params.pairs, snakemake.input.weights, strict=True)],
         OptimisationSettings.from_mapping(params.settings),
         seed=params.seed,
-        device=params.device,
+        device=snakemake.config["resources"]["device"],
         report=lambda line: print(f"class optimisation: {line}", file=terminal),
     )
     elements = [Element.from_mapping(entry) for entry in params.elements]
     pairs = [
         pairs_in_optimised(optimum.pwms, elements, null=null, held=optimum.held, seed=params.seed).assign(
-            species=species, predictor=predictor, null=null
+            predictor=predictor, task=task, null=null
         )
-        for (predictor, species), optimum in optima.items()
-        for null in ("columns", "rotation")
+        for (predictor, task), optimum in optima.items()
+        for null in NULLS
         if elements
     ]
-    columns = ["species", "predictor", "null", *OPTIMISED_COLUMNS]
-    write_tsv(motifs, snakemake.output.motifs)
-    write_tsv(starts, snakemake.output.starts)
-    write_tsv(
-        pd.concat(pairs, ignore_index=True)[columns] if pairs else pd.DataFrame(columns=columns),
-        snakemake.output.pairs,
-    )
+    for table, path in (
+        (pd.concat([motif_table(optimum, *who) for who, optimum in optima.items()], ignore_index=True), output.motifs),
+        (pd.concat([start_table(optimum, *who) for who, optimum in optima.items()], ignore_index=True), output.starts),
+        (stack_frames(pairs, column_names("optimised_pairs", task_columns=False)), output.pairs),
+    ):
+        write_tsv(add_task_columns(table, tasks), path)

@@ -9,7 +9,6 @@ with logged(snakemake.log[0]) as terminal:
         list(snakemake.input.files),
         params.format,
         source=params.database,
-        strict=params.strict,
         organism=params.organism,
     )
     drops = Drops()

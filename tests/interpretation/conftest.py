@@ -1,31 +1,36 @@
-"""Windows with planted words, as what is attended in them, for the tests of consensus motifs."""
+"""Windows with planted k-mers, as what is attended in them, for the tests of consensus motifs."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from rnamarks.interpretation.positives import ATTENDED_COLUMNS
+from rnamarks.dictionary import column_names
+from rnamarks.figures.design import Design
 from rnamarks.interpretation.pwm import PWM
 from rnamarks.sequences import decode_windows, encode
+from rnamarks.tasks import Task
 
+ROOT = Path(__file__).resolve().parents[2]
 WINDOW = 41
 
 
-def attended(codes, weights, head="m6A", method="attention"):
+def attended(codes, weights, task="m6A", method="attention"):
     return pd.DataFrame(
         {
-            "modification": head,
+            "predictor": "multi",
+            "task": task,
             "method": method,
             "window": [f"w{at}" for at in range(len(codes))],
             "sequence": decode_windows(codes),
             "logit": np.linspace(4, 1, len(codes)),
             "weights": list(weights.astype(np.float32)),
         }
-    )[list(ATTENDED_COLUMNS)]
+    )[column_names("explained")]
 
 
 def plant(word, offset, n=80, seed=0, spread=0):
@@ -54,3 +59,32 @@ def sharp(name, word):
 def planted():
     """Functions that make planted windows, tables of them, and sharp motifs."""
     return SimpleNamespace(attended=attended, plant=plant, others=others, sharp=sharp)
+
+
+@pytest.fixture(scope="session")
+def run_script():
+    """A function that runs a script of the stage as Snakemake does, with its object made here."""
+
+    def run(name, folder, *, inputs, outputs, params):
+        script = ROOT / "scripts" / "interpretation" / f"{name}.py"
+        snakemake = SimpleNamespace(
+            input=SimpleNamespace(**inputs),
+            output=SimpleNamespace(**outputs),
+            params=SimpleNamespace(**params),
+            config={"resources": {"device": "cpu"}},
+            log=[folder / f"{name}.log"],
+            threads=1,
+        )
+        exec(compile(script.read_text(), script, "exec"), {"snakemake": snakemake})
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def make_design():
+    """A function that makes the design of a run from tasks."""
+
+    def make(*tasks: Task, offers=("attention", "consensus", "motifs", "optimisation", "association", "mutations")):
+        return Design("run", tasks, (), None, "paper", frozenset(offers))
+
+    return make

@@ -10,28 +10,29 @@ import pandas as pd
 import pytest
 import torch
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.figures.catalogue.marks_interpretation import TABLES
 from rnamarks.interpretation.association import (
-    COLUMNS,
     associate_attention,
     associate_rows,
+    associate_tasks,
     order_of,
     sample_windows,
     score_rows,
     standardised,
 )
 from rnamarks.models.checkpoint import Ensemble, ModelConfig, save_model
-from rnamarks.models.register import build_model
+from rnamarks.models.registry import build_model
 from rnamarks.sequences import decode_windows
 from rnamarks.tables import read_tsv, write_parquet
+from rnamarks.tasks import Task
 
 ROOT = Path(__file__).resolve().parents[2]
-HEADS = ["m6A", "m5C", "Cm", "I"]
+TASKS = ["m6A", "m5C", "Cm", "I"]
 
 
 def pair(table, first, second):
-    rows = table[(table["modification_a"] == first) & (table["modification_b"] == second)]
+    rows = table[(table["task_a"] == first) & (table["task_b"] == second)]
     assert len(rows) == 1
     return rows.iloc[0]
 
@@ -47,8 +48,8 @@ def test_rows_of_several_networks():
     generator = np.random.default_rng(1)
     rows = generator.normal(size=(3, 4, 40))
     rows[:, 2] = rows[:, 1] + 0.5 * generator.normal(size=(3, 40))
-    table = associate_rows(rows, HEADS, permutations=999, seed=2)
-    assert tuple(table.columns) == COLUMNS
+    table = associate_rows(rows, TASKS, permutations=999, seed=2)
+    assert list(table.columns) == column_names("association")
     assert len(table) == 6
     alike = pair(table, "m5C", "Cm")
     each = [np.corrcoef(one)[1, 2] for one in rows]
@@ -62,7 +63,7 @@ def test_rows_of_several_networks():
     assert alike["null_high"] == pytest.approx(1.96 / np.sqrt(39 * 3), abs=0.03)
     assert alike["null_mean"] == pytest.approx(0, abs=0.02)
     assert pair(table, "m6A", "I")["p"] > 0.01
-    assert table.equals(associate_rows(rows, HEADS, permutations=999, seed=2))
+    assert table.equals(associate_rows(rows, TASKS, permutations=999, seed=2))
 
 
 def test_units_of_two_networks_need_not_agree():
@@ -71,7 +72,7 @@ def test_units_of_two_networks_need_not_agree():
     rows[0, 1] = rows[0, 0]
     shuffled = rows[:, :, generator.permutation(30)]
     both = np.concatenate([rows, shuffled])
-    assert associate_rows(both, HEADS[:2], permutations=9).iloc[0]["r"] == pytest.approx(1)
+    assert associate_rows(both, TASKS[:2], permutations=9).iloc[0]["r"] == pytest.approx(1)
 
 
 def test_p_of_unrelated_rows_is_uniform():
@@ -93,13 +94,13 @@ def attention_of(scores):
 
 def test_attention_beyond_the_place():
     generator = np.random.default_rng(5)
-    # all heads look at the middle; the second and third also at the same moving place
+    # all tasks look at the middle; the second and third also at the same moving place
     scores = np.tile(-0.5 * np.abs(np.arange(15) - 7.0), (2, 80, 4, 1))
     places = generator.integers(0, 15, 80)
-    for head in (1, 2):
-        scores[:, np.arange(80), head, places] += 4
+    for task in (1, 2):
+        scores[:, np.arange(80), task, places] += 4
     scores += generator.normal(size=scores.shape) * 0.3
-    table = associate_attention(attention_of(scores), HEADS, permutations=199, seed=1)
+    table = associate_attention(attention_of(scores), TASKS, permutations=199, seed=1)
     shared, other = pair(table, "m5C", "Cm"), pair(table, "m6A", "I")
     assert shared["excess"] > 0.4
     assert shared["p"] == pytest.approx(0.005)
@@ -110,14 +111,14 @@ def test_attention_beyond_the_place():
 
 
 def test_windows_are_exchanged_within_their_mark():
-    # heads agree because each mark's windows have their own place; within a mark there is nothing left
+    # tasks agree because each one's windows have their own place; within a task there is nothing left
     generator = np.random.default_rng(6)
-    groups = np.repeat(HEADS[:3], 20)
+    groups = np.repeat(TASKS[:3], 20)
     scores = generator.normal(size=(1, 60, 3, 12)) * 0.2
-    for number, name in enumerate(HEADS[:3]):
+    for number, name in enumerate(TASKS[:3]):
         scores[0, groups == name, :, 3 * number] += 4
-    whole = associate_attention(attention_of(scores), HEADS[:3], permutations=99)
-    within = associate_attention(attention_of(scores), HEADS[:3], groups=groups, permutations=99)
+    whole = associate_attention(attention_of(scores), TASKS[:3], permutations=99)
+    within = associate_attention(attention_of(scores), TASKS[:3], groups=groups, permutations=99)
     assert set(within["n"]) == {40}
     attention = attention_of(scores)[0]
     r = [np.corrcoef(one[0], one[1])[0, 1] for one in attention]
@@ -150,14 +151,14 @@ def test_sampled_windows():
 
 
 def test_bad_requests():
-    with pytest.raises(InputError, match="two heads"):
+    with pytest.raises(InputError, match="two tasks"):
         associate_rows(np.zeros((1, 1, 5)), ["m6A"])
     with pytest.raises(InputError, match="permutations"):
-        associate_rows(np.zeros((1, 2, 5)), HEADS[:2], permutations=0)
+        associate_rows(np.zeros((1, 2, 5)), TASKS[:2], permutations=0)
     with pytest.raises(InputError, match="two windows"):
-        associate_attention(np.zeros((1, 1, 2, 5)), HEADS[:2])
-    with pytest.raises(ValueError, match="one row per head"):
-        associate_rows(np.zeros((1, 3, 5)), HEADS[:2])
+        associate_attention(np.zeros((1, 1, 2, 5)), TASKS[:2])
+    with pytest.raises(ValueError, match="one row per task"):
+        associate_rows(np.zeros((1, 3, 5)), TASKS[:2])
 
 
 def test_script(tmp_path):
@@ -165,30 +166,37 @@ def test_script(tmp_path):
     states = []
     for seed in (1, 2):
         torch.manual_seed(seed)
-        network = build_model("multirm", HEADS, 21, sizes)
+        network = build_model("multirm", TASKS, 21, sizes)
         states.append(network.state_dict())
-    save_model(tmp_path / "model", states, ModelConfig("multirm", HEADS, 21, sizes))
+    save_model(tmp_path / "model", states, ModelConfig("multirm", [Task(name) for name in TASKS], 21, sizes))
     generator = np.random.default_rng(1)
-    for head in HEADS:
+    for task in TASKS:
         frame = pd.DataFrame({"sequence": decode_windows(generator.integers(0, 4, (12, 21)).astype(np.uint8))})
-        write_parquet(frame.assign(paper=["train", "test"] * 6), tmp_path / f"{head}.parquet")
-    script = ROOT / "scripts" / "interpretation" / "associate_marks.py"
+        write_parquet(frame.assign(paper=["train", "test"] * 6), tmp_path / f"{task}.parquet")
+    script = ROOT / "scripts" / "interpretation" / "associate_tasks.py"
     snakemake = SimpleNamespace(
         input=SimpleNamespace(
             weights=tmp_path / "model" / "weights.safetensors",
-            splits=[tmp_path / f"{head}.parquet" for head in HEADS],
+            splits=[tmp_path / f"{task}.parquet" for task in TASKS],
         ),
         output=SimpleNamespace(table=tmp_path / "table.tsv"),
-        params=SimpleNamespace(
-            heads=HEADS, split="paper", parts=["test"], per_head=5, permutations=19, seed=1, device="cpu"
-        ),
+        params=SimpleNamespace(tasks=TASKS, split="paper", parts=["test"], per_task=5, permutations=19, seed=1),
+        config={"resources": {"device": "cpu"}},
         log=[tmp_path / "log"],
         threads=1,
     )
     exec(compile(script.read_text(), script, "exec"), {"snakemake": snakemake})
     table, _ = read_tsv(tmp_path / "table.tsv")
-    assert list(table.columns) == [column.name for column in TABLES["marks_association"].columns]
+    assert list(table.columns) == column_names("association")
     assert table.groupby("measure").size().to_dict() == {"score_rows": 6, "attention": 6}
     assert set(table.loc[table["measure"] == "attention", "n"]) == {10}
     assert set(table.loc[table["measure"] == "score_rows", "n"]) == {7}
     assert score_rows(Ensemble([network])).shape == (1, 4, 7)
+
+
+def test_models_without_attention_or_with_one_task_say_so():
+    for name, tasks, reason in (("deepm6aseq", TASKS[:2], "no attention"), ("multirm", TASKS[:1], "one task")):
+        table = associate_tasks(Ensemble([build_model(name, tasks, 31)]), tasks, {})
+        assert list(table.columns) == column_names("association")
+        assert reason in table["reason"].item()
+        assert table["q"].isna().all()

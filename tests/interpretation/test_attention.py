@@ -1,9 +1,6 @@
-"""Words become nucleotides, windows of most weight do not touch, and networks are explained head by head."""
+"""Words become nucleotides, windows of most weight do not touch, and networks are explained task by task."""
 
 from __future__ import annotations
-
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,27 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.figures.catalogue.marks_interpretation import TABLES
+from rnamarks.interpretation.attended import profile_table, top_table
 from rnamarks.interpretation.attention import (
-    METHODS,
     attend,
-    attend_letters,
-    attend_positives,
+    attend_nucleotides,
     attentive,
-    profile_table,
-    top_table,
     view_of,
 )
-from rnamarks.interpretation.positives import ATTENDED_COLUMNS, Head, best_true_positives
+from rnamarks.interpretation.explanation import TaskWindows, best_true_positives, explain_task
 from rnamarks.models.checkpoint import Ensemble, ModelConfig, save_model
-from rnamarks.models.register import build_model
+from rnamarks.models.registry import build_model
 from rnamarks.prediction.attended import covered_by, spread_words, top_windows
 from rnamarks.sequences import decode_windows
 from rnamarks.tables import read_parquet, read_tsv, write_parquet
+from rnamarks.tasks import Task
 
-ROOT = Path(__file__).resolve().parents[2]
-HEADS = ["m6A", "m5C", "I"]
+TASKS = ["m6A", "m5C", "I"]
 SIZES = {"dims": 8, "units": 6, "attention": 5, "hidden": 4}
 
 
@@ -42,11 +36,11 @@ def model():
     networks = []
     for seed in (1, 2):
         torch.manual_seed(seed)
-        networks.append(build_model("multirm", HEADS, 31, SIZES | {"crop": 21}))
+        networks.append(build_model("multirm", TASKS, 31, SIZES | {"crop": 21}))
         with torch.no_grad():
             # an untrained network is near even; this one calls all but I
-            for head in HEADS:
-                networks[-1].classifiers[head][3].bias.fill_(-9 if head == "I" else 2)
+            for task in TASKS:
+                networks[-1].classifiers[task][3].bias.fill_(-9 if task == "I" else 2)
     return Ensemble(networks).eval()
 
 
@@ -63,7 +57,7 @@ def frame():
     )
 
 
-def test_a_word_gives_its_weight_to_all_its_letters():
+def test_a_word_gives_its_weight_to_all_its_nucleotides():
     assert spread_words(np.array([1.0, 2.0, 4.0])).tolist() == [1, 3, 7, 6, 4]
     assert spread_words(np.array([1.0, 2.0, 4.0]), mean=True).tolist() == [1, 1.5, 7 / 3, 3, 4]
     assert spread_words(np.ones((2, 3, 7)), 1).shape == (2, 3, 7)
@@ -124,6 +118,7 @@ def test_impossible_windows_are_refused(wrong):
         top_windows(np.array([[0, np.nan, 1, 1.0]]))
 
 
+@pytest.mark.slow
 def test_attention_lies_where_the_network_reads(model, frame):
     codes = np.random.default_rng(1).integers(0, 5, (7, 31)).astype(np.uint8)
     words = attend(model.members[0], codes)
@@ -132,7 +127,7 @@ def test_attention_lies_where_the_network_reads(model, frame):
     assert attend(model.members[0], codes, batch_size=2) == pytest.approx(words, abs=1e-6)
     assert attend(model.members[0], codes[:0]).shape == (0, 3, 19)
     assert view_of(model.members[0], 31) == (5, 21)
-    letters = attend_letters(model, codes, 1)
+    letters = attend_nucleotides(model, codes, 1)
     assert letters.shape == (7, 31)
     assert not letters[:, :5].any()
     assert not letters[:, 26:].any()
@@ -149,36 +144,33 @@ def test_networks_without_attention_are_refused():
 
 def test_best_true_positives():
     logits = np.array([3.0, -1, 2, 5, 0, 1, 2])
-    assert best_true_positives(logits, share=1).tolist() == [3, 0, 2, 6, 5]
-    assert best_true_positives(logits, share=0.4).tolist() == [3, 0]
-    assert best_true_positives(logits, share=0.1, least=3).tolist() == [3, 0, 2]
-    assert best_true_positives(logits, share=0.1, least=99).tolist() == [3, 0, 2, 6, 5]
+    assert best_true_positives(logits, fraction=1).tolist() == [3, 0, 2, 6, 5]
+    assert best_true_positives(logits, fraction=0.4).tolist() == [3, 0]
+    assert best_true_positives(logits, fraction=0.1, minimum=3).tolist() == [3, 0, 2]
+    assert best_true_positives(logits, fraction=0, minimum=2).tolist() == [3, 0]
+    assert best_true_positives(logits, fraction=0.1, minimum=99).tolist() == [3, 0, 2, 6, 5]
     assert best_true_positives(-np.ones(4)).size == 0
     with pytest.raises(InputError):
-        best_true_positives(logits, share=0)
+        best_true_positives(logits, fraction=1.1)
 
 
 def test_explained_windows(model, frame):
-    table = attend_positives(
-        Head(model, HEADS, "m5C", frame, seed=3),
-        methods=METHODS,
-        least=5,
-        most=30,
-        most_gradients=2,
-        gradients={"steps": 4},
-    )
-    assert tuple(table.columns) == ATTENDED_COLUMNS
+    given = TaskWindows(model, TASKS, "m5C", frame, "multi", seed=3)
+    one = explain_task(given, minimum=5, maximum=30, maximum_gradients=2, mean=False, gradients={"steps": 4})
+    table = one.attended
+    assert list(table.columns) == column_names("explained")
     assert set(table["window"]) <= set(frame.loc[frame["label"] == 1, "window"])
     assert (table["logit"] > 0).all()
     assert table.groupby("method")["window"].size().to_dict() == {"attention": 5, "integrated_gradients": 2}
+    assert one.summary["windows"] == 2
     for _, rows in table.groupby("method"):
         assert rows["logit"].is_monotonic_decreasing
     top = top_table(table)
     assert (top["last"] - top["first"] == 2).all()
-    assert (top["letters"].str.len() == 3).all()
+    assert (top["nucleotides"].str.len() == 3).all()
     first = top[(top["rank"] == 1) & (top["method"] == "attention")].iloc[0]
     sequence = frame.set_index("window")["sequence"][first["window"]]
-    assert sequence[15 + first["first"] : 15 + first["last"] + 1] == first["letters"]
+    assert sequence[15 + first["first"] : 15 + first["last"] + 1] == first["nucleotides"]
     profile = profile_table(table)
     attention = profile[profile["method"] == "attention"]
     assert attention["offset"].tolist() == list(range(-10, 11))
@@ -188,59 +180,72 @@ def test_explained_windows(model, frame):
 
 
 def test_nothing_called_gives_empty_tables(model, frame):
-    assert attend_positives(Head(model, HEADS, "m6A", frame[frame["label"] == 0])).empty
-    assert attend_positives(Head(model, HEADS, "I", frame)).empty
-    empty = pd.DataFrame(columns=list(ATTENDED_COLUMNS))
+    others = frame.assign(label=0)
+    assert explain_task(TaskWindows(model, TASKS, "m6A", others)).attended.empty
+    assert explain_task(TaskWindows(model, TASKS, "I", frame)).attended.empty
+    empty = pd.DataFrame(columns=column_names("explained"))
     assert top_table(empty).empty
     assert profile_table(empty).empty
 
 
 def test_bad_requests(model, frame):
-    with pytest.raises(InputError, match="no such way"):
-        attend_positives(Head(model, HEADS, "I", frame), methods=["tea leaves"])
-    with pytest.raises(InputError, match="no such head"):
-        attend_positives(Head(model, HEADS, "m7G", frame))
+    with pytest.raises(InputError, match="no such task"):
+        TaskWindows(model, TASKS, "m7G", frame)
     with pytest.raises(InputError, match="label"):
-        attend_positives(Head(model, HEADS, "I", frame.drop(columns="label")))
+        TaskWindows(model, TASKS, "I", frame.drop(columns="label"))
 
 
-def test_script_writes_the_tables_of_the_dictionary(model, frame, tmp_path):
-    folder = tmp_path / "model"
-    states = [member.state_dict() for member in model.members]
-    save_model(folder, states, ModelConfig("multirm", HEADS, 31, SIZES | {"crop": 21}))
-    for head in HEADS:
-        write_parquet(frame, tmp_path / f"{head}.parquet")
-    script = ROOT / "scripts" / "interpretation" / "attend_windows.py"
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(
-            weights=folder / "weights.safetensors", splits=[tmp_path / f"{head}.parquet" for head in HEADS]
-        ),
-        output=SimpleNamespace(
-            attended=tmp_path / "a.parquet", top=tmp_path / "top.tsv", profile=tmp_path / "profile.tsv"
-        ),
-        params=SimpleNamespace(
-            heads=HEADS,
-            split="paper",
-            parts=["train"],
-            methods=["attention"],
-            share=0.1,
-            least=8,
-            most=0,
-            mean=False,
-            gradients={},
-            most_gradients=0,
-            width=3,
-            tops=3,
-            margin=1,
-            seed=1,
-            device="cpu",
-        ),
-        log=[tmp_path / "log"],
-        threads=1,
+@pytest.mark.parametrize("name", ["multirm", "deepm6aseq"])
+def test_script_writes_the_tables_of_the_dictionary(name, model, frame, tmp_path, run_script):
+    sizes = {"multirm": SIZES | {"crop": 21}, "deepm6aseq": {"filters": [6, 4], "lstm_units": 3}}[name]
+    torch.manual_seed(1)
+    networks = list(model.members) if name == "multirm" else [build_model(name, TASKS, 31, sizes)]
+    tasks = [Task(task, species="human", modification=task) for task in TASKS]
+    save_model(tmp_path / "model", [one.state_dict() for one in networks], ModelConfig(name, tasks, 31, sizes))
+    for task in TASKS:
+        write_parquet(frame, tmp_path / f"{task}.parquet")
+    outputs = {
+        "attended": tmp_path / "a.parquet",
+        "top": tmp_path / "attended.tsv",
+        "attention": tmp_path / "attention.tsv",
+        "explained": tmp_path / "attribution.tsv",
+        "profile": tmp_path / "attribution_profile.tsv",
+    }
+    run_script(
+        "attend_windows",
+        tmp_path,
+        inputs={
+            "weights": [tmp_path / "model" / "weights.safetensors"] * 3,
+            "splits": [tmp_path / f"{task}.parquet" for task in TASKS],
+        },
+        outputs=outputs,
+        params={
+            "tasks": [task.record() for task in tasks],
+            "pairs": [["multi", task, "paper"] for task in TASKS],
+            "parts": ["train"],
+            "fraction": 0.1,
+            "minimum": 8,
+            "maximum": 0,
+            "mean": False,
+            "gradients": {"steps": 2, "maximum_steps": 2},
+            "maximum_gradients": 3,
+            "mutated": 2,
+            "reach": 2,
+            "width": 3,
+            "tops": 3,
+            "margin": 1,
+            "seed": 1,
+        },
     )
-    exec(compile(script.read_text(), script, "exec"), {"snakemake": snakemake})
-    attended, _ = read_parquet(tmp_path / "a.parquet")
-    assert list(attended.columns) == [column.name for column in TABLES["marks_explained"].columns]
+    attended, _ = read_parquet(outputs["attended"])
+    assert list(attended.columns) == column_names("explained")
     assert set(attended["window"]) <= set(frame.loc[frame["paper"] == "train", "window"])
-    for name, file in (("marks_attended", "top.tsv"), ("marks_attention", "profile.tsv")):
-        assert list(read_tsv(tmp_path / file)[0].columns) == [column.name for column in TABLES[name].columns]
+    # a network that does not attend is explained by gradients alone
+    wanted = {"integrated_gradients"} | ({"attention"} if name == "multirm" else set())
+    assert set(attended["method"]) == wanted
+    for table, file in (("attended", "top"), *((key, key) for key in ("attention", "attribution_profile"))):
+        path = outputs.get(file, tmp_path / f"{file}.tsv")
+        assert list(read_tsv(path)[0].columns) == column_names(table)
+    summary = read_tsv(outputs["explained"])[0]
+    assert list(summary.columns) == column_names("attribution")
+    assert summary["task"].tolist() == TASKS

@@ -9,27 +9,23 @@ import torch
 from scipy.stats import spearmanr
 from torch import nn
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.interpretation.attribution import (
     agreement,
     integrated_gradients,
-    letter_shares,
     mutagenesis,
+    nucleotide_fractions,
     shuffle_dinucleotides,
 )
-from rnamarks.interpretation.attribution_files import (
-    CHECK_COLUMNS,
-    LETTER_COLUMNS,
-    attribute_windows,
-    choose_windows,
-    write_attributions,
-)
+from rnamarks.interpretation.attribution_files import attribute_windows, write_attributions
 from rnamarks.interpretation.soft_input import frozen, one_hot, require_soft
 from rnamarks.models.checkpoint import Ensemble, ModelConfig, save_model
 from rnamarks.models.layers import OneHot
-from rnamarks.models.register import build_model
+from rnamarks.models.registry import build_model
 from rnamarks.sequences import decode_windows
 from rnamarks.tables import read_parquet, read_tsv, write_parquet
+from rnamarks.tasks import Task
 
 WINDOW = 21
 NETWORKS = {
@@ -118,7 +114,7 @@ def test_integrated_gradients_of_a_linear_network_are_its_weights(baseline, shar
     found = integrated_gradients(model, codes, "a", baseline=baseline, steps=1)
     expected = model.weights.detach().numpy() * (one_hot(codes).numpy() - share * (codes < 4)[:, None])
     np.testing.assert_allclose(found.contributions, expected, atol=1e-5)
-    np.testing.assert_allclose(found.letters, expected.sum(axis=1), atol=1e-5)
+    np.testing.assert_allclose(found.nucleotides, expected.sum(axis=1), atol=1e-5)
     np.testing.assert_allclose(found.errors, 0, atol=1e-5)
     assert found.complete.all()
 
@@ -126,21 +122,21 @@ def test_integrated_gradients_of_a_linear_network_are_its_weights(baseline, shar
 def test_letters_that_all_windows_have_get_nothing_against_their_composition():
     codes = codes_of(40, 4)
     codes[:, 3], codes[:, 7] = 2, np.arange(40) % 2
-    shares = letter_shares(codes)
+    shares = nucleotide_fractions(codes)
     assert shares[:, 3].tolist() == [0, 0, 1, 0]
     assert shares[:, 7].tolist() == [0.5, 0.5, 0, 0]
     model = linear()
-    found = integrated_gradients(model, codes, "any", baseline="composition", shares=shares, steps=2)
-    assert np.abs(found.letters[:, 3]).max() < 1e-6
+    found = integrated_gradients(model, codes, "any", baseline="composition", fractions=shares, steps=2)
+    assert np.abs(found.nucleotides[:, 3]).max() < 1e-6
     weights = model.weights.detach().numpy()
-    assert found.letters[0, 7] == pytest.approx((weights[0, 7] - weights[1, 7]) / 2, abs=1e-5)
+    assert found.nucleotides[0, 7] == pytest.approx((weights[0, 7] - weights[1, 7]) / 2, abs=1e-5)
     # against the mean of the windows themselves, parts cancel
-    assert np.abs(found.letters.mean(axis=0)).max() < 1e-5
-    assert letter_shares(np.full((3, 2), 4, dtype=np.uint8)).tolist() == [[0.25, 0.25]] * 4
+    assert np.abs(found.nucleotides.mean(axis=0)).max() < 1e-5
+    assert nucleotide_fractions(np.full((3, 2), 4, dtype=np.uint8)).tolist() == [[0.25, 0.25]] * 4
     for wrong in (
         {"baseline": "composition"},
-        {"shares": shares},
-        {"baseline": "composition", "shares": shares[:, 1:]},
+        {"fractions": shares},
+        {"baseline": "composition", "fractions": shares[:, 1:]},
     ):
         with pytest.raises(InputError, match="composition"):
             integrated_gradients(model, codes, "any", **wrong)
@@ -160,8 +156,8 @@ def test_integrated_gradients_share_a_product_equally():
     codes = np.full((1, WINDOW), 4, dtype=np.uint8)
     codes[0, [3, 9]] = 0, 1
     found = integrated_gradients(model, codes, "a", baseline="zeros", steps=4)
-    assert found.letters[0, [3, 9]] == pytest.approx([1.5, 1.5])
-    assert np.count_nonzero(found.letters) == 2
+    assert found.nucleotides[0, [3, 9]] == pytest.approx([1.5, 1.5])
+    assert np.count_nonzero(found.nucleotides) == 2
 
 
 def test_mutagenesis_of_a_linear_network_is_the_difference_of_weights():
@@ -173,7 +169,7 @@ def test_mutagenesis_of_a_linear_network_is_the_difference_of_weights():
             own = codes[row, place]
             expected = weights[:, place] - weights[own, place] if own < 4 else np.zeros(4)
             np.testing.assert_allclose(found.contributions[row, :, place], expected, atol=1e-5)
-    np.testing.assert_allclose(found.letters, -found.contributions.sum(axis=1) / 3, atol=1e-5)
+    np.testing.assert_allclose(found.nucleotides, -found.contributions.sum(axis=1) / 3, atol=1e-5)
     assert np.isnan(found.errors).all()
 
 
@@ -213,7 +209,7 @@ def test_batches_and_neighbours_change_nothing():
 
 def test_ensemble_is_the_mean_of_its_members():
     members, codes = [network("mass"), network("deepm6aseq")], codes_of(2)
-    options = {"steps": 16, "most_steps": 16, "tolerance": 9.0}
+    options = {"steps": 16, "maximum_steps": 16, "tolerance": 9.0}
     parts = [integrated_gradients(member, codes, "a", **options).contributions for member in members]
     whole = integrated_gradients(Ensemble(members), codes, "a", **options).contributions
     np.testing.assert_allclose(whole, np.mean(parts, axis=0), rtol=1e-4, atol=1e-5)
@@ -227,12 +223,12 @@ class Kinked(Linear):
 def test_missed_sums_are_mended_said_or_refused():
     model, codes = Kinked(torch.zeros(4, WINDOW)), codes_of(3, 4)
     said: list[str] = []
-    rough = integrated_gradients(model, codes, "a", baseline="zeros", steps=2, most_steps=2, warn=said.append)
+    rough = integrated_gradients(model, codes, "a", baseline="zeros", steps=2, maximum_steps=2, warn=said.append)
     assert not rough.complete.any()
     assert "3 of 3 windows" in said[0]
     with pytest.raises(InputError, match="raise the number of steps"):
-        integrated_gradients(model, codes, "a", baseline="zeros", steps=2, most_steps=2, strict=True)
-    fine = integrated_gradients(model, codes, "a", baseline="zeros", steps=2, most_steps=1024, strict=True)
+        integrated_gradients(model, codes, "a", baseline="zeros", steps=2, maximum_steps=2, strict=True)
+    fine = integrated_gradients(model, codes, "a", baseline="zeros", steps=2, maximum_steps=1024, strict=True)
     assert fine.complete.all()
     assert fine.steps.min() > 2
 
@@ -244,7 +240,7 @@ def test_agrees_with_captum():
     theirs, delta = captum.IntegratedGradients(lambda rows: model(rows, "a")).attribute(
         x, torch.zeros_like(x), n_steps=32, return_convergence_delta=True
     )
-    ours = integrated_gradients(model, codes, "a", baseline="zeros", steps=32, most_steps=32)
+    ours = integrated_gradients(model, codes, "a", baseline="zeros", steps=32, maximum_steps=32)
     np.testing.assert_allclose(ours.contributions, theirs.detach().numpy(), atol=1e-4)
     np.testing.assert_allclose(ours.errors, delta.numpy(), atol=1e-4)
 
@@ -252,9 +248,12 @@ def test_agrees_with_captum():
 def test_agreement_is_spearmans():
     model, codes = network("mass"), codes_of(4, 4)
     first, second = integrated_gradients(model, codes, "a"), mutagenesis(model, codes, "a")
-    expected = [spearmanr(a, b).statistic for a, b in zip(first.letters, second.letters, strict=True)]
-    np.testing.assert_allclose(agreement(first, second), expected)
-    exact = agreement(integrated_gradients(linear(), codes, "a", baseline="uniform"), mutagenesis(linear(), codes, "a"))
+    expected = [spearmanr(a, b).statistic for a, b in zip(first.nucleotides, second.nucleotides, strict=True)]
+    np.testing.assert_allclose(agreement(first.nucleotides, second.nucleotides), expected)
+    exact = agreement(
+        integrated_gradients(linear(), codes, "a", baseline="uniform").nucleotides,
+        mutagenesis(linear(), codes, "a").nucleotides,
+    )
     # for a linear network both are weight less mean weight, up to a factor
     np.testing.assert_allclose(exact, 1.0)
 
@@ -283,7 +282,7 @@ def test_shuffles_keep_dinucleotides_and_reach_every_order():
 @pytest.fixture
 def folder(tmp_path):
     model = network("deepm6aseq")
-    config = ModelConfig("deepm6aseq", ["a", "b"], WINDOW, NETWORKS["deepm6aseq"])
+    config = ModelConfig("deepm6aseq", [Task("a"), Task("b")], WINDOW, NETWORKS["deepm6aseq"])
     save_model(tmp_path / "model", [model.state_dict()], config)
     return tmp_path / "model"
 
@@ -295,14 +294,14 @@ def test_files_of_windows(folder, tmp_path):
     chunks = list(attribute_windows(folder, "a", path, compare=True, steps=8, warn=said.append))
     letters = pd.concat([chunk[0] for chunk in chunks])
     checks = pd.concat([chunk[1] for chunk in chunks])
-    assert list(letters.columns) == LETTER_COLUMNS
-    assert list(checks.columns) == CHECK_COLUMNS
+    assert list(letters.columns) == column_names("attributions")
+    assert list(checks.columns) == column_names("attribution_checks")
     assert checks["window"].tolist() == ["one", "short", "three"]
     short = letters[letters["window"] == "short"]
-    assert "".join(short["letter"]) == "GGACU"
+    assert "".join(short["nucleotide"]) == "GGACU"
     assert short["offset"].tolist() == [-2, -1, 0, 1, 2]
     assert short["position"].tolist() == [9, 10, 11, 12, 13]
-    assert "".join(letters.loc[letters["window"] == "one", "letter"]) == "ACGU" * 5 + "A"
+    assert "".join(letters.loc[letters["window"] == "one", "nucleotide"]) == "ACGU" * 5 + "A"
     sums = letters.groupby("window")["attribution"].sum()
     np.testing.assert_allclose(checks.set_index("window")["total"][sums.index], sums, atol=1e-4)
     assert checks["agreement"].between(-1, 1).all()
@@ -322,22 +321,36 @@ def test_parquet_windows_are_chosen_and_written(folder, tmp_path, ending):
         }
     )
     write_parquet(frame, tmp_path / "split.parquet")
-    rows = choose_windows("paper", ["test"], 1)
     out = tmp_path / f"letters.{ending}"
-    chunks = attribute_windows(folder, "b", tmp_path / "split.parquet", method="mutagenesis", rows=rows)
+    chunks = attribute_windows(folder, "b", tmp_path / "split.parquet", method="mutagenesis", limit=2)
     write_attributions(chunks, out, tmp_path / "checks.tsv")
-    letters = (read_parquet if ending == "parquet" else read_tsv)(out, LETTER_COLUMNS)[0]
-    checks, _ = read_tsv(tmp_path / "checks.tsv", CHECK_COLUMNS)
-    assert checks["window"].tolist() == ["w0", "w3"]
+    letters = (read_parquet if ending == "parquet" else read_tsv)(out, column_names("attributions"))[0]
+    checks, _ = read_tsv(tmp_path / "checks.tsv", column_names("attribution_checks"))
+    assert checks["window"].tolist() == ["w0", "w1"]
     assert len(letters) == 2 * WINDOW
-    with pytest.raises(InputError, match="no window is left"):
-        list(attribute_windows(folder, "b", tmp_path / "split.parquet", rows=choose_windows("paper", ["valid"], None)))
+    write_parquet(frame[:0], tmp_path / "empty.parquet")
+    with pytest.raises(InputError, match="holds no window"):
+        list(attribute_windows(folder, "b", tmp_path / "empty.parquet"))
+
+
+def test_windows_of_another_base_get_no_attribution(tmp_path):
+    model, said = network("deepm6aseq"), []
+    tasks = [Task("a", base="A", motif="DRACH", motif_offset=2), Task("b")]
+    save_model(tmp_path / "m", [model.state_dict()], ModelConfig("deepm6aseq", tasks, WINDOW, NETWORKS["deepm6aseq"]))
+    path = tmp_path / "w.txt"
+    path.write_text("GGACU\nGGGCU\n")
+    ((_, checks),) = attribute_windows(tmp_path / "m", "a", path, steps=4, warn=said.append)
+    assert checks["window"].tolist() == ["line1"]
+    assert any("1 windows do not have DRACH around the middle" in line for line in said)
+    path.write_text("GGGCU\n")
+    with pytest.raises(InputError, match="no window has DRACH"):
+        list(attribute_windows(tmp_path / "m", "a", path, steps=4, warn=said.append))
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"head": "c"}, "choose one of a, b"),
+        ({"task": "c"}, "choose one of a, b"),
         ({"method": "saliency"}, "integrated_gradients, mutagenesis"),
         ({"baseline": "ones"}, "uniform, zeros, shuffled"),
         ({"limit": 0}, "at least 1"),
@@ -349,4 +362,4 @@ def test_wrong_requests_are_named(folder, tmp_path, changes, message):
     path = tmp_path / "w.txt"
     path.write_text("ACGU\n")
     with pytest.raises(InputError, match=message):
-        list(attribute_windows(folder, windows=path, **({"head": "a"} | changes)))
+        list(attribute_windows(folder, windows=path, **({"task": "a"} | changes)))

@@ -8,25 +8,27 @@ import pytest
 import torch
 from scipy.stats import hypergeom
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.interpretation.cooccurrence import DISCOVERY_COLUMNS, cooccurrence_tables, discover_pairs, word_presence
-from rnamarks.interpretation.element_pairs import (
-    OPTIMISED_COLUMNS,
-    PAIR_COLUMNS,
+from rnamarks.interpretation.cooccurrence import (
+    Element,
+    all_pairs,
+    cooccurrence_tables,
+    discover_pairs,
+    kmer_presence,
     pair_table,
     pairs_in_optimised,
     pairs_in_windows,
 )
-from rnamarks.interpretation.elements import Element, all_pairs
-from rnamarks.interpretation.pwm import PWM
 from rnamarks.models.checkpoint import ModelConfig, save_model
-from rnamarks.models.register import build_model
+from rnamarks.models.registry import build_model
 from rnamarks.sequences import decode_windows, encode
 from rnamarks.tables import write_parquet
+from rnamarks.tasks import Task
 
 WINDOW = 61
-A = Element.from_word("upstream", "UUUUU", -14, -8)
-B = Element.from_word("downstream", "UGUAA", 6, 14)
+A = Element("upstream", "UUUUU", -14, -8)
+B = Element("downstream", "UGUAA", 6, 14)
 
 
 def windows(n: int, seed: int, width: int = WINDOW) -> np.ndarray:
@@ -64,23 +66,14 @@ def test_places_are_counted_from_the_site():
     for row, start in enumerate((-14, -8, -15, -7)):
         codes[row, WINDOW // 2 + start : WINDOW // 2 + start + 5] = encode("UUUUU")
     assert A.present(codes).tolist() == [True, True, False, False]
-    one_off = Element.from_word("near", "UUUUU", -14, -8, mismatches=1)
+    one_off = Element("near", "UUUUU", -14, -8, mismatches=1)
     assert one_off.present(codes).tolist() == [True, True, True, True]
-    assert A.scores(codes).tolist() == [5, 5, 4, 4]
 
 
-def test_motif_elements():
-    frequencies = np.full((3, 4), 0.1)
-    frequencies[[0, 1, 2], [2, 0, 1]] = 0.7
-    element = Element.from_pwm(PWM("GAC", frequencies), -1, 1, share=0.9)
-    codes = np.full((2, 21), 4, dtype=np.uint8)
-    codes[0, 9:12] = encode("GAC")
-    codes[1, 9:12] = encode("GAG")
-    assert element.present(codes).tolist() == [True, False]
-    shares = np.zeros((1, 4, 21))
-    shares[0, [2, 0, 1], [9, 10, 11]] = 1
-    assert element.soft_scores(shares) == pytest.approx([0.7])
-    assert A.soft_scores(np.full((1, 4, WINDOW), 0.25)) == pytest.approx([0.25])
+def test_soft_scores_are_mean_shares_of_the_best_place():
+    shares = np.full((2, 4, WINDOW), 0.25)
+    shares[0, :, WINDOW // 2 - 10 : WINDOW // 2 - 5] = np.array([0.1, 0.1, 0.1, 0.7])[:, None]
+    assert A.soft_scores(shares) == pytest.approx([0.7, 0.25])
 
 
 def test_planted_cooccurrence_is_found():
@@ -146,7 +139,7 @@ def test_permutation_without_strata_is_the_exact_test():
 
 
 def test_strata_take_away_what_the_site_explains():
-    """Both words are commoner next to one letter of the site, and so are calls; given the letter they say nothing."""
+    """Both k-mers are commoner next to one nucleotide of the site, and so are calls; given it they say nothing."""
     random = np.random.default_rng(11)
     codes = windows(3000, 11)
     strong = random.random(3000) < 0.5
@@ -196,6 +189,7 @@ def test_elements_of_optimised_windows_are_found_at_their_places(null):
     assert elsewhere["both"] == 0
 
 
+@pytest.mark.slow
 def test_optimised_windows_of_a_null_are_rejected_as_often_as_stated():
     rejected = sum(
         pairs_in_optimised(optimised(seed), [A, B], permutations=59, seed=seed)["p"][0] <= 0.05 for seed in range(200)
@@ -208,32 +202,34 @@ def test_held_columns_stay_in_the_null():
     held[:] = True
     table = pairs_in_optimised(optimised(1), [A, B], held=held, permutations=19)
     assert table["p"][0] == 1
-    assert list(table.columns) == OPTIMISED_COLUMNS
+    assert list(table.columns) == column_names("optimised_pairs", first="element_a")
 
 
-def test_word_presence_of_a_window():
+def test_kmer_presence_of_a_window():
     codes = encode("ACGUNACGU")[None]
-    presence, bins = word_presence(codes, 2, 4)
+    presence, bins = kmer_presence(codes, 2, 4)
     assert bins == [(-4, -1), (0, 3)]
     found = {(column // 16, column % 16) for column in presence.indices}
     assert found == {(0, 0b0001), (0, 0b0110), (0, 0b1011), (1, 0b0001), (1, 0b0110), (1, 0b1011)}
-    near, _ = word_presence(encode("ACGUNACGU")[None], 2, 4, 1)
+    near, _ = kmer_presence(encode("ACGUNACGU")[None], 2, 4, 1)
     # within one letter of AC, CG or GU, and never a word with N
     words = [a + b for a in "ACGU" for b in "ACGU" if any((a == x) + (b == y) for x, y in ("AC", "CG", "GU"))]
     expected = {4 * "ACGU".index(a) + "ACGU".index(b) for a, b in words}
     assert {column % 16 for column in near.indices if column < 16} == expected
-    repeated, _ = word_presence(encode("AAAAAA")[None], 2, 9)
+    repeated, _ = kmer_presence(encode("AAAAAA")[None], 2, 9)
     assert repeated.toarray().max() == 1
 
 
 def test_discovery_finds_the_planted_pair():
     codes, called = world("additive", n=6000)
     table = discover_pairs(codes, called, width=9, mismatches=0)
-    assert list(table.columns) == PAIR_COLUMNS + DISCOVERY_COLUMNS
+    assert list(table.columns) == column_names("cooccurrence", first="element_a") + column_names(
+        "cooccurrence_found", first="kmer_a"
+    )
     best = table.iloc[0]
     assert best["q_each"] < 0.01
-    assert sorted([best["word_a"], best["word_b"]]) == ["UGUAA", "UUUUU"]
-    upstream = "a" if best["word_a"] == "UUUUU" else "b"
+    assert sorted([best["kmer_a"], best["kmer_b"]]) == ["UGUAA", "UUUUU"]
+    upstream = "a" if best["kmer_a"] == "UUUUU" else "b"
     assert best[f"first_{upstream}"] <= -8
     assert best[f"last_{upstream}"] >= -14
     assert (table["last_a"] + 4 < table["first_b"]).eq(table["first_a"] < table["first_b"]).all()
@@ -244,7 +240,7 @@ def test_discovery_finds_nothing_where_there_is_nothing():
     for seed in range(10):
         codes = windows(500, seed, 41)
         called = np.random.default_rng([seed, 9]).random(500) < 0.5
-        table = discover_pairs(codes, called, k=3, words=2, permutations=499, seed=seed)
+        table = discover_pairs(codes, called, k=3, kmers=2, permutations=499, seed=seed)
         lowest.append(table["q_each"].min() if len(table) else 1.0)
     assert sum(q < 0.05 for q in lowest) <= 2
 
@@ -263,33 +259,30 @@ def test_models_and_labels_side_by_side(tmp_path):
     torch.manual_seed(0)
     hyperparameters = {"filters": [6, 4], "lstm_units": 3}
     model = build_model("deepm6aseq", ["human"], WINDOW, hyperparameters)
-    save_model(tmp_path / "m", [model.state_dict()], ModelConfig("deepm6aseq", ["human"], WINDOW, hyperparameters))
     with torch.inference_mode():
         middle = float(model.eval()(torch.from_numpy(codes[:400]), "human").median())
-    known, found = cooccurrence_tables(
-        [("multi", "human", tmp_path / "m")],
-        {"human": tmp_path / "human.split.parquet"},
-        [A, B],
-        split="paper",
-        threshold=middle,
-        permutations=99,
-        discovery={"k": 3, "words": 2},
-        device="cpu",
-    )
+
+    def tables(shift):
+        state = {name: value.clone() for name, value in model.state_dict().items()}
+        (bias,) = [name for name in state if name.startswith("classifiers.human") and state[name].shape == (1,)]
+        state[bias] -= shift
+        folder = tmp_path / f"m{shift}"
+        save_model(folder, [state], ModelConfig("deepm6aseq", [Task("human")], WINDOW, hyperparameters))
+        return cooccurrence_tables(
+            [("multi", "human", folder)],
+            {"human": tmp_path / "human.split.parquet"},
+            [A, B],
+            split="paper",
+            permutations=99,
+            device="cpu",
+        )
+
+    known, found = tables(middle)
     assert known["predictor"].tolist() == ["measured", "multi"]
     assert (known["n_called"] + known["n_other"]).tolist() == [400, 400]
     assert known["synergy"].isna().tolist() == [True, False]
     assert set(found["predictor"]) <= {"measured", "multi"}
-    known, found = cooccurrence_tables(
-        [("multi", "human", tmp_path / "m")],
-        {"human": tmp_path / "human.split.parquet"},
-        [A, B],
-        split="paper",
-        threshold=99.0,
-        permutations=99,
-        discovery={"k": 3, "words": 2},
-        device="cpu",
-    )
+    known, found = tables(99.0)
     none = known.set_index("predictor").loc["multi"]
     assert none[["n_called", "n_other"]].tolist() == [0, 400]
     assert none[["element_a", "element_b"]].tolist() == [A.name, B.name]
@@ -302,16 +295,16 @@ def test_models_and_labels_side_by_side(tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Element.from_word("x", "UNU", 0, 1), "no word of A, C, G, U"),
-        (lambda: Element.from_word("x", "", 0, 1), "no word"),
-        (lambda: Element.from_word("x", "ACG", 3, 1), "ends before it begins"),
-        (lambda: Element.from_word("x", "ACG", 0, 1, mismatches=3), "too many mismatches"),
-        (lambda: Element.from_mapping({"name": "x", "word": "ACG"}), "name, word, first and last"),
-        (lambda: Element.from_word("x", "ACG", 90, 95).present(windows(2, 0)), "outside windows of 61 nt"),
+        (lambda: Element("x", "UNU", 0, 1), "no k-mer of A, C, G, U"),
+        (lambda: Element("x", "", 0, 1), "no k-mer"),
+        (lambda: Element("x", "ACG", 3, 1), "ends before it begins"),
+        (lambda: Element("x", "ACG", 0, 1, mismatches=3), "too many mismatches"),
+        (lambda: Element.from_mapping({"name": "x", "kmer": "ACG"}), "name, kmer, first and last"),
+        (lambda: Element("x", "ACG", 90, 95).present(windows(2, 0)), "outside windows of 61 nt"),
         (lambda: pairs_in_windows(windows(2, 0), np.array([True, False]), [A]), "at least two elements"),
         (lambda: pairs_in_windows(windows(2, 0), np.array([True, True]), [A, B]), "2 of 2 called"),
         (lambda: pairs_in_optimised(optimised(0), [A, B], null="labels"), "columns, rotation"),
-        (lambda: discover_pairs(windows(9, 0), np.arange(9) < 4, k=9), "1 to 7 letters"),
+        (lambda: discover_pairs(windows(9, 0), np.arange(9) < 4, k=9), "1 to 7 nucleotides"),
     ],
 )
 def test_wrong_requests_are_named(make, message):

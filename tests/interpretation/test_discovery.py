@@ -7,17 +7,18 @@ import pandas as pd
 import pytest
 from scipy.stats import fisher_exact
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.interpretation.discovery import (
-    DISCOVERY_COLUMNS,
     best_scores,
     contrast,
     discover,
     fisher_log_p,
+    kmer_windows,
     log_scores,
     mask_sites,
     read_discovered,
-    word_windows,
+    read_streme,
     write_windows,
 )
 from rnamarks.interpretation.motif_files import read_motifs, write_meme
@@ -55,7 +56,7 @@ def test_log_p_is_fishers():
 
 def test_words_count_once_per_window():
     codes = encode_windows(["GGACGGAC", "NGACNNNN", "UUUUUUUU"])
-    counts = word_windows(codes, 3)
+    counts = kmer_windows(codes, 3)
     assert counts[encode("GAC") @ [16, 4, 1]] == 2
     assert counts[encode("UUU") @ [16, 4, 1]] == 1
     assert counts.sum() == 4 + 1 + 1
@@ -63,7 +64,7 @@ def test_words_count_once_per_window():
 
 def test_planted_motifs_are_found_in_order_of_evidence(planted):
     found = discover(*planted, seed=3)
-    assert list(found.table.columns) == list(DISCOVERY_COLUMNS)
+    assert list(found.table.columns) == column_names("motif_discovered", first="motif", last="information")
     consensus = [motif.consensus() for motif in found.motifs]
     assert len(found.motifs) == 2
     assert "GGAC" in "".join(consensus)
@@ -88,7 +89,7 @@ def test_same_seed_same_result(planted):
 def test_only_the_same_strand_counts():
     generator = np.random.default_rng(2)
     foreground = plant(random_windows(generator, 200), "GGACUG", 0.6, generator)
-    found = discover(foreground, random_windows(generator, 400), widths=(6,), most=2)
+    found = discover(foreground, random_windows(generator, 400), widths=(6,), maximum=2)
     assert "GGACU" in found.motifs[0].consensus()
     assert not [motif for motif in found.motifs if "AGUC" in motif.consensus()]
 
@@ -96,7 +97,7 @@ def test_only_the_same_strand_counts():
 def test_shares_are_those_of_windows_held_out(planted):
     """The enrichment of the held-out part is free of the choice of the best motif."""
     foreground, control = planted
-    row = discover(foreground, control, widths=(5,), most=1).table.iloc[0]
+    row = discover(foreground, control, widths=(5,), maximum=1).table.iloc[0]
     expected = 1 - (1 - 4**-5) ** 57
     assert row["share_control"] == pytest.approx(expected, abs=0.12)
     assert row["share_foreground"] == pytest.approx(0.5, abs=0.15)
@@ -108,7 +109,7 @@ def test_nothing_is_found_where_there_is_nothing():
     reported = 0
     for seed in range(runs):
         codes = random_windows(np.random.default_rng([7, seed]), 240, 41)
-        found = discover(codes[:120], codes[120:], widths=(4, 5), seeds=1, rounds=2, most=1, seed=seed)
+        found = discover(codes[:120], codes[120:], widths=(4, 5), seeds=1, refinements=2, maximum=1, seed=seed)
         reported += bool(found.motifs)
     assert reported / runs <= 0.08
 
@@ -118,9 +119,9 @@ def test_groups_are_held_out_together():
     # the same window many times: without groups its copies fall on both sides and any word of it is enriched
     copies = np.repeat(random_windows(generator, 4, 41), 30, axis=0)
     control = random_windows(generator, 200, 41)
-    loose = discover(copies, control, widths=(5,), most=1, seed=1)
+    loose = discover(copies, control, widths=(5,), maximum=1, seed=1)
     groups = (np.repeat([f"g{at}" for at in range(4)], 30), np.array([f"c{at}" for at in range(200)]))
-    kept = discover(copies, control, widths=(5,), most=1, seed=1, groups=groups)
+    kept = discover(copies, control, widths=(5,), maximum=1, seed=1, groups=groups)
     assert loose.table["p"][0] < 1e-10
     assert kept.table["p"][0] > 1e-3
     assert kept.table["n_foreground"][0] % 30 == 0
@@ -139,14 +140,14 @@ def test_masking_and_scores_respect_n():
 
 
 def test_motifs_and_tables_are_read_back(planted, tmp_path):
-    found = discover(planted[0][:200], planted[1][:400], widths=(5,), most=2)
+    found = discover(planted[0][:200], planted[1][:400], widths=(5,), maximum=2)
     write_meme(found.motifs, tmp_path / "d.meme")
     back = read_motifs(tmp_path / "d.meme").motifs
     assert [(motif.name, motif.label) for motif in back] == [(m.name, m.consensus()) for m in found.motifs]
-    write_tsv(found.table.assign(species="human"), tmp_path / "d.tsv")
-    write_tsv(found.table.iloc[:0].assign(species="none"), tmp_path / "n.tsv")
+    write_tsv(found.table.assign(task="human"), tmp_path / "d.tsv")
+    write_tsv(found.table.iloc[:0].assign(task="none"), tmp_path / "n.tsv")
     table = read_discovered([tmp_path / "d.tsv", tmp_path / "n.tsv"])
-    assert list(table.columns) == ["species", *DISCOVERY_COLUMNS]
+    assert list(table.columns) == ["task", *column_names("motif_discovered", first="motif", last="information")]
     assert len(table) == len(found.table)
     assert read_discovered([tmp_path / "n.tsv"]).empty
 
@@ -159,6 +160,50 @@ def test_output_of_streme_is_read(tmp_path):
     )
     motif = read_motifs(tmp_path / "streme.txt").motifs[0]
     assert (motif.name, motif.sites, motif.consensus()) == ("1-GGACU", 87, "GA")
+
+
+STREME = """STREME - Sensitive, Thorough, Rapid, Enriched Motif Elicitation
+MEME version 5.5.7
+
+ALPHABET= ACGU
+
+Background letter frequencies
+A 0.25 C 0.25 G 0.25 U 0.25
+
+MOTIF 1-GGACU STREME-1
+letter-probability matrix: alength= 4 w= 5 nsites= 87 S= 1.2e-010
+ 0.01 0.01 0.97 0.01
+ 0.01 0.01 0.97 0.01
+ 0.97 0.01 0.01 0.01
+ 0.01 0.97 0.01 0.01
+ 0.01 0.01 0.01 0.97
+
+MOTIF 2-CCCAA STREME-2
+letter-probability matrix: alength= 4 w= 5 nsites= 12 S= 2.1e-001
+ 0.01 0.97 0.01 0.01
+ 0.01 0.97 0.01 0.01
+ 0.01 0.97 0.01 0.01
+ 0.97 0.01 0.01 0.01
+ 0.97 0.01 0.01 0.01
+"""
+
+
+def test_motifs_of_streme_take_the_form_of_our_own(planted, tmp_path):
+    (tmp_path / "streme.txt").write_text(STREME)
+    found = read_streme(tmp_path / "streme.txt", *planted, source="human")
+    assert list(found.table.columns) == column_names("motif_discovered", first="motif", last="information")
+    assert found.table["motif"].tolist() == ["motif1", "motif2"]
+    assert found.table["reported"].tolist() == [True, False]
+    assert found.table["p"].tolist() == [1.2e-10, 0.21]
+    (motif,) = found.motifs
+    assert (motif.label, motif.sites, motif.source) == ("GGACU", 87, "human")
+    first = found.table.iloc[0]
+    assert first["share_foreground"] > first["share_control"]
+    assert first["low"] > 1
+    assert first["n_foreground"] == len(planted[0])
+    (tmp_path / "streme.txt").write_text(STREME.replace(" S= 1.2e-010", ""))
+    with pytest.raises(InputError, match=r"streme.txt:\d+: motif 1-GGACU: the header has no p-value"):
+        read_streme(tmp_path / "streme.txt", *planted)
 
 
 def test_contrast_of_a_split(tmp_path):
@@ -202,7 +247,7 @@ def test_real_fragments_with_a_site_give_its_motif(shared_data):
     for kind in ("pos", "neg"):
         records = read_records(shared_data / "m6a" / "deepm6aseq" / f"hs_{kind}_test.txt.gz")
         codes.append(encode_windows([record.sequence for _, record in zip(range(1500), records, strict=False)]))
-    found = discover(*codes, widths=(5, 6), most=1)
+    found = discover(*codes, widths=(5, 6), maximum=1)
     assert "AC" in found.motifs[0].consensus()
     assert found.motifs[0].consensus(0.3).startswith(("D", "R", "N", "G", "K", "V"))
     assert found.table["p"][0] < 1e-10

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,39 +10,31 @@ import pytest
 import torch
 from torch import nn
 
-from rnamarks.figures.attribution import (
-    draw_attribution,
-    draw_head_motifs,
-    explain_attribution,
-    explain_head_motifs,
-)
-from rnamarks.figures.catalogue.attribution import FIGURES, TABLES
-from rnamarks.figures.register import read_table
+from rnamarks.dictionary import column_names
+from rnamarks.figures.catalogue import FIGURES
+from rnamarks.figures.collect import read_table
 from rnamarks.figures.style import save_figure
-from rnamarks.interpretation.explanation import (
-    EXPLAINED_COLUMNS,
-    MOTIF_COLUMNS,
-    PAIR_COLUMNS,
-    PROFILE_COLUMNS,
-    compare_head_motifs,
-    explain_head,
-    find_head_motifs,
-)
+from rnamarks.interpretation.attended import GRADIENTS
+from rnamarks.interpretation.consensus import ConsensusSettings, find_consensus
+from rnamarks.interpretation.explanation import TaskWindows, explain_task
 from rnamarks.interpretation.motif_files import read_own, write_meme
-from rnamarks.interpretation.motif_matches import Database
-from rnamarks.interpretation.positives import Head
+from rnamarks.interpretation.motif_matches import Database, QuerySet, compare_sets
 from rnamarks.interpretation.pwm import PWM
 from rnamarks.models.checkpoint import ModelConfig, save_model
 from rnamarks.models.layers import OneHot
-from rnamarks.models.register import build_model
+from rnamarks.models.registry import build_model
 from rnamarks.sequences import decode_windows, encode, encode_windows
 from rnamarks.tables import read_tsv, write_parquet
+from rnamarks.tasks import Task
 
 ROOT = Path(__file__).resolve().parents[2]
 WINDOW = 41
 MIDDLE = WINDOW // 2
-HEADS = ["human", "mouse"]
-DESIGN = SimpleNamespace(species=("human", "mouse"), colours={"human": "#0072B2", "mouse": "#D55E00"})
+TASKS = ["human", "mouse"]
+TASK_RECORDS = [
+    Task(name, species=name, modification="m6A", colour=colour)
+    for name, colour in zip(TASKS, ("#0072B2", "#D55E00"), strict=True)
+]
 
 
 class Reader(nn.Module):
@@ -54,11 +45,17 @@ class Reader(nn.Module):
         self.one_hot, self.anchored = OneHot(), anchored
         self.word = nn.Parameter(torch.eye(4)[encode("GGACU" if anchored else "UGUAA").astype(int)].T[None])
 
+    attends = False
+
     @property
     def networks(self) -> Reader:
         return self
 
-    def forward(self, codes: torch.Tensor, head: str) -> torch.Tensor:
+    @property
+    def members(self) -> list[Reader]:
+        return [self]
+
+    def forward(self, codes: torch.Tensor, task: str) -> torch.Tensor:
         found = nn.functional.conv1d(self.one_hot(codes).float(), self.word)[:, 0]
         return 2 * (found[:, MIDDLE - 2] if self.anchored else torch.logsumexp(4 * found, 1) / 4) - 7
 
@@ -100,7 +97,8 @@ def codes_of(frame, label):
 
 
 def explained(model, frame, **further):
-    return explain_head(Head(model, HEADS, "human", frame), **({"windows": 60, "mutated": 8, "reach": 6} | further))
+    options = {"fraction": 0, "minimum": 60, "mutated": 8, "reach": 6} | further
+    return explain_task(TaskWindows(model, TASKS, "human", frame, "multi"), **options)
 
 
 @pytest.mark.parametrize(("anchored", "wanted"), [(True, "WRITR"), (False, "DOWNS")])
@@ -110,22 +108,19 @@ def test_the_word_of_the_network_comes_out(anchored, wanted):
     assert one.summary["windows"] == len(one.attended) > 20
     assert one.summary["complete"] == 1
     assert one.summary["error_largest"] < 0.1
-    found = find_head_motifs(
-        "multi",
-        "human",
+    settings = ConsensusSettings.from_mapping({"clustering": "kmers", "count": 1, "members": 8})
+    found = find_consensus(
         one.attended,
         codes_of(frame, 1),
         codes_of(frame, 0),
-        codes_of(frame, 0),
-        settings={"count": 1, "members": 8},
+        settings=settings,
+        drawn_from=codes_of(frame, 0),
         draws=19,
         seed=1,
     )
-    assert tuple(found.table.columns) == MOTIF_COLUMNS
-    matches, logos = compare_head_motifs(
-        [found], [Database("human", "known", database())], method="numpy", report=lambda line: None
-    )
-    assert tuple(matches.columns) == PAIR_COLUMNS
+    given = QuerySet("multi", TASK_RECORDS[0], GRADIENTS, found.motifs, null=found.null)
+    compared = compare_sets([given], [Database("known", database(), "human")], maximum=4, report=lambda line: None)
+    matches, logos = compared.matches, compared.logos
     best = matches[matches["rank"] == 1].iloc[0]
     assert best["target"] == wanted
     assert best["q"] < 0.01
@@ -147,9 +142,9 @@ def test_profiles_hold_the_weights_of_a_network_that_adds_letters_up():
     frame = windows()
     model = Reader(True)
     # without a threshold all modified windows are explained
-    model.forward = lambda codes, head: Reader.forward(model, codes, head) + 20
-    one = explained(model, frame, windows=500, mutated=30)
-    profile = one.profile.set_index(["method", "offset", "letter"])["mean"].sort_index()
+    model.forward = lambda codes, task: Reader.forward(model, codes, task) + 20
+    one = explained(model, frame, minimum=500, mutated=30)
+    profile = one.profile.set_index(["method", "offset", "nucleotide"])["mean"].sort_index()
     assert one.summary["windows"] == (frame["label"] == 1).sum()
     # A and C of the motif are in all windows: nothing against the composition, all when taken away
     assert profile["integrated_gradients", 0, "A"] == pytest.approx(0, abs=1e-6)
@@ -169,112 +164,110 @@ def test_profiles_hold_the_weights_of_a_network_that_adds_letters_up():
     assert one.profile.loc[one.profile["windows"] == 1, "low"].isna().all()
 
 
-def test_a_head_that_calls_nothing_says_so():
+def test_a_task_that_calls_nothing_says_so():
     frame = windows(60)
     model = Reader(True)
-    model.forward = lambda codes, head: Reader.forward(model, codes, head) - 50
+    model.forward = lambda codes, task: Reader.forward(model, codes, task) - 50
     one = explained(model, frame)
     assert one.summary["windows"] == 0
     assert one.profile.empty
-    found = find_head_motifs(
-        "multi", "human", one.attended, codes_of(frame, 1), codes_of(frame, 0), codes_of(frame, 0), draws=3
-    )
-    assert found.table["reason"].tolist() == ["no window called"]
-    matches, logos = compare_head_motifs([found], [Database("human", "known", database())], method="numpy")
-    assert matches.empty
-    assert logos.empty
+    assert one.attended.empty
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory):
-    """What the script writes for two species of a small network, and for one of the other."""
+def tables(tmp_path_factory, run_script):
+    """What the scripts write for two tasks of a small network."""
     folder = tmp_path_factory.mktemp("explained")
     torch.manual_seed(1)
     sizes = {"filters": 6, "channels": 8, "lstm_units": 4, "attention_width": 2, "dense": 5}
-    network = build_model("mass", HEADS, WINDOW, sizes)
+    network = build_model("mass", TASKS, WINDOW, sizes)
     with torch.no_grad():
-        for head in HEADS:
-            network.classifiers[head].output.bias.copy_(torch.tensor([-2.0, 2.0]))
-    save_model(folder / "multi", [network.state_dict()], ModelConfig("mass", HEADS, WINDOW, sizes))
+        for task in TASKS:
+            network.classifiers[task].output.bias.copy_(torch.tensor([-2.0, 2.0]))
+    save_model(folder / "multi", [network.state_dict()], ModelConfig("mass", TASK_RECORDS, WINDOW, sizes))
     write_meme(database(), folder / "known.meme")
-    for at, head in enumerate(HEADS):
-        write_parquet(windows(seed=at), folder / f"{head}.parquet")
-    outputs = {
-        "explained": folder / "attribution.tsv",
-        "profile": folder / "attribution_profile.tsv",
-        "motifs": folder / "consensus.meme",
-        "consensus": folder / "consensus.tsv",
-        "matches": folder / "consensus_matches.tsv",
-        "logos": folder / "consensus_logos.tsv",
+    write_meme([], folder / "none.meme")
+    for at, task in enumerate(TASKS):
+        write_parquet(windows(seed=at), folder / f"{task}.parquet")
+    splits = [folder / f"{task}.parquet" for task in TASKS]
+    shared = {
+        "tasks": [task.record() for task in TASK_RECORDS],
+        "pairs": [["multi", task, "paper"] for task in TASKS],
+        "parts": ["train"],
+        "seed": 1,
     }
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(
-            weights=[folder / "multi" / "weights.safetensors"] * 2,
-            splits=[folder / f"{head}.parquet" for head in HEADS],
-            targets=[folder / "known.meme"] * 2,
-        ),
-        output=SimpleNamespace(**outputs),
-        params=SimpleNamespace(
-            predictors=["multi", "multi"],
-            species=HEADS,
-            splits=["paper", "paper"],
-            windows_of=HEADS,
-            target_species=HEADS,
-            databases=["known", "known"],
-            parts=["train"],
-            judging_parts=["test"],
-            windows=40,
-            mutated=5,
-            reach=5,
-            most=0,
-            gradients={"steps": 4, "most_steps": 8},
-            consensus={"members": 5},
-            draws=3,
-            method="numpy",
-            shown=3,
-            device="cpu",
-            seed=1,
-        ),
-        log=[folder / "log"],
-        threads=1,
+    names = ("attended", "top", "attention", "attribution", "attribution_profile")
+    first = {name: folder / f"{name}.tsv" for name in names} | {"attended": folder / "attended.parquet"}
+    run_script(
+        "attend_windows",
+        folder,
+        inputs={"weights": [folder / "multi" / "weights.safetensors"] * 2, "splits": splits},
+        outputs=first | {"explained": first["attribution"], "profile": first["attribution_profile"]},
+        params=shared
+        | {
+            "fraction": 0,
+            "minimum": 40,
+            "maximum": 0,
+            "mean": True,
+            "gradients": {"steps": 4, "maximum_steps": 8},
+            "maximum_gradients": 0,
+            "mutated": 5,
+            "reach": 5,
+            "width": 3,
+            "tops": 3,
+            "margin": 1,
+        },
     )
-    script = ROOT / "scripts" / "interpretation" / "explain_heads.py"
-    exec(compile(script.read_text(), script, "exec"), {"snakemake": snakemake})
-    return outputs
+    second = {name: folder / f"{name}.tsv" for name in ("consensus", "consensus_matches", "consensus_logos")}
+    run_script(
+        "find_consensus",
+        folder,
+        inputs={
+            "attended": first["attended"],
+            "splits": splits,
+            "discovered": [folder / "none.meme"] * 2,
+            "databases": [folder / "known.meme"] * 2,
+        },
+        outputs={
+            "motifs": folder / "consensus.meme",
+            "consensus": second["consensus"],
+            "matches": second["consensus_matches"],
+            "logos": second["consensus_logos"],
+        },
+        params=shared
+        | {
+            "judging_parts": ["test"],
+            "settings": {"clustering": "kmers", "members": 5},
+            "draws": 3,
+            "maximum": 3,
+            "databases": ["known"] * 2,
+            "database_species": TASKS,
+        },
+    )
+    return first | second | {"motifs": folder / "consensus.meme"}
 
 
-def test_script_writes_the_tables_of_the_dictionary(tables):
-    for name, output in (
-        ("attribution", "explained"),
-        ("attribution_profile", "profile"),
-        ("consensus", "consensus"),
-        ("consensus_matches", "matches"),
-        ("consensus_logos", "logos"),
-    ):
-        frame, _ = read_tsv(tables[output])
-        assert sorted(frame.columns) == sorted(column.name for column in TABLES[name].columns)
-        assert set(frame["species"]) == set(HEADS)
-    assert list(read_tsv(tables["explained"])[0].columns) == list(EXPLAINED_COLUMNS)
-    assert set(read_tsv(tables["profile"])[0].columns) == set(PROFILE_COLUMNS)
-    motifs = [motif.name for motif in read_own(tables["motifs"])]
-    assert len(set(motifs)) == len(motifs) > 0
-    assert motifs[0].startswith("multi.human.integrated_gradients.")
+def test_scripts_write_the_tables_of_the_dictionary(tables):
+    for name in ("attribution", "attribution_profile", "consensus", "consensus_matches", "consensus_logos"):
+        frame, _ = read_tsv(tables[name])
+        assert list(frame.columns) == column_names(name)
+        assert set(frame["task"]) == set(TASKS)
+        assert (frame["species"] == frame["task"]).all()
+    found = [motif.name for motif in read_own(tables["motifs"])]
+    assert len(set(found)) == len(found) > 0
+    assert found[0].startswith("multi.human.integrated_gradients.")
 
 
-def test_figures_are_drawn_from_the_tables(tables, tmp_path):
-    names = dict(zip(TABLES, ("explained", "profile", "consensus", "matches", "logos"), strict=True))
-    drawn = {
-        "attribution": (draw_attribution, explain_attribution),
-        "consensus_motifs": (draw_head_motifs, explain_head_motifs),
-    }
-    for entry in FIGURES:
-        draw, explain = drawn[entry.name]
-        frames = [read_table(name, tables[names[name]]) for name in entry.tables]
-        save_figure(draw(*frames, DESIGN), tmp_path / "figure.svg")
-        assert (tmp_path / "figure.svg").stat().st_size > 10_000
-        for _, text in explain(*frames, DESIGN):
-            assert "nan" not in text
-            assert "40" in text or "5" in text
-        empty = [frame.iloc[:0] for frame in frames]
-        assert "0 " in explain(*empty, DESIGN)[0][1]
-        draw(*empty, DESIGN)
+def test_figures_are_drawn_from_the_tables(tables, tmp_path, make_design):
+    design = make_design(*TASK_RECORDS)
+    for entry in (entry for entry in FIGURES.values() if entry.section in ("attention", "motifs")):
+        if set(entry.tables) <= set(tables) and entry.name != "consensus":
+            frames = [read_table(name, tables[name]) for name in entry.tables]
+            save_figure(entry.draw(frames, design), tmp_path / "figure.svg")
+            assert (tmp_path / "figure.svg").stat().st_size > 10_000
+            for _, text in entry.explain(frames, design):
+                assert "nan" not in text
+                assert "40" in text or "5" in text
+            empty = [frame.iloc[:0] for frame in frames]
+            assert "0 " in entry.explain(empty, design)[0][1]
+            entry.draw(empty, design)

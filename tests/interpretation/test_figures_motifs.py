@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,11 +11,12 @@ import pytest
 import torch
 from matplotlib.patches import PathPatch
 
+from rnamarks.dictionary import column_names
+from rnamarks.dictionary.tables import TABLES
 from rnamarks.figures import motifs as motif_figures
-from rnamarks.figures.catalogue.motifs import FIGURES, TABLES
-from rnamarks.figures.columns import KINDS
+from rnamarks.figures.catalogue import FIGURES
+from rnamarks.figures.design import Design
 from rnamarks.figures.motifs import (
-    LETTER_COLOURS,
     draw_annotated_filters,
     draw_discovered_motifs,
     draw_local_motifs,
@@ -24,19 +24,20 @@ from rnamarks.figures.motifs import (
     explain_discovered_motifs,
     explain_local_motifs,
 )
+from rnamarks.figures.palette import NUCLEOTIDES
 from rnamarks.figures.style import save_figure
 from rnamarks.interpretation.motif_files import write_meme
 from rnamarks.interpretation.pwm import PWM
 from rnamarks.models.checkpoint import ModelConfig, save_model
-from rnamarks.models.register import build_model
+from rnamarks.models.registry import build_model
 from rnamarks.sequences import decode_windows, encode
 from rnamarks.tables import read_tsv, write_parquet
+from rnamarks.tasks import Task
 
-ROOT = Path(__file__).resolve().parents[2]
 SPECIES = ("human", "mouse")
-DESIGN = SimpleNamespace(
-    species=("human", "chimp", "mouse"), colours=dict(human="#0072B2", chimp="#56B4E9", mouse="#D55E00")
-)
+COLOURS = {"human": "#0072B2", "chimp": "#56B4E9", "mouse": "#D55E00"}
+TASKS = [Task(name, species=name, modification="m6A", colour=colour) for name, colour in COLOURS.items()]
+DESIGN = Design("run", tuple(TASKS), (), None, "paper")
 SIZES = {
     "filters": 8,
     "filter_width": 9,
@@ -47,22 +48,11 @@ SIZES = {
     "dense": 4,
 }
 
-
-def run_script(name, folder, *, inputs, outputs, params, threads=1):
-    """Run a script as Snakemake does, with its object made here."""
-    script = ROOT / "scripts" / "interpretation" / f"{name}.py"
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(**inputs),
-        output=SimpleNamespace(**outputs),
-        params=SimpleNamespace(**params),
-        log=[folder / f"{name}.log"],
-        threads=threads,
-    )
-    exec(compile(script.read_text(), script, "exec"), {"snakemake": snakemake})
+ENTRIES = [entry for entry in FIGURES.values() if entry.functions.startswith("motifs:")]
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory):
+def tables(tmp_path_factory, run_script):
     """The whole way: database, filters of a network with one known filter, de novo motifs, comparison."""
     folder = tmp_path_factory.mktemp("motifs")
     generator = np.random.default_rng(4)
@@ -79,9 +69,10 @@ def tables(tmp_path_factory):
         convolution = network.extractor.gapped[0][1]
         convolution.weight[2], convolution.bias[2] = 0, -4.5
         convolution.weight[2, encode("GGACU").astype(int), np.arange(2, 7)] = 1
-    save_model(folder / "model", [network.state_dict()], ModelConfig("mass", list(SPECIES), 61, SIZES))
+    save_model(folder / "model", [network.state_dict()], ModelConfig("mass", [TASKS[0], TASKS[2]], 61, SIZES))
     files = {name: {} for name in ("motifs", "filters", "found", "found_tables", "targets")}
-    for name in SPECIES:
+    for task in (TASKS[0], TASKS[2]):
+        name = task.name
         codes = generator.integers(0, 4, (700, 61)).astype(np.uint8)
         codes[:150, 28:33] = encode("GGACU")
         frame = pd.DataFrame(
@@ -100,7 +91,7 @@ def tables(tmp_path_factory):
             folder,
             inputs={"files": [folder / "published.meme"]},
             outputs={"motifs": made["targets"], "drops": folder / f"{name}.drops.tsv"},
-            params={"format": "meme", "database": "CISBP-RNA", "species": name, "strict": False, "organism": ""},
+            params={"format": "meme", "database": "CISBP-RNA", "species": name, "organism": ""},
         )
         run_script(
             "extract_filters",
@@ -109,16 +100,16 @@ def tables(tmp_path_factory):
             outputs={"motifs": made["motifs"], "filters": made["filters"]},
             params={
                 "predictor": "multi",
-                "species": name,
+                "task": task.record(),
                 "split": "paper",
                 "part": "test",
                 "threshold": "half_max",
                 "branches": "undilated",
                 "member": 0,
                 "pseudocount": 1,
-                "least_information": 2,
-                "least_sites": 10,
-                "most_windows": 0,
+                "minimum_information": 2,
+                "minimum_sites": 10,
+                "maximum_windows": 0,
                 "seed": 1,
             },
         )
@@ -129,18 +120,17 @@ def tables(tmp_path_factory):
             outputs={
                 "motifs": made["found"],
                 "table": made["found_tables"],
-                "foreground": folder / f"{name}.positives.fa",
-                "control": folder / f"{name}.controls.fa",
             },
             params={
-                "species": name,
+                "task": task.record(),
+                "engine": "builtin",
                 "split": "paper",
                 "parts": ["train", "test"],
                 "widths": [5, 6],
                 "level": 0.05,
-                "most": 3,
+                "maximum": 3,
                 "hold_out": 0.4,
-                "most_windows": 1000,
+                "maximum_windows": 1000,
                 "seed": 1,
             },
         )
@@ -155,17 +145,16 @@ def tables(tmp_path_factory):
             "filters": list(files["filters"].values()),
             "discovered": list(files["found"].values()),
             "discovered_tables": list(files["found_tables"].values()),
-            "targets": list(files["targets"].values()),
+            "databases": list(files["targets"].values()),
         },
         outputs=outputs,
         params={
-            "predictors": ["multi"] * 2,
-            "species": SPECIES,
-            "discovered_species": SPECIES,
-            "target_species": SPECIES,
+            "tasks": [TASKS[0].record(), TASKS[2].record()],
+            "pairs": [["multi", name] for name in SPECIES],
             "databases": ["CISBP-RNA"] * 2,
-            "method": "numpy",
-            "most": 3,
+            "database_species": SPECIES,
+            "engine": "builtin",
+            "maximum": 3,
             "shuffles": 3,
             "seed": 1,
         },
@@ -177,58 +166,101 @@ def tables(tmp_path_factory):
 
 def test_tables_are_the_explained_ones(tables):
     for name, frame in tables[0].items():
-        explained = TABLES[f"motif_{name}"]
-        assert [column.name for column in explained.columns] == list(frame.columns), name
-        assert explained.about.endswith(".")
-        assert all(column.kind in KINDS and column.meaning for column in explained.columns)
+        assert column_names(f"motif_{name}") == list(frame.columns), name
 
 
 def test_known_filter_and_de_novo_motif_find_the_writer(tables):
     frames, folder, _ = tables
     matches = frames["matches"]
     for name in SPECIES:
-        best = matches[(matches["predictor"] == "multi") & (matches["species"] == name) & (matches["rank"] == 1)].iloc[
-            0
-        ]
+        best = matches[(matches["predictor"] == "multi") & (matches["task"] == name) & (matches["rank"] == 1)].iloc[0]
         assert (best["target_name"], best["query"]) == ("WRITR1", "m0_d1_f002")
         assert best["q"] < 0.01
-        discovered = frames["discovered"].query("species == @name and reported").iloc[0]
+        discovered = frames["discovered"].query("task == @name and reported").iloc[0]
         assert discovered["target_name"] == "WRITR1"
         assert discovered["match_q"] < 0.05
         assert discovered["low"] > 1
     assert "55 motifs, 0 left out" not in (folder / "read_motifs.log").read_text()
     drops = read_tsv(folder / "human.drops.tsv")[0]
     assert drops[["stage", "reason", "rows"]].to_numpy().tolist() == [["motifs", "kept", 55]]
-    assert (folder / "human.positives.fa").read_text().count(">") == 200
 
 
-def test_output_of_tomtom_goes_the_same_way(tables):
+TOMTOM = (
+    "Query_ID\tTarget_ID\tOptimal_offset\tp-value\tE-value\tq-value\tOverlap\tQuery_consensus\tTarget_consensus\t"
+    "Orientation\n"
+)
+
+
+def test_results_of_the_meme_suite_go_the_same_way(tables, tmp_path, run_script):
+    """Stand-ins for what ``streme`` and ``tomtom`` write lead to the same tables and figures."""
     _, folder, files = tables
-    (folder / "tomtom.tsv").write_text(
-        "Query_ID\tTarget_ID\tOptimal_offset\tp-value\tE-value\tq-value\tOverlap\tQuery_consensus\tTarget_consensus\t"
-        "Orientation\nm0_d1_f002\tM099_0.6\t-1\t1e-8\t5e-7\t4e-7\t7\tNNGGACU\tNGGACUN\t+\n"
+    split = folder / "human.split.parquet"
+    fasta = {"foreground": tmp_path / "sites.fa", "control": tmp_path / "others.fa"}
+    parts = {"split": "paper", "parts": ["train", "test"]}
+    run_script("write_contrast", tmp_path, inputs={"split": split}, outputs=fasta, params=parts)
+    assert fasta["foreground"].read_text().count(">") == 200
+    rows = "".join(" ".join("0.97" if base == wanted else "0.01" for base in "ACGU") + "\n" for wanted in "GGACU")
+    (tmp_path / "streme.meme").write_text(
+        "STREME\nMEME version 5.5.7\n\nALPHABET= ACGU\n\nMOTIF 1-GGACU STREME-1\n"
+        f"letter-probability matrix: alength= 4 w= 5 nsites= 150 S= 1.0e-008\n{rows}"
     )
+    made = {"motifs": tmp_path / "discovered.meme", "table": tmp_path / "discovered.tsv"}
     run_script(
-        "parse_tomtom",
-        folder,
-        inputs={
-            "tomtom": folder / "tomtom.tsv",
-            "queries": files["motifs"]["human"],
-            "filters": files["filters"]["human"],
-            "targets": files["targets"]["human"],
-        },
-        outputs={"matches": folder / "meme.matches.tsv", "logos": folder / "meme.logos.tsv"},
-        params={"predictor": "multi", "species": "human", "database": "CISBP-RNA", "most": 3},
+        "find_motifs",
+        tmp_path,
+        inputs={"split": split, "streme": [tmp_path / "streme.meme"]},
+        outputs=made,
+        params=parts | {"task": TASKS[0].record(), "engine": "meme_suite", "level": 0.05},
     )
-    matches = read_tsv(folder / "meme.matches.tsv")[0]
-    assert [column.name for column in TABLES["motif_matches"].columns] == list(matches.columns)
-    assert matches[["target_name", "method", "rank"]].to_numpy().tolist() == [["WRITR1", "meme", 1]]
-    logos = read_tsv(folder / "meme.logos.tsv")[0]
-    assert logos[logos["role"] == "query"]["position"].tolist() == list(range(-1, 8))
+    (tmp_path / "filters.tsv").write_text(TOMTOM + "m0_d1_f002\tM099_0.6\t-1\t1e-8\t5e-7\t4e-7\t7\tNGGACT\tNGGACT\t+\n")
+    (tmp_path / "found.tsv").write_text(TOMTOM + "motif1\tM099_0.6\t1\t1e-7\t5e-6\t4e-6\t5\tGGACT\tNGGACTN\t+\n")
+    outputs = {name: tmp_path / f"{name}.out.tsv" for name in ("matches", "annotated", "logos", "discovered")}
+    run_script(
+        "compare_motifs",
+        tmp_path,
+        inputs={
+            "queries": [files["motifs"]["human"]],
+            "filters": [files["filters"]["human"]],
+            "discovered": [made["motifs"]],
+            "discovered_tables": [made["table"]],
+            "databases": [files["targets"]["human"]],
+            "tomtom": [tmp_path / "filters.tsv", tmp_path / "found.tsv"],
+        },
+        outputs=outputs,
+        params={
+            "tasks": [TASKS[0].record()],
+            "pairs": [["multi", "human"]],
+            "databases": ["CISBP-RNA"],
+            "database_species": ["human"],
+            "engine": "meme_suite",
+            "compared": [["multi", "human", "CISBP-RNA"], ["de novo", "human", "CISBP-RNA"]],
+            "maximum": 3,
+            "shuffles": 3,
+            "seed": 1,
+        },
+    )
+    frames = {name: read_tsv(path)[0] for name, path in outputs.items()}
+    for name, frame in frames.items():
+        assert column_names(f"motif_{name}") == list(frame.columns), name
+    assert frames["matches"][["method", "target_name", "engine", "rank"]].to_numpy().tolist() == [
+        ["filter", "WRITR1", "meme_suite", 1],
+        ["de novo", "WRITR1", "meme_suite", 1],
+    ]
+    query = frames["logos"].query("method == 'filter' and role == 'query'")
+    assert query["position"].tolist() == list(range(-1, 8))
+    assert frames["discovered"][["motif", "p", "reported", "target_name", "match_q"]].to_numpy().tolist() == [
+        ["motif1", 1e-8, True, "WRITR1", 4e-6]
+    ]
+    assert frames["annotated"]["annotated"].tolist() == [1, 1]
+    check_captions(explain_annotated_filters(frames["annotated"], DESIGN))
+    assert not draw_annotated_filters(frames["annotated"], DESIGN).axes[0].patches
+    assert "filter 2" in draw_local_motifs(frames["matches"], frames["logos"], DESIGN).axes[0].get_title(loc="left")
+    first = draw_discovered_motifs(frames["discovered"], frames["logos"], DESIGN).axes[0].get_title(loc="left")
+    assert first.startswith("WRITR1 (M099_0.6), q = 4e-6")
 
 
 def letters(axes):
-    return [patch for patch in axes.patches if isinstance(patch, PathPatch)]
+    return [artist for artist in axes.get_children() if isinstance(artist, PathPatch)]
 
 
 def check_captions(captions):
@@ -261,10 +293,10 @@ def test_local_motifs(tables, tmp_path):
 def test_logo_heights_are_those_of_the_table(tables):
     frames = tables[0]
     figure = draw_local_motifs(frames["matches"], frames["logos"], DESIGN)
-    rows = frames["logos"].query("predictor == 'multi' and species == 'human' and rank == 1 and role == 'target'")
+    rows = frames["logos"].query("predictor == 'multi' and task == 'human' and rank == 1 and role == 'target'")
     tops = {tuple(patch.get_facecolor()[:3]): patch.get_path().get_extents() for patch in letters(figure.axes[0])}
     assert len(tops) == 4
-    highest = rows[list(LETTER_COLOURS)].sum(axis=1).max()
+    highest = rows[list(NUCLEOTIDES)].sum(axis=1).max()
     assert max(box.y1 for box in tops.values()) == pytest.approx(highest, abs=0.02)
     # the first and the last of the seven columns hold no information
     assert min(box.x0 for box in tops.values()) == pytest.approx(1 - 0.46, abs=0.02)
@@ -277,7 +309,7 @@ def test_annotated_filters(tables):
     assert len(figure.axes) == 2
     assert figure.axes[0].get_title(loc="left") == "CISBP-RNA, q < 0.05"
     numbers = {text.get_text() for text in figure.axes[0].texts}
-    row = annotated.query("species == 'human' and rule == 'q < 0.05'").iloc[0]
+    row = annotated.query("task == 'human' and rule == 'q < 0.05'").iloc[0]
     assert f"{row['annotated']}/8" in numbers
     assert {"A", "B"} <= {text.get_text() for axes in figure.axes for text in axes.texts}
     captions = explain_annotated_filters(annotated, DESIGN)
@@ -317,14 +349,20 @@ def test_nothing_to_show(tables):
 
 
 def test_figures_are_entered():
-    assert [entry.name for entry in FIGURES] == ["figure_4", "figure_s6", "de_novo_motifs"]
-    for entry in FIGURES:
+    assert [entry.name for entry in ENTRIES] == [
+        "figure_4",
+        "figure_s6",
+        "de_novo_motifs",
+        "consensus",
+        "consensus_motifs",
+    ]
+    for entry in ENTRIES:
         assert set(entry.tables) <= set(TABLES)
-        assert entry.shown(SimpleNamespace(analyses=("motifs",)))
-        assert not entry.shown(SimpleNamespace(analyses=()))
+        assert entry.shown(replace(DESIGN, offers=frozenset(("motifs", "filters", "consensus"))))
+        assert not entry.shown(DESIGN)
 
 
 def test_a_p_value_of_nought_is_said():
-    assert motif_figures.equals(0.0) == "< 1e-300"
-    assert motif_figures.equals(3e-161) == "= 3e-161"
-    assert motif_figures.equals(0.2) == "= 0.2"
+    assert motif_figures.say_equal(0.0) == "< 1e-300"
+    assert motif_figures.say_equal(3e-161) == "= 3e-161"
+    assert motif_figures.say_equal(0.2) == "= 0.2"

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from rnamarks.dictionary.tables import TABLES
 from rnamarks.figures import optimisation as figures
-from rnamarks.figures.catalogue.optimisation import FIGURES, TABLES
-from rnamarks.figures.columns import KINDS
+from rnamarks.figures.catalogue import FIGURES
+from rnamarks.figures.design import Design
 from rnamarks.figures.style import save_figure
-from rnamarks.interpretation.attribution_files import CHECK_COLUMNS, LETTER_COLUMNS
-from rnamarks.interpretation.cooccurrence import DISCOVERY_COLUMNS
-from rnamarks.interpretation.element_pairs import OPTIMISED_COLUMNS, PAIR_COLUMNS, pair_table
-from rnamarks.interpretation.optimisation import MOTIF_COLUMNS, START_COLUMNS, Optimum, motif_table
+from rnamarks.interpretation.cooccurrence import pair_table
+from rnamarks.interpretation.optimisation import Optimum, motif_table
+from rnamarks.tasks import Task
 
 WINDOW = 41
-DESIGN = SimpleNamespace(
-    species=("human", "mouse", "zebrafish"),
-    colours={"human": "#1B4F9C", "mouse": "#B5471B", "zebrafish": "#3B8A5A"},
-    analyses=("optimisation",),
-)
+COLOURS = {"human": "#1B4F9C", "mouse": "#B5471B", "zebrafish": "#3B8A5A"}
+TASKS = tuple(Task(name, species=name, modification="m6A", colour=colour) for name, colour in COLOURS.items())
+DESIGN = Design("run", TASKS, (), None, "paper", frozenset(("optimisation",)))
+
+ENTRIES = [entry for entry in FIGURES.values() if entry.section == "optimisation"]
 
 
 def motifs(species=("mouse", "human"), held: bool = True) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def motifs(species=("mouse", "human"), held: bool = True) -> pd.DataFrame:
             imposed[20] = True
             pwms[:, :, 20] = [1.0, 0.0, 0.0, 0.0]
         blank = np.zeros(3)
-        frames.append(motif_table(Optimum(pwms, blank, blank, blank, blank, blank, imposed), name, predictor))
+        frames.append(motif_table(Optimum(pwms, blank, blank, blank, blank, blank, imposed), predictor, name))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -53,7 +53,7 @@ def pairs() -> pd.DataFrame:
             ["up_u", "down", "site"],
             permutations=99,
         )
-        frames.append(table.assign(species=name, predictor=predictor))
+        frames.append(table.assign(task=name, predictor=predictor))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -86,26 +86,10 @@ def test_figures_are_drawn_explained_and_equal(stem, table, tmp_path):
         assert "nan" not in re.findall(r"[a-z]+", text)
 
 
-def test_species_stand_in_the_order_of_the_design():
+def test_tasks_are_in_the_order_of_the_design():
     figure = figures.draw_optimised(motifs(), DESIGN)
     names = [axes.get_ylabel() for axes in figure.axes]
     assert names == ["human", "mouse", "human", "mouse"]
-
-
-def test_logo_letters_reach_their_heights():
-    axes = Figure().subplots()
-    heights = np.array([[0.0, 0.5, 1.0, 0.0], [0.3, 0.0, 0.0, 0.0]])
-    figures.draw_logo(axes, heights, np.array([0, 1]))
-    boxes = {patch.get_facecolor()[:3]: patch.get_path().get_extents() for patch in axes.patches}
-    assert len(boxes) == 3
-    a, c, g = (
-        boxes[tuple(int(figures.LETTER_COLOURS[base][i : i + 2], 16) / 255 for i in (1, 3, 5))] for base in "ACG"
-    )
-    # the taller letter stands on the shorter one
-    assert (c.y0, c.y1) == pytest.approx((0, 0.5))
-    assert (g.y0, g.y1) == pytest.approx((0.5, 1.5))
-    assert (a.y0, a.y1) == pytest.approx((0, 0.3))
-    assert (a.x0, a.x1) == pytest.approx((0.54, 1.46), abs=0.01)
 
 
 def test_caption_names_what_was_imposed():
@@ -116,30 +100,12 @@ def test_caption_names_what_was_imposed():
     assert "3 random starts" in without
 
 
-@pytest.mark.parametrize(
-    ("name", "columns"),
-    [
-        ("optimised", MOTIF_COLUMNS),
-        ("optimised_starts", START_COLUMNS),
-        ("optimised_pairs", ["species", "predictor", "null", *OPTIMISED_COLUMNS]),
-        ("cooccurrence", ["species", "predictor", *PAIR_COLUMNS]),
-        ("cooccurrence_found", ["species", "predictor", *PAIR_COLUMNS, *DISCOVERY_COLUMNS]),
-        ("attributions", LETTER_COLUMNS),
-        ("attribution_checks", CHECK_COLUMNS),
-    ],
-)
-def test_dictionary_names_every_column_in_order(name, columns):
-    assert [column.name for column in TABLES[name].columns] == columns
-    assert all(column.kind in KINDS and column.meaning for column in TABLES[name].columns)
-    assert TABLES[name].about.endswith(".")
-
-
 def test_catalogue_leads_to_functions_and_tables():
-    for entry in FIGURES:
+    for entry in ENTRIES:
         module, stem = entry.functions.split(":")
         assert module == "optimisation"
         assert callable(getattr(figures, f"draw_{stem}"))
         assert callable(getattr(figures, f"explain_{stem}"))
         assert set(entry.tables) <= set(TABLES)
-    assert [entry.name for entry in FIGURES if entry.shown(DESIGN)] == ["figure_5", "optimised_spread", "cooccurrence"]
-    assert not [entry for entry in FIGURES if entry.shown(SimpleNamespace(analyses=("motifs",)))]
+    assert [entry.name for entry in ENTRIES if entry.shown(DESIGN)] == ["figure_5", "optimised_spread", "cooccurrence"]
+    assert not [entry for entry in ENTRIES if entry.shown(replace(DESIGN, offers=frozenset(("motifs",))))]

@@ -8,19 +8,19 @@ import pytest
 import torch
 from torch import nn
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
+from rnamarks.interpretation.filter_files import read_filters
 from rnamarks.interpretation.filters import (
-    FILTER_COLUMNS,
     activation_statistics,
-    count_letters,
+    count_nucleotides,
     filter_motifs,
     first_convolutions,
-    one_hot_of,
     positive_windows,
-    read_filters,
 )
 from rnamarks.interpretation.motif_files import write_meme
-from rnamarks.models.register import build_model
+from rnamarks.interpretation.soft_input import one_hot
+from rnamarks.models.registry import build_model
 from rnamarks.sequences import UNKNOWN, encode
 from rnamarks.tables import write_tsv
 
@@ -75,7 +75,7 @@ def test_activations_are_those_inside_the_network(windows):
     with torch.inference_mode():
         model(codes, "human")
     handle.remove()
-    ours = layer.activations(one_hot_of(codes))
+    ours = layer.activations(one_hot(codes.numpy()))
     left = 3 * 6 // 2
     assert ours.shape == (4, 6, 61 - layer.span + 1)
     assert torch.allclose(ours, seen["block"][..., left : left + ours.shape[-1]], atol=1e-6)
@@ -94,13 +94,16 @@ class Plain(nn.Module):
 
 
 def test_network_without_filters():
-    with pytest.raises(InputError, match="Plain has no convolution"):
-        first_convolutions(Plain(), 61)
+    assert first_convolutions(Plain(), 61) == []
+    codes = np.zeros((3, 61), dtype=np.uint8)
+    found = filter_motifs([Plain()], codes)
+    assert found.motifs == []
+    assert found.table.empty
 
 
 def slow_counts(layer, codes, threshold, filter_index):
     """Letters above the threshold, one subsequence after the other."""
-    values = layer.activations(one_hot_of(torch.from_numpy(codes))).numpy()[:, filter_index]
+    values = layer.activations(one_hot(codes)).numpy()[:, filter_index]
     counts = np.zeros((layer.width, 4))
     kept = []
     for row, window in enumerate(codes):
@@ -118,7 +121,7 @@ def test_counts_agree_with_a_loop(windows, branch):
     layer = first_convolutions(network(), 61)[branch]
     codes = windows[:40]
     statistics = activation_statistics(layer, codes)
-    counts = count_letters(layer, codes, statistics.mean)
+    counts = count_nucleotides(layer, codes, statistics.mean)
     for at in (0, 5):
         wanted, values = slow_counts(layer, codes, np.float32(statistics.mean[at]), at)
         assert counts[at] == pytest.approx(wanted)
@@ -152,8 +155,8 @@ def planted(model, word="GGACU", branch=0, at=1):
 def test_planted_filter_gives_its_word(windows):
     codes = windows.copy()
     codes[:200, 20:25] = encode("GGACU")
-    found = filter_motifs([planted(network())], codes, threshold="half_max", least_information=6)
-    assert list(found.table.columns) == list(FILTER_COLUMNS)
+    found = filter_motifs([planted(network())], codes, threshold="half_max", minimum_information=6)
+    assert list(found.table.columns) == column_names("motif_filters", last="consensus")
     motif = found.motifs[1]
     row = found.table.iloc[1]
     assert motif.name == row["motif"] == "m0_d1_f001"
@@ -223,15 +226,15 @@ def test_positive_windows_of_a_part():
         }
     )
     assert positive_windows(frame, "paper", "test") == ["AA", "UU", "AC"]
-    few = positive_windows(frame, "paper", "test", most=2, seed=1)
+    few = positive_windows(frame, "paper", "test", maximum=2, seed=1)
     assert len(few) == 2
-    assert few == positive_windows(frame, "paper", "test", most=2, seed=1)
+    assert few == positive_windows(frame, "paper", "test", maximum=2, seed=1)
     with pytest.raises(InputError, match="valid part of the paper split"):
         positive_windows(frame, "paper", "valid")
 
 
 def test_filters_survive_their_files(windows, tmp_path):
-    found = filter_motifs([network()], windows, threshold="half_max", least_information=4)
+    found = filter_motifs([network()], windows, threshold="half_max", minimum_information=4)
     write_meme(found.motifs, tmp_path / "f.meme")
     write_tsv(found.table.assign(species="human"), tmp_path / "f.tsv", {"threshold": "half_max"})
     back = read_filters(tmp_path / "f.meme", tmp_path / "f.tsv")

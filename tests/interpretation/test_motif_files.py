@@ -136,7 +136,7 @@ BROKEN = {
     "the matrix has another width than its header says": ("w= 3", ROW + ROW),
     "a frequency is not a number": ("w= 2", ROW + "0.1 0.2 x 0.4\n"),
     "a frequency is negative": ("w= 1", "0.5 0.6 0.2 -0.3\n"),
-    "the letters of a column do not sum to 1": ("w= 2", ROW + "1 2 3 4\n"),
+    "the frequencies of a column do not sum to 1": ("w= 2", ROW + "1 2 3 4\n"),
 }
 
 
@@ -204,11 +204,11 @@ def test_cisbp_rna_folder_with_its_table_of_proteins(cisbp_folder):
         read_motifs(cisbp_folder, "cisbp_rna", organism="Homo sapiens")
     (cisbp_folder / "RBP_Information.txt").write_text(
         "RBP_ID\tMotif_ID\tRBP_Name\tRBP_Species\n1\tM001_0.6\tA1CF\tHomo_sapiens\n2\tM002_0.6\tHrb\tDrosophila\n"
-        "3\tM001_0.6\tA1CF2\tHomo_sapiens\n4\t.\tX\tHomo_sapiens\n"
+        '3\tM001_0.6\t"A1CF2\tHomo_sapiens\n4\t.\tX\tHomo_sapiens\n'
     )
     found = read_motifs(cisbp_folder, "cisbp_rna", organism="Homo sapiens")
     assert [(motif.name, motif.label, motif.consensus()) for motif in found.motifs] == [
-        ("M001_0.6", "A1CF/A1CF2", "AU")
+        ("M001_0.6", 'A1CF/"A1CF2', "AU")
     ]
     archive = cisbp_folder.parent / "all.tar"
     with tarfile.open(archive, "w") as handle:

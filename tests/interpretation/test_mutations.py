@@ -11,22 +11,22 @@ import pytest
 import torch
 from scipy.stats import wilcoxon
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.evaluation.calibration import Calibration
-from rnamarks.figures.catalogue.marks_interpretation import TABLES
 from rnamarks.interpretation.mutations import (
-    COLUMNS,
     compare_effects,
     find_regions,
-    mutate_marks,
+    mutate_task,
     mutation_effects,
+    mutation_table,
     substitute,
 )
-from rnamarks.interpretation.positives import ATTENDED_COLUMNS
 from rnamarks.models.checkpoint import ModelConfig, save_model
-from rnamarks.models.register import build_model
+from rnamarks.models.registry import build_model
 from rnamarks.sequences import UNKNOWN, decode_windows
 from rnamarks.tables import read_tsv, write_parquet
+from rnamarks.tasks import Task
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,17 +42,18 @@ class Counter(torch.nn.Module):
         return 2.0 * (codes[:, 3:6] == 0).sum(dim=1).float() - 1
 
 
-def attended(codes, weights, head="m6A"):
+def attended(codes, weights, task="m6A"):
     return pd.DataFrame(
         {
-            "modification": head,
+            "predictor": "multi",
+            "task": task,
             "method": "attention",
             "window": [f"w{at}" for at in range(len(codes))],
             "sequence": decode_windows(codes),
             "logit": np.linspace(3, 1, len(codes)),
             "weights": list(weights.astype(np.float32)),
         }
-    )[list(ATTENDED_COLUMNS)]
+    )[column_names("explained")]
 
 
 def test_regions():
@@ -145,6 +146,13 @@ def test_few_or_equal_windows():
     assert np.isnan(none["inside"])
 
 
+def mutate(table, **further):
+    rows = []
+    for number, (_, mine) in enumerate(table.groupby("task", sort=False)):
+        rows += mutate_task(Counter(), mine, **({"substitutions": 15, "number": number, "seed": 1} | further))
+    return mutation_table(rows)
+
+
 def test_attention_that_matters_and_attention_that_does_not():
     codes = make_codes(60, seed=5)
     codes[:, 3:6] = 0
@@ -152,49 +160,58 @@ def test_attention_that_matters_and_attention_that_does_not():
     right[:, 3:6] += 1
     wrong[:, 12:15] += 1
     table = pd.concat([attended(codes, right, "m6A"), attended(codes, wrong, "I")], ignore_index=True)
-    found = mutate_marks(Counter(), table, substitutions=15, seed=1)
-    assert tuple(found.columns) == COLUMNS
+    found = mutate(table)
+    assert list(found.columns) == column_names("mutations", task_columns=False)
     assert len(found) == 8
-    rows = found.set_index(["modification", "control", "unit"])
+    rows = found.set_index(["task", "control", "unit"])
     good, bad = rows.loc["m6A", "outside", "logit"], rows.loc["I", "outside", "logit"]
     assert good["control_mean"] == 0
     assert good["low"] > 0
     assert good["q"] < 1e-6
     assert bad["difference"] < 0
-    assert found.equals(mutate_marks(Counter(), table, substitutions=15, seed=1))
-    fewer = mutate_marks(Counter(), table, substitutions=15, most=10, seed=1)
+    assert found.equals(mutate(table))
+    fewer = mutate(table, maximum=10)
     assert set(fewer.loc[fewer["control"] == "outside", "windows"]) == {10}
 
 
 def test_nothing_explained():
-    empty = pd.DataFrame(columns=list(ATTENDED_COLUMNS))
-    assert list(mutate_marks(Counter(), empty).columns) == list(COLUMNS)
+    assert list(mutation_table([]).columns) == column_names("mutations", task_columns=False)
     with pytest.raises(InputError):
-        mutate_marks(Counter(), empty, substitutions=0)
+        mutate_task(Counter(), pd.DataFrame(columns=column_names("explained")), substitutions=0)
 
 
-def test_script(tmp_path):
-    sizes = {"dims": 6, "units": 4, "attention": 5, "hidden": 3, "crop": 15}
+@pytest.mark.parametrize(("name", "method"), [("multirm", "attention"), ("deepm6aseq", "integrated_gradients")])
+def test_script(tmp_path, name, method):
+    sizes = {
+        "multirm": {"dims": 6, "units": 4, "attention": 5, "hidden": 3, "crop": 15},
+        "deepm6aseq": {"filters": [6, 4], "lstm_units": 3},
+    }[name]
     torch.manual_seed(1)
-    network = build_model("multirm", ["m6A", "I"], 21, sizes)
+    tasks = [Task("m6A", species="human", modification="m6A"), Task("I", species="human", modification="I")]
+    network = build_model(name, ["m6A", "I"], 21, sizes)
     calibration = {"m6A": Calibration(prevalence=0.5).to_dict()}
-    config = ModelConfig("multirm", ["m6A", "I"], 21, sizes, calibration=calibration)
-    save_model(tmp_path / "model", [network.state_dict()], config)
+    save_model(tmp_path / "model", [network.state_dict()], ModelConfig(name, tasks, 21, sizes, calibration=calibration))
     codes = make_codes(12)
     weights = np.zeros((12, 21))
     weights[:, 3:18] = np.random.default_rng(1).random((12, 15))
-    write_parquet(
-        pd.concat([attended(codes, weights, head) for head in ("m6A", "I")], ignore_index=True), tmp_path / "a.parquet"
-    )
+    both = [attended(codes, weights, "m6A").assign(method=which) for which in ("attention", "integrated_gradients")]
+    write_parquet(pd.concat(both, ignore_index=True), tmp_path / "a.parquet")
     script = ROOT / "scripts" / "interpretation" / "mutate_windows.py"
+    options = {"width": 3, "tops": 2, "margin": 1, "substitutions": 5, "maximum": 0, "resamples": 50, "seed": 1}
+    pairs = [["multi", "m6A"], ["multi", "I"]]
     snakemake = SimpleNamespace(
-        input=SimpleNamespace(weights=tmp_path / "model" / "weights.safetensors", attended=tmp_path / "a.parquet"),
+        input=SimpleNamespace(
+            weights=[tmp_path / "model" / "weights.safetensors"] * 2, attended=tmp_path / "a.parquet"
+        ),
         output=SimpleNamespace(table=tmp_path / "table.tsv"),
-        params=SimpleNamespace(width=3, tops=2, margin=1, substitutions=5, most=0, resamples=50, seed=1, device="cpu"),
+        params=SimpleNamespace(tasks=[task.record() for task in tasks], pairs=pairs, **options),
+        config={"resources": {"device": "cpu"}},
         log=[tmp_path / "log"],
         threads=1,
     )
     exec(compile(script.read_text(), script, "exec"), {"snakemake": snakemake})
     table, _ = read_tsv(tmp_path / "table.tsv")
-    assert list(table.columns) == [column.name for column in TABLES["marks_mutations"].columns]
+    assert list(table.columns) == column_names("mutations")
+    assert set(table["method"]) == {method}
+    assert set(table["task"]) == {"m6A"}
     assert set(table["windows"]) <= set(range(13))

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
+from rnamarks.interpretation.motif_matches import optimised_motifs
 from rnamarks.interpretation.optimisation import (
-    MOTIF_COLUMNS,
-    START_COLUMNS,
     OptimisationSettings,
-    allowed_letters,
+    Optimum,
+    allowed_nucleotides,
     information,
     motif_table,
     optimise_class,
     optimise_models,
-    sensitivity,
     start_table,
 )
 from rnamarks.models.checkpoint import Ensemble, ModelConfig, save_model
 from rnamarks.models.layers import OneHot
-from rnamarks.models.register import build_model
+from rnamarks.models.registry import build_model
 from rnamarks.sequences import encode
+from rnamarks.tasks import Task
 
 WINDOW = 31
 PLANTED, PLACE = "GGACU", 7
@@ -153,7 +155,7 @@ def test_weights_and_mode_stay_as_they_were(trained):
 def test_held_motif_has_no_other_letter(trained, way):
     settings = OptimisationSettings(steps=20, starts=2, input=way, motif="DRACH", motif_offset=2)
     optimum = optimise_class(trained, "a", WINDOW, settings)
-    allowed = allowed_letters(WINDOW, "DRACH", 2)
+    allowed = allowed_nucleotides(WINDOW, "DRACH", 2)
     assert np.flatnonzero(optimum.held).tolist() == [13, 14, 15, 16, 17]
     assert not optimum.pwms[:, ~allowed].any()
     assert optimum.pwms[:, 0, 15].tolist() == [1, 1]
@@ -170,8 +172,8 @@ def test_information():
 def test_tables(trained):
     optimum = optimise_class(trained, "a", WINDOW, OptimisationSettings(steps=10, starts=3))
     motifs, starts = motif_table(optimum, "human", "multi"), start_table(optimum, "human", "multi")
-    assert list(motifs.columns) == MOTIF_COLUMNS
-    assert list(starts.columns) == START_COLUMNS
+    assert list(motifs.columns) == column_names("optimised", task_columns=False)
+    assert list(starts.columns) == column_names("optimised_starts", task_columns=False)
     assert motifs["start"].unique().tolist() == ["mean", "1", "2", "3"]
     mean = motifs[motifs["start"] == "mean"]
     assert mean["position"].tolist() == list(range(1, WINDOW + 1))
@@ -192,35 +194,27 @@ def test_tables(trained):
 
 
 def test_model_directories(trained, tmp_path):
-    config = ModelConfig("mass", ["a"], WINDOW, SMALL | {"dense": 8, "dropout": 0.0})
+    config = ModelConfig("mass", [Task("a")], WINDOW, SMALL | {"dense": 8, "dropout": 0.0})
     for name, count in (("multi", 2), ("single", 1)):
         members = [{key: tensor.clone() for key, tensor in trained.state_dict().items()} for _ in range(count)]
         save_model(tmp_path / name, members, config)
     said: list[str] = []
-    motifs, starts, optima = optimise_models(
+    optima = optimise_models(
         [("multi", "a", tmp_path / "multi"), ("single", "a", tmp_path / "single")],
         OptimisationSettings(steps=5, starts=2),
         device="cpu",
         report=said.append,
     )
     assert set(optima) == {("multi", "a"), ("single", "a")}
+    motifs = pd.concat([motif_table(optimum, *who) for who, optimum in optima.items()])
     assert len(motifs) == 2 * 3 * WINDOW
-    assert len(starts) == 4
+    assert list(motifs.columns) == column_names("optimised", task_columns=False)
+    assert len(start_table(optima["multi", "a"], "multi", "a")) == 2
     # two equal members are one
     np.testing.assert_allclose(optima["multi", "a"].pwms, optima["single", "a"].pwms, atol=1e-4)
     assert len(said) == 2
     with pytest.raises(InputError, match="choose one of a"):
         optimise_models([("multi", "zebra", tmp_path / "multi")])
-
-
-def test_sensitivity_changes_one_thing_at_a_time():
-    table = sensitivity(
-        Linear(weights_of()), "a", WINDOW, OptimisationSettings(steps=30, starts=2), factors={"gamma": (0.1, 10.0)}
-    )
-    assert table["setting"].tolist() == ["as given", "gamma", "gamma", "objective", "input"]
-    assert table["value"].tolist() == ["", "0.002", "0.2", "probability", "raw"]
-    assert table.loc[0, "agreement"] == pytest.approx(1)
-    assert table.loc[2, "bits"] < table.loc[0, "bits"] < table.loc[1, "bits"]
 
 
 @pytest.mark.parametrize(
@@ -229,11 +223,12 @@ def test_sensitivity_changes_one_thing_at_a_time():
         ({"objective": "loss"}, "logit, probability"),
         ({"input": "codes"}, "softmax, raw"),
         ({"optimiser": "sgd"}, "adam, plain"),
-        ({"gamma": -1}, "gamma must be at least 0"),
-        ({"gamma": float("nan")}, "gamma must be at least 0"),
-        ({"starts": 0}, "starts must be at least 1"),
-        ({"rate": 0}, "rate must be above 0"),
-        ({"gama": 1}, "it has objective, input, gamma"),
+        ({"gamma": -1}, "gamma is not a number from 0"),
+        ({"gamma": float("nan")}, "gamma is not a number from 0"),
+        ({"starts": 0}, "starts is not a whole number from 1"),
+        ({"rate": 0}, "rate is not a number above 0"),
+        ({"gama": 1}, "known are gamma, input, motif"),
+        ({"motif": "DRACH", "motif_offset": 5}, "outside the motif"),
     ],
 )
 def test_wrong_settings_are_named(changes, message):
@@ -244,4 +239,18 @@ def test_wrong_settings_are_named(changes, message):
 @pytest.mark.parametrize(("motif", "offset"), [("DRACH", 5), ("DRACH", -1), ("N" * 40, 3), ("D!", 0)])
 def test_motif_that_does_not_fit(motif, offset):
     with pytest.raises(InputError, match="motif"):
-        allowed_letters(WINDOW, motif, offset)
+        allowed_nucleotides(WINDOW, motif, offset)
+
+
+def test_parts_with_information_become_motifs():
+    shares = np.full((4, 30), 0.25)
+    for start, kmer in ((3, "GGACU"), (20, "UGU")):
+        shares[:, start : start + len(kmer)] = 0.02
+        shares[encode(kmer), np.arange(start, start + len(kmer))] = 0.94
+    # a column without information inside a motif does not end it
+    shares[:, 5] = 0.25
+    still = np.zeros(1)
+    optimum = Optimum(shares[None], still, still, still, still, still, np.zeros(30, dtype=bool))
+    (motif,) = optimised_motifs(motif_table(optimum, "multi", "a"))["multi", "a"]
+    assert motif.name == "multi.a.optimised.-12"
+    assert motif.consensus() == "GGNCU"

@@ -1,12 +1,13 @@
-"""Which letters of a window carry a head's logit: integrated gradients and in-silico mutagenesis.
+"""Which nucleotides of a window carry a task's logit: integrated gradients and in-silico mutagenesis.
 
-Both work for every network of the register and every head, on the logit at the training prevalence (natural-log odds).
+Both work for every network of the registry and every task, on the logit at the training prevalence (natural-log odds).
 
-*Integrated gradients* (Sundararajan et al. 2017) splits the difference to a baseline among the letters: (x - b) times
-the mean gradient on the straight path from b to x. The parts sum to f(x) - f(b), which is checked for every window.
+*Integrated gradients* (Sundararajan et al. 2017) splits the difference to a baseline among the nucleotides: (x - b)
+times the mean gradient on the straight path from b to x. The parts sum to f(x) - f(b), which is checked for every
+window.
 
-*In-silico mutagenesis* replaces every letter by each of the three others and notes the change of the logit. It is
-exact for single substitutions and blind to what several letters do together, so it has no such sum.
+*In-silico mutagenesis* replaces every nucleotide by each of the three others and notes the change of the logit. It is
+exact for single substitutions and blind to what several nucleotides do together, so it has no such sum.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from torch import nn
 from ..errors import InputError
 from ..prediction.score import BATCH_SIZES, score_windows
 from ..sequences import ALPHABET, UNKNOWN
+from .settings import BASELINES
 from .soft_input import frozen, one_hot, require_soft
 
-BASELINES = ("uniform", "zeros", "shuffled", "composition")
 # windows whose paths or mutants are laid out at once; rows of the network are bounded by the batch size
 _CHUNK = 64
 
@@ -37,11 +38,11 @@ class Attribution:
     ----------
     contributions : numpy.ndarray, shape=(n_windows, 4, window), dtype=float32
         Integrated gradients: the part of each entry of the one-hot columns; entries that are zero in window and
-        baseline get zero. Mutagenesis: logit with this letter here, less the window's logit; zero for the window's
-        own letter.
-    letters : numpy.ndarray, shape=(n_windows, window), dtype=float32
+        baseline get zero. Mutagenesis: logit with this nucleotide here, less the window's logit; zero for the window's
+        own nucleotide.
+    nucleotides : numpy.ndarray, shape=(n_windows, window), dtype=float32
         One number per position. Integrated gradients: the sum over the four entries. Mutagenesis: minus the mean
-        change over the three substitutions, positive where the letter present raises the logit.
+        change over the three substitutions, positive where the nucleotide present raises the logit.
     logits : numpy.ndarray, shape=(n_windows,)
     baseline_logits : numpy.ndarray, shape=(n_windows,)
         Mean over baselines; NaN for mutagenesis.
@@ -54,7 +55,7 @@ class Attribution:
     """
 
     contributions: np.ndarray
-    letters: np.ndarray
+    nucleotides: np.ndarray
     logits: np.ndarray
     baseline_logits: np.ndarray
     errors: np.ndarray
@@ -63,10 +64,10 @@ class Attribution:
 
 
 def shuffle_dinucleotides(codes: np.ndarray, n: int, generator: np.random.Generator) -> np.ndarray:
-    """Sequences with the same numbers of every dinucleotide, and the same first and last letter.
+    """Sequences with the same numbers of every dinucleotide, and the same first and last nucleotide.
 
-    Uniform over all such sequences: a random order of each letter's successors is a walk through all of them if and
-    only if the last successors lead to the last letter from everywhere (Altschul and Erickson 1985); orders that do
+    Uniform over all such sequences: a random order of each nucleotide's successors is a walk through all of them if and
+    only if the last successors lead to the last nucleotide from everywhere (Altschul and Erickson 1985); orders that do
     not are drawn again.
 
     Parameters
@@ -118,13 +119,13 @@ def shuffle_dinucleotides(codes: np.ndarray, n: int, generator: np.random.Genera
 def integrated_gradients(
     model: nn.Module,
     codes: np.ndarray,
-    head: str,
+    task: str,
     *,
     baseline: str = "uniform",
-    shares: np.ndarray | None = None,
+    fractions: np.ndarray | None = None,
     references: int = 10,
     steps: int = 32,
-    most_steps: int = 512,
+    maximum_steps: int = 512,
     tolerance: float = 0.01,
     strict: bool = False,
     seed: int = 0,
@@ -137,29 +138,29 @@ def integrated_gradients(
     Parameters
     ----------
     model : torch.nn.Module
-        A network of the register or an ensemble (whose mean logit is split).
+        A network of the registry or an ensemble (whose mean logit is split).
     codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
-    head : str
+    task : str
     baseline : {"uniform", "zeros", "shuffled", "composition"}
-        Equal shares (0.25); empty columns; or the mean over ``references`` dinucleotide shuffles of the window, each a
-        baseline of its own. Positions with N are empty in the first two, so that padding gets nothing. No window
-        looks like the empty one, and what any letter adds to it is mixed into every contribution: on a MASS trained
+        Equal fractions (0.25); empty columns; or the mean over ``references`` dinucleotide shuffles of the window, each
+        a baseline of its own. Positions with N are empty in the first two, so that padding gets nothing. No window
+        looks like the empty one, and what any nucleotide adds to it is mixed into every contribution: on a MASS trained
         on simulated windows its mean agreement with mutagenesis is 0.4, that of the other two 0.8. Composition: the
-        shares of letters given, such as those of unmodified windows, so that letters which all windows have (a motif
-        that windows are chosen by) get nothing.
-    shares : numpy.ndarray, shape=(4, window), optional
-        Of A, C, G, U at each position, for the baseline ``composition``; see :func:`letter_shares`.
+        fractions of nucleotides given, such as those of unmodified windows, so that nucleotides which all windows have
+        (a motif that windows are chosen by) get nothing.
+    fractions : numpy.ndarray, shape=(4, window), optional
+        Of A, C, G, U at each position, for the baseline ``composition``; see :func:`nucleotide_fractions`.
     references : int
     steps : int
         Points of the Gauss-Legendre rule on each path.
-    most_steps : int
+    maximum_steps : int
         Windows outside the tolerance are done again with twice the points, up to this number.
     tolerance : float
         Largest error, relative to the larger of 1 nat and \\|f(x) - f(b)\\|.
     strict : bool
         Raise instead of warning when windows stay outside the tolerance.
     seed : int
-        Of the shuffles; the window's letters and this number alone decide them.
+        Of the shuffles; the window's nucleotides and this number alone decide them.
     batch_size : int, optional
         Rows that pass the network at once; bounds the memory.
     device : str or torch.device
@@ -172,7 +173,7 @@ def integrated_gradients(
     Raises
     ------
     InputError
-        If the baseline is unknown or lacks its shares, or ``strict`` and the tolerance is missed.
+        If the baseline is unknown or lacks its fractions, or ``strict`` and the tolerance is missed.
     ValueError
         If the network reads no real-valued windows.
     """
@@ -184,35 +185,38 @@ def integrated_gradients(
         )
     batch_size = batch_size or BATCH_SIZES[torch.device(device).type]
     n, window = codes.shape
-    if (baseline == "composition") != (shares is not None) or np.shape(shares) not in ((), (len(ALPHABET), window)):
+    if (baseline == "composition") != (fractions is not None) or np.shape(fractions) not in (
+        (),
+        (len(ALPHABET), window),
+    ):
         raise InputError(
-            "the baseline of a composition, and no other, goes with shares of four letters at each position",
-            value=(baseline, np.shape(shares)),
+            "the baseline of a composition, and no other, goes with fractions of four nucleotides at each position",
+            value=(baseline, np.shape(fractions)),
         )
     parts = np.zeros((n, len(ALPHABET), window), dtype=np.float32)
     logits, base_logits, errors = np.zeros(n), np.zeros(n), np.zeros(n)
     used = np.full(n, steps, dtype=np.int64)
     with frozen(model, device):
         if n:
-            require_soft(model, head, window, device)
+            require_soft(model, task, window, device)
         for start in range(0, n, _CHUNK):
             chunk = slice(start, start + _CHUNK)
             x = one_hot(codes[chunk])
-            bases = _baselines(codes[chunk], baseline, shares, references, seed)
-            logits[chunk] = _forward(model, x, head, batch_size, device)
-            flat = _forward(model, bases.flatten(0, 1), head, batch_size, device)
+            bases = _baselines(codes[chunk], baseline, fractions, references, seed)
+            logits[chunk] = _forward(model, x, task, batch_size, device)
+            flat = _forward(model, bases.flatten(0, 1), task, batch_size, device)
             base_logits[chunk] = flat.reshape(bases.shape[:2]).mean(axis=1)
             gap = logits[chunk] - base_logits[chunk]
             again = np.arange(len(x))
             points = steps
             while True:
-                part = _along_paths(model, x[again], bases[again], head, points, batch_size, device)
+                part = _along_paths(model, x[again], bases[again], task, points, batch_size, device)
                 parts[start + again] = part
                 errors[start + again] = part.sum(axis=(1, 2), dtype=np.float64) - gap[again]
                 used[start + again] = points
                 again = again[~_within(errors[start + again], gap[again], tolerance)]
                 points *= 2
-                if not again.size or points > most_steps:
+                if not again.size or points > maximum_steps:
                     break
     complete = _within(errors, logits - base_logits, tolerance)
     if not complete.all():
@@ -230,8 +234,8 @@ def _within(errors: np.ndarray, gap: np.ndarray, tolerance: float) -> np.ndarray
     return np.abs(errors) <= tolerance * np.maximum(1.0, np.abs(gap))
 
 
-def letter_shares(codes: np.ndarray) -> np.ndarray:
-    """Shares of the letters at each position of windows; equal ones where no window has a letter.
+def nucleotide_fractions(codes: np.ndarray) -> np.ndarray:
+    """Shares of the nucleotides at each position of windows; equal ones where no window has a nucleotide.
 
     Parameters
     ----------
@@ -241,12 +245,14 @@ def letter_shares(codes: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray, shape=(4, window)
     """
-    counts = np.stack([(codes == letter).sum(axis=0) for letter in range(UNKNOWN)]).astype(np.float64)
+    counts = np.stack([(codes == base).sum(axis=0) for base in range(UNKNOWN)]).astype(np.float64)
     total = counts.sum(axis=0)
     return np.divide(counts, total, out=np.full(counts.shape, 1 / len(ALPHABET)), where=total > 0)
 
 
-def _baselines(codes: np.ndarray, baseline: str, shares: np.ndarray | None, references: int, seed: int) -> torch.Tensor:
+def _baselines(
+    codes: np.ndarray, baseline: str, fractions: np.ndarray | None, references: int, seed: int
+) -> torch.Tensor:
     """Shape (n_windows, references or 1, 4, window)."""
     n, window = codes.shape
     if baseline == "shuffled":
@@ -254,22 +260,22 @@ def _baselines(codes: np.ndarray, baseline: str, shares: np.ndarray | None, refe
             shuffle_dinucleotides(row, references, np.random.default_rng([seed, *row.tolist()])) for row in codes
         ]
         return one_hot(np.concatenate(shuffles)).reshape(n, references, len(ALPHABET), window)
-    if shares is None:
-        shares = np.full((len(ALPHABET), window), 0.0 if baseline == "zeros" else 1 / len(ALPHABET))
+    if fractions is None:
+        fractions = np.full((len(ALPHABET), window), 0.0 if baseline == "zeros" else 1 / len(ALPHABET))
     known = torch.from_numpy(codes < UNKNOWN)[:, None, None, :]
-    return (torch.from_numpy(shares) * known).float()
+    return (torch.from_numpy(fractions) * known).float()
 
 
 @torch.no_grad()
-def _forward(model: nn.Module, x: torch.Tensor, head: str, batch_size: int, device: str | torch.device) -> np.ndarray:
-    return np.concatenate([model(rows.to(device), head).double().cpu().numpy() for rows in x.split(batch_size)])
+def _forward(model: nn.Module, x: torch.Tensor, task: str, batch_size: int, device: str | torch.device) -> np.ndarray:
+    return np.concatenate([model(rows.to(device), task).double().cpu().numpy() for rows in x.split(batch_size)])
 
 
 def _along_paths(
     model: nn.Module,
     x: torch.Tensor,
     bases: torch.Tensor,
-    head: str,
+    task: str,
     points: int,
     batch_size: int,
     device: str | torch.device,
@@ -285,7 +291,7 @@ def _along_paths(
         difference = x[which] - bases[which, reference]
         path = bases[which, reference] + places[step, None, None] * difference
         path = path.to(device).requires_grad_(True)
-        (gradient,) = torch.autograd.grad(model(path, head).sum(), path)
+        (gradient,) = torch.autograd.grad(model(path, task).sum(), path)
         total.index_add_(0, which, gradient.cpu() * difference * weights[step, None, None])
     return (total / references).numpy()
 
@@ -293,7 +299,7 @@ def _along_paths(
 def mutagenesis(
     model: nn.Module,
     codes: np.ndarray,
-    head: str,
+    task: str,
     *,
     places: Sequence[int] | None = None,
     batch_size: int | None = None,
@@ -306,7 +312,7 @@ def mutagenesis(
     model : torch.nn.Module
     codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
         Positions that hold N are not substituted and stay zero.
-    head : str
+    task : str
     places : sequence of int, optional
         Positions to substitute, 0-based; the others stay zero. All by default.
     batch_size : int, optional
@@ -319,24 +325,24 @@ def mutagenesis(
     """
     n, window = codes.shape
     changes = np.zeros((n, len(ALPHABET), window), dtype=np.float32)
-    logits = score_windows(model, codes, head, batch_size=batch_size, device=device).astype(np.float64)
-    letters = np.arange(len(ALPHABET))[None, :, None]
+    logits = score_windows(model, codes, task, batch_size=batch_size, device=device).astype(np.float64)
+    bases = np.arange(len(ALPHABET))[None, :, None]
     asked = np.zeros(window, dtype=bool)
     asked[slice(None) if places is None else list(places)] = True
     for start in range(0, n, _CHUNK):
         own = codes[start : start + _CHUNK, None, :]
-        which, letter, place = np.nonzero((own != letters) & (own < UNKNOWN) & asked)
+        which, base, place = np.nonzero((own != bases) & (own < UNKNOWN) & asked)
         most = _CHUNK * window
         for first in range(0, which.size, most):
             rows = slice(first, first + most)
             mutants = codes[start + which[rows]].copy()
-            mutants[np.arange(len(mutants)), place[rows]] = letter[rows]
-            scores = score_windows(model, mutants, head, batch_size=batch_size, device=device)
-            changes[start + which[rows], letter[rows], place[rows]] = scores - logits[start + which[rows]]
+            mutants[np.arange(len(mutants)), place[rows]] = base[rows]
+            scores = score_windows(model, mutants, task, batch_size=batch_size, device=device)
+            changes[start + which[rows], base[rows], place[rows]] = scores - logits[start + which[rows]]
     blank = np.full(n, np.nan)
     return Attribution(
         contributions=changes,
-        letters=-changes.sum(axis=1) / (len(ALPHABET) - 1),
+        nucleotides=-changes.sum(axis=1) / (len(ALPHABET) - 1),
         logits=logits,
         baseline_logits=blank,
         errors=blank.copy(),
@@ -345,15 +351,19 @@ def mutagenesis(
     )
 
 
-def agreement(first: Attribution, second: Attribution) -> np.ndarray:
+def agreement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Spearman correlation over positions between two attributions of the same windows.
+
+    Parameters
+    ----------
+    first, second : numpy.ndarray, shape=(n_windows, positions)
 
     Returns
     -------
     numpy.ndarray, shape=(n_windows,)
         NaN where one of the two is constant.
     """
-    ranks = [rankdata(part.letters, axis=1) for part in (first, second)]
+    ranks = [rankdata(part, axis=1) for part in (first, second)]
     a, b = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
     size = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
     return np.divide((a * b).sum(axis=1), size, out=np.full(len(a), np.nan), where=size > 0)

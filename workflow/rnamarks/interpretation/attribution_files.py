@@ -1,73 +1,62 @@
-"""Attributions of the windows of a file, as tables: letters, and what they sum to."""
+"""Attributions of the windows of a file, as tables: nucleotides, and what they sum to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from ..dictionary import column_names
 from ..errors import InputError
-from ..files import atomic_path, write_text
-from ..models.checkpoint import load_model, require_head
-from ..prediction.score import fit_to_window, in_chunks, pick_device
+from ..files import write_text
+from ..models.checkpoint import load_model
+from ..prediction.score import fit_to_window, fits_task, in_chunks, pick_device
 from ..sequences import ALPHABET, LETTERS, UNKNOWN, encode, read_records
-from ..tables import read_parquet, write_tsv
+from ..tables import open_parquet_writer, read_parquet, write_tsv
+from ..tasks import find_task
 from .attribution import Attribution, agreement, integrated_gradients, mutagenesis
 
 METHODS = ("integrated_gradients", "mutagenesis")
-OPTIONS = ("baseline", "references", "steps", "most_steps", "tolerance", "strict", "seed")
+OPTIONS = ("baseline", "references", "steps", "maximum_steps", "tolerance", "strict", "seed")
 """Of :func:`rnamarks.interpretation.attribution.integrated_gradients`, by way of :func:`attribute_windows`."""
 _FILE_CHUNK = 256
 
-LETTER_COLUMNS = ["window", "head", "method", "position", "offset", "letter", "attribution", *ALPHABET]
-CHECK_COLUMNS = [
-    "window",
-    "head",
-    "method",
-    "baseline",
-    "logit",
-    "baseline_logit",
-    "total",
-    "error",
-    "steps",
-    "complete",
-    "agreement",
-]
 
-
-def letter_table(attribution: Attribution, codes: np.ndarray, names: list[str], head: str, method: str) -> pd.DataFrame:
-    """One row per window and position that holds a letter; positions with N are left out.
+def nucleotide_table(
+    attribution: Attribution, codes: np.ndarray, names: list[str], task: str, method: str
+) -> pd.DataFrame:
+    """One row per window and position that holds a nucleotide; positions with N are left out.
 
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`LETTER_COLUMNS`: ``position`` 1-based in the window, ``offset`` from its centre (the site),
-        ``letter`` RNA, ``attribution`` and ``A`` to ``U`` as ``letters`` and ``contributions`` of
+        Table ``attributions``: ``position`` 1-based in the window, ``offset`` from its centre (the site),
+        ``nucleotide`` RNA, ``attribution`` and ``A`` to ``U`` as ``nucleotides`` and ``contributions`` of
         :class:`~rnamarks.interpretation.attribution.Attribution`.
     """
     window = codes.shape[1]
     row, place = np.nonzero(codes < UNKNOWN)
     frame = {
         "window": np.asarray(names, dtype=object)[row],
-        "head": head,
+        "task": task,
         "method": method,
         "position": (place + 1).astype(np.int32),
         "offset": (place - window // 2).astype(np.int32),
-        "letter": LETTERS[codes[row, place]].view("S1").astype("U1"),
-        "attribution": attribution.letters[row, place],
+        "nucleotide": LETTERS[codes[row, place]].view("S1").astype("U1"),
+        "attribution": attribution.nucleotides[row, place],
     }
     frame |= {base: attribution.contributions[row, at, place] for at, base in enumerate(ALPHABET)}
-    return pd.DataFrame(frame)[LETTER_COLUMNS]
+    return pd.DataFrame(frame)[column_names("attributions")]
 
 
 def check_table(
     attribution: Attribution,
     names: list[str],
-    head: str,
+    task: str,
     method: str,
     baseline: str,
     agreements: np.ndarray | None = None,
@@ -77,12 +66,12 @@ def check_table(
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`CHECK_COLUMNS`; ``agreement`` is NaN unless given.
+        Table ``attribution_checks``; ``agreement`` is NaN unless given.
     """
     return pd.DataFrame(
         {
             "window": names,
-            "head": head,
+            "task": task,
             "method": method,
             "baseline": baseline,
             "logit": attribution.logits,
@@ -93,20 +82,18 @@ def check_table(
             "complete": attribution.complete,
             "agreement": np.nan if agreements is None else agreements,
         }
-    )[CHECK_COLUMNS]
+    )[column_names("attribution_checks")]
 
 
 def attribute_windows(
     folder: str | Path,
-    head: str,
+    task: str | None,
     windows: str | Path,
     *,
     method: str = "integrated_gradients",
     compare: bool = False,
     limit: int | None = None,
-    rows: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
     device: str = "auto",
-    batch_size: int | None = None,
     warn: Callable[[str], None] = print,
     **options: object,
 ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
@@ -116,37 +103,36 @@ def attribute_windows(
     ----------
     folder : path-like
         A model directory.
-    head : str
+    task : str or None
+        None for the only task.
     windows : path-like
         FASTA or one sequence per line, plain or gzipped, DNA or RNA; or Parquet with columns ``window`` and
         ``sequence`` (the *windows* or *splits* border). A sequence of another length than the model's window is centred
-        in it: cut at both ends or padded with N, which is said.
+        in it: cut at both ends or padded with N, which is said. Windows without the task's motif in the middle are left
+        out, which is said, too.
     method : {"integrated_gradients", "mutagenesis"}
     compare : bool
         Compute the other method, too, and note the agreement of the two.
     limit : int, optional
         At most so many windows, from the top of the file.
-    rows : callable, optional
-        Chooses and orders the rows of a Parquet file before the limit.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
-    batch_size : int, optional
     warn : callable
     **options
         :data:`OPTIONS`.
 
     Yields
     ------
-    letters : pandas.DataFrame
-        See :func:`letter_table`.
+    nucleotides : pandas.DataFrame
+        See :func:`nucleotide_table`.
     checks : pandas.DataFrame
         See :func:`check_table`.
 
     Raises
     ------
     InputError
-        If the folder is no sound model directory, the model lacks the head, the method is unknown, or the file holds
-        no sequence.
+        If the folder is no sound model directory, the model lacks the task, the method is unknown, or the file holds
+        no sequence of the task.
     """
     if method not in METHODS:
         raise InputError("no such method of attribution", value=method, remedy=f"choose one of {', '.join(METHODS)}")
@@ -156,41 +142,50 @@ def attribute_windows(
     if limit is not None and limit < 1:
         raise InputError("the number of windows must be at least 1", value=limit)
     loaded, config = load_model(folder)
-    require_head(config, head)
+    asked = find_task(config.tasks, task)
+    task = asked.name
     # of a stack the networks alone: k-mer baselines have no gradients
     model = loaded.networks
     where = pick_device(device)
-    shared = {"batch_size": batch_size, "device": where}
 
     def run(name: str, codes: np.ndarray) -> Attribution:
         if name == "mutagenesis":
-            return mutagenesis(model, codes, head, **shared)
-        return integrated_gradients(model, codes, head, warn=warn, **shared, **options)
+            return mutagenesis(model, codes, task, device=where)
+        return integrated_gradients(model, codes, task, warn=warn, device=where, **options)
 
     other = METHODS[1 - METHODS.index(method)]
     baseline = str(options.get("baseline", "uniform")) if method == "integrated_gradients" else ""
-    refitted = 0
-    for names, sequences in _windows_of(windows, limit, rows):
+    refitted = others = kept = 0
+    for names, sequences in _windows_of(windows, limit):
         refitted += sum(len(sequence) != config.window for sequence in sequences)
         codes = np.stack([fit_to_window(encode(sequence), config.window) for sequence in sequences])
+        fits = fits_task(codes, asked)
+        kept, others = kept + int(fits.sum()), others + int((~fits).sum())
+        if not fits.any():
+            continue
+        codes, names = codes[fits], [name for name, fit in zip(names, fits, strict=True) if fit]
         attribution = run(method, codes)
-        agreements = agreement(attribution, run(other, codes)) if compare else None
+        agreements = agreement(attribution.nucleotides, run(other, codes).nucleotides) if compare else None
         yield (
-            letter_table(attribution, codes, names, head, method),
-            check_table(attribution, names, head, method, baseline, agreements),
+            nucleotide_table(attribution, codes, names, task, method),
+            check_table(attribution, names, task, method, baseline, agreements),
         )
+    if not kept:
+        raise InputError(
+            f"no window has {asked.place[0]} around the middle, as sites of {task} have", path=windows, value=others
+        )
+    if others:
+        warn(f"{windows}: {others} windows do not have {asked.place[0]} around the middle: no attribution for {task}")
     if refitted:
         warn(f"{windows}: {refitted} windows are not {config.window} nt long and were cut or padded around the centre")
 
 
-def _windows_of(
-    path: str | Path, limit: int | None, rows: Callable[[pd.DataFrame], pd.DataFrame] | None
-) -> Iterator[tuple[list[str], list[str]]]:
+def _windows_of(path: str | Path, limit: int | None) -> Iterator[tuple[list[str], list[str]]]:
     if Path(path).suffix == ".parquet":
         frame, _ = read_parquet(path, ["window", "sequence"])
-        frame = (rows(frame) if rows else frame)[:limit]
+        frame = frame[:limit]
         if frame.empty:
-            raise InputError("no window is left to attribute", path=path, remedy="choose another part or label")
+            raise InputError("the file holds no window", path=path, remedy="give another file")
         for start in range(0, len(frame), _FILE_CHUNK):
             chunk = frame.iloc[start : start + _FILE_CHUNK]
             yield chunk["window"].astype(str).tolist(), chunk["sequence"].tolist()
@@ -208,60 +203,29 @@ def _windows_of(
                 return
 
 
-def choose_windows(split: str, parts: list[str], label: int | None) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """A chooser for :func:`attribute_windows`: rows of some parts of a split with one label, in the file's order.
-
-    Parameters
-    ----------
-    split : str
-        Column that names the parts; ``""`` takes all.
-    parts : list of str
-    label : int or None
-        None takes both labels.
-    """
-
-    def choose(frame: pd.DataFrame) -> pd.DataFrame:
-        for column in ([split] if split else []) + (["label"] if label is not None else []):
-            if column not in frame.columns:
-                raise InputError("the windows lack a column", value=column, remedy="give a table of the splits border")
-        kept = np.ones(len(frame), dtype=bool)
-        if split:
-            kept &= frame[split].isin(parts).to_numpy()
-        if label is not None:
-            kept &= (frame["label"] == label).to_numpy()
-        return frame[kept]
-
-    return choose
-
-
 def write_attributions(
-    chunks: Iterator[tuple[pd.DataFrame, pd.DataFrame]], letters: str | Path, checks: str | Path
+    chunks: Iterator[tuple[pd.DataFrame, pd.DataFrame]], nucleotides: str | Path, checks: str | Path
 ) -> None:
     """Write what :func:`attribute_windows` yields as it comes, atomically.
 
     Parameters
     ----------
     chunks : iterator
-    letters : path-like
+    nucleotides : path-like
         Parquet, or tab-separated text for another ending; gzipped if it ends in ``.gz``.
     checks : path-like
         Tab-separated text.
     """
     collected = []
-    if Path(letters).suffix == ".parquet":
-        with atomic_path(letters) as part:
-            writer = None
-            try:
-                for frame, check in chunks:
-                    table = pa.Table.from_pandas(frame, preserve_index=False)
-                    writer = writer or pq.ParquetWriter(part, table.schema, compression="zstd")
-                    writer.write_table(table)
-                    collected.append(check)
-            finally:
-                if writer is not None:
-                    writer.close()
+    if Path(nucleotides).suffix == ".parquet":
+        first = next(chunks)
+        schema = pa.Table.from_pandas(first[0], preserve_index=False).schema
+        with open_parquet_writer(nucleotides, schema) as writer:
+            for frame, check in chain([first], chunks):
+                writer.write_table(pa.Table.from_pandas(frame, schema, preserve_index=False))
+                collected.append(check)
     else:
-        with write_text(letters) as handle:
+        with write_text(nucleotides) as handle:
             for index, (frame, check) in enumerate(chunks):
                 frame.to_csv(handle, sep="\t", index=False, header=index == 0, lineterminator="\n", float_format="%.6g")
                 collected.append(check)

@@ -1,6 +1,6 @@
-"""De novo motifs of positive against control windows (the job of STREME: Bailey 2021), on one strand.
+"""De novo motifs of positive against control windows, on one strand; :func:`read_streme` reads STREME's (Bailey 2021).
 
-One motif after another: words that more positive than control windows hold; a matrix from the best word and its
+One motif after another: k-mers that more positive than control windows hold; a matrix from the best k-mer and its
 one-mismatch neighbours, each counted as far as it exceeds what control windows lead to expect; the score threshold
 that separates best, refined with the sites found; then the motif's sites are masked and the search goes on. All this
 sees the training part. A motif's p-value comes from the windows held out: Fisher's exact test, one-sided, of how many
@@ -21,35 +21,15 @@ import pandas as pd
 from scipy.special import gammaln
 from scipy.stats import norm
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..files import write_text
 from ..models.kmers import kmer_codes
 from ..sequences import UNKNOWN, decode, decode_windows, encode_windows
-from ..tables import read_tsv
+from ..tables import read_tsv, stack_frames
+from .motif_files import read_motif_scores
 from .pwm import PWM, background_of
 
-DISCOVERY_COLUMNS = (
-    "motif",
-    "consensus",
-    "width",
-    "sites",
-    "p",
-    "reported",
-    "enrichment",
-    "low",
-    "high",
-    "share_foreground",
-    "share_control",
-    "n_foreground",
-    "n_control",
-    "score_threshold",
-    "information",
-)
-STREME_OPTIONS = "--rna --minw 5 --maxw 8 --thresh 0.05 --hofract 0.4 --seed 0"
-"""Of the MEME suite's ``streme``, for the same question.
-
-``streme OPTIONS --p positives.fa --n controls.fa --oc FOLDER``; ``streme.txt`` in the folder is MEME text.
-"""
 _ROWS_AT_ONCE = 20_000
 
 
@@ -62,8 +42,8 @@ class Discovery:
     motifs : list of PWM
         Those whose p-value reaches the level.
     table : pandas.DataFrame
-        Columns :data:`DISCOVERY_COLUMNS`; the last row may be the motif at which the search stopped (``reported``
-        False).
+        Table ``motif_discovered`` from ``motif`` to ``information``; the last row may be the motif at which the
+        search stopped (``reported`` False).
     """
 
     motifs: list[PWM]
@@ -96,6 +76,7 @@ def fisher_log_p(hits: np.ndarray, control_hits: np.ndarray, n: int, n_control: 
     -------
     numpy.ndarray, shape=(m,)
     """
+    # scipy.stats.hypergeom.logsf gives the same, one element after the other
     k, control = np.atleast_1d(np.asarray(hits, dtype=np.float64)), np.atleast_1d(np.asarray(control_hits, np.float64))
     out = np.zeros(k.shape)
     above = np.flatnonzero(k * n_control > control * n)
@@ -121,12 +102,12 @@ def discover(
     *,
     widths: Sequence[int] = (5, 6, 7, 8),
     level: float = 0.05,
-    most: int = 5,
+    maximum: int = 5,
     hold_out: float = 0.4,
     groups: tuple[np.ndarray, np.ndarray] | None = None,
     seeds: int = 3,
-    rounds: int = 4,
-    most_windows: int = 20_000,
+    refinements: int = 4,
+    maximum_windows: int = 20_000,
     seed: int = 0,
     source: str = "",
 ) -> Discovery:
@@ -137,10 +118,10 @@ def discover(
     foreground, control : numpy.ndarray, shape=(n, width), dtype=uint8
         Codes of windows of one width: A 0, C 1, G 2, U 3, everything else 4.
     widths : sequence of int
-        Widths of the words tried, 3 to 10 nt.
+        Widths of the k-mers tried, 3 to 10 nt.
     level : float
         A motif is reported while its p-value in the windows held out is below it.
-    most : int
+    maximum : int
         Motifs at most.
     hold_out : float
         Share of the windows that judges motifs and makes none.
@@ -148,10 +129,10 @@ def discover(
         Group of each window, such as its gene: a group is held out as a whole, since overlapping windows on both sides
         would make p-values too small.
     seeds : int
-        Words of each width that are refined.
-    rounds : int
-        Rounds of refinement.
-    most_windows : int
+        K-mers of each width that are refined.
+    refinements : int
+        Steps of refinement.
+    maximum_windows : int
         Windows of each kind; more are drawn from at random.
     seed : int
     source : str
@@ -172,7 +153,7 @@ def discover(
     _check(foreground, control, widths, level, hold_out)
     generator = np.random.default_rng(seed)
     parts = [
-        _hold_out(codes, hold_out, most_windows, generator, seed, None if groups is None else groups[at])
+        _hold_out(codes, hold_out, maximum_windows, generator, seed, None if groups is None else groups[at])
         for at, codes in enumerate((foreground, control))
     ]
     train = _Windows(parts[0][0], parts[1][0])
@@ -186,8 +167,8 @@ def discover(
             )
     motifs: list[PWM] = []
     rows: list[dict[str, object]] = []
-    for number in range(1, most + 1):
-        found = _best_motif(train, widths, seeds, rounds)
+    for number in range(1, maximum + 1):
+        found = _best_motif(train, widths, seeds, refinements)
         if found is None:
             break
         matrix, sites, threshold = found
@@ -204,7 +185,7 @@ def discover(
             _Windows(*(mask_sites(codes, scores, threshold) for codes in (part.foreground, part.control)))
             for part in (train, judge)
         )
-    return Discovery(motifs, pd.DataFrame(rows, columns=list(DISCOVERY_COLUMNS)))
+    return Discovery(motifs, pd.DataFrame(rows, columns=_columns()))
 
 
 def _check(foreground: np.ndarray, control: np.ndarray, widths: Sequence[int], level: float, hold_out: float) -> None:
@@ -232,23 +213,23 @@ def _check(foreground: np.ndarray, control: np.ndarray, widths: Sequence[int], l
 
 def _hold_out(
     codes: np.ndarray,
-    share: float,
-    most: int,
+    fraction: float,
+    maximum: int,
     generator: np.random.Generator,
     seed: int,
     groups: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     chosen = np.arange(len(codes))
-    if len(codes) > most:
-        chosen = np.sort(generator.choice(len(codes), most, replace=False))
+    if len(codes) > maximum:
+        chosen = np.sort(generator.choice(len(codes), maximum, replace=False))
     if groups is None:
         held = np.zeros(len(chosen), dtype=bool)
-        held[generator.permutation(len(chosen))[: round(share * len(chosen))]] = True
+        held[generator.permutation(len(chosen))[: round(fraction * len(chosen))]] = True
     else:
         # the same group falls on the same side among positives and controls
         names = np.asarray(groups, dtype=str)[chosen]
         unique, inverse = np.unique(names, return_inverse=True)
-        held = np.array([_side(name, seed) < share for name in unique])[inverse]
+        held = np.array([_side(name, seed) < fraction for name in unique])[inverse]
     return codes[chosen[~held]], codes[chosen[held]]
 
 
@@ -257,77 +238,77 @@ def _side(name: str, seed: int) -> float:
 
 
 def _best_motif(
-    windows: _Windows, widths: Sequence[int], seeds: int, rounds: int
+    windows: _Windows, widths: Sequence[int], seeds: int, refinements: int
 ) -> tuple[np.ndarray, int, float] | None:
-    """Matrix, sites in the training part and score threshold of the motif that separates best; None for no word."""
+    """Matrix, sites in the training part and score threshold of the motif that separates best; None for no k-mer."""
     best: tuple[float, np.ndarray, int, float] | None = None
     for width in widths:
         excess, log_p_of = _enrichment(windows, width)
-        for word in _seed_words(log_p_of, width, seeds):
-            matrix = _from_neighbours(excess, word, width)
+        for kmer in _seed_kmers(log_p_of, width, seeds):
+            matrix = _from_neighbours(excess, kmer, width)
             log_p, sites, threshold = np.inf, 0, 0.0
-            for _ in range(rounds):
+            for _ in range(refinements):
                 scores = log_scores(matrix, windows.control)
                 new_log_p, new_threshold, counts = _separate(windows, scores)
                 if new_log_p >= log_p - 1e-9:
                     break
                 log_p, threshold, sites, kept = new_log_p, new_threshold, int(counts.sum(axis=1).max()), matrix
                 matrix = PWM.from_counts("refined", counts).frequencies
-            # a word of a longer width is the best of more words
+            # a k-mer of a longer width is the best of more k-mers
             penalised = log_p + width * np.log(4)
             if np.isfinite(log_p) and sites and (best is None or penalised < best[0]):
                 best = penalised, kept, sites, threshold
     return None if best is None else best[1:]
 
 
-def word_windows(codes: np.ndarray, width: int) -> np.ndarray:
-    """Number of windows that hold each word at least once, shape (4**width,)."""
+def kmer_windows(codes: np.ndarray, width: int) -> np.ndarray:
+    """Number of windows that hold each k-mer at least once, shape (4**width,)."""
     total = np.zeros(4**width, dtype=np.int64)
     for at in range(0, len(codes), _ROWS_AT_ONCE):
-        words = np.sort(kmer_codes(codes[at : at + _ROWS_AT_ONCE], width), axis=1)
-        first = np.ones(words.shape, dtype=bool)
-        first[:, 1:] = words[:, 1:] != words[:, :-1]
-        total += np.bincount(words[first & (words >= 0)], minlength=4**width)
+        kmers = np.sort(kmer_codes(codes[at : at + _ROWS_AT_ONCE], width), axis=1)
+        first = np.ones(kmers.shape, dtype=bool)
+        first[:, 1:] = kmers[:, 1:] != kmers[:, :-1]
+        total += np.bincount(kmers[first & (kmers >= 0)], minlength=4**width)
     return total
 
 
 def _enrichment(windows: _Windows, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of each word: positive windows with it beyond the controls' share, and Fisher's log p; shape (4**width,)."""
-    hits, control = word_windows(windows.foreground, width), word_windows(windows.control, width)
+    """Of each k-mer: positive windows with it beyond the controls' share, and Fisher's log p; shape (4**width,)."""
+    hits, control = kmer_windows(windows.foreground, width), kmer_windows(windows.control, width)
     n, n_control = windows.sizes
     return np.maximum(hits - control * (n / n_control), 0.0), fisher_log_p(hits, control, n, n_control)
 
 
-def _seed_words(log_p: np.ndarray, width: int, seeds: int) -> list[int]:
-    """The most enriched words, none a shift by one or a one-mismatch neighbour of a better one."""
+def _seed_kmers(log_p: np.ndarray, width: int, seeds: int) -> list[int]:
+    """The most enriched k-mers, none a shift by one or a one-mismatch neighbour of a better one."""
     chosen: list[int] = []
-    for word in np.argsort(log_p, kind="stable").tolist():
-        if log_p[word] >= 0 or len(chosen) == seeds:
+    for kmer in np.argsort(log_p, kind="stable").tolist():
+        if log_p[kmer] >= 0 or len(chosen) == seeds:
             break
-        if not any(_alike(word, other, width) for other in chosen):
-            chosen.append(word)
+        if not any(_alike(kmer, other, width) for other in chosen):
+            chosen.append(kmer)
     return chosen
 
 
-def _alike(word: int, other: int, width: int) -> bool:
-    a, b = _letters(word, width), _letters(other, width)
+def _alike(kmer: int, other: int, width: int) -> bool:
+    a, b = _nucleotides(kmer, width), _nucleotides(other, width)
     return bool((a != b).sum() <= 1 or (a[1:] == b[:-1]).all() or (a[:-1] == b[1:]).all())
 
 
-def _letters(word: int, width: int) -> np.ndarray:
-    return (word // 4 ** np.arange(width - 1, -1, -1)) % 4
+def _nucleotides(kmer: int, width: int) -> np.ndarray:
+    return (kmer // 4 ** np.arange(width - 1, -1, -1)) % 4
 
 
-def _from_neighbours(excess: np.ndarray, word: int, width: int) -> np.ndarray:
-    """Matrix of a word: each one-mismatch neighbour weighs as many positive windows as it has in excess."""
-    letters = _letters(word, width)
+def _from_neighbours(excess: np.ndarray, kmer: int, width: int) -> np.ndarray:
+    """Matrix of a k-mer: each one-mismatch neighbour weighs as many positive windows as it has in excess."""
+    nucleotides = _nucleotides(kmer, width)
     place = 4 ** np.arange(width - 1, -1, -1)
-    neighbours = word + (np.arange(4) - letters[:, None]) * place[:, None]
-    return PWM.from_counts(decode(letters.astype(np.uint8)), excess[neighbours]).frequencies
+    neighbours = kmer + (np.arange(4) - nucleotides[:, None]) * place[:, None]
+    return PWM.from_counts(decode(nucleotides.astype(np.uint8)), excess[neighbours]).frequencies
 
 
 def log_scores(matrix: np.ndarray, control: np.ndarray) -> np.ndarray:
-    """Log2 odds of a matrix against the control windows' letters, shape (width, 5); N scores -inf."""
+    """Log2 odds of a matrix against the control windows' nucleotides, shape (width, 5); N scores -inf."""
     scores = np.full((len(matrix), UNKNOWN + 1), -np.inf, dtype=np.float32)
     scores[:, :UNKNOWN] = np.log2(matrix / background_of(control))
     return scores
@@ -353,7 +334,7 @@ def best_scores(codes: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def _separate(windows: _Windows, scores: np.ndarray) -> tuple[float, float, np.ndarray]:
-    """Smallest log p over all thresholds, the threshold, and letters of the positive windows' sites above it."""
+    """Smallest log p over all thresholds, the threshold, and nucleotides of the positive windows' sites above it."""
     best, control = (best_scores(codes, scores) for codes in (windows.foreground, windows.control))
     limits = np.unique(best[np.isfinite(best)])
     if not len(limits):
@@ -452,16 +433,57 @@ def contrast(frame: pd.DataFrame, split: str, parts: Sequence[str]) -> Contrast:
 
 
 def write_windows(codes: np.ndarray, path: str | Path) -> None:
-    """Write windows as FASTA, RNA letters, atomically; what ``streme`` reads."""
+    """Write windows as FASTA, RNA, atomically; what ``streme`` reads."""
     with write_text(path) as handle:
         for number, sequence in enumerate(decode_windows(codes), 1):
             handle.write(f">{number}\n{sequence}\n")
 
 
+def read_streme(
+    path: str | Path, foreground: np.ndarray, control: np.ndarray, *, level: float = 0.05, source: str = ""
+) -> Discovery:
+    """Motifs that the MEME suite's ``streme --text`` found, in the form of :func:`discover`.
+
+    Parameters
+    ----------
+    path : path-like
+        MEME text; the header of each matrix holds its p-value (``S=``, ``P=`` or ``E=``).
+    foreground, control : numpy.ndarray, shape=(n, width), dtype=uint8
+        The windows that it read.
+    level : float
+        A motif is reported while its p-value is below it.
+    source : str
+        Written into the motifs.
+
+    Returns
+    -------
+    Discovery
+        ``p`` is STREME's, of the windows that it held out. Shares and enrichment are of all windows, with the threshold
+        that separates them best, since STREME does not say which windows it held out.
+    """
+    windows = _Windows(foreground, control)
+    motifs, rows = [], []
+    for motif, p in read_motif_scores(path, source=source):
+        scores = log_scores(np.maximum(motif.frequencies, 1e-6), control)
+        _, threshold, counts = _separate(windows, scores)
+        hits = [int((best_scores(codes, scores) >= threshold).sum()) for codes in (foreground, control)]
+        number = len(rows) + 1
+        pwm = PWM(
+            f"motif{number}", motif.frequencies, motif.sites or counts.sum(axis=1).max(), motif.consensus(), source
+        )
+        rows.append(_row(pwm, p, level, hits, windows.sizes, threshold))
+        if p >= level:
+            break
+        motifs.append(pwm)
+    return Discovery(motifs, pd.DataFrame(rows, columns=_columns()))
+
+
 def read_discovered(paths: Sequence[str | Path]) -> pd.DataFrame:
-    """Tables of several species, one below the other; columns ``species`` and :data:`DISCOVERY_COLUMNS`."""
-    texts = dict.fromkeys(("species", "motif", "consensus"), str)
-    columns = ["species", *DISCOVERY_COLUMNS]
-    frames = [read_tsv(path, columns, dtype=texts)[0][columns] for path in paths]
-    frames = [frame for frame in frames if len(frame)]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    """Tables of several tasks, one below the other; columns as in ``motif_discovered``, without the match."""
+    texts = dict.fromkeys(("task", "motif", "consensus"), str)
+    columns = ["task", *_columns()]
+    return stack_frames((read_tsv(path, columns, dtype=texts)[0] for path in paths), columns)
+
+
+def _columns() -> list[str]:
+    return column_names("motif_discovered", first="motif", last="information")

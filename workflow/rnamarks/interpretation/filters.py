@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,31 +17,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..registry import Register
-from ..sequences import UNKNOWN
-from ..tables import read_tsv
-from .motif_files import read_own
+from .filter_files import Filters
 from .pwm import PWM
+from .soft_input import one_hot
 
 BRANCHES = ("undilated", "all")
-FILTER_COLUMNS = (
-    "motif",
-    "member",
-    "layer",
-    "filter",
-    "dilation",
-    "width",
-    "threshold",
-    "mean_activation",
-    "max_activation",
-    "sites",
-    "site_share",
-    "information",
-    "best_five",
-    "informative",
-    "consensus",
-)
 _POINTWISE = (nn.BatchNorm1d, nn.Dropout, nn.Identity)
 _NONLINEAR = (nn.ReLU, nn.PReLU, nn.LeakyReLU, nn.GELU, nn.ELU, nn.SELU, nn.SiLU, nn.Softplus, nn.Sigmoid, nn.Tanh)
 _CELLS_AT_ONCE = 4_000_000
@@ -105,23 +87,19 @@ def first_convolutions(network: nn.Module, window: int) -> list[FirstConvolution
     Parameters
     ----------
     network : torch.nn.Module
-        With the contract of :mod:`rnamarks.models.register`; put into evaluation mode.
+        With the contract of :mod:`rnamarks.models.registry`; put into evaluation mode.
     window : int
         Width of the windows in nt.
 
     Returns
     -------
     list of FirstConvolution
-        In the order in which they run.
-
-    Raises
-    ------
-    InputError
-        If there is none: the network codes letters in another way, or has no convolution first.
+        In the order in which they run; empty where the network codes nucleotides in another way or has no convolution
+        of stride 1 first.
     """
     generator = np.random.default_rng(0)
-    codes = torch.from_numpy(generator.integers(0, 4, (2, window)).astype(np.uint8))
-    wanted = one_hot_of(codes)
+    codes = generator.integers(0, 4, (2, window)).astype(np.uint8)
+    wanted = one_hot(codes)
     found: list[list] = []
     last: dict[int, int] = {}
     kept: list[torch.Tensor] = []
@@ -155,15 +133,10 @@ def first_convolutions(network: nn.Module, window: int) -> list[FirstConvolution
     handles = [module.register_forward_hook(watch(name)) for name, module in leaves]
     try:
         with torch.inference_mode():
-            network.eval()(codes, next(iter(network.classifiers)))
+            network.eval()(torch.from_numpy(codes), next(iter(network.classifiers)))
     finally:
         for handle in handles:
             handle.remove()
-    if not found:
-        raise InputError(
-            f"the network {type(network).__name__} has no convolution that reads the one-hot sequence",
-            remedy="filters can be shown for networks whose first layer is a convolution of stride 1",
-        )
     return [FirstConvolution(name, module, tuple(after)) for name, module, after, _ in found]
 
 
@@ -177,12 +150,6 @@ def _is_padded(given: torch.Tensor, wanted: torch.Tensor) -> bool:
         torch.equal(given[..., left : left + width], wanted) and not given[..., :left].any()
         for left in range(extra + 1)
     )
-
-
-def one_hot_of(codes: torch.Tensor) -> torch.Tensor:
-    """Codes, shape (batch, window), to one-hot rows A C G U, shape (batch, 4, window); N is zero."""
-    table = torch.cat([torch.eye(UNKNOWN), torch.zeros(1, UNKNOWN)])
-    return F.embedding(codes.long(), table).transpose(1, 2)
 
 
 @dataclass(frozen=True)
@@ -248,7 +215,7 @@ def activation_statistics(layer: FirstConvolution, codes: np.ndarray) -> Statist
 
 
 def _batches(layer: FirstConvolution, codes: np.ndarray) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-    """Activations (filters, subsequences), letters (subsequences, 4 * width), and which subsequences hold no N."""
+    """Activations (filters, subsequences), nucleotides (subsequences, 4 * width), and which subsequences hold no N."""
     starts = codes.shape[1] - layer.span + 1
     if starts < 1:
         raise InputError(
@@ -259,36 +226,13 @@ def _batches(layer: FirstConvolution, codes: np.ndarray) -> Iterator[tuple[torch
     cells = starts * max(layer.convolution.out_channels, 4 * layer.width)
     size = max(1, _CELLS_AT_ONCE // cells)
     for at in range(0, len(codes), size):
-        one_hot = one_hot_of(torch.from_numpy(np.ascontiguousarray(codes[at : at + size])))
-        values = layer.activations(one_hot).transpose(0, 1).flatten(1)
+        rows = one_hot(codes[at : at + size])
+        values = layer.activations(rows).transpose(0, 1).flatten(1)
         # (batch, 4, window) -> (batch, starts, 4, width) -> (subsequences, 4 * width)
-        seen = one_hot.unfold(2, layer.span, 1)[..., :: layer.dilation].permute(0, 2, 1, 3)
-        letters = seen.reshape(-1, 4 * layer.width)
-        known = letters.sum(dim=1) == layer.width
-        yield values, letters, known
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Motifs of a network's filters.
-
-    Attributes
-    ----------
-    motifs : list of PWM
-        In the order of the table.
-    table : pandas.DataFrame
-        Columns :data:`FILTER_COLUMNS`: member of the ensemble, layer, filter (from 0), dilation, width (of the motif in
-        nt, gaps included), threshold and activations, sites (subsequences above the threshold), their share of all,
-        information (bits in all, corrected for few sites), best_five (bits of the best five neighbouring columns),
-        informative, consensus.
-    """
-
-    motifs: list[PWM]
-    table: pd.DataFrame
-
-    def informative(self) -> list[PWM]:
-        """The motifs that pass the information filter."""
-        return [motif for motif, on in zip(self.motifs, self.table["informative"], strict=True) if on]
+        seen = rows.unfold(2, layer.span, 1)[..., :: layer.dilation].permute(0, 2, 1, 3)
+        nucleotides = seen.reshape(-1, 4 * layer.width)
+        known = nucleotides.sum(dim=1) == layer.width
+        yield values, nucleotides, known
 
 
 def filter_motifs(
@@ -299,8 +243,8 @@ def filter_motifs(
     branches: str = "undilated",
     member: int | None = 0,
     pseudocount: float = 1.0,
-    least_information: float = 0.0,
-    least_sites: int = 10,
+    minimum_information: float = 0.0,
+    minimum_sites: int = 10,
     source: str = "",
 ) -> Filters:
     """Motifs of first-layer filters from positive windows.
@@ -319,10 +263,10 @@ def filter_motifs(
     member : int or None
         Which network of the ensemble; None for all.
     pseudocount : float
-        Added to the count of each letter.
-    least_information : float
+        Added to the count of each nucleotide.
+    minimum_information : float
         Bits, in all columns together, that an informative motif has at least.
-    least_sites : int
+    minimum_sites : int
         Sites that an informative motif has at least.
     source : str
         Written into the motifs.
@@ -331,12 +275,13 @@ def filter_motifs(
     -------
     Filters
         Motif names are ``m<member>_d<dilation>_f<filter>``. A filter whose activation never exceeds its threshold
-        has a uniform motif, no sites, and is not informative.
+        has a uniform motif, no sites, and is not informative. Without a motif where the network has no first
+        convolution.
 
     Raises
     ------
     InputError
-        If there are no windows, no such member, threshold or choice of branches, or the layer cannot be found.
+        If there are no windows, or no such member, threshold or choice of branches.
     """
     if branches not in BRANCHES:
         raise InputError("no such choice of branches", value=branches, remedy=f"choose one of {', '.join(BRANCHES)}")
@@ -352,13 +297,13 @@ def filter_motifs(
         if member is not None and index != member:
             continue
         layers = first_convolutions(network, codes.shape[1])
-        if branches == "undilated":
-            least = min(layer.dilation for layer in layers)
-            layers = [layer for layer in layers if layer.dilation == least]
+        if branches == "undilated" and layers:
+            smallest = min(layer.dilation for layer in layers)
+            layers = [layer for layer in layers if layer.dilation == smallest]
         for layer in layers:
             statistics = activation_statistics(layer, codes)
             limits = THRESHOLDS[threshold](statistics)
-            counts = count_letters(layer, codes, limits)
+            counts = count_nucleotides(layer, codes, limits)
             for at in range(layer.convolution.out_channels):
                 name = f"m{index}_d{layer.dilation}_f{at:03d}"
                 motif = _gapped(name, counts[at], layer.dilation, pseudocount, source)
@@ -379,16 +324,16 @@ def filter_motifs(
                         "site_share": sites / statistics.subsequences,
                         "information": float(bits.sum()),
                         "best_five": float(np.convolve(bits, np.ones(min(5, len(bits))), "valid").max()),
-                        "informative": bool(sites >= max(1, least_sites) and bits.sum() >= least_information),
+                        "informative": bool(sites >= max(1, minimum_sites) and bits.sum() >= minimum_information),
                         "consensus": motif.consensus(),
                     }
                 )
                 motifs.append(motif)
-    return Filters(motifs, pd.DataFrame(rows, columns=list(FILTER_COLUMNS)))
+    return Filters(motifs, pd.DataFrame(rows, columns=column_names("motif_filters", last="consensus")))
 
 
-def count_letters(layer: FirstConvolution, codes: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Letters in the subsequences above each filter's threshold, in one streamed pass.
+def count_nucleotides(layer: FirstConvolution, codes: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Nucleotides in the subsequences above each filter's threshold, in one streamed pass.
 
     Returns
     -------
@@ -396,8 +341,8 @@ def count_letters(layer: FirstConvolution, codes: np.ndarray, thresholds: np.nda
     """
     limits = torch.from_numpy(thresholds.astype(np.float32))[:, None]
     counts = torch.zeros(layer.convolution.out_channels, 4 * layer.width, dtype=torch.float64)
-    for values, letters, known in _batches(layer, codes):
-        counts += ((values > limits) & known).float() @ letters
+    for values, nucleotides, known in _batches(layer, codes):
+        counts += ((values > limits) & known).float() @ nucleotides
     return counts.reshape(-1, 4, layer.width).transpose(1, 2).numpy()
 
 
@@ -409,7 +354,7 @@ def _gapped(name: str, counts: np.ndarray, dilation: int, pseudocount: float, so
     return PWM(name, frequencies, sites, source=source)
 
 
-def positive_windows(frame: pd.DataFrame, split: str, part: str, most: int = 0, seed: int = 0) -> list[str]:
+def positive_windows(frame: pd.DataFrame, split: str, part: str, maximum: int = 0, seed: int = 0) -> list[str]:
     """Sequences of the modified windows of one part of a split.
 
     Parameters
@@ -419,7 +364,7 @@ def positive_windows(frame: pd.DataFrame, split: str, part: str, most: int = 0, 
     split : str
         Its column.
     part : str
-    most : int
+    maximum : int
         Draw at most so many, 0 for all.
     seed : int
 
@@ -438,18 +383,6 @@ def positive_windows(frame: pd.DataFrame, split: str, part: str, most: int = 0, 
         raise InputError(
             f"the {part} part of the {split} split holds no modified window", value=0, remedy="choose another part"
         )
-    if most and len(chosen) > most:
-        chosen = chosen.iloc[np.sort(np.random.default_rng(seed).choice(len(chosen), most, replace=False))]
+    if maximum and len(chosen) > maximum:
+        chosen = chosen.iloc[np.sort(np.random.default_rng(seed).choice(len(chosen), maximum, replace=False))]
     return chosen.tolist()
-
-
-def read_filters(motifs: str | Path, table: str | Path) -> Filters:
-    """What :func:`filter_motifs` found, from the MEME file and the table that were written of it."""
-    frame, _ = read_tsv(table, FILTER_COLUMNS, dtype={"motif": str, "layer": str, "consensus": str})
-    own = read_own(motifs)
-    if [motif.name for motif in own] != frame["motif"].tolist():
-        raise InputError(
-            "the motifs are not those of the table", path=motifs, value=str(table), remedy="make both again"
-        )
-    frame["informative"] = frame["informative"].astype(bool)
-    return Filters(own, frame)

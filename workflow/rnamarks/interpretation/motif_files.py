@@ -3,14 +3,14 @@
 =============  =======================================================================================
 name           files
 =============  =======================================================================================
-``meme``       MEME version 4 or 5 text, letters ACGU or ACGT, plain or gzipped
+``meme``       MEME version 4 or 5 text, alphabet ACGU or ACGT, plain or gzipped
 ``cisbp_rna``  CISBP-RNA's ``pwms`` folder, or a tar archive of it; a table ``RBP_Information*.txt`` among
                the files gives the proteins
 ``attract``    ATtRACT's matrices (``pwm.txt``) and table of motifs (``ATtRACT_db.txt``), in either order
 =============  =======================================================================================
 
 A broken matrix in a database is left out and counted under its reason, or is an error where that is asked for; a file
-of another kind is always an error. Letters of DNA files are read as RNA; a file that lists both strands is read as is.
+of another kind is always an error. DNA files are read as RNA; a file that lists both strands is read as is.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Entry:
     sites: str = ""
     width: str = ""
     order: Sequence[int] = (0, 1, 2, 3)
+    score: str = ""
 
 
 @dataclass
@@ -193,10 +194,10 @@ def _meme_entries(path: str | Path) -> Iterator[Entry]:
     header: dict[str, str] = {}
 
     def finish() -> Entry:
-        letters = (0, 1, 2, 3) if order is None else order
-        return Entry(
-            name, tuple(rows or ()), str(path), at, alternative, header.get("nsites", ""), header.get("w", ""), letters
-        )
+        score = next((header[key] for key in ("S", "P", "E") if key in header), "")
+        columns = (0, 1, 2, 3) if order is None else order
+        sites, width = header.get("nsites", ""), header.get("w", "")
+        return Entry(name, tuple(rows or ()), str(path), at, alternative, sites, width, columns, score)
 
     with open_text(path) as handle:
         for number, line in enumerate(handle, 1):
@@ -206,7 +207,7 @@ def _meme_entries(path: str | Path) -> Iterator[Entry]:
                 version = line.startswith("MEME version")
             elif symbols is not None:
                 if line.startswith("END ALPHABET"):
-                    # the columns of a matrix follow the letters' order, not that of their definition
+                    # the columns of a matrix follow the alphabet's order, not that of their definition
                     order, symbols = _letter_order("".join(sorted(symbols)), path, number), None
                 elif "=" not in line:
                     symbols += _SYMBOL.findall(line)
@@ -317,7 +318,7 @@ def _members(path: str | Path) -> Iterator[tuple[str, str]]:
 
 
 def _proteins(text: str, path: str, organism: str) -> dict[str, str]:
-    rows = csv.DictReader(io.StringIO(text), delimiter="\t")
+    rows = csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE)
     lacking = {"Motif_ID", "RBP_Name", "RBP_Species"} - set(rows.fieldnames or ())
     if lacking:
         raise InputError(
@@ -430,8 +431,8 @@ def _attract_entries(path: str | Path) -> Iterator[Entry]:
         yield Entry(name, tuple(rows), str(path), at, width=width)
 
 
-def write_meme(motifs: Iterable[PWM], path: str | Path, background: Sequence[float] = (0.25, 0.25, 0.25, 0.25)) -> None:
-    """Write motifs as MEME version 4 text, RNA letters, one strand, atomically.
+def write_meme(motifs: Iterable[PWM], path: str | Path) -> None:
+    """Write motifs as MEME version 4 text, RNA, one strand, atomically.
 
     Parameters
     ----------
@@ -439,12 +440,10 @@ def write_meme(motifs: Iterable[PWM], path: str | Path, background: Sequence[flo
         May be empty: the file then has a head only, and :func:`read_motifs` does not read it
         (:func:`read_own` does).
     path : path-like
-    background : sequence of 4 float
     """
     with write_text(path) as handle:
         handle.write("MEME version 4\n\nALPHABET= ACGU\n\nBackground letter frequencies\n")
-        shown = " ".join(f"{base} {share:.5f}" for base, share in zip("ACGU", background, strict=True))
-        handle.write(f"{shown}\n")
+        handle.write("A 0.25000 C 0.25000 G 0.25000 U 0.25000\n")
         for motif in motifs:
             sites = 20 if motif.sites is None else round(motif.sites)
             second = motif.alternative.replace(" ", "_")
@@ -458,3 +457,26 @@ def read_own(path: str | Path, source: str = "") -> list[PWM]:
     """Motifs of a file that the workflow wrote; an empty one is no error, a broken matrix is."""
     entries = list(read_meme([path]))
     return read_motifs(path, "meme", source=source, strict=True).motifs if entries else []
+
+
+def read_motif_scores(path: str | Path, source: str = "") -> list[tuple[PWM, float]]:
+    """Motifs of MEME text with the p-value or E-value in the header of each matrix.
+
+    Raises
+    ------
+    InputError
+        If a matrix is broken or has no such number.
+    """
+    found = []
+    for entry in read_meme([path]):
+        matrix, reason, value = _matrix(entry)
+        if reason or not _is_number(entry.score):
+            raise InputError(
+                f"motif {entry.name}: {reason or 'the header has no p-value'}",
+                path=path,
+                line=entry.line,
+                value=value if reason else entry.score,
+                remedy="run streme again",
+            )
+        found.append((PWM(entry.name, matrix, _sites(entry.sites), entry.alternative, source), float(entry.score)))
+    return found

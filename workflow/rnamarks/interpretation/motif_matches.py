@@ -1,86 +1,316 @@
-"""Which motifs of models are known: their matches in databases, beside those of shuffled motifs.
+"""Which motifs are known: motifs of filters, de novo motifs, consensus motifs and optimised windows beside databases.
 
 Pairs come from :func:`rnamarks.interpretation.tomtom.compare` or from the MEME suite. Of these the tables keep what a
-rule accepts and each motif's best, rank what a figure shows, and count the filters with a match; the same count of
-shuffled filters says how many of them a match by chance would give.
+rule accepts, each motif's best and those of the query's own task, and rank what a figure shows. Two nulls say what a
+match is worth: filters with a match are counted beside the same filters shuffled, and consensus motifs are set beside
+motifs of unmodified windows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..sequences import ALPHABET
+from ..tables import stack_frames
+from ..tasks import Task
 from .pwm import PWM, logo_rows
-from .tomtom import COMPARERS, PAIR_COLUMNS, compare
+from .tomtom import compare, compare_columns
 
-MATCH_COLUMNS = ("predictor", "species", *PAIR_COLUMNS, "rank")
-BEST_COLUMNS = ("database", "target", "target_name", "match_p", "match_q")
-ANNOTATION_COLUMNS = (
-    "predictor",
-    "species",
-    "database",
-    "targets",
-    "rule",
-    "filters",
-    "informative",
-    "annotated",
-    "share",
-    "null",
-    "shuffles",
-    "null_share",
-    "null_low",
-    "null_high",
-    "p",
-)
-LOGO_COLUMNS = ("predictor", "species", "database", "rank", "role", "motif", "name", "position", *ALPHABET)
-DE_NOVO = "de novo"
-"""What stands for the predictor of motifs that were found in windows, without a model."""
+FILTER, DE_NOVO, OPTIMISED = "filter", "de novo", "optimised"
+"""Methods that motifs come from, beside those of consensus motifs.
+
+``de novo`` takes the place of the predictor, too, and is the name of the database that de novo motifs make.
+"""
 RULES: dict[str, tuple[str, float]] = {"q < 0.05": ("q", 0.05), "E < 10": ("e", 10.0)}
 """When a filter counts as annotated: by this column below this value. ``E < 10`` is the released code's."""
-NULLS = ("columns", "letters")
+NULLS = ("columns", "nucleotides")
 
 
-def reported(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The pairs that any rule of :data:`RULES` accepts, and each query's best pair."""
-    accepted = np.zeros(len(pairs), dtype=bool)
-    for column, limit in RULES.values():
-        accepted |= (pairs[column] < limit).to_numpy()
-    accepted |= ~pairs["query"].duplicated().to_numpy()
-    return pairs[accepted].reset_index(drop=True)
+@dataclass(frozen=True)
+class QuerySet:
+    """Motifs of one predictor, task and method.
+
+    Attributes
+    ----------
+    predictor : str
+        :data:`DE_NOVO` for motifs that no model gave.
+    task : Task
+    method : str
+        :data:`FILTER`, :data:`DE_NOVO`, :data:`OPTIMISED`, or how nucleotides were weighed for consensus motifs.
+    motifs : sequence of PWM
+        Of filters those that pass the information filter.
+    filters : int
+        All filters of the network.
+    null : sequence of sequence of PWM
+        Motifs of each draw of unmodified windows.
+    """
+
+    predictor: str
+    task: Task
+    method: str
+    motifs: Sequence[PWM]
+    filters: int = 0
+    null: Sequence[Sequence[PWM]] = ()
 
 
-def rank_matches(pairs: pd.DataFrame, most: int = 3) -> np.ndarray:
-    """Which pairs a figure shows: the smallest p-values, no query, target or target's name twice.
+@dataclass(frozen=True)
+class Database:
+    """Known motifs.
+
+    Attributes
+    ----------
+    name : str
+    motifs : sequence of PWM
+    species : str
+        Whose tasks are compared with it; ``""`` for all.
+    tasks : dict of str to str
+        Task, or modification, that a motif belongs to; others belong to none.
+    """
+
+    name: str
+    motifs: Sequence[PWM]
+    species: str = ""
+    tasks: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_known(cls, name: str, motifs: Sequence[PWM], species: str, tasks: Iterable[Task]) -> Database:
+        """A database as published; a motif whose name or second name holds a modification belongs to it."""
+        modifications = {task.modification for task in tasks} - {""}
+        return cls(name, motifs, species, {motif.name: _modification_of(motif, modifications) for motif in motifs})
+
+    @classmethod
+    def of_discovered(cls, found: Iterable[tuple[str, Sequence[PWM]]]) -> Database:
+        """De novo motifs of several tasks, (task, motifs), each led by its task's name."""
+        named = [(task, motif.rename(f"{task}.{motif.name}")) for task, motifs in found for motif in motifs]
+        return cls(DE_NOVO, [motif for _, motif in named], "", {motif.name: task for task, motif in named})
+
+
+def _modification_of(motif: PWM, modifications: set[str]) -> str:
+    for text in (motif.name, motif.alternative):
+        for part in text.translate(str.maketrans("._:-", "    ")).split():
+            if part in modifications:
+                return part
+    return ""
+
+
+def optimised_motifs(motifs: pd.DataFrame) -> dict[tuple[str, str], list[PWM]]:
+    """Parts of the mean optimised windows that hold information, as motifs to compare with databases.
+
+    Parameters
+    ----------
+    motifs : pandas.DataFrame
+        Rows of :func:`rnamarks.interpretation.optimisation.motif_table`. A part has at least 4 columns of at least
+        0.25 bits; one column with less does not end it.
 
     Returns
     -------
-    numpy.ndarray, shape=(len(pairs),), dtype=int64
-        1 for the best, up to ``most``; 0 for all other pairs.
+    dict of (predictor, task) to list of PWM
+        Named ``<predictor>.<task>.optimised.<offset>``, by the offset of the first column from the site, nt.
+    """
+    found = {}
+    for (predictor, task), rows in motifs[motifs["start"] == "mean"].groupby(["predictor", "task"], sort=False):
+        rows = rows.sort_values("offset")
+        told = np.flatnonzero(rows["bits"] >= 0.25)
+        parts = np.split(told, np.flatnonzero(np.diff(told) > 2) + 1) if len(told) else []
+        spans = [(part[0], part[-1] + 1) for part in parts if part[-1] + 1 - part[0] >= 4]
+        shares = rows[list(ALPHABET)].to_numpy(dtype=np.float64)
+        found[predictor, task] = [
+            PWM(f"{predictor}.{task}.optimised.{rows['offset'].iloc[first]:+d}", shares[first:last])
+            for first, last in spans
+        ]
+    return found
+
+
+def pairs_to_compare(sets: Sequence[QuerySet], databases: Sequence[Database]) -> Iterator[tuple[QuerySet, Database]]:
+    """Each set with the databases of its species."""
+    for one in sets:
+        for database in databases:
+            if database.species in ("", one.task.species):
+                yield one, database
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What :func:`compare_sets` gives.
+
+    Attributes
+    ----------
+    matches : pandas.DataFrame
+        Table ``motif_matches``.
+    annotated : pandas.DataFrame
+        Table ``motif_annotated``; of filters only.
+    logos : pandas.DataFrame
+        Table ``motif_logos``.
+    """
+
+    matches: pd.DataFrame
+    annotated: pd.DataFrame
+    logos: pd.DataFrame
+
+
+def compare_sets(
+    sets: Sequence[QuerySet],
+    databases: Sequence[Database],
+    *,
+    pairs_of: Callable[[QuerySet, Database], pd.DataFrame] | None = None,
+    maximum: int = 3,
+    shuffles: int = 100,
+    seed: int = 0,
+    report: Callable[[str], None] = print,
+) -> Comparison:
+    """Motifs of several models and tasks against the databases of their species.
+
+    Parameters
+    ----------
+    sets : sequence of QuerySet
+    databases : sequence of Database
+        One of fewer than two motifs is passed over, which is reported: p-values need the columns of several.
+    pairs_of : callable, optional
+        The pairs of a set and a database where the MEME suite computed them
+        (:func:`rnamarks.interpretation.tomtom.read_tomtom`). No null is drawn then, and ``q_all`` and ``q_own`` are
+        NaN, since not all pairs are known. Default: :func:`rnamarks.interpretation.tomtom.compare`.
+    maximum : int
+        Pairs of each set and database that get a rank and a logo, see :func:`rank_pairs`.
+    shuffles, seed
+        See :func:`annotation_table`.
+    report : callable
+        Given a line for each comparison and each warning.
+
+    Raises
+    ------
+    InputError
+        If there are databases and no set has one of its species.
+
+    Returns
+    -------
+    Comparison
+        ``q`` is over the targets of one query, ``q_all`` over all pairs of the set and the database, ``q_own`` over
+        those with an own target, which counts that the best of several motifs is looked at. ``null_p`` is the share of
+        draws, counted with one more, in which a motif of the null resembles the same target as well (p).
+    """
+    tables: dict[str, list[pd.DataFrame]] = {"matches": [], "annotated": [], "logos": []}
+    compared = list(pairs_to_compare(sets, databases))
+    if sets and databases and not compared:
+        raise InputError(
+            "no species has both motifs and a database",
+            value=", ".join(sorted({one.task.species for one in sets})),
+            remedy="name a motif database for a species of the run",
+        )
+    for one, database in compared:
+        who = {"predictor": one.predictor, "task": one.task.name}
+        named = who | {"method": one.method}
+        if len(database.motifs) < 2:
+            report(f"{database.name} has fewer than two motifs: {one.task.name} is not compared with it")
+            pairs = pd.DataFrame(columns=column_names("motif_matches", task_columns=False))
+        else:
+            report(f"{one.predictor}, {one.task.name}: {len(one.motifs)} motifs against {database.name}")
+            if pairs_of is None:
+                pairs = compare(one.motifs, database.motifs, database=database.name, warn=report)
+            else:
+                pairs = pairs_of(one, database)
+            pairs = _judged(pairs, one, database, complete=pairs_of is None)
+            pairs = reported(pairs)
+            pairs["rank"] = rank_pairs(pairs, one.method, maximum, own=any(database.tasks.values()))
+            tables["matches"].append(pairs.assign(**named))
+            if one.method == FILTER and one.filters:
+                counts = annotation_table(
+                    one.motifs,
+                    database.motifs,
+                    filters=one.filters,
+                    database=database.name,
+                    shuffles=shuffles,
+                    seed=seed,
+                    pairs=None if pairs_of is None else pairs,
+                )
+                tables["annotated"].append(counts.assign(**who))
+        logos = match_logos(pairs, one.motifs, database.motifs)
+        if logos.empty and one.motifs and one.method not in (FILTER, DE_NOVO):
+            alone = {"database": database.name, "rank": 0, "role": "query", "motif": one.motifs[0].name, "name": ""}
+            logos = pd.DataFrame([alone | row for row in logo_rows(one.motifs[0])])
+        tables["logos"].append(logos.assign(**named))
+    columns = {
+        "matches": column_names("motif_matches", task_columns=False),
+        "annotated": column_names("motif_annotated", task_columns=False),
+        "logos": column_names("motif_logos", task_columns=False),
+    }
+    return Comparison(**{name: stack_frames(tables[name], columns[name]) for name in columns})
+
+
+def _judged(pairs: pd.DataFrame, one: QuerySet, database: Database, *, complete: bool) -> pd.DataFrame:
+    """Pairs with what is known of them beyond their own score."""
+    pairs["target_task"] = pairs["target"].map(lambda name: database.tasks.get(name, ""))
+    own = pairs["target_task"].isin({one.task.name, one.task.modification} - {""}).to_numpy()
+    pairs["own"], pairs["q_all"], pairs["q_own"] = own, np.nan, np.nan
+    p = pairs["p"].to_numpy(dtype=np.float64)
+    for column, rows in (("q_all", np.ones(len(p), dtype=bool)), ("q_own", own)):
+        if complete and rows.any():
+            pairs.loc[rows, column] = false_discovery_control(p[rows])
+    pairs["null_p"], pairs["null_draws"] = np.nan, len(one.null)
+    if len(one.null) and complete and len(p):
+        best = _null_p(one.null, database.motifs)
+        at = {target.name: column for column, target in enumerate(database.motifs)}
+        as_good = best[:, [at[target] for target in pairs["target"]]] <= p
+        pairs["null_p"] = (1 + as_good.sum(axis=0)) / (1 + len(best))
+    return pairs
+
+
+def _null_p(null: Sequence[Sequence[PWM]], targets: Sequence[PWM]) -> np.ndarray:
+    """Smallest p of each draw's motifs with each target, shape (draws, targets); 1 for a draw without motifs."""
+    best = np.ones((len(null), len(targets)))
+    draws = np.repeat(np.arange(len(null)), [len(motifs) for motifs in null])
+    if len(draws):
+        queries = [motif.frequencies for motifs in null for motif in motifs]
+        np.minimum.at(best, draws, compare_columns(queries, [target.frequencies for target in targets])[0])
+    return best
+
+
+def reported(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs that any rule of :data:`RULES` accepts, each query's best pair, and those with an own target."""
+    accepted = pairs["own"].to_numpy(dtype=bool) | ~pairs["query"].duplicated().to_numpy()
+    for column, limit in RULES.values():
+        accepted |= (pairs[column] < limit).to_numpy()
+    return pairs[accepted].reset_index(drop=True)
+
+
+def rank_pairs(pairs: pd.DataFrame, method: str, maximum: int = 3, *, own: bool = False) -> np.ndarray:
+    """Which pairs a figure shows, shape (len(pairs),): 1 for the first, up to ``maximum``; 0 for all other pairs.
+
+    Filters: the smallest p-values, no query, target or target's name twice. De novo motifs: each motif's best pair,
+    however many. Consensus motifs and optimised windows: the best of the first motif; then as for filters. Where the
+    database knows tasks, only pairs with own targets, the best of them first.
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        Sorted by query and p.
+    method : str
+    maximum : int
+    own : bool
+        The database knows which task a motif belongs to.
     """
     ranks = np.zeros(len(pairs), dtype=np.int64)
+    best = ~pairs["query"].duplicated().to_numpy()
+    if method == DE_NOVO:
+        return np.where(best, np.cumsum(best), 0)
+    order = np.lexsort((pairs["target"].astype(str), pairs["query"].astype(str), pairs["p"]))
+    if method != FILTER and own:
+        order = order[pairs["own"].to_numpy(dtype=bool)[order]]
+    elif method != FILTER and len(pairs):
+        order = [0, *order]
     used: set[tuple[str, str]] = set()
-    rank = 0
-    for at in np.lexsort((pairs["target"].astype(str), pairs["query"].astype(str), pairs["p"])):
-        if rank == most:
-            break
+    for at in order:
         mine = {(column, str(pairs[column].iat[at])) for column in ("query", "target", "target_name")}
-        if not mine & used:
+        if ranks.max(initial=0) < maximum and not mine & used:
             used |= mine
-            rank += 1
-            ranks[at] = rank
+            ranks[at] = ranks.max() + 1
     return ranks
-
-
-def rank_queries(pairs: pd.DataFrame) -> np.ndarray:
-    """Each query's best pair: 1 for the first query of the table, 2 for the next; 0 for all other pairs."""
-    first = ~pairs["query"].duplicated().to_numpy()
-    return np.where(first, np.cumsum(first), 0)
 
 
 def shuffled(motifs: Sequence[PWM], null: str, generator: np.random.Generator) -> list[PWM]:
@@ -89,9 +319,9 @@ def shuffled(motifs: Sequence[PWM], null: str, generator: np.random.Generator) -
     Parameters
     ----------
     motifs : sequence of PWM
-    null : {"columns", "letters"}
-        ``columns``: each motif's columns in random order, which keeps its composition. ``letters``: the four letters of
-        each motif change places, the same way in all its columns, which keeps its pattern.
+    null : {"columns", "nucleotides"}
+        ``columns``: each motif's columns in random order, which keeps its composition. ``nucleotides``: the
+        four nucleotides of each motif change places, the same way in all its columns, which keeps its pattern.
     generator : numpy.random.Generator
     """
     if null not in NULLS:
@@ -109,29 +339,15 @@ def shuffled(motifs: Sequence[PWM], null: str, generator: np.random.Generator) -
     return out
 
 
-def annotated_numbers(p: np.ndarray) -> dict[str, int]:
-    """Queries with a match, by rule.
-
-    Parameters
-    ----------
-    p : numpy.ndarray, shape=(queries, targets)
-    """
-    if not len(p):
-        return dict.fromkeys(RULES, 0)
-    least = {"q": false_discovery_control(p, axis=1).min(axis=1), "e": p.min(axis=1) * p.shape[1]}
-    return {rule: int((least[column] < limit).sum()) for rule, (column, limit) in RULES.items()}
-
-
 def annotation_table(
     queries: Sequence[PWM],
     targets: Sequence[PWM],
     *,
-    filters: int | None = None,
+    filters: int,
     database: str = "",
     shuffles: int = 100,
     seed: int = 0,
-    method: str = "memelite",
-    jobs: int = 1,
+    pairs: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Number and share of filters with a match, beside the same of shuffled filters (Table S2 with a null).
 
@@ -140,14 +356,14 @@ def annotation_table(
     queries : sequence of PWM
         The informative filters.
     targets : sequence of PWM
-    filters : int, optional
-        All filters, of which shares are taken; default the number of queries.
+    filters : int
+        All filters, of which shares are taken.
     database : str
     shuffles : int
         Of each null.
     seed : int
-    method, jobs
-        See :func:`rnamarks.interpretation.tomtom.compare`.
+    pairs : pandas.DataFrame, optional
+        The accepted pairs where the MEME suite compared: counted as they are, without a null (``null`` is ``""``).
 
     Returns
     -------
@@ -156,26 +372,33 @@ def annotation_table(
         ``annotated``, ``share``, ``null``, ``shuffles``, ``null_share`` (mean), ``null_low``, ``null_high`` (2.5 and
         97.5 % of the shuffles), ``p`` (shuffles with at least as many annotated filters, counted with one more).
     """
-    comparer = COMPARERS[method]
-    filters = len(queries) if filters is None else filters
     if filters < 1:
         raise InputError("there are no filters", value=filters, remedy="extract some first")
     columns = [target.frequencies for target in targets]
 
     def count(motifs: Sequence[PWM]) -> dict[str, int]:
-        return annotated_numbers(comparer([m.frequencies for m in motifs], columns, jobs)[0] if motifs else np.ones(0))
+        if not motifs:
+            return dict.fromkeys(RULES, 0)
+        p = compare_columns([motif.frequencies for motif in motifs], columns)[0]
+        least = {"q": false_discovery_control(p, axis=1).min(axis=1), "e": p.min(axis=1) * p.shape[1]}
+        return {rule: int((least[column] < limit).sum()) for rule, (column, limit) in RULES.items()}
 
-    observed = count(queries)
+    if pairs is None:
+        observed = count(queries)
+    else:
+        observed = {
+            rule: pairs.loc[pairs[column] < limit, "query"].nunique() for rule, (column, limit) in RULES.items()
+        }
     rows = []
-    for number, null in enumerate(NULLS):
-        drawn = {rule: np.zeros(shuffles) for rule in RULES}
-        for at in range(shuffles):
+    for number, null in enumerate(NULLS if pairs is None else ("",)):
+        drawn = {rule: np.zeros(shuffles if null else 0) for rule in RULES}
+        for at in range(shuffles if null else 0):
             counts = count(shuffled(queries, null, np.random.default_rng([seed, number, at])))
             for rule in RULES:
                 drawn[rule][at] = counts[rule]
-        for rule in RULES:
-            shares = drawn[rule] / filters
-            low, high = np.quantile(shares, [0.025, 0.975]) if shuffles else (np.nan, np.nan)
+        for rule, counts in drawn.items():
+            shares = counts / filters
+            low, high = np.quantile(shares, [0.025, 0.975]) if len(shares) else (np.nan, np.nan)
             rows.append(
                 {
                     "database": database,
@@ -186,23 +409,23 @@ def annotation_table(
                     "annotated": observed[rule],
                     "share": observed[rule] / filters,
                     "null": null,
-                    "shuffles": shuffles,
-                    "null_share": shares.mean() if shuffles else np.nan,
+                    "shuffles": len(shares),
+                    "null_share": shares.mean() if len(shares) else np.nan,
                     "null_low": low,
                     "null_high": high,
-                    "p": (1 + int((drawn[rule] >= observed[rule]).sum())) / (shuffles + 1),
+                    "p": (1 + int((counts >= observed[rule]).sum())) / (len(shares) + 1) if null else np.nan,
                 }
             )
     return pd.DataFrame(rows)
 
 
 def match_logos(pairs: pd.DataFrame, queries: Iterable[PWM], targets: Iterable[PWM]) -> pd.DataFrame:
-    """Letter heights of the pairs that have a rank, aligned by their offset.
+    """Heights of the nucleotides of the pairs that have a rank, aligned by their offset.
 
     Parameters
     ----------
     pairs : pandas.DataFrame
-        Columns :data:`rnamarks.interpretation.tomtom.PAIR_COLUMNS` and ``rank``; pairs of rank 0 are passed over.
+        As :func:`~rnamarks.interpretation.tomtom.compare` gives them, and ``rank``; pairs of rank 0 are passed over.
     queries, targets : iterable of PWM
         Which the pairs name.
 
@@ -210,7 +433,7 @@ def match_logos(pairs: pd.DataFrame, queries: Iterable[PWM], targets: Iterable[P
     -------
     pandas.DataFrame
         ``database``, ``rank``, ``role`` (``query``, ``target``), ``motif``, ``name``, ``position`` (0 is the target's
-        first column), and heights ``A C G U`` in bits against equal letter frequencies.
+        first column), and heights ``A C G U`` in bits against equal frequencies.
     """
     by_query, by_target = ({motif.name: motif for motif in motifs} for motifs in (queries, targets))
     rows = []
@@ -221,138 +444,7 @@ def match_logos(pairs: pd.DataFrame, queries: Iterable[PWM], targets: Iterable[P
         ):
             head = {"database": pair["database"], "rank": pair["rank"], "role": role, "motif": motif.name}
             rows += [{**head, "name": motif.label, **row} for row in logo_rows(motif, start)]
-    return pd.DataFrame(rows, columns=["database", "rank", "role", "motif", "name", "position", *ALPHABET])
-
-
-@dataclass(frozen=True)
-class QuerySet:
-    """Motifs of one predictor and species.
-
-    Attributes
-    ----------
-    predictor : str
-        :data:`DE_NOVO` for motifs that no model gave: each of them is ranked, and no null is drawn.
-    species : str
-    motifs : sequence of PWM
-        For a network, those that pass the information filter.
-    filters : int
-        All filters of the network.
-    """
-
-    predictor: str
-    species: str
-    motifs: Sequence[PWM]
-    filters: int
-
-
-@dataclass(frozen=True)
-class Database:
-    """Known motifs for one species."""
-
-    species: str
-    name: str
-    motifs: Sequence[PWM]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What :func:`compare_sets` gives.
-
-    Attributes
-    ----------
-    matches : pandas.DataFrame
-        Columns :data:`MATCH_COLUMNS`.
-    annotated : pandas.DataFrame
-        Columns :data:`ANNOTATION_COLUMNS`.
-    logos : pandas.DataFrame
-        Columns :data:`LOGO_COLUMNS`.
-    """
-
-    matches: pd.DataFrame
-    annotated: pd.DataFrame
-    logos: pd.DataFrame
-
-
-def compare_sets(
-    sets: Sequence[QuerySet],
-    databases: Sequence[Database],
-    *,
-    pairs_of: Callable[[QuerySet, Database], pd.DataFrame] | None = None,
-    method: str = "memelite",
-    most: int = 3,
-    shuffles: int = 100,
-    seed: int = 0,
-    jobs: int = 1,
-    report: Callable[[str], None] = print,
-) -> Comparison:
-    """Motifs of several models and species against the databases of their species.
-
-    Parameters
-    ----------
-    sets : sequence of QuerySet
-    databases : sequence of Database
-    pairs_of : callable, optional
-        The pairs of a set and a database where they were computed elsewhere
-        (:func:`rnamarks.interpretation.tomtom_files.read_tomtom`); ``annotated`` then has no row, since no null can be
-        drawn. Default: :func:`rnamarks.interpretation.tomtom.compare`.
-    method, jobs
-        See :func:`rnamarks.interpretation.tomtom.compare`.
-    most : int
-        Pairs of each model, species and database that get a rank and a logo.
-    shuffles, seed
-        See :func:`annotation_table`.
-    report : callable
-        Given a line for each comparison and each warning.
-
-    Raises
-    ------
-    InputError
-        If no set has a database of its species.
-    """
-    tables: dict[str, list[pd.DataFrame]] = {"matches": [], "annotated": [], "logos": []}
-    compared = False
-    for one in sets:
-        for database in databases:
-            if database.species != one.species:
-                continue
-            compared = True
-            head = {"predictor": one.predictor, "species": one.species}
-            report(f"{one.predictor}, {one.species}: {len(one.motifs)} motifs against {database.name}")
-            if pairs_of is None:
-                pairs = compare(
-                    one.motifs, database.motifs, database=database.name, method=method, jobs=jobs, warn=report
-                )
-            else:
-                pairs = pairs_of(one, database)
-            pairs = reported(pairs)
-            pairs["rank"] = rank_queries(pairs) if one.predictor == DE_NOVO else rank_matches(pairs, most)
-            tables["matches"].append(pairs.assign(**head))
-            tables["logos"].append(match_logos(pairs, one.motifs, database.motifs).assign(**head))
-            if one.predictor != DE_NOVO and pairs_of is None:
-                annotated = annotation_table(
-                    one.motifs,
-                    database.motifs,
-                    filters=one.filters,
-                    database=database.name,
-                    shuffles=shuffles,
-                    seed=seed,
-                    method=method,
-                    jobs=jobs,
-                )
-                tables["annotated"].append(annotated.assign(**head))
-    if not compared:
-        raise InputError(
-            "no species has both motifs and a database",
-            value=", ".join(sorted({one.species for one in sets})),
-            remedy="name a motif database for a species of the run",
-        )
-    columns = {"matches": MATCH_COLUMNS, "annotated": ANNOTATION_COLUMNS, "logos": LOGO_COLUMNS}
-    return Comparison(**{name: _stack(tables[name], columns[name]) for name in columns})
-
-
-def _stack(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-    kept = [frame for frame in frames if len(frame)]
-    return pd.concat(kept, ignore_index=True)[list(columns)] if kept else pd.DataFrame(columns=list(columns))
+    return pd.DataFrame(rows, columns=column_names("motif_logos", first="database"))
 
 
 def name_discovered(discovered: pd.DataFrame, matches: pd.DataFrame) -> pd.DataFrame:
@@ -361,18 +453,21 @@ def name_discovered(discovered: pd.DataFrame, matches: pd.DataFrame) -> pd.DataF
     Parameters
     ----------
     discovered : pandas.DataFrame
-        Columns ``species``, ``motif`` and others.
+        Columns ``task``, ``motif`` and others.
     matches : pandas.DataFrame
-        Columns :data:`MATCH_COLUMNS`.
+        Table ``motif_matches``.
 
     Returns
     -------
     pandas.DataFrame
-        The table and :data:`BEST_COLUMNS`, empty or NaN where there is no database or the motif was not reported.
+        The table, and the best match as in ``motif_discovered``, empty or NaN where there is no database or the motif
+        was not reported.
     """
-    best = matches[(matches["predictor"] == DE_NOVO) & (matches["rank"] > 0)]
-    best = best.drop_duplicates(["species", "query"]).rename(columns={"query": "motif", "p": "match_p", "q": "match_q"})
-    named = discovered.merge(best[["species", "motif", *BEST_COLUMNS]], how="left", on=["species", "motif"])
+    best = matches[(matches["method"] == DE_NOVO) & (matches["rank"] > 0)]
+    best = best.drop_duplicates(["task", "query"]).rename(columns={"query": "motif", "p": "match_p", "q": "match_q"})
+    named = discovered.merge(
+        best[["task", "motif", *column_names("motif_discovered", first="database")]], how="left", on=["task", "motif"]
+    )
     texts = ["database", "target", "target_name"]
     named[texts] = named[texts].fillna("")
     return named

@@ -1,12 +1,12 @@
-"""Does what a network attends to matter: single substitutions inside and outside the attended windows.
+"""Do the positions that weigh most matter: single substitutions inside and outside of them.
 
 As in MultiRM (Song et al. 2021, Figure S3), the two windows with most attention are attended; random substitutions of
 single nucleotides inside and outside of them change the probability. What counts is the absolute change, and each
-window is its own control. The site itself is never substituted, since a mark's windows all have its base there, nor is
-anything that the network does not read.
+window is its own control. The site itself is never substituted, since a task's windows all have its base there, nor is
+anything that the network does not read. Where networks have no attention, integrated gradients take its place.
 
 Attention lies near the site in every window, where any substitution may matter more. So there is a second control,
-``elsewhere``: nucleotides of the window that are not attended in it but are in another window of the same mark. It
+``elsewhere``: nucleotides of the window that are not attended in it but are in another window of the same task. It
 asks whether attention knows more than the place.
 """
 
@@ -21,34 +21,16 @@ from scipy.special import expit
 from scipy.stats import false_discovery_control, wilcoxon
 from torch import nn
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..evaluation.calibration import Calibration
 from ..prediction.attended import covered_by, top_windows
 from ..prediction.score import score_windows
 from ..sequences import UNKNOWN, encode_windows
-from .attention import weight_matrix
+from .attended import weight_matrix
 
 CONTROLS = ("outside", "elsewhere")
 UNITS = ("probability", "logit")
-COLUMNS = (
-    "modification",
-    "control",
-    "unit",
-    "inside",
-    "inside_low",
-    "inside_high",
-    "control_mean",
-    "control_low",
-    "control_high",
-    "difference",
-    "low",
-    "high",
-    "share_larger",
-    "windows",
-    "substitutions",
-    "p",
-    "q",
-)
 FEWEST = 6
 """Windows below which no test is made: with five, no signed-rank p-value can be below 0.05."""
 
@@ -91,7 +73,7 @@ def find_regions(
     view : (int, int), optional
         First nucleotide that the network reads, 0-based, and how many; default all.
     width, count, margin
-        Of the attended windows, see :func:`rnamarks.interpretation.attention.top_windows`.
+        Of the attended windows, see :func:`rnamarks.prediction.attended.top_windows`.
     seed : int
         Of the pairing of windows for ``elsewhere``.
     """
@@ -140,8 +122,8 @@ def substitute(
     places = np.take_along_axis(np.argsort(~allowed, axis=1, kind="stable"), picked, axis=1)
     mutants = np.repeat(codes[:, None], count, axis=1)
     own = np.take_along_axis(codes, places, axis=1)
-    letters = (own + generator.integers(1, UNKNOWN, (n, count))) % UNKNOWN
-    np.put_along_axis(mutants, places[..., None], letters[..., None].astype(np.uint8), axis=2)
+    changed = (own + generator.integers(1, UNKNOWN, (n, count))) % UNKNOWN
+    np.put_along_axis(mutants, places[..., None], changed[..., None].astype(np.uint8), axis=2)
     return mutants, places
 
 
@@ -201,13 +183,13 @@ def compare_effects(
     Returns
     -------
     dict of str to float
-        Keys of :data:`COLUMNS` from ``inside`` to ``share_larger``, ``windows`` and ``p``: Wilcoxon's signed-rank
-        test, two-sided, 1 where all pairs are equal, NaN below :data:`FEWEST` windows.
+        Keys as in the table ``mutations`` from ``inside`` to ``share_larger``, ``windows`` and ``p``: Wilcoxon's
+        signed-rank test, two-sided, 1 where all pairs are equal, NaN below :data:`FEWEST` windows.
     """
     kept = np.isfinite(inside) & np.isfinite(control)
     pair = np.stack([inside[kept], control[kept]])
     n = pair.shape[1]
-    empty = dict.fromkeys(COLUMNS[3:13], float("nan"))
+    empty = dict.fromkeys(column_names("mutations", first="inside", last="share_larger"), float("nan"))
     if not n:
         return {**empty, "windows": 0, "p": float("nan")}
     values = np.stack([pair[0], pair[1], pair[0] - pair[1]])
@@ -233,83 +215,78 @@ def compare_effects(
     return {**named, "share_larger": float((values[2] > 0).mean()), "windows": n, "p": p}
 
 
-def mutate_marks(
+def mutate_task(
     model: nn.Module,
     attended: pd.DataFrame,
     *,
-    calibration: Mapping[str, Mapping[str, object]] | None = None,
+    calibration: Mapping[str, object] | None = None,
     view: tuple[int, int] | None = None,
     width: int = 3,
     count: int = 2,
     margin: int = 1,
     substitutions: int = 20,
-    most: int = 0,
+    maximum: int = 0,
     resamples: int = 2000,
+    number: int = 0,
     seed: int = 0,
-    batch_size: int | None = None,
     device: str = "cpu",
-) -> pd.DataFrame:
-    """Effects of substitutions in the explained windows of every mark.
+) -> list[dict[str, object]]:
+    """Effects of substitutions in the explained windows of one task.
 
     Parameters
     ----------
     model : Ensemble or Stack
         The whole of it scores the mutants: the question is what the probability that users get depends on.
     attended : pandas.DataFrame
-        Columns :data:`rnamarks.interpretation.positives.ATTENDED_COLUMNS`; rows with method ``attention`` are used.
+        Table ``explained``, of one predictor, task and method.
     calibration : mapping, optional
-        Of the model, by head.
+        Of the model and task.
     view, width, count, margin
         See :func:`find_regions`.
     substitutions : int
         Per window and region.
-    most : int
-        Windows per mark, those with the highest logit; 0 takes all.
+    maximum : int
+        Windows, those with the highest logit; 0 takes all.
     resamples, seed : int
-    batch_size : int, optional
+    number : int
+        Of the task, from 0: each draws substitutions of its own.
     device : str
 
     Returns
     -------
-    pandas.DataFrame
-        Columns :data:`COLUMNS`: one row per mark, control and unit; ``q`` is Benjamini and Hochberg's over the marks
-        of one control and unit.
+    list of dict
+        Keys as in the table ``mutations``, without ``q``: one per control and unit.
     """
     if substitutions < 1 or resamples < 1:
         raise InputError("substitutions and resamples must be at least 1", value=(substitutions, resamples))
+    who = {name: attended[name].iloc[0] for name in ("predictor", "task", "method")}
+    mine = attended.sort_values("logit", ascending=False, kind="stable").iloc[: maximum or None]
+    codes = encode_windows(mine["sequence"])
+    regions = find_regions(codes, weight_matrix(mine), view=view, width=width, count=count, margin=margin, seed=seed)
+    options = {"count": substitutions, "calibration": Calibration.from_dict(calibration) if calibration else None}
+
+    def score(windows: np.ndarray) -> np.ndarray:
+        return score_windows(model, windows, who["task"], device=device)
+
+    inside = mutation_effects(score, codes, regions.inside, seed=seed + 3 * number, **options)
     rows = []
-    used = attended[attended["method"] == "attention"]
-    for number, (head, mine) in enumerate(used.groupby("modification", sort=False)):
-        mine = mine.sort_values("logit", ascending=False, kind="stable").iloc[: most or None]
-        codes = encode_windows(mine["sequence"])
-        regions = find_regions(
-            codes, weight_matrix(mine), view=view, width=width, count=count, margin=margin, seed=seed
-        )
-        constants = (calibration or {}).get(str(head))
-        options = {
-            "count": substitutions,
-            "calibration": Calibration.from_dict(constants) if constants else None,
-        }
-
-        def score(windows: np.ndarray, head: str = str(head)) -> np.ndarray:
-            return score_windows(model, windows, head, batch_size=batch_size, device=device)
-
-        inside = mutation_effects(score, codes, regions.inside, seed=seed + 3 * number, **options)
-        for at, control in enumerate(CONTROLS, 1):
-            against = mutation_effects(score, codes, getattr(regions, control), seed=seed + 3 * number + at, **options)
-            for unit in UNITS:
-                rows.append(
-                    {"modification": head, "control": control, "unit": unit, "substitutions": substitutions}
-                    | compare_effects(inside[unit], against[unit], resamples=resamples, seed=seed)
-                )
-    table = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "q"])
-    table["q"] = table.groupby(["control", "unit"])["p"].transform(_adjusted) if len(table) else pd.Series(dtype=float)
-    return table[list(COLUMNS)]
+    for at, control in enumerate(CONTROLS, 1):
+        against = mutation_effects(score, codes, getattr(regions, control), seed=seed + 3 * number + at, **options)
+        for unit in UNITS:
+            compared = compare_effects(inside[unit], against[unit], resamples=resamples, seed=seed)
+            rows.append(who | {"control": control, "unit": unit, "substitutions": substitutions} | compared)
+    return rows
 
 
-def _adjusted(p: pd.Series) -> np.ndarray:
-    out = np.full(len(p), np.nan)
-    known = p.notna().to_numpy()
-    if known.any():
-        out[known] = false_discovery_control(p.to_numpy()[known])
-    return out
+def mutation_table(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """Rows of :func:`mutate_task` of several tasks.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table ``mutations``; ``q`` is Benjamini and Hochberg's over the tasks of one predictor, control and unit.
+    """
+    table = pd.DataFrame(rows, columns=column_names("mutations", task_columns=False))
+    for _, part in table[table["p"].notna()].groupby(["predictor", "control", "unit"]):
+        table.loc[part.index, "q"] = false_discovery_control(part["p"].to_numpy(dtype=np.float64))
+    return table[column_names("mutations", task_columns=False)]

@@ -1,6 +1,6 @@
 """Position weight matrices: the one motif type of the project.
 
-Columns run 5' to 3', letters are A C G U in this order; a motif of DNA letters is the same motif with T for U.
+Columns run 5' to 3', rows A C G U in this order; a motif of DNA is the same motif with T for U.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class PWM:
     name : str
         Unique in its file, without blanks.
     frequencies : numpy.ndarray, shape=(width, 4)
-        Letter frequencies in the order A C G U; every row sums to 1. Rows within :data:`TOLERANCE` of 1 are
+        Frequencies of the nucleotides in the order A C G U; every row sums to 1. Rows within :data:`TOLERANCE` of 1 are
         normalised. Read-only.
     sites : float, optional
         Number of sequences that the frequencies were counted in; None where it is not known.
@@ -43,7 +43,7 @@ class PWM:
     Raises
     ------
     InputError
-        If the matrix is empty, not four letters wide, or holds NaN, negative values or rows that do not sum to 1.
+        If the matrix is empty, not four columns wide, or holds NaN, negative values or rows that do not sum to 1.
     """
 
     name: str
@@ -77,7 +77,7 @@ class PWM:
 
     @classmethod
     def from_counts(cls, name: str, counts: np.ndarray, *, pseudocount: float = 1.0, **further: str) -> PWM:
-        """A motif from letter counts.
+        """A motif from counts of nucleotides.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class PWM:
         counts : numpy.ndarray, shape=(width, 4)
             Columns may have been counted in different numbers of sequences; ``sites`` is the largest.
         pseudocount : float
-            Added to the count of each letter.
+            Added to the count of each nucleotide.
         **further
             ``alternative``, ``source``.
         """
@@ -100,24 +100,15 @@ class PWM:
 
     @classmethod
     def from_windows(cls, name: str, codes: np.ndarray, *, pseudocount: float = 1.0, **further: str) -> PWM:
-        """A motif from aligned sequences; N counts for no letter.
+        """A motif from aligned sequences; N counts for none.
 
         Parameters
         ----------
         codes : numpy.ndarray, shape=(n, width), dtype=uint8
             A 0, C 1, G 2, U 3, everything else 4.
         """
-        counts = np.stack([(codes == letter).sum(axis=0) for letter in range(4)], axis=1)
+        counts = np.stack([(codes == base).sum(axis=0) for base in range(4)], axis=1)
         return cls.from_counts(name, counts, pseudocount=pseudocount, **further)
-
-    def with_pseudocount(self, pseudocount: float, background: Sequence[float] = UNIFORM) -> PWM:
-        """The same motif with so many sequences of the background's composition added to its ``sites``."""
-        if self.sites is None or self.sites <= 0:
-            raise InputError(
-                f"motif {self.name}: the number of sites is not known", remedy="give sites, or mix frequencies yourself"
-            )
-        mixed = self.frequencies * self.sites + pseudocount * np.asarray(background, dtype=np.float64)
-        return replace(self, frequencies=mixed / (self.sites + pseudocount), sites=self.sites)
 
     def information(self, background: Sequence[float] = UNIFORM, *, corrected: bool = False) -> np.ndarray:
         """Information content of each column: relative entropy to the background, in bits.
@@ -126,8 +117,8 @@ class PWM:
         ----------
         background : sequence of 4 float
         corrected : bool
-            Subtract 3 / (2 ln 2 · sites), what a column of ``sites`` random letters has on average (Schneider et al.
-            1986), not below 0; no correction where the number of sites is not known.
+            Subtract 3 / (2 ln 2 · sites), what a column of ``sites`` random nucleotides has on average (Schneider et
+            al. 1986), not below 0; no correction where the number of sites is not known.
 
         Returns
         -------
@@ -142,37 +133,24 @@ class PWM:
         return bits
 
     def heights(self, background: Sequence[float] = UNIFORM) -> np.ndarray:
-        """Letter heights of a logo in bits, shape (width, 4): frequency times the column's information."""
+        """Heights of a logo in bits, shape (width, 4): frequency times the column's information."""
         return self.frequencies * self.information(background)[:, None]
 
-    def informative_span(self, least: float, background: Sequence[float] = UNIFORM) -> tuple[int, int]:
+    def informative_span(self, minimum: float, background: Sequence[float] = UNIFORM) -> tuple[int, int]:
         """First and one past the last column with at least so many bits; ``(0, 0)`` if none has."""
-        above = np.flatnonzero(self.information(background) >= least)
+        above = np.flatnonzero(self.information(background) >= minimum)
         return (int(above[0]), int(above[-1]) + 1) if len(above) else (0, 0)
-
-    def trim(self, least: float, background: Sequence[float] = UNIFORM) -> PWM:
-        """Without the columns at either end that have fewer bits than ``least``; unchanged if all have fewer."""
-        start, stop = self.informative_span(least, background)
-        return replace(self, frequencies=self.frequencies[start:stop]) if stop else self
-
-    def reverse(self) -> PWM:
-        """The columns in reverse order (not the reverse complement: RNA has one strand)."""
-        return replace(self, frequencies=self.frequencies[::-1])
 
     def rename(self, name: str) -> PWM:
         """The same motif under another name."""
         return replace(self, name=name)
 
     def consensus(self, share: float = 0.5) -> str:
-        """IUPAC letters, RNA: in each column the letters with at least ``share`` of the commonest one's frequency."""
+        """IUPAC codes, RNA: in each column the nucleotides with at least ``share`` of the commonest one's frequency."""
         kept = self.frequencies >= share * self.frequencies.max(axis=1, keepdims=True) - 1e-12
         return "".join(
             _IUPAC_OF_SET[frozenset(base for base, on in zip(ALPHABET, row, strict=True) if on)] for row in kept
         )
-
-    def log_odds(self, background: Sequence[float] = UNIFORM, floor: float = 1e-4) -> np.ndarray:
-        """Log2 of frequency over background, shape (width, 4); frequencies below ``floor`` count as ``floor``."""
-        return np.log2(np.maximum(self.frequencies, floor) / np.asarray(background, dtype=np.float64))
 
 
 def find_fault(frequencies: np.ndarray) -> tuple[str, object] | None:
@@ -186,7 +164,7 @@ def find_fault(frequencies: np.ndarray) -> tuple[str, object] | None:
     if frequencies.ndim != 2 or frequencies.size == 0:
         return "the matrix has no column", frequencies.shape
     if frequencies.shape[1] != 4:
-        return "the matrix is not four letters wide", frequencies.shape[1]
+        return "the matrix is not four columns wide", frequencies.shape[1]
     if not np.isfinite(frequencies).all():
         return "a frequency is not a number", float(frequencies[~np.isfinite(frequencies)][0])
     if (frequencies < 0).any():
@@ -194,7 +172,7 @@ def find_fault(frequencies: np.ndarray) -> tuple[str, object] | None:
     sums = frequencies.sum(axis=1)
     worst = int(np.argmax(np.abs(sums - 1)))
     if abs(sums[worst] - 1) > TOLERANCE + 1e-9:
-        return "the letters of a column do not sum to 1", round(float(sums[worst]), 6)
+        return "the frequencies of a column do not sum to 1", round(float(sums[worst]), 6)
     return None
 
 
@@ -214,7 +192,7 @@ def gene_of(alternative: str) -> str:
 
 
 def background_of(codes: np.ndarray, pseudocount: float = 1.0) -> np.ndarray:
-    """Letter frequencies of sequences.
+    """Frequencies of the nucleotides of sequences.
 
     Parameters
     ----------
@@ -229,9 +207,9 @@ def background_of(codes: np.ndarray, pseudocount: float = 1.0) -> np.ndarray:
     return counts / counts.sum()
 
 
-def logo_rows(pwm: PWM, start: int = 0, background: Sequence[float] = UNIFORM) -> list[dict[str, float]]:
+def logo_rows(pwm: PWM, start: int = 0) -> list[dict[str, float]]:
     """Rows of a logo table: ``position`` (counted from ``start``) and the heights ``A C G U`` in bits."""
     return [
         {"position": start + at, **{base: float(height) for base, height in zip(ALPHABET, row, strict=True)}}
-        for at, row in enumerate(pwm.heights(background))
+        for at, row in enumerate(pwm.heights())
     ]

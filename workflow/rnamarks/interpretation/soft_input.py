@@ -53,21 +53,21 @@ def frozen(model: nn.Module, device: str | torch.device = "cpu") -> Iterator[nn.
             module.training = mode
 
 
-def require_soft(model: nn.Module, head: str, window: int, device: str | torch.device = "cpu") -> None:
+def require_soft(model: nn.Module, task: str, window: int, device: str | torch.device = "cpu") -> None:
     """Raise ValueError unless the model gives the one-hot columns of windows, N included, the logits of their codes.
 
     Parameters
     ----------
     model : torch.nn.Module
         In evaluation mode, on ``device``.
-    head : str
+    task : str
     window : int
     """
     codes = np.random.default_rng(0).integers(0, len(ALPHABET) + 1, size=(2, window)).astype(np.uint8)
     with torch.no_grad():
-        hard = model(torch.from_numpy(codes).to(device), head)
+        hard = model(torch.from_numpy(codes).to(device), task)
         try:
-            soft = model(one_hot(codes).to(device), head)
+            soft = model(one_hot(codes).to(device), task)
         except (RuntimeError, ValueError, IndexError) as error:
             raise ValueError(f"the network reads no real-valued windows: {error}") from error
     if not torch.allclose(hard, soft, atol=_SAME, rtol=_SAME):

@@ -8,102 +8,62 @@ strand, so no reverse complement is tried.
 
 E is p times the number of targets. q is Benjamini and Hochberg's, over the targets of one query, so about one query in
 twenty that resembles nothing still has a q below 0.05:
-:func:`rnamarks.interpretation.motif_matches.annotation_table` counts how many. A word of w letters is found by chance
-in about every 4**w-th place, so a motif of five letters seldom reaches q < 0.01 among 60 targets.
+:func:`rnamarks.interpretation.motif_matches.annotation_table` counts how many. A k-mer is found by chance
+in about every 4**k-th place, so a motif of five nucleotides seldom reaches q < 0.01 among 60 targets.
 
 The released code compares by Pearson correlation, which does not see how much information a column holds; the
 Euclidean distance does, so that motifs counted above the mean activation, nearly flat, resemble nothing.
 
-Two comparers give the same p-values: ``memelite`` (compiled when first used on a machine, which takes one to two
-minutes; numba keeps the result beside the package, or, where that folder cannot be written, in the user's cache folder,
-and ``NUMBA_CACHE_DIR`` names another place), and ``numpy``, which is here, needs no compiling and no further package,
-takes a few times as long, and resolves p-values down to 1e-12.
+The p-values are those of memelite's ``tomtom``, resolved down to 1e-12. The MEME suite's program ``tomtom`` may compare
+in place of :func:`compare`; :func:`read_tomtom` reads its table.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.stats import false_discovery_control
 
+from ..dictionary import column_names
 from ..errors import InputError
-from ..registry import Register
+from ..files import open_text
 from .pwm import PWM
 
-PAIR_COLUMNS = (
-    "query",
-    "target",
-    "target_name",
-    "p",
-    "e",
-    "q",
-    "offset",
-    "overlap",
-    "orientation",
-    "database",
-    "targets",
-    "query_consensus",
-    "target_consensus",
-    "method",
-)
+BUILTIN, MEME_SUITE = "builtin", "meme_suite"
+"""Engines: this module, or the MEME suite's program."""
 RELIABLE = 50
 """Targets below which p-values depend strongly on which targets there are."""
 
-_WIDE = 32
+_MEME_COLUMNS = {
+    "queryid": "query",
+    "targetid": "target",
+    "optimaloffset": "offset",
+    "pvalue": "p",
+    "evalue": "e",
+    "qvalue": "q",
+    "overlap": "overlap",
+    "queryconsensus": "query_consensus",
+    "targetconsensus": "target_consensus",
+    "orientation": "orientation",
+}
 _BINS = 100
 _AT_ONCE = 64
 _FLOOR = 1e-12
 
-Comparer = Callable[[Sequence[np.ndarray], Sequence[np.ndarray], int], tuple[np.ndarray, np.ndarray, np.ndarray]]
-COMPARERS: Register[Comparer] = Register("motif comparer")
 
-
-@COMPARERS.add("memelite")
-def compare_memelite(
-    queries: Sequence[np.ndarray], targets: Sequence[np.ndarray], jobs: int = 1
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """p-value, offset and overlap of all pairs with ``memelite.tomtom``; see :func:`compare_numpy`."""
-    import warnings
-
-    try:
-        import numba
-        from memelite import tomtom
-    except ImportError as error:
-        raise InputError(
-            "memelite is not installed", value="memelite", remedy="install it, or set the comparer to numpy"
-        ) from error
-    shape = (len(queries), len(targets))
-    p, offset, overlap = np.ones(shape), np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    widths = np.array([len(query) for query in queries])
-    columns = [np.asfortranarray(target.T) for target in targets]
-    # the workspace grows with the cube of the widest query, once per thread
-    jobs = max(1, min(jobs, numba.config.NUMBA_NUM_THREADS))
-    for rows, threads in ((np.flatnonzero(widths <= _WIDE), jobs), (np.flatnonzero(widths > _WIDE), 1)):
-        if len(rows):
-            with warnings.catch_warnings():
-                # compare() says so itself
-                warnings.filterwarnings("ignore", message="tomtom was given")
-                result = tomtom(
-                    [np.asfortranarray(queries[at].T) for at in rows], columns, reverse_complement=False, n_jobs=threads
-                )
-            p[rows], offset[rows], overlap[rows] = result[0], result[2], result[3]
-    return p, offset, overlap
-
-
-@COMPARERS.add("numpy")
-def compare_numpy(
-    queries: Sequence[np.ndarray], targets: Sequence[np.ndarray], jobs: int = 1
+def compare_columns(
+    queries: Sequence[np.ndarray], targets: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """p-value, offset and overlap of all pairs.
 
     Parameters
     ----------
     queries, targets : sequences of numpy.ndarray, shape=(width, 4)
-    jobs : int
-        Not used here.
 
     Returns
     -------
@@ -124,7 +84,7 @@ def compare_numpy(
 
 
 def _compare_block(queries: np.ndarray, targets: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """:func:`compare_numpy` for queries of one width, shape (n, width, 4)."""
+    """:func:`compare_columns` for queries of one width, shape (n, width, 4)."""
     n, width, _ = queries.shape
     lengths = np.array([len(target) for target in targets])
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
@@ -201,8 +161,6 @@ def compare(
     targets: Sequence[PWM],
     *,
     database: str = "",
-    method: str = "memelite",
-    jobs: int = 1,
     warn: Callable[[str], None] = print,
 ) -> pd.DataFrame:
     """All pairs of queries and targets.
@@ -212,25 +170,20 @@ def compare(
     queries, targets : sequences of PWM
     database : str
         Name of the targets' database.
-    method : str
-        One of :data:`COMPARERS`.
-    jobs : int
-        Threads of ``memelite``.
     warn : callable
         Given one line where there are fewer than :data:`RELIABLE` targets.
 
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`PAIR_COLUMNS`, sorted by query (in the given order) and p. ``offset`` is the target's column
-        under the query's first column, ``orientation`` always ``+``.
+        Table ``motif_matches`` from ``query`` to ``engine``, sorted by query (in the given order) and
+        p. ``offset`` is the target's column under the query's first column; only the same strand is searched.
 
     Raises
     ------
     InputError
-        If there are fewer than two targets, or no such comparer.
+        If there are fewer than two targets.
     """
-    comparer = COMPARERS[method]
     if len(targets) < 2:
         raise InputError(
             "p-values need the columns of several targets", value=len(targets), remedy="give a whole database"
@@ -238,8 +191,8 @@ def compare(
     if len(targets) < RELIABLE:
         warn(f"{database or 'the database'} has {len(targets)} motifs: p-values are rough below {RELIABLE}")
     if not queries:
-        return pd.DataFrame(columns=list(PAIR_COLUMNS))
-    p, offset, overlap = comparer([q.frequencies for q in queries], [t.frequencies for t in targets], jobs)
+        return pd.DataFrame(columns=_columns())
+    p, offset, overlap = compare_columns([q.frequencies for q in queries], [t.frequencies for t in targets])
     order = np.argsort(p, axis=1, kind="stable")
     row = np.repeat(np.arange(len(queries)), len(targets))
     column = order.ravel()
@@ -254,11 +207,102 @@ def compare(
             "q": false_discovery_control(p, axis=1)[row, column],
             "offset": offset[row, column],
             "overlap": overlap[row, column],
-            "orientation": "+",
             "database": database,
             "targets": len(targets),
             "query_consensus": np.array([motif.consensus() for motif in queries], dtype=object)[row],
             "target_consensus": np.array([motif.consensus() for motif in targets], dtype=object)[column],
-            "method": method,
+            "engine": BUILTIN,
         }
     )
+
+
+def read_tomtom(
+    path: str | Path, targets: Sequence[PWM], *, queries: Sequence[PWM] | None = None, database: str = ""
+) -> pd.DataFrame:
+    """What the MEME suite's ``tomtom`` wrote (``tomtom.tsv``, or ``-text``), as the library's own comparison gives it.
+
+    Its offset is that of :func:`compare`. Only the pairs that it reported are there,
+    sorted by query and p.
+
+    Parameters
+    ----------
+    path : path-like
+    targets : sequence of PWM
+        The database that was searched: gives the targets' names.
+    queries : sequence of PWM, optional
+        Keep the matches of these only.
+    database : str
+
+    Raises
+    ------
+    InputError
+        If a column is missing or malformed, a target is not in the database, or a match is on the other strand.
+    """
+    header: list[str] | None = None
+    rows: list[dict[str, object]] = []
+    by_name = {motif.name: motif for motif in targets}
+    with open_text(path) as handle:
+        for number, line in enumerate(handle, 1):
+            line = line.rstrip("\n")
+            if not line.strip() or (header is not None and line.startswith("#")):
+                continue
+            fields = line.split("\t")
+            if header is None:
+                header = [_MEME_COLUMNS.get(re.sub(r"[^a-z]", "", field.lower()), "") for field in fields]
+                lacking = sorted(set(_MEME_COLUMNS.values()) - set(header))
+                if lacking:
+                    raise InputError(
+                        f"the table lacks {', '.join(lacking)}",
+                        path=path,
+                        line=number,
+                        remedy="give tomtom's tomtom.tsv",
+                    )
+                continue
+            rows.append(_meme_row(dict(zip(header, fields, strict=False)), by_name, path, number))
+    if header is None:
+        raise InputError("the table is empty", path=path, remedy="run tomtom again")
+    frame = pd.DataFrame(rows, columns=_columns())
+    frame = frame.assign(database=database, targets=len(targets), engine=MEME_SUITE)
+    if queries is not None:
+        frame = frame[frame["query"].isin([motif.name for motif in queries])]
+    first = {query: at for at, query in enumerate(dict.fromkeys(frame["query"]))}
+    order = np.lexsort((frame["p"], frame["query"].map(first)))
+    return frame.iloc[order].reset_index(drop=True)
+
+
+def _meme_row(row: dict[str, str], by_name: Mapping[str, PWM], path: str | Path, line: int) -> dict[str, object]:
+    out: dict[str, object] = dict(row)
+    for column, kind in (("p", float), ("e", float), ("q", float), ("offset", int), ("overlap", int)):
+        try:
+            out[column] = kind(row[column])
+        except (KeyError, ValueError) as error:
+            raise InputError(
+                f"the {column} is malformed", path=path, line=line, value=row.get(column), remedy="run tomtom again"
+            ) from error
+    if row["orientation"] != "+":
+        raise InputError(
+            "the match is on the other strand",
+            path=path,
+            line=line,
+            value=row["orientation"],
+            remedy="run it with -norc",
+        )
+    if row["target"] not in by_name:
+        raise InputError(
+            "the target is not in the database",
+            path=path,
+            line=line,
+            value=row["target"],
+            remedy="give what was searched",
+        )
+    target = by_name[row["target"]]
+    # tomtom writes the consensus as DNA for DNA databases
+    return out | {
+        "target_name": target.label,
+        "query_consensus": str(row["query_consensus"]).replace("T", "U"),
+        "target_consensus": target.consensus(),
+    }
+
+
+def _columns() -> list[str]:
+    return column_names("motif_matches", first="query", last="engine")

@@ -5,7 +5,7 @@ with logged(snakemake.log[0]) as terminal:
 
     import torch
 
-    from rnamarks.interpretation.association import associate_marks
+    from rnamarks.interpretation.association import associate_tasks
     from rnamarks.models.checkpoint import load_model
     from rnamarks.prediction.score import pick_device
     from rnamarks.tables import read_parquet, write_tsv
@@ -14,18 +14,19 @@ with logged(snakemake.log[0]) as terminal:
     params = snakemake.params
     model, config = load_model(Path(snakemake.input.weights).parent)
     frames = {}
-    for head, path in zip(params.heads, snakemake.input.splits, strict=True):
+    for task, path in zip(params.tasks, snakemake.input.splits, strict=True):
         frame, _ = read_parquet(path, ["sequence", params.split])
-        frames[head] = frame[frame[params.split].isin(list(params.parts))]
-    table = associate_marks(
+        frames[task] = frame[frame[params.split].isin(list(params.parts))]
+    table = associate_tasks(
         model,
-        config.heads,
+        config.task_names,
         frames,
-        per_head=params.per_head,
+        per_task=params.per_task,
         permutations=params.permutations,
         seed=params.seed,
-        device=pick_device(params.device),
+        device=pick_device(snakemake.config["resources"]["device"]),
     )
     write_tsv(table, snakemake.output.table)
     for measure, rows in table.groupby("measure", sort=False):
-        print(f"{measure}: {int((rows['q'] < 0.05).sum())} of {len(rows)} pairs with q < 0.05", file=terminal)
+        told = rows["reason"].iloc[0] or f"{int((rows['q'] < 0.05).sum())} of {len(rows)} pairs with q < 0.05"
+        print(f"{measure or 'association'}: {told}", file=terminal)
