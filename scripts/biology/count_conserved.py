@@ -3,48 +3,34 @@ from rnamarks.scripting import logged
 with logged(snakemake.log[0]):
     import logging
 
-    from rnamarks.biology.capacity import COLUMNS
-    from rnamarks.biology.conservation import (
-        compare_species,
-        count_conserved,
-        join_orthologues,
-        list_conserved,
-        read_support,
-    )
+    from rnamarks.biology.conservation import compare_capacity, read_support
+    from rnamarks.dictionary import column_names
     from rnamarks.tables import read_tsv, write_tsv
     from rnamarks.training.tree import distances, read_tree
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
-    files, params, output = snakemake.input, snakemake.params, snakemake.output
-    texts = ("species", "predictor", "gene", "gene_name")
-    capacity, _ = read_tsv(files.capacity, COLUMNS, dtype=dict.fromkeys(texts, str))
+    files, params = snakemake.input, snakemake.params
+    texts = ("transcripts", "task", "species", "modification", "predictor", "gene", "gene_name")
+    capacity, _ = read_tsv(files.capacity, column_names("capacity"), dtype=dict.fromkeys(texts, str))
     capacity = capacity.fillna(dict.fromkeys(texts, ""))
     keys = ("species", "gene", "orthogroup")
     orthologues, _ = read_tsv(files.orthologues, keys, dtype=dict.fromkeys(keys, str))
-    matching = {"least": params.least, "allow": params.allow_unmatched}
-    members = join_orthologues(
+    support = files.get("support") or None
+    tree = files.get("tree") or None
+    tables = compare_capacity(
         capacity,
         orthologues,
         species=params.species,
+        distances=distances(read_tree(tree), {name: params.tips[name] for name in params.species}) if tree else None,
+        support=read_support(support) if support else None,
         paralogues=params.paralogues,
+        permutations=params.permutations,
+        resamples=params.bootstrap,
+        seed=params.seed,
         path=files.orthologues,
-        **matching,
+        support_path=support,
+        minimum=params.minimum,
+        allow=params.allow_unmatched,
     )
-    counts, differences = count_conserved(
-        members, permutations=params.permutations, resamples=params.bootstrap, seed=params.seed
-    )
-    tips = {name: params.tips[name] for name in params.species} if files.get("tree") else None
-    tree = distances(read_tree(files.tree), tips) if tips else None
-    support = files.get("support") or None
-    conserved, genes = list_conserved(
-        members,
-        read_support(support) if support else None,
-        capacity=capacity,
-        path=support,
-        **matching,
-    )
-    write_tsv(counts, output.counts)
-    write_tsv(differences, output.differences)
-    write_tsv(compare_species(members, tree), output.similarity)
-    write_tsv(conserved, output.conserved)
-    write_tsv(genes, output.genes)
+    for name, frame in tables.items():
+        write_tsv(frame, getattr(snakemake.output, name))

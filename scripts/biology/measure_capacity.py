@@ -7,18 +7,17 @@ with logged(snakemake.log[0]):
 
     from rnamarks.biology.capacity import GENE_COLUMNS, describe_capacity, measure_capacity
     from rnamarks.tables import read_tsv, write_tsv
+    from rnamarks.tasks import Task, add_task_columns
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
-    params = snakemake.params
+    params, output = snakemake.params, snakemake.output
+    tasks = [Task.from_record(record) for record in params.tasks]
     capacity, definitions = [], []
     for entry, path in zip(params.entries, snakemake.input.genes, strict=True):
         genes, _ = read_tsv(path, GENE_COLUMNS, dtype={"gene": str, "gene_name": str})
-        head = {"species": entry["species"], "predictor": entry["predictor"], "coding": params.coding}
-        capacity.append(measure_capacity(genes, **head, definition=params.definition, high=params.high))
-        definitions.append(describe_capacity(genes, **head))
-    write_tsv(
-        pd.concat(capacity, ignore_index=True),
-        snakemake.output.capacity,
-        {"definition": params.definition, "high": params.high},
-    )
-    write_tsv(pd.concat(definitions, ignore_index=True), snakemake.output.definitions)
+        options = {**entry, "coding": params.coding}
+        capacity.append(measure_capacity(genes, **options, definition=params.definition, high=params.high))
+        definitions.append(describe_capacity(genes, **options))
+    chosen = {"definition": params.definition, "high": params.high}
+    write_tsv(add_task_columns(pd.concat(capacity, ignore_index=True), tasks), output.capacity, chosen)
+    write_tsv(add_task_columns(pd.concat(definitions, ignore_index=True), tasks), output.definitions)

@@ -3,23 +3,20 @@ from rnamarks.scripting import logged
 with logged(snakemake.log[0]) as terminal:
     from rnamarks.biology.proximity import SITE_COLUMNS, TRANSCRIPT_COLUMNS, measure_proximity
     from rnamarks.tables import read_parquet, write_tsv
+    from rnamarks.tasks import Task
 
-    params = snakemake.params
-    windows = {
-        head: read_parquet(path, SITE_COLUMNS)[0]
-        for head, path in zip(params.heads, snakemake.input.windows, strict=True)
-    }
-    # marks that came as windows without coordinates have no transcripts
-    given = snakemake.input.get("transcripts", [])
-    given = [given] if isinstance(given, str) else list(given)
-    transcripts = read_parquet(given[0], TRANSCRIPT_COLUMNS)[0] if given else None
+    files, params = snakemake.input, snakemake.params
+    tasks = [Task.from_record(record) for record in params.tasks]
     table = measure_proximity(
-        windows,
-        transcripts,
-        {head: (motif, int(offset)) for head, (motif, offset) in params.fits.items()},
+        {task.name: read_parquet(path, SITE_COLUMNS)[0] for task, path in zip(tasks, files.windows, strict=True)},
+        {
+            name: read_parquet(path, TRANSCRIPT_COLUMNS)[0]
+            for name, path in zip(params.species, files.get("transcripts", []), strict=True)
+        },
+        tasks,
         nulls=list(params.nulls),
         permutations=params.permutations,
-        fewest=params.fewest,
+        minimum_transcripts=params.minimum_transcripts,
         seed=params.seed,
         report=lambda line: print(line, file=terminal),
     )

@@ -6,41 +6,48 @@ with logged(snakemake.log[0]) as terminal:
     from rnamarks.biology.regulation import GENE_KINDS, Tables, add_covariates, read_sites, relate_entry
     from rnamarks.sites.transcripts import read_lengths
     from rnamarks.tables import read_tsv, write_tsv
+    from rnamarks.tasks import Task, add_task_columns
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     files, params, output = snakemake.input, snakemake.params, snakemake.output
-    texts = dict.fromkeys(("species", "predictor", "gene", "gene_name", "transcript"), str)
-    capacity, _ = read_tsv(files.capacity, ("species", "predictor", "gene", "gene_name", "capacity"), dtype=texts)
-    genes, _ = read_tsv(files.genes, ("gene", "transcript"), dtype=texts)
-    mine = (capacity["species"] == params.species) & (capacity["predictor"] == params.predictor)
-    genes = capacity[mine].merge(genes[["gene", "transcript"]], on="gene", how="left").reset_index(drop=True)
-    sites = None
-    if any(entry["kind"] not in GENE_KINDS for entry in params.entries):
-        transcripts, _ = read_tsv(files.transcripts, ("transcript", "sites", "gc"), dtype=texts)
-        sites = add_covariates(read_sites(files.sites), transcripts)
-    # an entry may have two files, the tracks of one structure experiment
-    paths, tables = iter(files.files), Tables()
-    for entry in params.entries:
-        relate_entry(
-            tables,
-            entry,
-            [next(paths) for _ in range(entry.get("files", 1))],
-            species=params.species,
-            predictor=params.predictor,
-            genes=genes,
-            sites=sites,
-            lengths=read_lengths(files.spliced),
-            assembly=params.assembly,
-            split=params.split,
-            controls=params.controls,
-            least=params.least,
-            allow=params.allow_unmatched,
-        )
+    keys = ("transcripts", "task", "predictor")
+    texts = dict.fromkeys((*keys, "gene", "gene_name", "transcript"), str)
+    capacity, _ = read_tsv(files.capacity, (*keys, "gene", "gene_name", "capacity"), dtype=texts)
+    on_sites = any(table["kind"] not in GENE_KINDS for table in params.tables)
+    tables = Tables()
+    for entry, gene_path, transcript_path, site_path in zip(
+        params.entries, files.genes, files.transcripts, files.sites, strict=True
+    ):
+        genes, _ = read_tsv(gene_path, ("gene", "transcript"), dtype=texts)
+        mine = (capacity[list(keys)] == [entry[key] for key in keys]).all(axis=1)
+        genes = capacity[mine].merge(genes[["gene", "transcript"]], on="gene", how="left").reset_index(drop=True)
+        sites = None
+        if on_sites:
+            transcripts, _ = read_tsv(transcript_path, ("transcript", "sites", "gc"), dtype=texts)
+            sites = add_covariates(read_sites(site_path), transcripts)
+        # a table may have two files, the tracks of one structure experiment
+        paths = iter(files.files)
+        for table in params.tables:
+            relate_entry(
+                tables,
+                table,
+                [next(paths) for _ in range(table["files"])],
+                **entry,
+                genes=genes,
+                sites=sites,
+                lengths=read_lengths(files.spliced),
+                assembly=params.assembly,
+                split=params.split,
+                controls=params.controls,
+                minimum=params.minimum,
+                allow=params.allow_unmatched,
+            )
     for row in tables.matches:
         print(
-            f"regulation: {row['name']}: {row['matched']} of {row['wanted']} {row['item']} matched "
-            f"({row['share']:.1%}), {row['used']} used{'; warning: ' if row['warning'] else ''}{row['warning']}",
+            f"regulation: {row['task']}: {row['name']}: {row['matched']} of {row['wanted']} {row['item']} matched "
+            f"({row['fraction']:.1%}), {row['used']} used{'; warning: ' if row['warning'] else ''}{row['warning']}",
             file=terminal,
         )
+    tasks = [Task.from_record(record) for record in params.tasks]
     for name, frame in tables.frames().items():
-        write_tsv(frame, getattr(output, name))
+        write_tsv(add_task_columns(frame, tasks), getattr(output, name))

@@ -11,6 +11,7 @@ import pytest
 from rnamarks.biology.candidates import Candidates
 from rnamarks.biology.capacity import measure_capacity
 from rnamarks.biology.landscape import stop_distance
+from rnamarks.tasks import Task, add_task_columns
 
 SEVEN = ("human", "chimp", "macaque", "mouse", "rat", "pig", "zebrafish")
 
@@ -72,11 +73,12 @@ def make_capacity(groups=150, shared=(("multi", 0.8), ("single", 0.5)), species=
             score = np.sqrt(share) * common[group] + np.sqrt(1 - share) * own
             genes = make_genes(1 / (1 + np.exp(2 - score)), name, seed)
             genes["gene_name"] = [f"Gene{number}" if name == species[0] else f"GENE{number}" for number in group]
-            capacity.append(measure_capacity(genes, species=name, predictor=predictor))
+            capacity.append(measure_capacity(genes, transcripts=name, task=name, predictor=predictor))
         orthologues.append(
             pd.DataFrame({"species": name, "gene": genes["gene"], "orthogroup": [f"OG{at:04d}" for at in group]})
         )
-    return pd.concat(capacity, ignore_index=True), pd.concat(orthologues, ignore_index=True)
+    tasks = [Task(name, species=name, modification="m6A", base="A") for name in species]
+    return add_task_columns(pd.concat(capacity, ignore_index=True), tasks), pd.concat(orthologues, ignore_index=True)
 
 
 @pytest.fixture(scope="session")

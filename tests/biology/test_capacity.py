@@ -7,14 +7,9 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from rnamarks.biology.capacity import (
-    CAPACITIES,
-    COLUMNS,
-    DESCRIPTION_COLUMNS,
-    describe_capacity,
-    measure_capacity,
-)
+from rnamarks.biology.capacity import CAPACITIES, describe_capacity, measure_capacity
 from rnamarks.biology.statistics import correlate
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 
 
@@ -40,8 +35,8 @@ def genes():
     [("mean", [0.2, 0.1, 0.4]), ("sum", [2, 3, 2]), ("per_kb", [2, 1.5, 4]), ("called_per_kb", [1, 0, 2])],
 )
 def test_definitions(genes, definition, expected):
-    table = measure_capacity(genes, species="human", predictor="multi", definition=definition)
-    assert tuple(table.columns) == COLUMNS
+    table = measure_capacity(genes, transcripts="human", task="human_m6A", predictor="multi", definition=definition)
+    assert list(table.columns) == column_names("capacity", task_columns=False)
     assert table["gene"].tolist() == ["a", "b", "c"]
     assert table["capacity"].tolist() == pytest.approx(expected)
     assert table.attrs == {"noncoding": 1, "left_out": 1}
@@ -72,7 +67,7 @@ def test_genes_without_coding_sequence_stay_on_request_or_where_none_has_one(gen
 def test_no_gene_with_a_site(genes):
     none = genes.assign(sites=0)
     table = measure_capacity(none)
-    assert tuple(table.columns) == COLUMNS
+    assert list(table.columns) == column_names("capacity", task_columns=False)
     assert len(table) == 0
     described = describe_capacity(none)
     assert (described["genes"] == 0).all()
@@ -93,8 +88,8 @@ def test_definitions_differ_in_what_they_go_along_with(made):
     genes = made.genes(random.random(400))
     genes["sites"] = genes["length"] // 50
     genes["sum_probability"] = genes["mean_probability"] * genes["sites"]
-    table = describe_capacity(genes, species="human", predictor="multi")
-    assert tuple(table.columns) == DESCRIPTION_COLUMNS
+    table = describe_capacity(genes, transcripts="human", task="human_m6A", predictor="multi")
+    assert list(table.columns) == column_names("capacity_definitions", task_columns=False)
     assert list(dict.fromkeys(table["definition"])) == ["mean", *(name for name in CAPACITIES if name != "mean")]
     found = table.set_index(["definition", "covariate"])
     assert found.at[("mean", "length"), "low"] < 0 < found.at[("mean", "length"), "high"]

@@ -7,12 +7,8 @@ import pandas as pd
 import pytest
 
 from rnamarks.biology.conservation import (
-    CONSERVED_COLUMNS,
-    COUNT_COLUMNS,
-    DIFFERENCE_COLUMNS,
-    MEMBER_COLUMNS,
-    SIMILARITY_COLUMNS,
     categories,
+    compare_capacity,
     compare_species,
     count_conserved,
     join_orthologues,
@@ -21,6 +17,7 @@ from rnamarks.biology.conservation import (
     read_support,
     species_with_high,
 )
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 
 
@@ -88,11 +85,11 @@ def test_faults_of_the_orthologues():
 
 def test_counts_by_hand():
     counts, differences = count_conserved(join_orthologues(*by_hand()), permutations=2000, resamples=100)
-    assert tuple(counts.columns) == COUNT_COLUMNS
-    assert tuple(differences.columns) == DIFFERENCE_COLUMNS
+    assert list(counts.columns) == column_names("conservation")[1:]
+    assert list(differences.columns) == column_names("conservation_differences")[1:]
     assert len(differences) == 0
     row = counts.set_index("counting").loc["at least"]
-    assert (row["species"], row["orthogroups"], row["observed"]) == (2, 3, 2)
+    assert (row["n_species"], row["orthogroups"], row["observed"]) == (2, 3, 2)
     # three of four human genes are high: group 3 is always high, 1 and 2 in 3 of 4 deals; of the three mouse genes two
     # are; so 2/3 + 2 * 3/4 * 2/3 groups are high in both
     assert row["null_mean"] == pytest.approx(5 / 3, abs=0.05)
@@ -110,7 +107,7 @@ def test_permutations_keep_the_margins():
 def test_planted_conservation_is_found_and_the_models_differ(made):
     capacity, orthologues = made.capacity(groups=200, shared=(("multi", 0.9), ("single", 0.4)))
     counts, differences = count_conserved(join_orthologues(capacity, orthologues), permutations=300, resamples=500)
-    found = counts.set_index(["predictor", "counting", "species"])
+    found = counts.set_index(["predictor", "counting", "n_species"])
     for predictor in ("multi", "single"):
         row = found.loc[(predictor, "at least", 7)]
         assert row["p"] < 0.01
@@ -118,13 +115,14 @@ def test_planted_conservation_is_found_and_the_models_differ(made):
     exact = found.xs("exactly", level="counting")["observed"].unstack()
     summed = found.xs("at least", level="counting")["observed"].unstack()
     assert (exact.loc[:, ::-1].cumsum(axis=1).loc[:, ::-1] == summed).all(axis=None)
-    row = differences.set_index(["counting", "species"]).loc[("at least", 7)]
+    row = differences.set_index(["counting", "n_species"]).loc[("at least", 7)]
     assert row["predictor_a"] == "multi"
     assert 0 < row["low"] < row["difference"] < row["high"]
     assert row["p"] < 0.05
     assert row["difference"] == row["observed_a"] - row["observed_b"]
 
 
+@pytest.mark.slow
 def test_error_rate_without_conservation():
     members = pd.DataFrame(
         [(f"{group:03d}", name, tip) for group in range(150) for name in ("multi", "single") for tip in "abc"],
@@ -134,10 +132,10 @@ def test_error_rate_without_conservation():
     for seed in range(200):
         high = np.random.default_rng([seed, 9]).random(len(members)) < 0.5
         counts, differences = count_conserved(members.assign(high=high), permutations=200, resamples=200, seed=seed)
-        mine = counts[counts["counting"] == "at least"].set_index(["predictor", "species"])["p"]
+        mine = counts[counts["counting"] == "at least"].set_index(["predictor", "n_species"])["p"]
         for k in rejected:
             rejected[k] += mine[("multi", k)] <= 0.05
-        differing += differences.set_index(["counting", "species"]).at[("at least", 2), "p"] <= 0.05
+        differing += differences.set_index(["counting", "n_species"]).at[("at least", 2), "p"] <= 0.05
     assert 4 <= rejected[2] <= 16
     assert 4 <= rejected[3] <= 16
     assert 4 <= differing <= 16
@@ -156,16 +154,16 @@ def test_one_species_has_nothing_to_share(made):
     counts, differences = count_conserved(members)
     conserved, genes = list_conserved(members)
     assert [len(frame) for frame in (counts, differences, conserved, genes, compare_species(members))] == [0] * 5
-    assert tuple(counts.columns) == COUNT_COLUMNS
-    assert tuple(conserved.columns) == CONSERVED_COLUMNS
-    assert tuple(genes.columns) == MEMBER_COLUMNS
+    assert list(counts.columns) == column_names("conservation")[1:]
+    assert list(conserved.columns) == column_names("conserved_genes")[1:]
+    assert list(genes.columns) == column_names("conserved_capacity")[1:]
 
 
 def test_species_agree_as_planted(made):
     capacity, orthologues = made.capacity(groups=200, shared=(("multi", 0.8), ("none", 0.0)), species=made.seven[:3])
     apart = pd.DataFrame([[0, 1, 5], [1, 0, 5], [5, 5, 0]], index=made.seven[:3], columns=made.seven[:3], dtype=float)
     pairs = compare_species(join_orthologues(capacity, orthologues), apart)
-    assert tuple(pairs.columns) == SIMILARITY_COLUMNS
+    assert list(pairs.columns) == column_names("capacity_similarity")[1:]
     assert pairs["distance"].tolist() == [1, 5, 5] * 2
     assert (pairs.loc[pairs["predictor"] == "multi", "low"] > 0.5).all()
     none = pairs[pairs["predictor"] == "none"]
@@ -185,8 +183,8 @@ def test_conserved_genes_and_their_categories():
     both = pd.concat([capacity, other], ignore_index=True)
     members = join_orthologues(both, orthologues)
     conserved, genes = list_conserved(members, support, capacity=both)
-    assert tuple(conserved.columns) == CONSERVED_COLUMNS
-    assert tuple(genes.columns) == MEMBER_COLUMNS
+    assert list(conserved.columns) == column_names("conserved_genes")[1:]
+    assert list(genes.columns) == column_names("conserved_capacity")[1:]
     found = conserved.set_index("orthogroup")
     assert found["category"].to_dict() == {"3": "both", "1": "m only", "2": "s only"}
     assert found["name"].tolist() == ["H3B", "H1", "H2"]
@@ -230,3 +228,43 @@ def test_support_is_read_whatever_wrote_it(tmp_path):
     path.write_text("gene\tnote\nA\tx\n")
     with pytest.raises(InputError, match="lacks support, reference"):
         read_support(path)
+
+
+def two_modifications(made, species=("human", "mouse", "rat")):
+    """m6A in all species by two predictors, Y in two of them, with its own capacities."""
+    m6a, orthologues = made.capacity(groups=60, species=species, seed=1)
+    other, _ = made.capacity(groups=60, species=species, seed=2)
+    other = other[other["species"] != species[2]].assign(modification="Y", task=lambda frame: frame["species"] + "_Y")
+    strange = m6a[m6a["species"] == species[0]].assign(transcripts="isolate")
+    return m6a, other, strange, orthologues
+
+
+def test_each_modification_is_compared_by_itself(made, caplog):
+    m6a, other, strange, orthologues = two_modifications(made)
+    options = {"species": ["human", "mouse", "rat"], "permutations": 50, "resamples": 50}
+    both = compare_capacity(pd.concat([m6a, other, strange], ignore_index=True), orthologues, **options)
+    for modification, rows in (("m6A", m6a), ("Y", other)):
+        alone = compare_capacity(rows, orthologues, **options)
+        for name, frame in both.items():
+            part = frame[frame["modification"] == modification].reset_index(drop=True)
+            pd.testing.assert_frame_equal(part, alone[name], check_dtype=False)
+    counts = both["counts"].groupby("modification")["n_species"].max()
+    assert counts.to_dict() == {"m6A": 3, "Y": 2}
+    assert list(both["genes"].columns) == column_names("conserved_capacity")
+    assert set(both["genes"].loc[both["genes"]["modification"] == "Y", "species"]) <= {"human", "mouse"}
+
+
+def test_what_cannot_be_compared_is_left_out(made, caplog):
+    _, other, _, orthologues = two_modifications(made)
+    lone = other[other["species"] == "human"]
+    partial = other[(other["species"] == "human") | (other["predictor"] == "multi")]
+    options = {"species": ["human", "mouse", "rat"], "permutations": 9, "resamples": 9}
+    with caplog.at_level("INFO", logger="rnamarks.biology.conservation"):
+        found = compare_capacity(lone, orthologues, **options)
+    assert all(frame.empty for frame in found.values())
+    assert list(found["counts"].columns) == column_names("conservation")
+    assert "Y: human by multi, single" in caplog.text
+    assert set(compare_capacity(partial, orthologues, **options)["counts"]["predictor"]) == {"multi"}
+    twice = pd.concat([other, other.assign(task=other["task"] + "_again", capacity=0.0)], ignore_index=True)
+    first = compare_capacity(twice, orthologues, **options)["counts"]
+    pd.testing.assert_frame_equal(first, compare_capacity(other, orthologues, **options)["counts"])

@@ -20,7 +20,7 @@ def test_ways_in_their_order(caplog):
     assert found.attrs == {
         "matched": 5,
         "wanted": 6,
-        "share": 5 / 6,
+        "fraction": 5 / 6,
         "how": {"as written": 2, "without version": 1, "in upper case": 1, "without version, in upper case": 1},
     }
     assert "genes of a table: 5 of 6 matched (83.3 %)" in caplog.text
@@ -31,6 +31,10 @@ def test_only_versions_are_taken_for_versions():
     for name in ("AC004019.1", "F31C3.7", "AT1G01010.1", "H3.3", "ENSG00000000001"):
         assert without_version(name) == name
     assert match_ids(["AC004019.2"], ["AC004019.1"], what="genes", allow=True).tolist() == [""]
+
+
+def test_names_like_missing_values_are_names():
+    assert match_ids(["nan", "NA", "None"], ["NA", "None", "nan"], what="genes").tolist() == ["nan", "NA", "None"]
 
 
 def test_what_could_be_two_is_none():
@@ -45,6 +49,6 @@ def test_few_matches_are_an_error_with_examples_of_both_sides():
         match_ids(["7157", "672", "TP53"], ["TP53", "BRCA1"], what="genes", path="expression.tsv")
     found = match_ids(["7157", "672", "TP53"], ["TP53", "BRCA1"], what="genes", allow=True)
     assert found.tolist() == ["", "", "TP53"]
-    assert match_ids(["7157", "672", "TP53"], ["TP53"], what="genes", least=0.3).tolist() == ["", "", "TP53"]
+    assert match_ids(["7157", "672", "TP53"], ["TP53"], what="genes", minimum=0.3).tolist() == ["", "", "TP53"]
     with pytest.raises(InputError, match="0 of 0"):
         match_ids([], ["TP53"], what="genes")

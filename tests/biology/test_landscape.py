@@ -15,14 +15,8 @@ from rnamarks.biology.candidates import (
     read_candidates,
     read_exons,
 )
-from rnamarks.biology.landscape import (
-    COLUMNS,
-    STATISTICS_COLUMNS,
-    make_axes,
-    measure_landscape,
-    metagene_bin,
-    stop_distance,
-)
+from rnamarks.biology.landscape import make_axes, measure_landscape, metagene_bin, stop_distance
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.files import open_text
 from rnamarks.sites.annotation import read_annotation
@@ -74,8 +68,8 @@ def test_values_are_those_of_a_count_by_hand():
     called = np.array([False, False, False, True, True, True, False])
     axes = make_axes([table], bins=30, reach=100, stop_bin=50)
     landscape, statistics = measure_landscape(table, {"m": Candidates(np.zeros(7, dtype=int), position, called)}, axes)
-    assert tuple(landscape.columns) == COLUMNS
-    assert tuple(statistics.columns) == STATISTICS_COLUMNS
+    assert list(landscape.columns) == column_names("landscape", task_columns=False)
+    assert list(statistics.columns) == column_names("landscape_statistics", task_columns=False)
     stop = landscape[landscape["axis"] == "stop"].set_index(["quantity", "from"])
     assert stop.loc["rate", "value"].loc[[-50, 0]].tolist() == [0.5, 1.0]
     assert np.isnan(stop.loc["rate", "value"].loc[-100])
@@ -120,6 +114,7 @@ def test_no_landscape_is_flat(made):
     assert covered.mean() >= 0.8
 
 
+@pytest.mark.slow
 def test_error_rate_without_a_landscape(made):
     rejected, outside = 0, 0
     for seed in range(200):
@@ -189,16 +184,18 @@ def test_one_transcript_stands_for_a_gene():
 
 
 @pytest.mark.parametrize(
-    ("call", "threshold", "expected"), [("probability", 0.5, [1]), ("q", 0.1, [0, 1]), ("logit", 0.0, [1])]
+    ("call", "threshold", "expected"),
+    [("probability", 0.5, [1]), ("false_share", 0.1, [0, 1]), ("logit", 0.0, [1]), ("q", 0.1, [2])],
 )
 def test_calls_are_read_from_the_predicted_sites(tmp_path, call, threshold, expected):
     sites = pd.DataFrame(
         {
-            "transcript": ["x", "T", "T", "T"],
-            "position": np.array([1, 10, 140, 200], dtype=np.int32),
+            "sequence": ["x", "T", "T", "T"],
+            "start": np.array([1, 10, 140, 200], dtype=np.int32),
             "logit": np.array([9, -1, 1, -2], dtype=np.float32),
             "probability": np.array([0.9, 0.4, 0.6, 0.5], dtype=np.float32),
-            "q": np.array([0.0, 0.05, 0.05, 0.1]),
+            "false_share": np.array([0.0, 0.05, 0.05, 0.1]),
+            "q": np.array([0.0, 0.5, 0.5, 0.01]),
         }
     )
     write_parquet(sites, tmp_path / "sites.parquet")
@@ -208,12 +205,15 @@ def test_calls_are_read_from_the_predicted_sites(tmp_path, call, threshold, expe
     write_parquet(sites.drop(columns=call), tmp_path / "less.parquet")
     with pytest.raises(InputError, match=f"lacks {call}"):
         read_candidates(tmp_path / "less.parquet", one_transcript(), call=call)
+    write_parquet(sites.assign(**{call: np.nan}), tmp_path / "without.parquet")
+    with pytest.raises(InputError, match=f"the predicted sites have no {call}"):
+        read_candidates(tmp_path / "without.parquet", one_transcript(), call=call)
     with pytest.raises(InputError, match="no such file"):
         read_candidates(tmp_path / "none.parquet", one_transcript())
 
 
 def test_unknown_rule_and_site_off_its_transcript():
-    with pytest.raises(InputError, match="choose one of logit, probability, q"):
+    with pytest.raises(InputError, match="choose one of false_share, logit, probability, q"):
         CALLS["call"]
     off = Candidates(np.array([0]), np.array([300]), np.array([True]))
     table = one_transcript()
@@ -256,7 +256,7 @@ def chr22(shared_data):
 
 
 def test_real_sites_lie_nearer_the_stop_codon_than_other_drach(chr22, shared_data):
-    known, _ = read_tsv(shared_data / "m6a" / "sramp" / "sramp1_mature_test.csv.gz", dtype=str)
+    known, _ = read_tsv(shared_data / "m6a" / "sramp" / "sramp1_mature_test.csv.gz")
     known = known.iloc[:, 0].str.split(",", expand=True).set_axis(["transcript", "position", "label"], axis=1)
     known["transcript"] = known["transcript"].str.partition(".")[0]
     used = chr22[chr22["transcript"].isin(known["transcript"])]

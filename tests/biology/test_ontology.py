@@ -12,15 +12,8 @@ from scipy import stats
 pytest.importorskip("goatools")
 
 from rnamarks.biology.gene_annotations import Associations, read_associations, read_ontology
-from rnamarks.biology.ontology import (
-    MAPPING_COLUMNS,
-    SHARED_COLUMNS,
-    TERM_COLUMNS,
-    enrich,
-    enrich_species,
-    shared_terms,
-    top_genes,
-)
+from rnamarks.biology.ontology import enrich, enrich_sets, shared_terms, top_genes
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 
 OBO = """format-version: 1.2
@@ -269,7 +262,7 @@ def make_capacity(species=("human", "mouse"), predictors=("multi", "single"), n=
             genes = [f"{name}{number}" for number in range(n)]
             parts.append(
                 pd.DataFrame({"gene": genes, "gene_name": [f"g{number}" for number in range(n)]}).assign(
-                    species=name, predictor=predictor, capacity=np.linspace(1, 0, n)
+                    transcripts=name, task=name, predictor=predictor, capacity=np.linspace(1, 0, n)
                 )
             )
     return pd.concat(parts, ignore_index=True)
@@ -278,21 +271,24 @@ def make_capacity(species=("human", "mouse"), predictors=("multi", "single"), n=
 def test_species_are_enriched_by_themselves_and_compared(ontology):
     _, _, terms = made_terms()
     found = {"human": Associations(terms, {"lines": 9}), "mouse": Associations(terms, {"lines": 9})}
-    frame, mapping = enrich_species(make_capacity(), found, ontology, share=0.3)
-    assert (list(frame.columns), list(mapping.columns)) == (list(TERM_COLUMNS), list(MAPPING_COLUMNS))
-    human = frame[(frame["species"] == "human") & (frame["predictor"] == "multi")].set_index("name")
+    frame, mapping = enrich_sets(make_capacity(), found, ontology, fraction=0.3)
+    assert (list(frame.columns), list(mapping.columns)) == (
+        column_names("terms", task_columns=False),
+        column_names("terms_mapping", task_columns=False),
+    )
+    human = frame[(frame["transcripts"] == "human") & (frame["predictor"] == "multi")].set_index("name")
     assert human.at["RNA binding", "study"] == 12
     assert human.at["RNA binding", "q"] < 0.05
     assert human.at["RNA binding", "genes"].startswith("human0, human1, human10")
     row = mapping.iloc[0]
     assert (row["tested"], row["mapped"], row["study"], row["identifier"]) == (100, 90, 30, "gene_name")
-    assert row["unmapped_share"] == pytest.approx(0.1)
+    assert row["unmapped_fraction"] == pytest.approx(0.1)
     assert "terms that the ontology lacks: 2" in row["notes"]
-    shared = shared_terms(frame)
-    assert list(shared.columns) == list(SHARED_COLUMNS)
+    shared = shared_terms(frame.assign(modification="m6A"))
+    assert list(shared.columns) == column_names("terms_shared")
     best = shared[shared["predictor"] == "multi"].set_index("name").loc["RNA binding"]
     assert best[["tested", "raw", "significant"]].tolist() == [2, 2, 2]
-    assert best["raw_species"] == "human, mouse"
+    assert best["raw_transcripts"] == "human, mouse"
     assert shared["predictor"].drop_duplicates().tolist() == ["multi", "single"]
 
 
@@ -301,30 +297,30 @@ def test_background_is_what_was_tested_or_what_is_annotated(ontology):
     found = {"human": Associations(terms, {})}
     capacity = make_capacity(["human"], ["multi"])
     for background, size in (("tested", 100), ("annotated", 90)):
-        frame, mapping = enrich_species(capacity, found, ontology, share=0.3, background=background)
+        frame, mapping = enrich_sets(capacity, found, ontology, fraction=0.3, background=background)
         assert set(frame["population_size"]) == {size}
         assert mapping["population"].tolist() == [size]
     with pytest.raises(InputError, match="choose one of tested, annotated"):
-        enrich_species(capacity, found, ontology, background="genome")
+        enrich_sets(capacity, found, ontology, background="genome")
 
 
 def test_genes_of_another_naming_are_an_error_unless_allowed(ontology):
     found = {"human": Associations({"YAL001C": {"GO:0000002"}, "g1": {"GO:0000002"}}, {}, "human.gaf")}
     capacity = make_capacity(["human"], ["multi"])
     with pytest.raises(InputError, match=r"human\.gaf: only 1 of 100 tested genes of human"):
-        enrich_species(capacity, found, ontology)
-    _, mapping = enrich_species(capacity, found, ontology, allow=True)
-    assert mapping["unmapped_share"].tolist() == [0.99]
+        enrich_sets(capacity, found, ontology)
+    _, mapping = enrich_sets(capacity, found, ontology, allow=True)
+    assert mapping["unmapped_fraction"].tolist() == [0.99]
     twice = pd.concat([capacity, capacity.head(1)])
     with pytest.raises(InputError, match=r"names a gene of human twice.*human0"):
-        enrich_species(twice, found, ontology, allow=True)
+        enrich_sets(twice, found, ontology, allow=True)
 
 
 def test_no_species_with_annotations_gives_empty_tables(ontology):
-    frame, mapping = enrich_species(make_capacity(), {}, ontology)
+    frame, mapping = enrich_sets(make_capacity(), {}, ontology)
     assert frame.empty
     assert mapping.empty
-    assert shared_terms(frame).empty
+    assert shared_terms(frame.assign(modification="m6A")).empty
 
 
 def test_by_chance_few_terms_pass(ontology):

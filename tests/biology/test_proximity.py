@@ -1,4 +1,4 @@
-"""Marks that lie together are found to, those that do not are not, and missing coordinates are said."""
+"""Modifications that lie together are found to, those that do not are not, and missing coordinates are said."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from rnamarks.biology.proximity import (
-    COLUMNS,
     NO_COORDINATES,
     NULLS,
     distances,
@@ -20,13 +19,24 @@ from rnamarks.biology.proximity import (
     measure_proximity,
     sites_of,
 )
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.figures.catalogue.marks_interpretation import TABLES
 from rnamarks.sequences import decode, encode
 from rnamarks.tables import read_tsv, write_parquet
+from rnamarks.tasks import Task
 
 ROOT = Path(__file__).resolve().parents[2]
-FITS = {"m6A": ("A", 0), "m5C": ("C", 0), "Y": ("U", 0)}
+BASES = {"m6A": "A", "m5C": "C", "Y": "U", "m1A": "A"}
+
+
+def tasks_of(*names, species="human"):
+    return [Task(name, species=species, modification=name, base=BASES[name]) for name in names]
+
+
+def measure(windows, world, *names, **options):
+    """The table of one species."""
+    transcripts = {} if world is None else {"human": world}
+    return measure_proximity(windows, transcripts, tasks_of(*(names or windows)), **options)
 
 
 def make_world(n=40, length=600, seed=0):
@@ -160,11 +170,11 @@ def test_planted_neighbours_are_found():
     generator = np.random.default_rng(3)
     first = draw_sites(world, "A", 2, generator)
     windows = {"m6A": first, "m5C": near(world, first, "C", 20, generator), "Y": draw_sites(world, "U", 2, generator)}
-    table = measure_proximity(windows, world, FITS, permutations=199, seed=1)
-    assert tuple(table.columns) == COLUMNS
+    table = measure(windows, world, permutations=199, seed=1)
+    assert list(table.columns) == column_names("proximity")
     assert len(table) == 9
     for null in NULLS:
-        rows = table[table["null"] == null].set_index(["modification_a", "modification_b"])
+        rows = table[table["null"] == null].set_index(["task_a", "task_b"])
         close, far = rows.loc["m6A", "m5C"], rows.loc["m6A", "Y"]
         assert close["distance"] < 20
         assert close["ratio"] < 0.4
@@ -174,7 +184,28 @@ def test_planted_neighbours_are_found():
         assert far["p"] > 0.02
         assert 0.7 < far["ratio"] < 1.4
     assert table["coincident"].eq(0).all()
-    assert table.equals(measure_proximity(windows, world, FITS, permutations=199, seed=1))
+    assert table.equals(measure(windows, world, permutations=199, seed=1))
+
+
+def test_pairs_lie_within_a_species():
+    world = make_world(12)
+    generator = np.random.default_rng(12)
+    tasks = [
+        Task(f"{species}_{name}", species=species, modification=name, base=BASES[name])
+        for species in ("human", "mouse")
+        for name in ("m6A", "m5C", "Y")
+    ]
+    windows = {task.name: draw_sites(world, task.base, 2, generator) for task in tasks}
+    options = {"nulls": ("region",), "permutations": 49}
+    table = measure_proximity(windows, {"human": world, "mouse": world}, tasks, **options)
+    pairs = [("m6A", "m5C"), ("m6A", "Y"), ("m5C", "Y")]
+    assert list(zip(table["species"], table["task_a"], table["task_b"], strict=True)) == [
+        (species, f"{species}_{a}", f"{species}_{b}") for species in ("human", "mouse") for a, b in pairs
+    ]
+    # a species' numbers do not hang on the other's
+    mouse = measure_proximity(windows, {"mouse": world}, tasks[3:], **options)
+    pd.testing.assert_frame_equal(table[table["species"] == "mouse"].reset_index(drop=True), mouse)
+    assert set(measure_proximity(windows, {"mouse": world}, tasks, **options)["reason"][:3]) == {NO_COORDINATES}
 
 
 def test_a_common_region_is_no_attraction():
@@ -182,7 +213,7 @@ def test_a_common_region_is_no_attraction():
     world[["cds_start", "cds_end"]] = [100, 400]
     generator = np.random.default_rng(4)
     windows = {name: draw_sites(world, base, 2, generator, 400, 600) for name, base in (("m6A", "A"), ("m5C", "C"))}
-    table = measure_proximity(windows, world, FITS, permutations=199, seed=2).set_index("null")
+    table = measure(windows, world, permutations=199, seed=2).set_index("null")
     assert table.loc["transcript", "q"] < 0.05
     assert table.loc["transcript", "ratio"] < 1
     assert table.loc["region", "q"] > 0.05
@@ -194,8 +225,8 @@ def test_p_is_uniform_without_attraction():
     for seed in range(12):
         world = make_world(10, 300, seed)
         generator = np.random.default_rng(100 + seed)
-        windows = {name: draw_sites(world, base, 2, generator, 0, 300) for name, (base, _) in FITS.items()}
-        table = measure_proximity(windows, world, FITS, nulls=("transcript",), permutations=399, seed=seed)
+        windows = {name: draw_sites(world, base, 2, generator, 0, 300) for name, base in list(BASES.items())[:3]}
+        table = measure(windows, world, nulls=("transcript",), permutations=399, seed=seed)
         p += table["p"].tolist()
         by_rank += table["p_rank"].tolist()
     assert 0.35 < np.mean(p) < 0.65
@@ -206,8 +237,7 @@ def test_p_is_uniform_without_attraction():
 def test_coincident_positions_are_counted():
     world = make_world(8)
     sites = draw_sites(world, "A", 3, np.random.default_rng(5))
-    fits = {"m6A": ("A", 0), "m1A": ("A", 0)}
-    table = measure_proximity({"m6A": sites, "m1A": sites}, world, fits, nulls=("transcript",), permutations=99)
+    table = measure({"m6A": sites, "m1A": sites}, world, nulls=("transcript",), permutations=99)
     assert table["coincident"].tolist() == [24]
     assert table["distance"].tolist() == [0]
     assert table["p_rank"].iloc[0] == pytest.approx(0.02)
@@ -216,16 +246,16 @@ def test_coincident_positions_are_counted():
 
 def test_windows_without_coordinates_say_so():
     bare = pd.DataFrame({"transcript": ["", ""], "position": [-1, -1], "label": [1, 0]})
-    table = measure_proximity({"m6A": bare, "m5C": bare}, None, FITS)
+    table = measure({"m6A": bare, "m5C": bare}, None)
     assert set(table["reason"]) == {NO_COORDINATES}
     assert table["p"].isna().all()
     assert (table["transcripts"] == 0).all()
     world = make_world(8)
     known = draw_sites(world, "A", 1, np.random.default_rng(6))
-    mixed = measure_proximity({"m6A": known, "m5C": bare}, world, FITS, permutations=9)
+    mixed = measure({"m6A": known, "m5C": bare}, world, permutations=9)
     assert set(mixed["reason"]) == {NO_COORDINATES}
     few = {"m6A": known[:3], "m5C": draw_sites(world, "C", 1, np.random.default_rng(7))}
-    table = measure_proximity(few, world, FITS, permutations=9)
+    table = measure(few, world, permutations=9)
     assert set(table["reason"]) == {"fewer than 5 transcripts hold both"}
 
 
@@ -233,17 +263,17 @@ def test_sites_off_their_base_are_told():
     world = make_world(8)
     sites = draw_sites(world, "G", 2, np.random.default_rng(8))
     told = []
-    table = measure_proximity({"m6A": sites, "m5C": sites}, world, FITS, permutations=9, report=told.append)
+    table = measure({"m6A": sites, "m5C": sites}, world, permutations=9, report=told.append)
     assert told[0] == "m6A: 16 of 16 sites lie on no transcript, or not on A"
     assert set(table["reason"]) == {NO_COORDINATES}
 
 
 def test_bad_requests():
     with pytest.raises(InputError, match="no such null"):
-        measure_proximity({}, None, FITS, nulls=("luck",))
+        measure({}, None, nulls=("luck",))
     with pytest.raises(InputError, match="at least 1"):
-        measure_proximity({}, None, FITS, permutations=0)
-    assert measure_proximity({"m6A": windows_of([])}, None, FITS).empty
+        measure({}, None, permutations=0)
+    assert measure({"m6A": windows_of([])}, None).empty
 
 
 class Files(SimpleNamespace):
@@ -259,24 +289,24 @@ def test_script(tmp_path, known):
     generator = np.random.default_rng(9)
     inputs = {"windows": []}
     for name in ("m6A", "m5C"):
-        frame = draw_sites(world, FITS[name][0], 2, generator)
+        frame = draw_sites(world, BASES[name], 2, generator)
         if not known:
             frame = frame.assign(transcript="", position=-1)
         write_parquet(frame, tmp_path / f"{name}.parquet")
         inputs["windows"].append(tmp_path / f"{name}.parquet")
     if known:
         write_parquet(world, tmp_path / "transcripts.parquet")
-        inputs["transcripts"] = str(tmp_path / "transcripts.parquet")
+        inputs["transcripts"] = [tmp_path / "transcripts.parquet"]
     script = ROOT / "scripts" / "biology" / "measure_proximity.py"
     snakemake = SimpleNamespace(
         input=Files(**inputs),
         output=SimpleNamespace(table=tmp_path / "table.tsv"),
         params=SimpleNamespace(
-            heads=["m6A", "m5C"],
-            fits={"m6A": ["A", 0], "m5C": ["C", 0]},
+            tasks=[task.record() for task in tasks_of("m6A", "m5C")],
+            species=["human"] if known else [],
             nulls=list(NULLS),
             permutations=19,
-            fewest=5,
+            minimum_transcripts=5,
             seed=1,
         ),
         log=[tmp_path / "log"],
@@ -284,7 +314,7 @@ def test_script(tmp_path, known):
     )
     exec(compile(script.read_text(), script, "exec"), {"snakemake": snakemake})
     table, metadata = read_tsv(tmp_path / "table.tsv")
-    assert list(table.columns) == [column.name for column in TABLES["marks_proximity"].columns]
+    assert list(table.columns) == column_names("proximity")
     assert len(table) == 3
     assert table["p"].notna().all() == known
     assert metadata == ({} if known else {"reason": NO_COORDINATES})

@@ -11,11 +11,6 @@ from scipy.special import expit
 
 from rnamarks.biology.peaks import measure_peaks, read_peaks, unique_sites
 from rnamarks.biology.regulation import (
-    BIN_COLUMNS,
-    MATCH_COLUMNS,
-    QUANTILE_COLUMNS,
-    TEST_COLUMNS,
-    TREND_COLUMNS,
     Tables,
     add_covariates,
     head_of,
@@ -25,13 +20,14 @@ from rnamarks.biology.regulation import (
     relate_structure,
     split_genes,
 )
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.simulation.downstream import write_downstream
-from rnamarks.simulation.truth import gene_truth
-from rnamarks.simulation.world import simulate
 from rnamarks.sites.species import read_species, select_species
 from rnamarks.tables import write_parquet
 from rnamarks.training.tree import read_tree
+from rnamarks_simulation.downstream import write_downstream
+from rnamarks_simulation.truth import gene_truth
+from rnamarks_simulation.world import simulate
 
 ENTRIES = [
     ({"kind": "expression"}, "expression.tsv.gz"),
@@ -59,9 +55,11 @@ def predict(world):
     ]
     transcripts = pd.DataFrame(made, columns=["transcript", "length", "gc"])
     transcripts["sites"] = transcripts["transcript"].map(sites.groupby("transcript").size()).fillna(0)
-    sites = add_covariates(sites.merge(transcripts[["transcript", "length"]], on="transcript"), transcripts)
+    sites = sites.merge(transcripts[["transcript", "length"]], on="transcript")
+    names = {"transcript": "sequence", "start": "genome_start", "position": "start"}
+    sites = add_covariates(sites.rename(columns=names), transcripts)
     genes = gene_truth(world)
-    genes["capacity"] = genes["transcript"].map(sites.groupby("transcript")["probability"].mean())
+    genes["capacity"] = genes["transcript"].map(sites.groupby("sequence")["probability"].mean())
     return genes.dropna(subset=["capacity"]).reset_index(drop=True), sites
 
 
@@ -72,7 +70,8 @@ def relate(folder, genes, sites, entries=ENTRIES, **options):
             tables,
             entry,
             [folder / f"human.{file}"],
-            species="human",
+            transcripts="human",
+            task="human",
             predictor="multi",
             genes=genes,
             sites=sites,
@@ -98,6 +97,7 @@ def null(world, tmp_path_factory):
 SIGNS = {"expression": -1, "half_life": -1, "translation": -1, "te": -1, "structure": 1, "h3k36me3": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("adjusted", ["none", "controls"])
 @pytest.mark.parametrize("name", SIGNS)
 def test_what_is_planted_is_found_raw_and_with_covariates_held_fixed(found, name, adjusted):
@@ -110,6 +110,7 @@ def test_what_is_planted_is_found_raw_and_with_covariates_held_fixed(found, name
         assert row["p"] <= row["q"] < 0.05
 
 
+@pytest.mark.slow
 def test_what_is_not_planted_is_not_found(null):
     tests = null["tests"]
     assert (tests["q"] > 0.05).all()
@@ -118,13 +119,13 @@ def test_what_is_not_planted_is_not_found(null):
 
 def test_tables_have_their_columns_and_sizes_add_up(found):
     for name, columns in (
-        ("tests", TEST_COLUMNS),
-        ("quantiles", QUANTILE_COLUMNS),
-        ("trends", TREND_COLUMNS),
-        ("bins", BIN_COLUMNS),
-        ("matches", MATCH_COLUMNS),
+        ("tests", column_names("regulation", task_columns=False)),
+        ("quantiles", column_names("regulation_quantiles", task_columns=False)),
+        ("trends", column_names("regulation_trends", task_columns=False)),
+        ("bins", column_names("regulation_bins", task_columns=False)),
+        ("matches", column_names("regulation_matches", task_columns=False)),
     ):
-        assert tuple(found[name].columns) == columns
+        assert list(found[name].columns) == columns
     groups = found["tests"].query("n_first > 0")
     assert (groups["n_first"] + groups["n_second"] == groups["n"]).all()
     assert found["tests"].groupby("name")["panel"].first().to_dict() == {
@@ -141,7 +142,7 @@ def test_tables_have_their_columns_and_sizes_add_up(found):
     used = found["matches"].set_index("name")["used"]
     assert found["bins"]["n"].sum() == used["h3k36me3"]
     assert found["trends"].groupby("name")["n"].sum()["expression"] == used["expression"]
-    assert found["matches"]["share"].between(0.9, 1).all()
+    assert found["matches"]["fraction"].between(0.9, 1).all()
     notes = found["matches"].set_index("name")["notes"]
     assert "identifier: gene_name" in notes["half_life"]
     assert "identifier: transcript" in notes["te"]
@@ -162,7 +163,11 @@ def test_confounding_alone_vanishes_when_it_is_held_fixed():
     genes["capacity"] = pull + random.normal(size=3000)
     tables = Tables()
     relate_genes(
-        tables, head_of({"kind": "expression"}, "human", "multi"), genes, pull + random.normal(size=3000), unit="x"
+        tables,
+        head_of({"kind": "expression"}, "human", "human", "multi"),
+        genes,
+        pull + random.normal(size=3000),
+        unit="x",
     )
     rows = tables.frames()["tests"].set_index(["measure", "adjusted"])
     assert rows.at[("cliffs_delta", "none"), "low"] > 0.2
@@ -176,7 +181,7 @@ def test_genes_without_value_or_covariate_are_in_no_test_but_define_the_bar():
     genes.loc[0, "gc"] = np.nan
     value = np.where(np.arange(40) == 1, np.nan, np.arange(40.0))
     tables = Tables()
-    head = head_of({"kind": "half_life", "name": "mine"}, "human", "multi")
+    head = head_of({"kind": "half_life", "name": "mine"}, "human", "human", "multi")
     relate_genes(tables, head, genes, value, unit="h", split="median")
     rows = tables.frames()["tests"]
     assert rows["n"].max() == 38
@@ -193,7 +198,7 @@ def test_structure_classes_are_compared_and_clusters_are_genes():
     sites.loc[:99, "probability"] += 0.3
     sites = sites.assign(length=random.integers(500, 900, 400), sites=9, gc=random.random(400))
     tables = Tables()
-    relate_structure(tables, head_of({"kind": "structure"}, "human", "multi"), sites, classes)
+    relate_structure(tables, head_of({"kind": "structure"}, "human", "human", "multi"), sites, classes)
     frames = tables.frames()
     rows = frames["tests"].set_index(["comparison", "adjusted"])
     assert (rows["n"] == 200).all()
@@ -209,7 +214,7 @@ def test_potential_is_per_length_and_peaks_without_sites_are_counted():
     sites = pd.DataFrame(
         {
             "chrom": "a",
-            "start": [110, 120, 350],
+            "genome_start": [110, 120, 350],
             "strand": "+",
             "probability": [0.5, 0.25, 1.0],
             "gc": [0.4, 0.6, np.nan],
@@ -245,11 +250,11 @@ def test_peaks_of_another_assembly_are_warned_of(world, found, tmp_path):
     """The demo's peaks as they are, and half a chromosome further."""
     row = found["matches"].set_index("name").loc["h3k36me3"]
     assert row["warning"] == ""
-    assert "share of peaks with a site: 0.9" in row["notes"]
+    assert "fraction of peaks with a site: 0.9" in row["notes"]
     write_downstream(world, tmp_path)
     genes, sites = predict(world)
     frame = pd.read_csv(tmp_path / "human.h3k36me3.narrowPeak.gz", sep="\t", header=None)
-    extent = sites.groupby("chrom")["start"].max()
+    extent = sites.groupby("chrom")["genome_start"].max()
     frame = frame[frame[0].isin(extent.index)]
     frame[1] = (frame[1] + frame[0].map(extent) // 2) % frame[0].map(extent)
     frame[2] = frame[1] + 100
@@ -266,23 +271,25 @@ def test_peaks_of_another_assembly_are_warned_of(world, found, tmp_path):
 def test_too_few_genes_give_empty_results_not_errors():
     genes = pd.DataFrame({"capacity": [1.0, 2, 3], "length": [5.0, 6, 7], "sites": 5, "gc": 0.5})
     tables = Tables()
-    relate_genes(tables, head_of({"kind": "expression"}, "human", "multi"), genes, np.arange(3.0), unit="x")
+    relate_genes(tables, head_of({"kind": "expression"}, "human", "human", "multi"), genes, np.arange(3.0), unit="x")
     rows = tables.frames()["tests"]
     assert rows[["p", "q", "effect"]].isna().all().all()
     assert Tables().frames()["tests"].empty
     with pytest.raises(InputError, match="expression is known of none of the 3 genes"):
-        relate_genes(tables, head_of({"kind": "expression"}, "human", "multi"), genes, np.full(3, np.nan), unit="x")
+        relate_genes(
+            tables, head_of({"kind": "expression"}, "human", "human", "multi"), genes, np.full(3, np.nan), unit="x"
+        )
 
 
 def test_sites_are_read_by_column(tmp_path):
     frame = pd.DataFrame(
-        {"transcript": ["T", "T"], "gene": ["G", "G"], "probability": np.float32([0.5, 0.25]), "kmer": "GGACU"}
+        {"sequence": ["T", "T"], "gene": ["G", "G"], "probability": np.float32([0.5, 0.25]), "kmer": "GGACU"}
     )
     write_parquet(frame, tmp_path / "sites.parquet")
-    read = read_sites(tmp_path / "sites.parquet", ("transcript", "probability"))
-    assert list(read.columns) == ["transcript", "probability"]
-    with pytest.raises(InputError, match="lacks the column start"):
-        read_sites(tmp_path / "sites.parquet", ("transcript", "start"))
+    read = read_sites(tmp_path / "sites.parquet", ("sequence", "probability"))
+    assert list(read.columns) == ["sequence", "probability"]
+    with pytest.raises(InputError, match="lacks start"):
+        read_sites(tmp_path / "sites.parquet", ("sequence", "start"))
     with pytest.raises(InputError, match="no such file"):
         read_sites(tmp_path / "none.parquet")
 
@@ -313,10 +320,10 @@ def test_real_tables_give_statistics(shared_data):
     ]
     tables = Tables()
     for entry, path in entries:
-        relate_entry(tables, entry, [path], species="human", predictor="made", genes=genes)
+        relate_entry(tables, entry, [path], transcripts="human", task="human", predictor="made", genes=genes)
     frames = tables.frames()
     matches = frames["matches"].set_index("name")
-    assert (matches["share"] > 0.5).all()
+    assert (matches["fraction"] > 0.5).all()
     assert matches.at["hela", "used"] > 8000
     rows = frames["tests"].query("test == 'rank_sum'").set_index("name")
     assert rows.at["hela", "high"] < 0, "genes given a high capacity decay faster, as planted"
@@ -329,17 +336,18 @@ def test_real_peaks_give_statistics(shared_data):
     here = peaks[peaks["chrom"] == "chr22"].reset_index(drop=True)
     random = np.random.default_rng(9)
     chosen = here.sample(1500, random_state=1, replace=True)
-    sites = pd.DataFrame({"chrom": "chr22", "start": (chosen["start"] + chosen["end"]) // 2, "strand": "+"})
+    sites = pd.DataFrame({"chrom": "chr22", "genome_start": (chosen["start"] + chosen["end"]) // 2, "strand": "+"})
     sites["probability"] = expit(0.02 * chosen["score"] + random.normal(size=1500)).to_numpy()
     sites = sites.assign(
-        gene=(sites["start"] // 50_000).astype(str), length=2000, position=0, transcript="t", gc=0.5, sites=20
+        gene=(sites["genome_start"] // 50_000).astype(str), length=2000, start=0, sequence="t", gc=0.5, sites=20
     )
     tables = Tables()
     relate_entry(
         tables,
         {"kind": "peaks"},
         [shared_data / "downstream/h3k36me3/H3K36me3_K562.ENCFF901ACN.hg19.bed.gz"],
-        species="human",
+        transcripts="human",
+        task="human",
         predictor="made",
         sites=unique_sites(sites),
         assembly="hg19",

@@ -41,7 +41,7 @@ def test_gaps_are_nan_and_faults_are_named(write):
     for text, message in (
         ("", "holds no transcript"),
         ("T1 3 1;2;3\n", "pars.tsv:1: the line is no transcript"),
-        ("T\t3\t1;2;3\nU\t4\t1;2;3\n", "pars.tsv:2: the transcript has 3 scores and says another length"),
+        ("T\t3\t1;2;3\nU\t4\t1;2;3\n", "pars.tsv:2: the transcript has 3 scores and states another length"),
         ("T\t3\t1;two;3\n", "score 2 of the transcript is no number .found 'two'"),
     ):
         with pytest.raises(InputError, match=message):
@@ -78,8 +78,8 @@ def test_tracks_that_do_not_belong_together_are_named(write):
 
 SITES = pd.DataFrame(
     {
-        "transcript": ["ENST00000000001.1", "B", "ENST00000000001.1", "C", "D"],
-        "position": [2, 0, 0, 1, 1],
+        "sequence": ["ENST00000000001.1", "B", "ENST00000000001.1", "C", "D"],
+        "start": [2, 0, 0, 1, 1],
         "length": [3, 2, 3, 5, 2],
     }
 )

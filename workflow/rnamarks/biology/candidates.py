@@ -1,24 +1,23 @@
 """Motif positions of coding transcripts, and which of them count as sites.
 
-Every motif position (DRACH for m6A) of a transcript is a candidate; a *call* says which candidates count as sites.
+Every motif position (DRACH for m6A) of a transcript is a candidate; a *call* tells which candidates count as sites.
 Calls of a model, streamed from its file of predicted sites by a named rule, and measured sites are treated alike.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ..errors import InputError
 from ..registry import Register
 from ..sites.coordinates import SPAN, TranscriptMap
+from ..tables import open_parquet, read_parquet
 
 MEASURED = "measured"
 EXON_COLUMNS = ("transcript", "chrom", "strand", "exon_starts", "exon_ends", "cds_start", "cds_end")
@@ -26,31 +25,26 @@ TRANSCRIPT_COLUMNS = ("transcript", "gene", "length", "cds_start", "cds_end")
 
 logger = logging.getLogger(__name__)
 
-CALLS: Register[Callable[[Mapping[str, np.ndarray], float], np.ndarray]] = Register("rule of calling")
+CALLS: Register[Callable[[np.ndarray, float], np.ndarray]] = Register("rule of calling")
+"""By the column of the predicted sites that is held against the threshold.
 
+``logit`` above 0 is the paper's probability of 0.5 on its uncalibrated output; ``probability`` is calibrated;
+``false_share`` and ``q`` call what lies below the threshold.
+"""
 
-@CALLS.add("probability")
-def call_probability(sites: Mapping[str, np.ndarray], threshold: float) -> np.ndarray:
-    """Calibrated probability above the threshold."""
-    return np.asarray(sites["probability"]) > threshold
-
-
-@CALLS.add("q")
-def call_q(sites: Mapping[str, np.ndarray], threshold: float) -> np.ndarray:
-    """Expected share of false calls below the threshold."""
-    return np.asarray(sites["q"]) < threshold
-
-
-@CALLS.add("logit")
-def call_logit(sites: Mapping[str, np.ndarray], threshold: float) -> np.ndarray:
-    """Logit as trained at 1:1 above the threshold; 0 is the paper's probability of 0.5 on its uncalibrated output."""
-    return np.asarray(sites["logit"]) > threshold
+for _name, _compare in (
+    ("logit", np.greater),
+    ("probability", np.greater),
+    ("false_share", np.less),
+    ("q", np.less),
+):
+    CALLS.add(_name)(_compare)
 
 
 class Candidates(NamedTuple):
     """Motif positions on transcripts with a coding sequence; arrays of shape=(n,).
 
-    ``transcript`` is the row of the transcript table, ``position`` is 0-based on the transcript, ``called`` says which
+    ``transcript`` is the row of the transcript table, ``position`` is 0-based on the transcript, ``called`` tells which
     count as sites.
     """
 
@@ -69,7 +63,7 @@ def coding_transcripts(table: pd.DataFrame, *, one_per_gene: bool = True) -> pd.
         -1 for none).
     one_per_gene : bool
         Keep of each gene the transcript with the longest coding sequence, among equals the longest, then the first. A
-        transcript without a gene stands for itself.
+        transcript without a gene is its own gene.
 
     Returns
     -------
@@ -113,34 +107,39 @@ def read_candidates(
     Parameters
     ----------
     path : path-like
-        Parquet with ``transcript``, ``position`` and the column that the rule of calling reads.
+        Parquet with ``sequence`` (the transcript), ``start`` and the column that the rule of calling reads.
     table : pandas.DataFrame
         As :func:`coding_transcripts` gives it; sites on other transcripts are passed over.
     call : str
         Name in :data:`CALLS`.
     threshold : float
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or lacks a column, or the model gave no value to call by.
     """
     rule = CALLS[call]
-    columns = ["transcript", "position", call]
-    if not Path(path).is_file():
-        raise InputError("no such file", path=path, remedy="run the rule that writes it")
+    columns = ["sequence", "start", call]
     rows = pd.Index(table["transcript"])
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    try:
-        file = pq.ParquetFile(path, read_dictionary=["transcript"])
-    except pa.ArrowInvalid as error:
-        raise InputError("not a Parquet file, or a damaged one", path=path, remedy="make it again") from error
-    with file:
+    with open_parquet(path, read_dictionary=["sequence"]) as file:
         missing = [name for name in columns if name not in file.schema_arrow.names]
         if missing:
             raise InputError(f"the table of sites lacks {', '.join(missing)}", path=path, remedy="predict again")
         for batch in file.iter_batches(1 << 20, columns=columns):
-            names = batch.column("transcript")
+            names = batch.column("sequence")
             row = rows.get_indexer(names.dictionary.to_pylist())[names.indices.to_numpy()]
             kept = row >= 0
-            values = {call: batch.column(call).to_numpy(zero_copy_only=False)[kept]}
-            position = batch.column("position").to_numpy()[kept].astype(np.int64)
-            found.append((row[kept], position, rule(values, threshold)))
+            values = batch.column(call).to_numpy(zero_copy_only=False)
+            if len(values) and np.isnan(values).all():
+                raise InputError(
+                    f"the predicted sites have no {call}",
+                    path=path,
+                    remedy=f"call by another of {', '.join(CALLS.names())}, or make what {call} needs",
+                )
+            position = batch.column("start").to_numpy()[kept].astype(np.int64)
+            found.append((row[kept], position, rule(values[kept], threshold)))
     if not found:
         return Candidates(*(np.zeros(0, dtype=np.int64),) * 2, np.zeros(0, dtype=bool))
     return Candidates(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
@@ -148,12 +147,7 @@ def read_candidates(
 
 def read_exons(path: str | Path) -> pd.DataFrame:
     """Columns :data:`EXON_COLUMNS` of a **transcripts** file, without the sequences, which need far more memory."""
-    if not Path(path).is_file():
-        raise InputError("no such file", path=path, remedy="run the rule that writes it")
-    try:
-        return pq.read_table(path, columns=list(EXON_COLUMNS)).to_pandas()
-    except (pa.ArrowInvalid, KeyError) as error:
-        raise InputError("this is no file of transcripts", path=path, remedy="make it again") from error
+    return read_parquet(path, only=EXON_COLUMNS)[0]
 
 
 def call_measured(

@@ -1,9 +1,9 @@
-"""m6A capacity of genes: one number for how much of a modification a gene's transcript is predicted to carry.
+"""Capacity of genes: one number for how much of a modification a gene's transcript is predicted to carry.
 
 MASS speaks of the overall enrichment of m6A in a transcript and gives the formula in its Supplementary Note S2, which
 is not at hand. The definitions here are therefore ours, each named, and all read the **gene table**: the representative
 transcript of each gene. ``mean`` is the default because a longer transcript or one with more motif positions has no
-larger value for that alone; :func:`describe_capacity` says how much of each is left in every definition.
+larger value for that alone; :func:`describe_capacity` measures how much of each is left in every definition.
 """
 
 from __future__ import annotations
@@ -15,35 +15,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..registry import Register
 from .statistics import correlate
 
 GENE_COLUMNS = (
-    "gene",
-    "gene_name",
-    "length",
-    "cds_length",
-    "gc",
-    "sites",
-    "mean_probability",
-    "sum_probability",
+    *("gene", "gene_name", "length", "cds_length", "gc", "sites", "mean_probability", "sum_probability"),
     "called",
-)
-COLUMNS = ("species", "predictor", "gene", "gene_name", "capacity", "rank", "sites", "length", "gc", "high")
-DESCRIPTION_COLUMNS = (
-    "species",
-    "predictor",
-    "definition",
-    "genes",
-    "noncoding",
-    "left_out",
-    "median",
-    "mean",
-    "covariate",
-    "spearman",
-    "low",
-    "high",
 )
 COVARIATES = ("length", "sites", "gc")
 
@@ -98,24 +77,25 @@ def above_top_tenth(capacity: np.ndarray) -> float:
 def measure_capacity(
     genes: pd.DataFrame,
     *,
-    species: str = "",
+    transcripts: str = "",
+    task: str = "",
     predictor: str = "",
     definition: str = "mean",
     high: str = "median",
     coding: bool = True,
 ) -> pd.DataFrame:
-    """Capacity of the genes of one species by one predictor.
+    """Capacity of the genes of one set of transcripts for one task by one predictor.
 
     Parameters
     ----------
     genes : pandas.DataFrame
         The **gene table**, at least :data:`GENE_COLUMNS`.
-    species, predictor : str
+    transcripts, task, predictor : str
         Written into the result.
     definition : str
         Name in :data:`CAPACITIES`.
     high : str
-        Name in :data:`HIGH`: a gene is high where its capacity is above that value of the species' genes.
+        Name in :data:`HIGH`: a gene is high where its capacity is above that value of the set's genes.
     coding : bool
         Leave out genes whose representative transcript has no coding sequence, since the paper speaks of mRNAs. Where
         no gene has one, as with sequences given without annotation, all stay.
@@ -123,7 +103,7 @@ def measure_capacity(
     Returns
     -------
     pandas.DataFrame
-        Border **capacity**, columns :data:`COLUMNS`, in the order of the gene table. ``rank`` is the gene's quantile
+        Table ``capacity``, in the order of the gene table. ``rank`` is the gene's quantile
         among the genes (mean rank of ties, less one half, over their number). Genes without a motif position have no
         capacity: they are left out, and ``attrs["left_out"]`` counts them, ``attrs["noncoding"]`` those without a
         coding sequence.
@@ -137,7 +117,8 @@ def measure_capacity(
     capacity = CAPACITIES[definition](kept).to_numpy(dtype=np.float64)
     bar = HIGH[high](capacity) if len(capacity) else np.nan
     frame = kept[["gene", "gene_name", "sites", "length", "gc"]].assign(
-        species=species,
+        transcripts=transcripts,
+        task=task,
         predictor=predictor,
         gene_name=kept["gene_name"].fillna(""),
         capacity=capacity,
@@ -145,27 +126,28 @@ def measure_capacity(
         high=capacity > bar,
     )
     logger.info(
-        "%s, %s: capacity of %d genes; left out: %d without a coding sequence, %d without a motif position",
-        species,
+        "%s, %s, %s: capacity of %d genes; left out: %d without a coding sequence, %d without a motif position",
+        transcripts,
+        task,
         predictor,
         len(kept),
         noncoding,
         left_out,
     )
-    frame = frame[list(COLUMNS)].reset_index(drop=True)
+    frame = frame[column_names("capacity", task_columns=False)].reset_index(drop=True)
     frame.attrs = {"noncoding": noncoding, "left_out": left_out}
     return frame
 
 
 def describe_capacity(
-    genes: pd.DataFrame, *, species: str = "", predictor: str = "", coding: bool = True
+    genes: pd.DataFrame, *, transcripts: str = "", task: str = "", predictor: str = "", coding: bool = True
 ) -> pd.DataFrame:
     """What each definition of capacity goes along with: length of the transcript, number of motif positions, GC.
 
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`DESCRIPTION_COLUMNS`; Spearman's correlation with its 95 % interval, see
+        Table ``capacity_definitions``; Spearman's correlation with its 95 % interval, see
         :func:`rnamarks.biology.statistics.correlate`, empty below 4 genes or where all values are one.
     """
     kept, noncoding, left_out = _with_sites(genes, coding)
@@ -176,7 +158,8 @@ def describe_capacity(
             correlation = correlate(capacity, kept[covariate].to_numpy(dtype=np.float64), "spearman")
             rows.append(
                 {
-                    "species": species,
+                    "transcripts": transcripts,
+                    "task": task,
                     "predictor": predictor,
                     "definition": definition,
                     "genes": len(kept),
@@ -190,7 +173,7 @@ def describe_capacity(
                     "high": correlation.high,
                 }
             )
-    return pd.DataFrame(rows, columns=list(DESCRIPTION_COLUMNS))
+    return pd.DataFrame(rows, columns=column_names("capacity_definitions", task_columns=False))
 
 
 def _with_sites(genes: pd.DataFrame, coding: bool) -> tuple[pd.DataFrame, int, int]:

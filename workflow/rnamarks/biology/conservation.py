@@ -5,8 +5,8 @@ counts are of the same orthogroups. Where a species has several genes of a group
 any of them is (``highest``); that makes such groups high more often, in the data and in the null alike. ``single``
 leaves them out instead.
 
-The null says what is expected if capacity were not shared between orthologues: within each species the high marks are
-dealt anew among the genes of the groups considered. Two cautions. A predictor reads the sequence, so orthologues of
+The null gives what is expected if capacity were not shared between orthologues: within each species the high genes
+are dealt anew among the genes of the groups considered. Two cautions. A predictor reads the sequence, so orthologues of
 similar sequence are alike for that alone; beating the null shows that capacity is inherited with the sequence, not that
 selection keeps it. And one network that serves all species scores similar sequences more alike than one network per
 species does, so a difference between them is partly of their making.
@@ -21,53 +21,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..evaluation.bootstrap import interval, two_sided_p
 from ..registry import Register
 from ..sheets import read_sheet
+from ..tables import stack_frames
 from .identifiers import match_ids
 from .statistics import correlate
 
-COUNT_COLUMNS = (
-    "predictor",
-    "counting",
-    "species",
-    "orthogroups",
-    "observed",
-    "low",
-    "high",
-    "null_mean",
-    "null_low",
-    "null_high",
-    "fold",
-    "fold_low",
-    "fold_high",
-    "p",
-)
-DIFFERENCE_COLUMNS = (
-    "predictor_a",
-    "predictor_b",
-    "counting",
-    "species",
-    "orthogroups",
-    "observed_a",
-    "observed_b",
-    "difference",
-    "low",
-    "high",
-    "p",
-)
-SIMILARITY_COLUMNS = ("predictor", "species_a", "species_b", "distance", "orthogroups", "spearman", "low", "high")
-MEMBER_COLUMNS = ("orthogroup", "predictor", "species", "gene", "gene_name", "genes", "capacity", "rank", "high")
-CONSERVED_COLUMNS = (
-    "orthogroup",
-    "name",
-    "category",
-    "genes",
-    "mean_rank",
-    "support",
-    "reference",
-)
 SUPPORT_COLUMNS = ("gene", "support", "reference")
 
 _CELLS_AT_ONCE = 4_000_000
@@ -90,6 +52,88 @@ def single_copy(members: pd.DataFrame) -> pd.DataFrame:
     return members[~members["orthogroup"].isin(members.loc[several, "orthogroup"].unique())]
 
 
+def compare_capacity(
+    capacity: pd.DataFrame,
+    orthologues: pd.DataFrame,
+    *,
+    species: Sequence[str],
+    distances: Mapping[str, Mapping[str, float]] | None = None,
+    support: pd.DataFrame | None = None,
+    paralogues: str = "highest",
+    permutations: int = 1000,
+    resamples: int = 1000,
+    seed: int = 0,
+    path: str | Path | None = None,
+    support_path: str | Path | None = None,
+    minimum: float = 0.5,
+    allow: bool = False,
+) -> dict[str, pd.DataFrame]:
+    """Conservation of capacity between species, each modification for itself.
+
+    Parameters
+    ----------
+    capacity : pandas.DataFrame
+        Border **capacity**. Of each modification the transcripts of the species themselves are compared, by the
+        predictors that know all of its species; a modification of fewer than two species is left out. Where a species
+        has several tasks of a modification the first counts. The log names what is left out.
+    orthologues : pandas.DataFrame
+        See :func:`join_orthologues`.
+    species : sequence of str
+        In the order of the result.
+    distances : mapping of str to mapping of str to float, optional
+        See :func:`compare_species`.
+    support : pandas.DataFrame, optional
+        See :func:`list_conserved`.
+    paralogues, permutations, resamples, seed
+        See :func:`join_orthologues` and :func:`count_conserved`.
+    path, support_path : path-like, optional
+        Files of the orthologues and of the support, named in errors.
+    minimum, allow
+        See :func:`rnamarks.biology.identifiers.match_ids`.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        ``counts``, ``differences``, ``similarity``, ``conserved`` and ``genes``, with the columns
+        ``conservation``, ``conservation_differences``, ``capacity_similarity``, ``conserved_genes`` and
+        ``conserved_capacity``.
+    """
+    matching = {"minimum": minimum, "allow": allow}
+    results = {
+        "counts": column_names("conservation"),
+        "differences": column_names("conservation_differences"),
+        "similarity": column_names("capacity_similarity"),
+        "conserved": column_names("conserved_genes"),
+        "genes": column_names("conserved_capacity"),
+    }
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in results}
+    own = capacity[capacity["transcripts"] == capacity["species"]]
+    for modification, rows in own.groupby("modification", sort=False):
+        first = rows.drop_duplicates("species").set_index("species")["task"]
+        rows = rows[rows["task"] == rows["species"].map(first)]
+        names = [name for name in species if name in first.index]
+        known = rows.groupby("predictor", sort=False)["species"].nunique()
+        predictors = [name for name in known.index if known[name] == len(names)]
+        logger.info("%s: %s by %s", modification, ", ".join(names), ", ".join(predictors) or "no predictor of them all")
+        if len(names) < 2 or not predictors:
+            continue
+        members = join_orthologues(
+            rows[rows["predictor"].isin(predictors)],
+            orthologues,
+            species=names,
+            paralogues=paralogues,
+            path=path,
+            **matching,
+        )
+        counts, differences = count_conserved(members, permutations=permutations, resamples=resamples, seed=seed)
+        conserved, genes = list_conserved(members, support, capacity=capacity, path=support_path, **matching)
+        found = (counts, differences, compare_species(members, distances), conserved, genes)
+        for name, frame in zip(results, found, strict=True):
+            frame.insert(0, "modification", modification)
+            parts[name].append(frame)
+    return {name: stack_frames(parts[name], columns) for name, columns in results.items()}
+
+
 def join_orthologues(
     capacity: pd.DataFrame,
     orthologues: pd.DataFrame,
@@ -97,7 +141,7 @@ def join_orthologues(
     species: Sequence[str] | None = None,
     paralogues: str = "highest",
     path: str | Path | None = None,
-    least: float = 0.5,
+    minimum: float = 0.5,
     allow: bool = False,
 ) -> pd.DataFrame:
     """Genes with a capacity, by orthogroup, of the groups that all species and all predictors have.
@@ -105,7 +149,7 @@ def join_orthologues(
     Parameters
     ----------
     capacity : pandas.DataFrame
-        Border **capacity**.
+        Border **capacity** of one modification, with one set of transcripts per species.
     orthologues : pandas.DataFrame
         Columns ``species``, ``gene``, ``orthogroup``; one row per gene.
     species : sequence of str, optional
@@ -114,8 +158,8 @@ def join_orthologues(
         Name in :data:`PARALOGUES`.
     path : path-like, optional
         File of the orthologues, named in errors.
-    least, allow
-        See :func:`rnamarks.biology.identifiers.match_ids`; the share is of a species' genes in ``orthologues``.
+    minimum, allow
+        See :func:`rnamarks.biology.identifiers.match_ids`; the fraction is of a species' genes in ``orthologues``.
 
     Returns
     -------
@@ -147,7 +191,7 @@ def join_orthologues(
             mine["gene"].unique(),
             what=f"genes of {name} in the orthologues",
             path=path,
-            least=least,
+            minimum=minimum,
             allow=allow,
         )
         keyed = listed[["orthogroup"]].assign(gene=matched.to_numpy())
@@ -192,7 +236,7 @@ def count_conserved(
     members : pandas.DataFrame
         As :func:`join_orthologues` gives it.
     permutations : int
-        Of the high marks within species.
+        Of the high genes within species.
     resamples : int
         Bootstrap resamples of orthogroups, the same for all predictors.
     seed : int
@@ -200,14 +244,14 @@ def count_conserved(
     Returns
     -------
     counts : pandas.DataFrame
-        Columns :data:`COUNT_COLUMNS`; ``counting`` is ``at least`` or ``exactly``, ``species`` the number k from 2 on.
-        ``low`` and ``high`` are the bootstrap interval, ``null_low`` and ``null_high`` hold 95 % of the permutations,
-        ``fold`` is the count over the mean of the permutations, its interval that of the count. ``p`` is one-sided:
-        the share of permutations with as many or more, one added to both. Shared capacity makes groups that are
-        nowhere high more frequent as well as groups that are high everywhere, so that counts of small k fall below
-        chance where those of large k exceed it.
+        ``conservation`` from the second on; ``counting`` is ``at least`` or ``exactly``, ``n_species`` the number
+        k from 2 on. ``low`` and ``high`` are the bootstrap interval, ``null_low`` and ``null_high`` hold 95 % of the
+        permutations, ``fold`` is the count over the mean of the permutations, its interval that of the count. ``p`` is
+        one-sided: the fraction of permutations with as many or more, one added to both. Shared capacity makes groups
+        that are nowhere high more frequent as well as groups that are high everywhere, so that counts of small k fall
+        below chance where those of large k exceed it.
     differences : pandas.DataFrame
-        Columns :data:`DIFFERENCE_COLUMNS`: the first predictor minus each other.
+        ``conservation_differences`` from the second on: the first predictor minus each other.
 
     Notes
     -----
@@ -218,8 +262,10 @@ def count_conserved(
     species = list(dict.fromkeys(members["species"]))
     predictors = list(dict.fromkeys(members["predictor"]))
     ks = np.arange(2, len(species) + 1)
+    names = column_names("conservation", first="predictor")
+    difference_names = column_names("conservation_differences", first="predictor_a")
     if not len(members) or not len(ks):
-        return pd.DataFrame(columns=list(COUNT_COLUMNS)), pd.DataFrame(columns=list(DIFFERENCE_COLUMNS))
+        return pd.DataFrame(columns=names), pd.DataFrame(columns=difference_names)
     numbers = np.column_stack(
         [species_with_high(members[members["predictor"] == name]).to_numpy() for name in predictors]
     )
@@ -244,48 +290,22 @@ def count_conserved(
                 low, high = interval(resampled[:, index])
                 mean = float(chance[:, index].mean()) if permutations else np.nan
                 null_low, null_high = interval(chance[:, index])
-                counts.append(
-                    {
-                        "predictor": name,
-                        "counting": counting,
-                        "species": int(k),
-                        "orthogroups": groups,
-                        "observed": int(observed[index]),
-                        "low": low,
-                        "high": high,
-                        "null_mean": mean,
-                        "null_low": null_low,
-                        "null_high": null_high,
-                        "fold": observed[index] / mean if mean else np.nan,
-                        "fold_low": low / mean if mean else np.nan,
-                        "fold_high": high / mean if mean else np.nan,
-                        "p": (1 + int((chance[:, index] >= observed[index]).sum())) / (1 + permutations),
-                    }
-                )
+                p = (1 + int((chance[:, index] >= observed[index]).sum())) / (1 + permutations)
+                folds = [value / mean if mean else np.nan for value in (observed[index], low, high)]
+                number = (name, counting, int(k), groups, int(observed[index]), low, high)
+                counts.append((*number, mean, null_low, null_high, *folds, p))
     for name in predictors[1:]:
         for counting in COUNTINGS:
             (first, first_drawn), (second, second_drawn) = tallies[predictors[0], counting], tallies[name, counting]
             for index, k in enumerate(ks):
                 shift = first_drawn[:, index] - second_drawn[:, index]
                 low, high = interval(shift.astype(np.float64))
-                differences.append(
-                    {
-                        "predictor_a": predictors[0],
-                        "predictor_b": name,
-                        "counting": counting,
-                        "species": int(k),
-                        "orthogroups": groups,
-                        "observed_a": int(first[index]),
-                        "observed_b": int(second[index]),
-                        "difference": int(first[index] - second[index]),
-                        "low": low,
-                        "high": high,
-                        "p": two_sided_p(shift.astype(np.float64)),
-                    }
-                )
+                keys = (predictors[0], name, counting, int(k), groups)
+                values = (int(first[index]), int(second[index]), int(first[index] - second[index]))
+                differences.append((*keys, *values, low, high, two_sided_p(shift.astype(np.float64))))
     return (
-        pd.DataFrame(counts, columns=list(COUNT_COLUMNS)),
-        pd.DataFrame(differences, columns=list(DIFFERENCE_COLUMNS)),
+        pd.DataFrame(counts, columns=names),
+        pd.DataFrame(differences, columns=difference_names),
     )
 
 
@@ -302,7 +322,7 @@ def species_with_high(members: pd.DataFrame) -> pd.Series:
 
 
 def permute_counts(members: pd.DataFrame, *, permutations: int, random: np.random.Generator) -> np.ndarray:
-    """Orthogroups by number of species in which they are high, with the high marks dealt anew within species.
+    """Orthogroups by number of species in which they are high, with the high genes dealt anew within species.
 
     Parameters
     ----------
@@ -335,21 +355,21 @@ def permute_counts(members: pd.DataFrame, *, permutations: int, random: np.rando
     return tallies
 
 
-def compare_species(members: pd.DataFrame, distances: pd.DataFrame | None = None) -> pd.DataFrame:
+def compare_species(members: pd.DataFrame, distances: Mapping[str, Mapping[str, float]] | None = None) -> pd.DataFrame:
     """Agreement of capacity between each two species over the orthogroups.
 
     Parameters
     ----------
     members : pandas.DataFrame
         As :func:`join_orthologues` gives it.
-    distances : pandas.DataFrame, shape=(n_species, n_species), optional
+    distances : mapping of str to mapping of str to float, optional
         Path lengths on the species tree, as :func:`rnamarks.training.tree.distances` gives them.
 
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`SIMILARITY_COLUMNS`; Spearman's correlation of the highest capacity per group and species with
-        its 95 % interval. ``distance`` is missing without a tree.
+        ``capacity_similarity`` from the second on; Spearman's correlation of the highest capacity per group and
+        species with its 95 % interval. ``distance`` is missing without a tree.
     """
     species, rows = list(dict.fromkeys(members["species"])), []
     for predictor, mine in members.groupby("predictor", sort=False):
@@ -357,9 +377,9 @@ def compare_species(members: pd.DataFrame, distances: pd.DataFrame | None = None
         for at, first in enumerate(species):
             for second in species[at + 1 :]:
                 found = correlate(table[first].to_numpy(), table[second].to_numpy(), "spearman")
-                apart = float(distances.loc[first, second]) if distances is not None else np.nan
+                apart = float(distances[first][second]) if distances is not None else np.nan
                 rows.append((predictor, first, second, apart, len(table), found.effect, found.low, found.high))
-    return pd.DataFrame(rows, columns=list(SIMILARITY_COLUMNS))
+    return pd.DataFrame(rows, columns=column_names("capacity_similarity", first="predictor"))
 
 
 def list_conserved(
@@ -368,7 +388,7 @@ def list_conserved(
     *,
     capacity: pd.DataFrame | None = None,
     path: str | Path | None = None,
-    least: float = 0.5,
+    minimum: float = 0.5,
     allow: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Orthogroups that at least one predictor finds high in every species: Table 1 of MASS.
@@ -385,23 +405,24 @@ def list_conserved(
         support of few genes is usual, of genes that nobody knows is a fault of naming. Default: the members.
     path : path-like, optional
         File of the support, named in errors.
-    least, allow
-        Share of the distinct genes of ``support`` that must match.
+    minimum, allow
+        Fraction of the distinct genes of ``support`` that must match.
 
     Returns
     -------
     conserved : pandas.DataFrame
-        Columns :data:`CONSERVED_COLUMNS`, by category, then by falling mean rank. ``name`` is that of the first
-        species. ``category`` is ``both`` (``all`` of more than two predictors), or the predictors that find the group
-        high everywhere, followed by ``only``. ``genes`` has one entry ``species:name`` per species, joined by ``, ``.
+        ``conserved_genes`` from the second on, by category, then by falling mean rank. ``name`` is that of the
+        first species. ``category`` is ``both`` (``all`` of more than two predictors), or the predictors that find the
+        group high everywhere, followed by ``only``. ``genes`` has one entry ``species:name`` per species, joined by
+        ``, ``.
         ``mean_rank`` is over the species and those predictors. Several rows of support are joined by ``; ``.
     genes : pandas.DataFrame
-        Columns :data:`MEMBER_COLUMNS`: the capacity of these groups in every species by every predictor; ``genes``
-        counts the genes that the species has in the group, of which the one of highest capacity stands here.
+        ``conserved_capacity`` from the second on: the capacity of these groups in every species by every predictor;
+        ``genes`` counts the genes that the species has in the group, of which the row has the one of highest capacity.
     """
     species = list(dict.fromkeys(members["species"]))
     predictors = list(dict.fromkeys(members["predictor"]))
-    notes = _support_by_key(support, members if capacity is None else capacity, path, least, allow)
+    notes = _support_by_key(support, members if capacity is None else capacity, path, minimum, allow)
     keys = ["orthogroup", "predictor", "species"]
     best = members.sort_values([*keys, "capacity"], ascending=[True, True, True, False], kind="stable")
     best = best.drop_duplicates(keys).assign(genes=0)
@@ -429,7 +450,7 @@ def list_conserved(
                 "reference": "; ".join(dict.fromkeys(source for _, source in found if source)),
             }
         )
-    conserved = pd.DataFrame(rows, columns=list(CONSERVED_COLUMNS))
+    conserved = pd.DataFrame(rows, columns=column_names("conserved_genes", first="orthogroup"))
     ranks = conserved["category"].map({name: at for at, name in enumerate(categories(predictors))})
     conserved = conserved.assign(place=ranks).sort_values(
         ["place", "mean_rank", "orthogroup"], ascending=[True, False, True], kind="stable"
@@ -442,8 +463,8 @@ def list_conserved(
         tip=listed["species"].map({name: at for at, name in enumerate(species)}),
     ).sort_values(["place", "by", "tip"], kind="stable")
     return (
-        conserved[list(CONSERVED_COLUMNS)].reset_index(drop=True),
-        listed[list(MEMBER_COLUMNS)].reset_index(drop=True),
+        conserved[column_names("conserved_genes", first="orthogroup")].reset_index(drop=True),
+        listed[column_names("conserved_capacity", first="orthogroup")].reset_index(drop=True),
     )
 
 
@@ -478,13 +499,13 @@ def _category(finders: Sequence[str], predictors: Sequence[str]) -> str:
 
 
 def _support_by_key(
-    support: pd.DataFrame | None, genes: pd.DataFrame, path: str | Path | None, least: float, allow: bool
+    support: pd.DataFrame | None, genes: pd.DataFrame, path: str | Path | None, minimum: float, allow: bool
 ) -> Mapping[str, list[tuple[str, str]]]:
     if support is None or not len(support):
         return {}
     known = {text.upper() for name in ("gene_name", "gene") for text in genes[name].unique() if text}
     matched = match_ids(
-        support["gene"], sorted(known), what="genes of the literature table", path=path, least=least, allow=allow
+        support["gene"], sorted(known), what="genes of the literature table", path=path, minimum=minimum, allow=allow
     )
     notes: dict[str, list[tuple[str, str]]] = {}
     for key, note, source in zip(matched, support["support"], support["reference"], strict=True):

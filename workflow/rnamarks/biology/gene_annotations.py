@@ -211,7 +211,7 @@ def read_ontology(path: str | Path) -> GODag:
 
 @contextlib.contextmanager
 def log_goatools():
-    """A stream that takes what goatools says, printed or written, and hands it to the log."""
+    """A stream whose text, and what goatools prints, goes to the log."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         yield said

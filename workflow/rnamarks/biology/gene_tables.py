@@ -8,32 +8,31 @@ one bad row does not move it.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import logging
+import re
 import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from ..files import is_gzipped, open_text
+from ..files import open_bytes, open_text
 from ..registry import Register
 from .identifiers import match_ids
 
 logger = logging.getLogger(__name__)
 
 MISSING = frozenset({"", "-", ".", "na", "n/a", "nan", "null", "none", "#n/a", "#value!", "#div/0!", "#num!", "#ref!"})
-"""What stands for no value, in lower case."""
+"""Texts that mean a missing value, in lower case."""
+_SEPARATED = re.compile(r"[+-]?[0-9][0-9.,'’_\s]*[0-9](e[+-]?[0-9]+)?\s*%?", re.IGNORECASE)
+"""Digits with separators of thousands, or a comma for the decimal point, which no number of the table may have."""
 NONPOSITIVE = ("error", "drop")
 GENE_KEYS = ("gene", "gene_name", "transcript")
 """Columns of a gene table whose identifiers a published table may use."""
-_WANG_HALF_LIFE = 28
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
 _SEARCHED = 10
@@ -60,8 +59,60 @@ class Values:
     path: str = ""
 
 
-Reader = Callable[..., tuple[pd.Series, pd.Series, str]]
-GENE_TABLES: Register[Reader] = Register("format of gene tables")
+@dataclass(frozen=True)
+class TableFormat:
+    """A published form of a table.
+
+    Attributes
+    ----------
+    about : str
+    id : tuple of str or int
+        Column of identifiers, by name or 1-based number, where none is chosen: the first of these that the table has.
+    value : str or int, optional
+        Column of values where none is chosen.
+    titled : bool
+        Whether a line of group titles may lie above the header, so that the header has to be looked for.
+    """
+
+    about: str
+    id: tuple[str | int, ...] = ()
+    value: str | int | None = None
+    titled: bool = False
+
+
+GENE_TABLES: Register[TableFormat] = Register("format of gene tables")
+
+for _name, _format in {
+    "columns": TableFormat("Any table with a header line, both columns named."),
+    "rsem": TableFormat(
+        "Quantifications of RSEM, as ENCODE publishes them (GSM2072352). Rows whose identifier is a plain number (tRNA "
+        "of ENCODE) or a spike-in match no gene and are counted as such.",
+        ("gene_id", "transcript_id"),
+        "FPKM",
+    ),
+    "half_life": TableFormat("A list of half-lives.", ("gene_name",), "half_life"),
+    "saluki": TableFormat(
+        "The half-life matrix of Agarwal and Kelley 2022. Studies are on different scales, some of them rates, so the "
+        "column of one has to be named.",
+        ("ensembl_gene_id",),
+    ),
+    "riboseq_te": TableFormat(
+        "Ribosome profiling by transcript, blank-separated. `te` (ribosome-bound over total RPKM) and "
+        "`external_gene_id` (several transcripts of a gene give their median) are there, too.",
+        ("ensembl_tx_id",),
+        "rpkm_riboseq",
+    ),
+    "wang2014": TableFormat(
+        "A supplementary table of GSE49339 (Wang et al. 2014), the workbook or text saved from it. The 28th column is "
+        "the half-life in the two lifetime tables, as re-analyses of them have used it; for the ribosome profile name "
+        "the column of RPKM.",
+        (1,),
+        28,
+        titled=True,
+    ),
+}.items():
+    GENE_TABLES.add(_name)(_format)
+
 TRANSFORMS: Register[tuple[Callable[[np.ndarray], np.ndarray], float]] = Register("transform")
 """Function, and what a value must be above."""
 
@@ -73,102 +124,6 @@ for _name, _function, _bound in (
     ("log10p1", lambda values: np.log10(values + 1), -1.0),
 ):
     TRANSFORMS.add(_name)((_function, _bound))
-
-
-@GENE_TABLES.add("columns")
-def read_columns(
-    path: str | Path, *, id: str | int | None = None, value: str | int | None = None, skip: int = 0
-) -> tuple[pd.Series, pd.Series, str]:
-    """Any table with a header line: tabs, commas, semicolons or blanks between fields, or an Excel workbook (.xlsx).
-
-    Where the header has one field fewer than the rows, as R writes row names, the first column is called ``row``.
-
-    Parameters
-    ----------
-    path : path-like
-        Text or .xlsx (its first sheet), plain or gzipped.
-    id, value : str or int
-        Column by name (case counts only where two names differ by it) or by 1-based number.
-    skip : int
-        Lines above the header.
-    """
-    table = read_table(path, skip=skip)
-    if id is None or value is None:
-        raise InputError(
-            "the columns of the table are not named", path=path, remedy=f"give id and value; it has {_names(table)}"
-        )
-    name = find_column(table, value, path)
-    return table[find_column(table, id, path)], table[name], name
-
-
-@GENE_TABLES.add("rsem")
-def read_rsem(
-    path: str | Path, *, id: str | int | None = None, value: str | int | None = None
-) -> tuple[pd.Series, pd.Series, str]:
-    """Quantifications of RSEM, as ENCODE publishes them (GSM2072352): by default ``gene_id`` and ``FPKM``.
-
-    Rows whose identifier is a plain number (tRNA of ENCODE) or a spike-in match no gene and are counted as such.
-    """
-    table = read_table(path)
-    key = find_column(table, id, path) if id is not None else _first_of(table, ("gene_id", "transcript_id"), path)
-    name = find_column(table, "FPKM" if value is None else value, path)
-    return table[key], table[name], name
-
-
-@GENE_TABLES.add("half_life")
-def read_half_life(
-    path: str | Path, *, id: str | int | None = None, value: str | int | None = None
-) -> tuple[pd.Series, pd.Series, str]:
-    """A list of half-lives: by default the columns ``gene_name`` and ``half_life``."""
-    return read_columns(path, id="gene_name" if id is None else id, value="half_life" if value is None else value)
-
-
-@GENE_TABLES.add("saluki")
-def read_saluki(
-    path: str | Path, *, id: str | int | None = None, value: str | int | None = None
-) -> tuple[pd.Series, pd.Series, str]:
-    """The half-life matrix of Agarwal and Kelley 2022: ``ensembl_gene_id``, and the column of one study by its name.
-
-    Studies are on different scales, some of them rates, so the column has to be named.
-    """
-    table = read_table(path)
-    if value is None:
-        raise InputError(
-            "the study is not named", path=path, remedy=f"give value; the table has {_names(table.iloc[:, 2:])}"
-        )
-    name = find_column(table, value, path)
-    return table[find_column(table, "ensembl_gene_id" if id is None else id, path)], table[name], name
-
-
-@GENE_TABLES.add("riboseq_te")
-def read_riboseq_te(
-    path: str | Path, *, id: str | int | None = None, value: str | int | None = None
-) -> tuple[pd.Series, pd.Series, str]:
-    """Ribosome profiling by transcript, blank-separated: by default ``ensembl_tx_id`` and ``rpkm_riboseq``.
-
-    ``te`` (ribosome-bound over total RPKM) and ``external_gene_id`` (several transcripts of a gene give their median)
-    are there, too.
-    """
-    return read_columns(
-        path, id="ensembl_tx_id" if id is None else id, value="rpkm_riboseq" if value is None else value
-    )
-
-
-@GENE_TABLES.add("wang2014")
-def read_wang2014(
-    path: str | Path, *, id: str | int | None = None, value: str | int | None = None
-) -> tuple[pd.Series, pd.Series, str]:
-    """A supplementary table of GSE49339 (Wang et al. 2014), the workbook or text saved from it.
-
-    A line of group titles stands above the header, so the header is the first line that is as wide as the widest of
-    the first 10 and starts with text, followed by a line with a number. By default the identifier is the first column
-    and the value the 28th, which is the half-life in the two lifetime tables, as re-analyses of them have used it; for
-    the ribosome profile name the column of RPKM.
-    """
-    table = read_table(path, skip=None)
-    key = find_column(table, 1 if id is None else id, path)
-    name = find_column(table, _WANG_HALF_LIFE if value is None else value, path)
-    return table[key], table[name], name
 
 
 def read_values(
@@ -188,7 +143,7 @@ def read_values(
     table_format : str
         Name in :data:`GENE_TABLES`.
     id, value : str or int, optional
-        Columns, by name or 1-based number; the format has defaults where the published form has one.
+        Columns, by name (case counts only where two names differ by it) or 1-based number; see :class:`TableFormat`.
     transform : str
         Name in :data:`TRANSFORMS`, applied after duplicates were joined: ``log2p1`` is log2(1 + value).
     nonpositive : {"error", "drop"}
@@ -201,16 +156,16 @@ def read_values(
     Raises
     ------
     InputError
-        If a column is missing, most values are no numbers, nothing is left, or a value has no logarithm.
+        If a column is missing, a value has separators of thousands or a decimal comma, most values are no numbers,
+        nothing is left, or a value has no logarithm.
     """
-    ids, texts, column = GENE_TABLES[table_format](path, id=id, value=value)
+    ids, texts, column = _choose_columns(path, GENE_TABLES[table_format], id, value)
     function, bound = TRANSFORMS[transform]
     if nonpositive not in NONPOSITIVE:
         raise InputError("no such rule", value=nonpositive, remedy=f"choose one of {', '.join(NONPOSITIVE)}")
     ids = ids.astype("string").fillna("").astype(object).str.strip()
     texts = texts.astype("string").fillna("").astype(object).str.strip()
-    numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
-    missing = texts.str.lower().isin(MISSING)
+    numbers, missing = read_numbers(texts, f"the column {column!r}", path)
     infinite = np.isinf(numbers)
     foreign = numbers.isna() & ~missing
     counts = {
@@ -224,6 +179,7 @@ def read_values(
         raise InputError(
             f"most values of the column {column!r} are no numbers",
             path=path,
+            line=int(foreign.idxmax()),
             value=texts[foreign].iloc[0],
             remedy="name the column that holds the values",
         )
@@ -255,12 +211,68 @@ def read_values(
     return Values(result, counts, label, str(path))
 
 
+def _choose_columns(
+    path: str | Path, layout: TableFormat, id: str | int | None, value: str | int | None
+) -> tuple[pd.Series, pd.Series, str]:
+    """Identifiers, values as text, and the name of their column."""
+    table = read_table(path, titled=layout.titled)
+    keys = layout.id if id is None else (id,)
+    value = layout.value if value is None else value
+    if not keys or value is None:
+        raise InputError(
+            "the columns of the table are not named",
+            path=path,
+            remedy=f"give {'value' if keys else 'id and value'}; it has {_names(table)}",
+        )
+    key = next((name for name in keys if name in table.columns), keys[0])
+    name = find_column(table, value, path)
+    return table[find_column(table, key, path)], table[name], name
+
+
+def read_numbers(texts: pd.Series, what: str, path: str | Path) -> tuple[pd.Series, pd.Series]:
+    """Numbers of a column of text.
+
+    Parameters
+    ----------
+    texts : pandas.Series of str
+        The index holds the lines of the file.
+    what : str
+        Name of the column, for messages.
+    path : path-like
+
+    Returns
+    -------
+    numbers : pandas.Series of float
+        NaN where there is no number.
+    missing : pandas.Series of bool
+        Where the text means a missing value, see :data:`MISSING`.
+
+    Raises
+    ------
+    InputError
+        If a value has separators of thousands or a decimal comma, which would else be lost.
+    """
+    numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
+    missing = texts.str.lower().isin(MISSING)
+    separated = numbers.isna() & ~missing & texts.str.fullmatch(_SEPARATED)
+    if separated.any():
+        line = separated.idxmax()
+        raise InputError(
+            f"a value of {what} has separators of thousands, a decimal comma or a sign of percent",
+            path=path,
+            line=int(line),
+            value=texts[line],
+            remedy="write plain numbers, as in 1234.5, and give the file again",
+        )
+    return numbers, missing
+
+
 def join_genes(
-    genes: pd.DataFrame, values: Values, *, what: str, least: float = 0.5, allow: bool = False
+    genes: pd.DataFrame, values: Values, *, what: str, minimum: float = 0.5, allow: bool = False
 ) -> tuple[pd.Series, dict[str, object]]:
     """Values for the rows of a gene table, whichever of its identifiers the published table uses.
 
-    Each of :data:`GENE_KEYS` that the gene table has is tried, and the one that matches most is taken. The share is
+    Each of :data:`GENE_KEYS` that the gene table has is tried, and the one that matches most is taken. The fraction is
     that of the shorter of the two lists, so neither a table of the whole genome nor one of few genes is at fault for
     its size. Genes that share the matched identifier (a symbol of two genes) get no value.
 
@@ -271,8 +283,8 @@ def join_genes(
     values : Values
     what : str
         Name of the comparison, for messages.
-    least : float
-        Share that must match.
+    minimum : float
+        Fraction that must match.
     allow : bool
         Accept less.
 
@@ -281,12 +293,12 @@ def join_genes(
     value : pandas.Series, index as ``genes``
         NaN without a match.
     record : dict
-        ``key``, ``wanted``, ``matched``, ``share``, ``doubtful`` (genes of one identifier).
+        ``key``, ``wanted``, ``matched``, ``fraction``, ``doubtful`` (genes of one identifier).
 
     Raises
     ------
     InputError
-        If less than ``least`` matches.
+        If less than ``minimum`` matches.
     """
     by_id = values.frame.set_index("id")["value"]
     best: tuple[pd.Series, str] | None = None
@@ -294,8 +306,8 @@ def join_genes(
         names = genes[key].fillna("").astype(str).str.strip()
         if not (names != "").any():
             continue
-        matched = _match_shorter(names, by_id.index, what=what, path=values.path, least=0.0, allow=True)
-        if best is None or matched.attrs["share"] > best[0].attrs["share"]:
+        matched = _match_shorter(names, by_id.index, what=what, path=values.path, minimum=0.0, allow=True)
+        if best is None or matched.attrs["fraction"] > best[0].attrs["fraction"]:
             best = matched, key
     if best is None:
         raise InputError("the gene table names no gene", path=values.path, remedy="predict on annotated transcripts")
@@ -306,18 +318,18 @@ def join_genes(
         by_id.index,
         what=f"{'genes' if key == 'gene' else key.replace('_', ' ') + 's'} of {what}",
         path=values.path,
-        least=least,
+        minimum=minimum,
         allow=allow,
     )
     target = pd.Series(matched.to_numpy(), index=genes.index)
     doubtful = target.ne("") & target.duplicated(keep=False)
     result = target.map(by_id).where(~doubtful).astype(np.float64)
-    record = {name: matched.attrs[name] for name in ("wanted", "matched", "share")}
+    record = {name: matched.attrs[name] for name in ("wanted", "matched", "fraction")}
     return result, {"key": key, **record, "doubtful": int(doubtful.sum())}
 
 
 def _match_shorter(names: pd.Series, ids: Sequence[str], **options: object) -> pd.Series:
-    """For each name the id; the share is that of whichever list is shorter."""
+    """For each name the id; the fraction is that of whichever list is shorter."""
     distinct = [name for name in dict.fromkeys(names) if name]
     if len(distinct) <= len(ids):
         return match_ids(names, ids, **options)
@@ -332,19 +344,24 @@ def _match_shorter(names: pd.Series, ids: Sequence[str], **options: object) -> p
     return result
 
 
-def read_table(path: str | Path, *, skip: int | None = 0) -> pd.DataFrame:
+def read_table(path: str | Path, *, titled: bool = False) -> pd.DataFrame:
     """A table as text, columns named by its header line.
+
+    Fields are separated by tabs, commas, semicolons or blanks; a workbook (.xlsx) gives its first sheet. Where the
+    header has one field fewer than the rows, as R writes row names, the first column is called ``row``.
 
     Parameters
     ----------
     path : path-like
-    skip : int or None
-        Lines above the header, comment lines not counted; None to look for the header (see :func:`read_wang2014`).
+        Plain or gzipped.
+    titled : bool
+        Look for the header: the first line that is as wide as the widest of the first 10 and starts with text, followed
+        by a line with a number.
 
     Returns
     -------
     pandas.DataFrame of str
-        Empty fields are ``""``.
+        Empty fields are ``""``; the index holds the lines of the file (of a workbook: its rows).
 
     Raises
     ------
@@ -352,9 +369,8 @@ def read_table(path: str | Path, *, skip: int | None = 0) -> pd.DataFrame:
         If the file is empty, or a row is wider than the header by more than the row names.
     """
     rows = _rows(path)
-    if skip is None:
-        skip = _find_header(rows, path)
-    if len(rows) <= skip:
+    skip = _find_header(rows, path) if titled else 0
+    if not rows:
         raise InputError("the table is empty", path=path, remedy="it needs a header line")
     (_, header), body = rows[skip], rows[skip + 1 :]
     if not body:
@@ -374,7 +390,7 @@ def read_table(path: str | Path, *, skip: int | None = 0) -> pd.DataFrame:
     if len(set(header)) < len(header):
         header = _numbered(header)
     filled = [(fields + [""] * (len(header) - len(fields)))[: len(header)] for _, fields in body]
-    return pd.DataFrame(filled, columns=header, dtype=object)
+    return pd.DataFrame(filled, columns=header, index=[line for line, _ in body], dtype=object)
 
 
 def _numbered(names: Sequence[str]) -> list[str]:
@@ -388,8 +404,8 @@ def _numbered(names: Sequence[str]) -> list[str]:
 
 def _rows(path: str | Path) -> list[tuple[int, list[str]]]:
     """Line numbers and fields of all lines but blank ones and comments."""
-    path = Path(path)
-    start = _first_bytes(path) if path.is_file() else b""
+    with open_bytes(path) as handle:
+        start = handle.read(len(_OLD_WORKBOOK))
     if start.startswith(_ZIP):
         return _workbook(path)
     if start == _OLD_WORKBOOK:
@@ -416,30 +432,19 @@ def _separator(lines: Sequence[str]) -> str | None:
     return next((mark for mark in ("\t", ",", ";") if mark in lines[-1]), None)
 
 
-def _unpacked(path: Path) -> BinaryIO:
-    return gzip.open(path, "rb") if is_gzipped(path) else open(path, "rb")
-
-
-def _first_bytes(path: Path) -> bytes:
-    try:
-        with _unpacked(path) as handle:
-            return handle.read(len(_OLD_WORKBOOK))
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError("the gzip stream is cut off or corrupt", path=path, remedy="fetch the file again") from error
-
-
-def _workbook(path: Path) -> list[tuple[int, list[str]]]:
+def _workbook(path: str | Path) -> list[tuple[int, list[str]]]:
     try:
         from openpyxl import load_workbook
     except ImportError as error:
         raise InputError(
             "workbooks cannot be read without openpyxl", path=path, remedy="install openpyxl, or save it as text"
         ) from error
+    with open_bytes(path) as handle:
+        # in memory, because zip archives are read from their end
+        content = io.BytesIO(handle.read())
     try:
-        with _unpacked(path) as handle:
-            # in memory, because zip archives are read from their end
-            book = load_workbook(io.BytesIO(handle.read()), read_only=True, data_only=True)
-    except (KeyError, ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        book = load_workbook(content, read_only=True, data_only=True)
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise InputError("the file is no workbook", path=path, remedy="save it as .xlsx or as text") from error
     rows = [
         (number, ["" if cell is None else str(cell) for cell in cells])
@@ -482,13 +487,6 @@ def find_column(table: pd.DataFrame, wanted: str | int, path: str | Path) -> str
     if len(names) == 1:
         return names[0]
     raise InputError("the table lacks the column", path=path, value=wanted, remedy=f"it has {_names(table)}")
-
-
-def _first_of(table: pd.DataFrame, wanted: Sequence[str], path: str | Path) -> str:
-    for name in wanted:
-        if name in table.columns:
-            return name
-    return find_column(table, wanted[0], path)
 
 
 def _names(table: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""Identifiers of two sources brought together, with the share that matched said aloud."""
+"""Match identifiers of two sources, and report the fraction that matched."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def match_ids(
     *,
     what: str,
     path: str | Path | None = None,
-    least: float = 0.5,
+    minimum: float = 0.5,
     allow: bool = False,
 ) -> pd.Series:
     """For each wanted identifier the known one that names the same thing.
@@ -61,8 +61,8 @@ def match_ids(
         What they name, for the log and for the error: ``"genes of the expression table"``.
     path : path-like, optional
         File of the wanted identifiers, named in the error.
-    least : float
-        Share of the distinct wanted identifiers that must match.
+    minimum : float
+        Fraction of the distinct wanted identifiers that must match.
     allow : bool
         Accept fewer.
 
@@ -70,12 +70,12 @@ def match_ids(
     -------
     pandas.Series of str, index=wanted
         Known identifier, or ``""``; in the order of ``wanted``, repeats included. ``attrs`` hold ``matched`` and
-        ``wanted`` (numbers of distinct identifiers), ``share`` and ``how`` (matches by way).
+        ``wanted`` (numbers of distinct identifiers), ``fraction`` and ``how`` (matches by way).
 
     Raises
     ------
     InputError
-        If the share is below ``least`` and this is not allowed; or if nothing is wanted.
+        If the fraction is below ``minimum`` and this is not allowed; or if nothing is wanted.
     """
     texts = pd.Series(list(wanted), dtype=object).fillna("").astype(str).str.strip()
     distinct = [text for text in dict.fromkeys(texts) if text]
@@ -88,20 +88,22 @@ def match_ids(
             if text not in found and key(text) in index:
                 found[text] = index[key(text)]
                 how[way] += 1
-    share = len(found) / len(distinct) if distinct else 0.0
+    fraction = len(found) / len(distinct) if distinct else 0.0
     ways = ", ".join(f"{count} {way}" for way, count in how.items())
-    logger.info("%s: %d of %d matched (%.1f %%)%s", what, len(found), len(distinct), 100 * share, ways and f": {ways}")
-    if share < least and not allow:
+    logger.info(
+        "%s: %d of %d matched (%.1f %%)%s", what, len(found), len(distinct), 100 * fraction, ways and f": {ways}"
+    )
+    if fraction < minimum and not allow:
         strangers = [text for text in distinct if text not in found]
         raise InputError(
-            f"only {len(found)} of {len(distinct)} {what} matched ({share:.1%}, at least {least:.0%} are asked for), "
-            f"such as {_examples(strangers)}",
+            f"only {len(found)} of {len(distinct)} {what} matched ({fraction:.1%}, at least {minimum:.0%} are asked "
+            f"for), such as {_examples(strangers)}",
             path=path,
-            remedy=f"known are such as {_examples(targets)}; give identifiers of one naming, or allow a lower share",
+            remedy=f"known are such as {_examples(targets)}; give identifiers of one naming, or allow a lower fraction",
         )
     matched = [found.get(text, "") for text in texts]
     result = pd.Series(matched, index=pd.Index(list(wanted), dtype=object), dtype=object)
-    result.attrs = {"matched": len(found), "wanted": len(distinct), "share": share, "how": dict(how)}
+    result.attrs = {"matched": len(found), "wanted": len(distinct), "fraction": fraction, "how": dict(how)}
     return result
 
 

@@ -1,6 +1,6 @@
 """Where along transcripts sites lie: metagene and distance to the stop codon, calls against all motif positions.
 
-Calls of a model and measured sites stand in one table (:mod:`rnamarks.biology.candidates`).
+Calls of a model and measured sites are rows of one table (:mod:`rnamarks.biology.candidates`).
 
 Two axes. ``metagene``: each position as a fraction of its region, the regions 5'UTR, CDS (with the stop codon) and
 3'UTR drawn with widths proportional to their median lengths. ``stop``: nucleotides from the first nucleotide of the
@@ -22,50 +22,17 @@ import numpy as np
 import pandas as pd
 from scipy.stats import mannwhitneyu
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..evaluation.bootstrap import interval, resample_counts
 from ..sites.coordinates import SPAN
+from ..tables import stack_frames
 from .candidates import Candidates
+from .statistics import delta_of_counts, ratio
 
 REGIONS = ("utr5", "cds", "utr3")
 AXES = ("metagene", "stop")
 STOP_CODON = 3
-COLUMNS = (
-    "species",
-    "predictor",
-    "axis",
-    "region",
-    "bin",
-    "from",
-    "to",
-    "quantity",
-    "value",
-    "low",
-    "high",
-    "called",
-    "candidates",
-)
-STATISTICS_COLUMNS = (
-    "species",
-    "predictor",
-    "genes",
-    "called",
-    "candidates",
-    "median_called",
-    "median_other",
-    "difference",
-    "low",
-    "high",
-    "p",
-    "delta",
-    "delta_low",
-    "delta_high",
-    "nearer",
-    "nearer_low",
-    "nearer_high",
-    "peak_from",
-    "peak_to",
-)
 
 # resolution of the distances when medians are resampled; the medians themselves are exact
 _DISTANCE_BINS = 400
@@ -73,7 +40,7 @@ _DISTANCE_BINS = 400
 
 @dataclass(frozen=True)
 class Axes:
-    """Bins that all species and predictors share.
+    """Bins that all sets of transcripts and predictors share.
 
     Attributes
     ----------
@@ -98,13 +65,13 @@ class Axes:
 
 
 def make_axes(tables: Sequence[pd.DataFrame], *, bins: int = 60, reach: int = 1000, stop_bin: int = 50) -> Axes:
-    """Common bins for the transcripts of several species.
+    """Common bins for several sets of transcripts.
 
     Parameters
     ----------
     tables : sequence of pandas.DataFrame
-        One per species, as :func:`rnamarks.biology.candidates.coding_transcripts` gives them. The width of a region is
-        the median over species of the species' median length.
+        As :func:`rnamarks.biology.candidates.coding_transcripts` gives them. The width of a region is the median over
+        the sets of their median lengths.
     bins : int
         Of the metagene, shared out to the regions by their widths, each at least 3.
     reach : int
@@ -160,11 +127,12 @@ def measure_landscape(
     calls: Mapping[str, Candidates],
     axes: Axes,
     *,
-    species: str = "",
+    transcripts: str = "",
+    task: str = "",
     resamples: int = 1000,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Landscape and its statistics for one species and any number of predictors.
+    """Landscape and its statistics of one task on one set of transcripts, for any number of predictors.
 
     Parameters
     ----------
@@ -173,7 +141,8 @@ def measure_landscape(
     calls : mapping of str to Candidates
         By predictor.
     axes : Axes
-    species : str
+    transcripts, task : str
+        Written into the result.
     resamples : int
         Bootstrap resamples of genes; the same for all predictors.
     seed : int
@@ -181,10 +150,10 @@ def measure_landscape(
     Returns
     -------
     landscape : pandas.DataFrame
-        Columns :data:`COLUMNS`. ``low`` and ``high`` are pointwise 95 % percentile intervals. A value is missing where
+        Table ``landscape``. ``low`` and ``high`` are pointwise 95 % percentile intervals. A value is missing where
         its denominator is 0.
     statistics : pandas.DataFrame
-        Columns :data:`STATISTICS_COLUMNS`. Distances are absolute, in nt. ``p`` is of the two-sided Mann-Whitney test
+        Table ``landscape_statistics``. Distances are absolute, in nt. ``p`` is of the two-sided Mann-Whitney test
         of the distances of called against other candidates, which takes sites for independent; the intervals do not.
         ``delta`` is Cliff's delta, P(called farther) - P(called nearer): negative where calls lie nearer. ``nearer``
         is the share of pairs of a called and another candidate of one transcript in which the called one is nearer
@@ -203,12 +172,11 @@ def measure_landscape(
         counted = _Counted(table, candidates, axes, gene, exposure)
         totals = counted.matrix.sum(axis=0, dtype=np.float64)[None]
         draws = _resampled(counted.matrix, resamples, seed)
-        head = {"species": species, "predictor": predictor}
+        head = {"transcripts": transcripts, "task": task, "predictor": predictor}
         frames += [_axis_rows(head, axis, axes, counted, totals, draws) for axis in AXES]
         statistics.append(head | counted.statistics(totals, draws))
-    landscape = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
-    landscape = landscape[list(COLUMNS)]
-    result = pd.DataFrame(statistics, columns=list(STATISTICS_COLUMNS))
+    landscape = stack_frames(frames, column_names("landscape", task_columns=False))
+    result = pd.DataFrame(statistics, columns=column_names("landscape_statistics", task_columns=False))
     peaks = _peaks(landscape)
     result[["peak_from", "peak_to"]] = [peaks.get(name, (np.nan, np.nan)) for name in result["predictor"]]
     return landscape, result
@@ -280,7 +248,7 @@ class _Counted:
             draws[:, self.columns[name]] for name in ("distance of called", "distance of other", "pairs")
         )
         shifts = self._median(of_called) - self._median(of_other)
-        deltas = _cliff(of_called, of_other)
+        deltas = delta_of_counts(of_called, of_other)
         farther, n_pairs = totals[0, self.columns["pairs"]]
         row |= {
             "median_called": medians[0],
@@ -292,7 +260,7 @@ class _Counted:
         }
         row["low"], row["high"] = interval(shifts)
         row["delta_low"], row["delta_high"] = interval(deltas)
-        row["nearer_low"], row["nearer_high"] = interval(_ratio(pairs[:, 0], pairs[:, 1]))
+        row["nearer_low"], row["nearer_high"] = interval(ratio(pairs[:, 0], pairs[:, 1]))
         return row
 
     def _median(self, histograms: np.ndarray) -> np.ndarray:
@@ -303,7 +271,7 @@ class _Counted:
         rows = np.arange(len(histograms))
         inside = histograms[rows, at]
         before = cumulated[rows, at] - inside
-        along = _ratio(half[:, 0] - before, inside)
+        along = ratio(half[:, 0] - before, inside)
         return self._edges[at] + along * (self._edges[at + 1] - self._edges[at])
 
 
@@ -313,7 +281,7 @@ def _resampled(matrix: np.ndarray, resamples: int, seed: int) -> np.ndarray:
     if genes < 2:
         return np.zeros((0, columns))
     random = np.random.default_rng([seed, 1])
-    blocks = resample_counts(np.zeros(genes, dtype=bool), resamples, random, stratified=False)
+    blocks = resample_counts(np.zeros(genes, dtype=bool), resamples, random)
     sums = [(block.astype(np.float32) @ matrix).astype(np.float64) for block in blocks]
     return np.vstack([np.zeros((0, columns)), *sums])
 
@@ -356,14 +324,10 @@ def _peaks(landscape: pd.DataFrame) -> dict[str, tuple[float, float]]:
     return {row["predictor"]: (row["from"], row["to"]) for row in best.to_dict("records")}
 
 
-def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    return np.divide(above, below, out=np.full(np.broadcast(above, below).shape, np.nan), where=below > 0)
-
-
 QUANTITIES: dict[str, Callable[[Mapping[str, np.ndarray], np.ndarray], np.ndarray]] = {
-    "density": lambda sums, share: _ratio(sums["called"], sums["called"].sum(axis=1, keepdims=True) * share),
-    "rate": lambda sums, share: _ratio(sums["called"], sums["candidates"]),
-    "per_kb": lambda sums, share: _ratio(1000 * sums["called"], sums["nucleotides"]),
+    "density": lambda sums, share: ratio(sums["called"], sums["called"].sum(axis=1, keepdims=True) * share),
+    "rate": lambda sums, share: ratio(sums["called"], sums["candidates"]),
+    "per_kb": lambda sums, share: ratio(1000 * sums["called"], sums["nucleotides"]),
 }
 
 
@@ -406,14 +370,3 @@ def _pairs_within(transcript: np.ndarray, distance: np.ndarray, called: np.ndarr
     first, last = (np.searchsorted(others, (transcript[called] + step) * SPAN) for step in (0, 1))
     below, upto = (np.searchsorted(others, mine, side=side) for side in ("left", "right"))
     return last - upto + (upto - below) / 2, (last - first).astype(np.float64)
-
-
-def _cliff(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Cliff's delta, P(first > second) - P(first < second), for rows of histograms over the same bins; shape=(rows,).
-
-    :func:`rnamarks.biology.statistics.cliffs_delta` takes the values themselves, which the resamples of genes no longer
-    have, and its interval takes them for independent.
-    """
-    below = np.cumsum(second, axis=1) - second
-    above = second.sum(axis=1, keepdims=True) - below - second
-    return _ratio((first * (below - above)).sum(axis=1), first.sum(axis=1) * second.sum(axis=1))

@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..dictionary import column_names
 from ..errors import InputError
+from ..tables import stack_frames
 from .gene_annotations import Associations, log_goatools
 from .identifiers import match_ids
-from .statistics import benjamini_hochberg
 
 if TYPE_CHECKING:
     from goatools.obo_parser import GODag
@@ -25,41 +26,29 @@ if TYPE_CHECKING:
 NAMESPACES = ("molecular_function", "biological_process", "cellular_component")
 BACKGROUNDS = ("tested", "annotated")
 ALTERNATIVES = ("greater", "two-sided")
-TERM_COLUMNS = (
-    *("species", "predictor", "namespace", "term", "name", "depth"),
-    *("study", "study_size", "population", "population_size"),
-    *("fold", "fold_low", "fold_high", "odds_ratio", "odds_low", "odds_high"),
-    *("p", "q", "raw", "significant", "genes"),
-)
-SHARED_COLUMNS = (
-    *("predictor", "namespace", "term", "name", "tested", "raw", "significant"),
-    *("raw_species", "significant_species", "fold"),
-)
-MAPPING_COLUMNS = (
-    *("species", "predictor", "namespace", "tested", "mapped", "unmapped_share", "annotated"),
-    *("share", "study", "background", "population", "ancestors", "terms", "raw", "significant", "identifier", "notes"),
-)
 
 logger = logging.getLogger(__name__)
 
 
-def top_genes(capacity: pd.Series, share: float = 0.1) -> list[Any]:
+def top_genes(capacity: pd.Series, fraction: float = 0.1) -> list[Any]:
     """Index labels of the genes of highest capacity.
 
     Parameters
     ----------
     capacity : pandas.Series
         By gene; genes without a value are not among them.
-    share : float
+    fraction : float
         Of the genes with a value, rounded up to whole genes. Genes that tie with the last of them are in, too.
     """
-    if not 0 < share < 1:
-        raise InputError("the share of genes does not lie between 0 and 1", value=share, remedy="give 0.1 for a tenth")
+    if not 0 < fraction < 1:
+        raise InputError(
+            "the fraction of genes does not lie between 0 and 1", value=fraction, remedy="give 0.1 for a tenth"
+        )
     known = capacity.dropna()
     if known.empty:
         return []
     # a rounding error of 1e-9 genes must not add one
-    count = max(1, int(np.ceil(share * len(known) - 1e-9)))
+    count = max(1, int(np.ceil(fraction * len(known) - 1e-9)))
     return list(known.index[known >= known.nlargest(count).iloc[-1]])
 
 
@@ -103,7 +92,7 @@ def enrich(
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`TERM_COLUMNS` but species and predictor, sorted by p. ``fold`` is the share of the study with
+        Table ``terms`` from the namespace on, sorted by p. ``fold`` is the share of the study with
         the term over that of the population, with the Clopper-Pearson interval of the former; ``odds_ratio`` has one
         half added to each cell and Woolf's interval. The root of the namespace is not tested.
     """
@@ -113,7 +102,7 @@ def enrich(
     known = {gene: {term for term in terms.get(gene, ()) if term in ontology} for gene in population}
     # goatools adds ancestors in place, and counts alternative identifiers apart
     known = {gene: {ontology[term].item_id for term in found} for gene, found in known.items() if found}
-    columns = list(TERM_COLUMNS[2:])
+    columns = column_names("terms", first="namespace")
     if not study or not known:
         return pd.DataFrame(columns=columns)
     with log_goatools() as said:
@@ -156,7 +145,7 @@ def enrich(
     frame = pd.DataFrame(rows, columns=columns)
     if frame.empty:
         return frame
-    frame["q"] = benjamini_hochberg(frame["p"].to_numpy(dtype=np.float64))
+    frame["q"] = stats.false_discovery_control(frame["p"].to_numpy(dtype=np.float64))
     frame["raw"], frame["significant"] = frame["p"] < alpha, frame["q"] < alpha
     frame = _effects(frame)
     return frame.sort_values(["p", "fold", "term"], ascending=[True, False, True], ignore_index=True)
@@ -166,10 +155,11 @@ def _effects(frame: pd.DataFrame) -> pd.DataFrame:
     k, n, size, whole = (
         frame[name].to_numpy(dtype=np.float64) for name in ("study", "study_size", "population", "population_size")
     )
+    # loading it takes a second that callers without tests need not spend
+    from statsmodels.stats.proportion import proportion_confint
+
     share = size / whole
-    with np.errstate(invalid="ignore"):
-        low = np.where(k > 0, stats.beta.ppf(0.025, k, n - k + 1), 0.0)
-        high = np.where(k < n, stats.beta.ppf(0.975, k + 1, n - k), 1.0)
+    low, high = proportion_confint(k, n, method="beta")
     cells = [cell + 0.5 for cell in (k, n - k, size - k, whole - n - size + k)]
     log_odds = np.log(cells[0] * cells[3] / (cells[1] * cells[2]))
     half = stats.norm.ppf(0.975) * np.sqrt(sum(1 / cell for cell in cells))
@@ -197,36 +187,36 @@ def _check_options(namespace: str, alternative: str, relationships: Collection[s
             )
 
 
-def enrich_species(
+def enrich_sets(
     capacity: pd.DataFrame,
     associations: Mapping[str, Associations],
     ontology: GODag,
     *,
-    share: float = 0.1,
+    fraction: float = 0.1,
     background: str = "tested",
     namespaces: Sequence[str] = ("molecular_function",),
-    least: float = 0.5,
+    minimum: float = 0.5,
     allow: bool = False,
     **options: Any,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Terms among the genes of highest capacity, for every species and predictor.
+    """Terms among the genes of highest capacity, for every set of transcripts, task and predictor.
 
-    Genes of a species are looked up by ``gene`` and by ``gene_name``, and whichever finds more is used.
+    Genes of a set are looked up by ``gene`` and by ``gene_name``, and whichever finds more is used.
 
     Parameters
     ----------
     capacity : pandas.DataFrame
-        Border **capacity**: ``species``, ``predictor``, ``gene``, ``gene_name``, ``capacity``.
+        Border **capacity**: ``transcripts``, ``task``, ``predictor``, ``gene``, ``gene_name``, ``capacity``.
     associations : mapping of str to Associations
-        By species; species without are left out.
+        By set of transcripts; sets without are left out.
     ontology : GODag
-    share : float
+    fraction : float
         Of the genes, highest capacity first, that are the study.
     background : {"tested", "annotated"}
         Population: all genes with a capacity, or those of them with a term of the namespace.
     namespaces : sequence of str
-    least : float
-        Share of the tested genes that must be annotated.
+    minimum : float
+        Fraction of the tested genes that must be annotated.
     allow : bool
         Accept less.
     **options
@@ -235,35 +225,35 @@ def enrich_species(
     Returns
     -------
     terms : pandas.DataFrame
-        Columns :data:`TERM_COLUMNS`.
+        Table ``terms``.
     mapping : pandas.DataFrame
-        Columns :data:`MAPPING_COLUMNS`.
+        Table ``terms_mapping``.
 
     Raises
     ------
     InputError
-        If too few genes of a species are annotated, or a gene comes twice.
+        If too few genes of a set are annotated, or a gene comes twice.
     """
     if background not in BACKGROUNDS:
         raise InputError(
             "no background of that name", value=background, remedy=f"choose one of {', '.join(BACKGROUNDS)}"
         )
     parts, notes = [], []
-    for (species, predictor), rows in capacity.groupby(["species", "predictor"], sort=False):
-        if species not in associations:
+    for (transcripts, task, predictor), rows in capacity.groupby(["transcripts", "task", "predictor"], sort=False):
+        if transcripts not in associations:
             continue
-        found = associations[species]
+        found = associations[transcripts]
         rows = rows.dropna(subset=["capacity"])
         if rows["gene"].duplicated().any():
             raise InputError(
-                f"the capacity table names a gene of {species} twice",
+                f"the capacity table names a gene of {transcripts} twice",
                 value=rows["gene"][rows["gene"].duplicated()].iloc[0],
-                remedy="give one row per gene, species and predictor",
+                remedy="give one row per gene, set of transcripts, task and predictor",
             )
-        key, names = _annotated_names(rows, found, species, least=least, allow=allow)
+        key, names = _annotated_names(rows, found, transcripts, minimum=minimum, allow=allow)
         genes = rows["gene"].to_numpy()
         annotated = {gene: found.terms[name] for gene, name in zip(genes, names, strict=True) if name}
-        top = top_genes(pd.Series(rows["capacity"].to_numpy(), index=genes), share)
+        top = top_genes(pd.Series(rows["capacity"].to_numpy(), index=genes), fraction)
         unknown = {term for own in annotated.values() for term in own if term not in ontology}
         for namespace in namespaces:
             used = set(genes)
@@ -275,17 +265,18 @@ def enrich_species(
             if background == "annotated":
                 used = mine
             frame = enrich(top, used, annotated, ontology, namespace=namespace, **options)
-            parts.append(frame.assign(species=species, predictor=predictor))
+            parts.append(frame.assign(transcripts=transcripts, task=task, predictor=predictor))
             text = {reason: count for reason, count in found.counts.items() if count}
             text |= {"terms that the ontology lacks": len(unknown)} if unknown else {}
             notes.append(
                 {
-                    "species": species,
+                    "transcripts": transcripts,
+                    "task": task,
                     "predictor": predictor,
                     "namespace": namespace,
                     "tested": len(genes),
                     "mapped": len(annotated),
-                    "unmapped_share": 1 - len(annotated) / max(1, len(genes)),
+                    "unmapped_fraction": 1 - len(annotated) / max(1, len(genes)),
                     "annotated": len(mine),
                     "study": len(set(top) & used),
                     "background": background,
@@ -295,76 +286,79 @@ def enrich_species(
                     "raw": int(frame["raw"].sum()) if len(frame) else 0,
                     "significant": int(frame["significant"].sum()) if len(frame) else 0,
                     "identifier": key,
-                    "share": share,
+                    "fraction": fraction,
                     "notes": "; ".join(f"{reason}: {count}" for reason, count in text.items()),
                 }
             )
             logger.info(
-                "%s, %s, %s: %d of %d genes without annotation (%.1f %%); %d terms tested, %d with p and %d with q "
+                "%s, %s, %s, %s: %d of %d genes without annotation (%.1f %%); %d terms tested, %d with p and %d with q "
                 "below the level",
-                species, predictor, namespace, len(genes) - len(annotated), len(genes),
-                100 * notes[-1]["unmapped_share"], len(frame), notes[-1]["raw"], notes[-1]["significant"],
+                transcripts, task, predictor, namespace, len(genes) - len(annotated), len(genes),
+                100 * notes[-1]["unmapped_fraction"], len(frame), notes[-1]["raw"], notes[-1]["significant"],
             )  # fmt: skip
-    kept = [part for part in parts if len(part)]
-    frame = pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=list(TERM_COLUMNS))
-    return frame[list(TERM_COLUMNS)], pd.DataFrame(notes, columns=list(MAPPING_COLUMNS))
+    mapping = pd.DataFrame(notes, columns=column_names("terms_mapping", task_columns=False))
+    return stack_frames(parts, column_names("terms", task_columns=False)), mapping
 
 
 def _annotated_names(
-    rows: pd.DataFrame, found: Associations, species: str, *, least: float, allow: bool
+    rows: pd.DataFrame, found: Associations, transcripts: str, *, minimum: float, allow: bool
 ) -> tuple[str, list[str]]:
     best: tuple[float, str] = (-1.0, "gene")
     for key in ("gene", "gene_name"):
         texts = rows[key].fillna("").astype(str)
         if (texts.str.strip() != "").any():
-            matched = match_ids(texts, found.terms, what=f"{key}s of {species}", path=found.path, least=0.0, allow=True)
+            matched = match_ids(
+                texts, found.terms, what=f"{key}s of {transcripts}", path=found.path, minimum=0.0, allow=True
+            )
             # genes without a name count as not found
             share = float((matched != "").mean())
             best = max(best, (share, key), key=lambda entry: entry[0])
     key = best[1]
     texts = rows[key].fillna("").astype(str)
     matched = match_ids(
-        texts, found.terms, what=f"tested genes of {species} ({key})", path=found.path, least=least, allow=allow
+        texts, found.terms, what=f"tested genes of {transcripts} ({key})", path=found.path, minimum=minimum, allow=allow
     )
     return key, list(matched)
 
 
 def shared_terms(terms: pd.DataFrame) -> pd.DataFrame:
-    """Terms that recur over species.
+    """Terms of a modification that recur over sets of transcripts, which mostly are species.
 
     Parameters
     ----------
     terms : pandas.DataFrame
-        Columns :data:`TERM_COLUMNS`.
+        Table ``terms`` and ``modification``.
 
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`SHARED_COLUMNS`, one row per predictor, namespace and term with p below the level in a species;
-        most species first. ``fold`` is the median over the species in which the term was tested.
+        ``terms_shared``, one row per modification, predictor, namespace and term with p below the level in a
+        set; those in most sets first. ``fold`` is the median over the sets in which the term was tested.
     """
     rows = []
-    for (predictor, namespace, term), part in terms.groupby(["predictor", "namespace", "term"], sort=False):
-        raw = part.loc[part["raw"].astype(bool), "species"]
-        significant = part.loc[part["significant"].astype(bool), "species"]
+    keys = ["modification", "predictor", "namespace", "term"]
+    for key, part in terms.groupby(keys, sort=False):
+        raw = part.loc[part["raw"].astype(bool), "transcripts"]
+        significant = part.loc[part["significant"].astype(bool), "transcripts"]
         if len(raw):
             rows.append(
                 {
-                    "predictor": predictor,
-                    "namespace": namespace,
-                    "term": term,
+                    **dict(zip(keys, key, strict=True)),
                     "name": part["name"].iloc[0],
                     "tested": len(part),
                     "raw": len(raw),
                     "significant": len(significant),
-                    "raw_species": ", ".join(raw),
-                    "significant_species": ", ".join(significant),
+                    "raw_transcripts": ", ".join(raw),
+                    "significant_transcripts": ", ".join(significant),
                     "fold": float(part["fold"].median()),
                 }
             )
-    frame = pd.DataFrame(rows, columns=list(SHARED_COLUMNS))
-    order = {name: at for at, name in enumerate(dict.fromkeys(terms["predictor"]))} if len(terms) else {}
-    frame["order"] = frame["predictor"].map(order)
-    by = ["order", "namespace", "raw", "significant", "fold", "term"]
-    frame = frame.sort_values(by, ascending=[True, True, False, False, False, True], ignore_index=True)
-    return frame.drop(columns="order")
+    frame = pd.DataFrame(rows, columns=column_names("terms_shared"))
+    by = ["modification", "predictor", "namespace", "raw", "significant", "fold", "term"]
+    orders = {name: {value: at for at, value in enumerate(terms[name].unique())} for name in by[:2]}
+    return frame.sort_values(
+        by,
+        ascending=[True, True, True, False, False, False, True],
+        key=lambda column: column.map(orders[column.name]) if column.name in orders else column,
+        ignore_index=True,
+    )

@@ -1,4 +1,4 @@
-"""Peaks of chromatin marks and other intervals of the genome, and the predicted sites inside them.
+"""Peaks of histone modifications and other intervals of the genome, and the predicted sites inside them.
 
 Intervals are 0-based and half-open, as in BED. Sites are single nucleotides of transcripts with a place on the genome.
 """
@@ -16,6 +16,7 @@ import pandas as pd
 from ..errors import InputError
 from ..files import open_text
 from ..sites.readers.rows import check_stated_assembly
+from .gene_tables import read_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def read_peaks(path: str | Path, peak_format: str = "auto", *, assembly: str = "
     peak_format : {"auto", "bed", "narrowPeak", "broadPeak"}
         ``auto`` takes 9 or 10 columns whose sixth is a strand and whose seventh a number as one of the latter two.
     assembly : str
-        What coordinates have to refer to, where the name or the header of the file says it.
+        Assembly that the coordinates have to refer to, checked where the name or the header of the file states one.
 
     Raises
     ------
@@ -87,15 +88,15 @@ def read_peaks(path: str | Path, peak_format: str = "auto", *, assembly: str = "
             value="\t".join(rows[short]),
             remedy="give chrom, start and end at least, separated by tabs",
         )
-    table = pd.DataFrame([fields[: max(3, min(width, 10))] for fields in rows], dtype=object)
+    table = pd.DataFrame([fields[: max(3, min(width, 10))] for fields in rows], index=lines, dtype=object)
     frame = pd.DataFrame({"chrom": table[0].str.strip()})
     for at, name in ((1, "start"), (2, "end")):
-        frame[name] = _whole(table[at], name, path, lines)
+        frame[name] = _whole(table[at], name, path)
     frame["name"] = table[3].to_numpy() if width > 3 else ""
-    frame["score"] = pd.to_numeric(table[4], errors="coerce").to_numpy(dtype=float) if width > 4 else np.nan
+    frame["score"] = read_numbers(table[4], "the score", path)[0] if width > 4 else np.nan
     strand = table[5].str.strip() if width > 5 else pd.Series(".", index=table.index)
     frame["strand"] = strand.where(strand.isin(["+", "-"]), ".")
-    frame["signal"] = _signal(table, width, strand, peak_format)
+    frame["signal"] = _signal(table, width, strand, peak_format, path)
     faulty = ~((frame["start"] >= 0) & (frame["end"] > frame["start"])).to_numpy()
     if faulty.any():
         at = int(faulty.argmax())
@@ -131,7 +132,7 @@ def _read_rows(path: str | Path) -> tuple[np.ndarray, list[list[str]], list[str]
     return np.array(lines), rows, header
 
 
-def _whole(column: pd.Series, name: str, path: str | Path, lines: np.ndarray) -> np.ndarray:
+def _whole(column: pd.Series, name: str, path: str | Path) -> np.ndarray:
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
     wrong = ~np.isfinite(numbers) | (numbers != np.floor(np.nan_to_num(numbers)))
     if wrong.any():
@@ -139,22 +140,23 @@ def _whole(column: pd.Series, name: str, path: str | Path, lines: np.ndarray) ->
         raise InputError(
             f"the {name} is no whole number",
             path=path,
-            line=int(lines[at]),
+            line=int(column.index[at]),
             value=column.iat[at],
             remedy="give chrom, start and end in the first three columns, without a header",
         )
     return numbers.astype(np.int64)
 
 
-def _signal(table: pd.DataFrame, width: int, strand: pd.Series, peak_format: str) -> np.ndarray:
+def _signal(table: pd.DataFrame, width: int, strand: pd.Series, peak_format: str, path: str | Path) -> np.ndarray:
     if width <= _SIGNAL_FIELD or peak_format == "bed":
         return np.full(len(table), np.nan)
-    numbers = pd.to_numeric(table[_SIGNAL_FIELD], errors="coerce").to_numpy(dtype=float)
+    if peak_format == "auto" and not (width in (9, 10) and strand.isin(["+", "-", "."]).all()):
+        return np.full(len(table), np.nan)
+    numbers = read_numbers(table[_SIGNAL_FIELD], "the signal", path)[0].to_numpy()
     if peak_format == "auto":
         # BED with 9 to 12 columns has thickStart there, which lies within the interval
-        extended = width in (9, 10) and strand.isin(["+", "-", "."]).all() and np.isfinite(numbers).all()
         start, end = (pd.to_numeric(table[at], errors="coerce").to_numpy(dtype=float) for at in (1, 2))
-        if not extended or (width == 9 and ((numbers >= start) & (numbers <= end)).all()):
+        if not np.isfinite(numbers).all() or (width == 9 and ((numbers >= start) & (numbers <= end)).all()):
             return np.full(len(table), np.nan)
     return numbers
 
@@ -190,7 +192,7 @@ def _renamed(name: str, known: set[str]) -> str:
     return next((choice for choice in choices if choice in known), "")
 
 
-def check_genome(peaks: Peaks, lengths: Mapping[str, int], *, least: float = 0.5, allow: bool = False) -> int:
+def check_genome(peaks: Peaks, lengths: Mapping[str, int], *, minimum: float = 0.5, allow: bool = False) -> int:
     """Hold peaks, named as in their file, against the chromosomes of a genome.
 
     Parameters
@@ -198,8 +200,8 @@ def check_genome(peaks: Peaks, lengths: Mapping[str, int], *, least: float = 0.5
     peaks : Peaks
     lengths : mapping of str to int
         Length of every chromosome, nt.
-    least : float
-        Share of the peaks that must lie on these.
+    minimum : float
+        Fraction of the peaks that must lie on these.
     allow : bool
         Accept less; a peak beyond the end of its chromosome is never accepted.
 
@@ -227,10 +229,10 @@ def check_genome(peaks: Peaks, lengths: Mapping[str, int], *, least: float = 0.5
             path=peaks.path,
             remedy=remedy,
         )
-    if 1 - lost.mean() < least and not allow:
+    if 1 - lost.mean() < minimum and not allow:
         raise InputError(
             f"only {int((~lost).sum())} of {len(lost)} peaks lie on chromosomes of the genome ({1 - lost.mean():.1%}, "
-            f"at least {least:.0%} are asked for)",
+            f"at least {minimum:.0%} are asked for)",
             path=peaks.path,
             value=", ".join(name for name, found in known.items() if not found)[:60],
             remedy=f"the genome has {', '.join(list(lengths)[:3])}; {remedy}, or set regulation.allow_unmatched",
@@ -250,17 +252,17 @@ def meet_sites(peaks: pd.DataFrame, sites: pd.DataFrame) -> dict[str, float]:
     peaks : pandas.DataFrame
         ``chrom``, ``start``, ``end``, on chromosomes with sites.
     sites : pandas.DataFrame
-        ``chrom``, ``start``.
+        ``chrom``, ``genome_start``.
 
     Returns
     -------
     dict
-        ``share`` with a site, ``expected`` (mean share over the moves), ``odds_ratio`` of the two, with half a peak
-        added to each count, and ``doubtful``: 1 if that is below 1.5 although 10 peaks at least are expected to hold
-        a site. H3K36me3 of K562 on hg19 has 5.5 against m6A sites on hg19, lifted to hg38 it has 1.4.
+        ``fraction`` with a site, ``expected`` (mean fraction over the moves), ``odds_ratio`` of the two, with half a
+        peak added to each count, and ``doubtful``: 1 if that is below 1.5 although 10 peaks at least are expected to
+        hold a site. H3K36me3 of K562 on hg19 has 5.5 against m6A sites on hg19, lifted to hg38 it has 1.4.
     """
     hits, moved = 0, np.zeros(len(MOVES))
-    placed = {chrom: np.sort(part.to_numpy()) for chrom, part in sites.groupby("chrom", observed=True)["start"]}
+    placed = {chrom: np.sort(part.to_numpy()) for chrom, part in sites.groupby("chrom", observed=True)["genome_start"]}
     for chrom, part in peaks.groupby("chrom", sort=False):
         place = placed[chrom]
         start, end = part["start"].to_numpy(), part["end"].to_numpy()
@@ -276,7 +278,7 @@ def meet_sites(peaks: pd.DataFrame, sites: pd.DataFrame) -> dict[str, float]:
     n, expected = len(peaks), float(moved.mean())
     odds = [(count + 0.5) / (n - count + 0.5) for count in (hits, expected)]
     return {
-        "share": hits / n,
+        "fraction": hits / n,
         "expected": expected / n,
         "odds_ratio": odds[0] / odds[1],
         "doubtful": float(odds[0] < LEAST_ODDS * odds[1] and expected >= LEAST_EXPECTED),
@@ -289,18 +291,18 @@ def unique_sites(sites: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     sites : pandas.DataFrame
-        ``chrom``, ``start`` (0-based, -1 unknown), ``strand``, ``probability``, and others, which come from the row
-        that is kept.
+        **Predicted sites**: ``chrom``, ``genome_start`` (0-based, -1 unknown), ``strand``, ``probability``, and others,
+        which come from the row that is kept.
 
     Returns
     -------
     pandas.DataFrame
-        Sorted by chrom and start.
+        Sorted by chrom and place.
     """
-    placed = np.flatnonzero((sites["start"] >= 0).to_numpy() & (sites["chrom"] != "").to_numpy())
+    placed = np.flatnonzero((sites["genome_start"] >= 0).to_numpy() & (sites["chrom"] != "").to_numpy())
     # numbers sort many times faster than text
     chrom, strand = (pd.factorize(sites[name].to_numpy()[placed], sort=True)[0] for name in ("chrom", "strand"))
-    start = sites["start"].to_numpy()[placed].astype(np.int64)
+    start = sites["genome_start"].to_numpy()[placed].astype(np.int64)
     order = np.lexsort((-sites["probability"].to_numpy()[placed], strand, start, chrom))
     chrom, strand, start = chrom[order], strand[order], start[order]
     new = np.ones(len(order), dtype=bool)
@@ -319,7 +321,7 @@ def overlap(peaks: pd.DataFrame, sites: pd.DataFrame, columns: list[str], *, str
     peaks : pandas.DataFrame
         ``chrom``, ``start``, ``end``, ``strand``.
     sites : pandas.DataFrame
-        ``chrom``, ``start``, ``strand``, and ``columns``.
+        ``chrom``, ``genome_start``, ``strand``, and ``columns``.
     columns : list of str
         Numbers to sum.
     stranded : bool
@@ -332,9 +334,9 @@ def overlap(peaks: pd.DataFrame, sites: pd.DataFrame, columns: list[str], *, str
         none.
     """
     result = pd.DataFrame(0.0, index=peaks.index, columns=["sites", *columns]).assign(first=-1)
-    numbered = sites[["chrom", "start", "strand", *columns]].assign(row=np.arange(len(sites)))
+    numbered = sites[["chrom", "genome_start", "strand", *columns]].assign(row=np.arange(len(sites)))
     groups = numbered.groupby("chrom", sort=False, observed=True)
-    by_chrom = {name: part.sort_values("start", kind="stable") for name, part in groups}
+    by_chrom = {name: part.sort_values("genome_start", kind="stable") for name, part in groups}
     for chrom, group in peaks.groupby("chrom", sort=False):
         here = by_chrom.get(chrom)
         if here is None:
@@ -343,7 +345,7 @@ def overlap(peaks: pd.DataFrame, sites: pd.DataFrame, columns: list[str], *, str
         for strand in strands:
             chosen = group if strand is None else group[group["strand"] == strand]
             own = here if strand in (None, ".") else here[here["strand"] == strand]
-            place = own["start"].to_numpy()
+            place = own["genome_start"].to_numpy()
             first, last = (np.searchsorted(place, chosen[name].to_numpy(), "left") for name in ("start", "end"))
             result.loc[chosen.index, "sites"] = last - first
             rows = np.append(own["row"].to_numpy(), -1)
@@ -401,13 +403,13 @@ def measure_peaks(
     return measured, counts
 
 
-def share_inside(peaks: pd.DataFrame, sites: pd.DataFrame) -> float:
-    """Share of the sites that lie in a peak."""
+def fraction_inside(peaks: pd.DataFrame, sites: pd.DataFrame) -> float:
+    """Fraction of the sites that lie in a peak."""
     inside = 0
     for chrom, part in sites.groupby("chrom", observed=True):
         own = peaks[peaks["chrom"] == chrom].sort_values("start")
         if len(own):
             reach = np.maximum.accumulate(own["end"].to_numpy())
-            at = np.searchsorted(own["start"].to_numpy(), part["start"].to_numpy(), "right") - 1
-            inside += int(((at >= 0) & (part["start"].to_numpy() < reach[at])).sum())
+            at = np.searchsorted(own["start"].to_numpy(), part["genome_start"].to_numpy(), "right") - 1
+            inside += int(((at >= 0) & (part["genome_start"].to_numpy() < reach[at])).sum())
     return inside / max(1, len(sites))

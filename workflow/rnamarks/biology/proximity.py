@@ -1,17 +1,17 @@
-"""Do sites of different marks lie closer together than chance on the same transcripts (MultiRM, Figure S4).
+"""Do sites of different modifications lie closer together than chance on the same transcripts (MultiRM, Figure S4).
 
-The distance from each site of one mark to the nearest site of the other on the same transcript, and the other way
-round, is compared with random positions that could bear the marks: the same base, and the mark's motif where it has
-one, in the same numbers on the same transcripts. Three nulls, each stricter than the one before:
+The distance from each site of one task to the nearest site of another task of the species on the same transcript, and
+the other way round, is compared with random positions that could be modified: the same base, and the task's motif where
+it has one, in the same numbers on the same transcripts. Three nulls, each stricter than the one before:
 
-*transcript*: anywhere on the transcript, which is the published comparison. Marks that prefer the same end of
-transcripts come out close together.
+*transcript*: anywhere on the transcript, which is the published comparison. Modifications that prefer the same
+end of transcripts come out close together.
 
 *region*: within the site's own region (5'UTR, coding sequence, 3'UTR), or the transcript where it codes for nothing.
 
-*rotation*: all sites of a mark in a region move on together by the same number of such bases, around the region's end.
-Sites of one mark often lie in clusters; this keeps the clusters, which single draws take apart so that the null varies
-too little.
+*rotation*: all sites of a task in a region move on together by the same number of such bases, around the region's end.
+Sites of one modification often lie in clusters; this keeps the clusters, which single draws take apart so that the null
+varies too little.
 
 Positions are 0-based on the spliced transcript, 5' to 3'.
 """
@@ -20,37 +20,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control, norm
+from scipy.stats import norm
 
+from ..dictionary import column_names
 from ..errors import InputError
 from ..sequences import UNKNOWN, encode
 from ..sites.motifs import find_motif
 from ..tables import require_columns
+from ..tasks import Task
+from .statistics import benjamini_hochberg
 
 NULLS = ("transcript", "region", "rotation")
-COLUMNS = (
-    "modification_a",
-    "modification_b",
-    "null",
-    "sites_a",
-    "sites_b",
-    "transcripts",
-    "coincident",
-    "distance",
-    "null_distance",
-    "null_low",
-    "null_high",
-    "ratio",
-    "z",
-    "permutations",
-    "p_rank",
-    "p",
-    "q",
-    "reason",
-)
 SITE_COLUMNS = ("transcript", "position", "label")
 TRANSCRIPT_COLUMNS = ("transcript", "sequence", "cds_start", "cds_end")
 NO_COORDINATES = "no coordinates"
@@ -62,14 +46,14 @@ _DRAWS_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class Places:
-    """Sites of one mark, and where else they could be.
+    """Sites of one task, and where else they could be.
 
     Attributes
     ----------
     transcript, position : numpy.ndarray of int64, shape=(n,)
         Of each site; transcripts by number, sites sorted by both.
     candidates : numpy.ndarray of int64, shape=(m,)
-        Positions that could bear the mark, transcript after transcript in ascending order.
+        Positions that could be modified, transcript after transcript in ascending order.
     entry : numpy.ndarray of int64, shape=(n,)
         Each site's own place in ``candidates``.
     first, size, pool : dict of str to numpy.ndarray of int64, shape=(n,)
@@ -110,7 +94,7 @@ def sites_of(windows: pd.DataFrame) -> pd.DataFrame:
 
 
 def lay_places(sites: pd.DataFrame, transcripts: pd.DataFrame, *, motif: str, offset: int) -> tuple[Places, int]:
-    """Find where else a mark's sites could be.
+    """Find where else a task's sites could be.
 
     Parameters
     ----------
@@ -119,7 +103,7 @@ def lay_places(sites: pd.DataFrame, transcripts: pd.DataFrame, *, motif: str, of
     transcripts : pandas.DataFrame
         :data:`TRANSCRIPT_COLUMNS`, those with sites at least; a transcript's number is its row.
     motif : str
-        IUPAC letters: a base alone, or the motif in which it must stand.
+        IUPAC letters: a base alone, or the motif that it must lie in.
     offset : int
         0-based place of the base in the motif.
 
@@ -168,7 +152,7 @@ def lay_places(sites: pd.DataFrame, transcripts: pd.DataFrame, *, motif: str, of
 
 
 def draw_positions(places: Places, null: str, generator: np.random.Generator, draws: int = 1) -> np.ndarray:
-    """Random arrangements of a mark's sites.
+    """Random arrangements of a task's sites.
 
     Parameters
     ----------
@@ -230,7 +214,7 @@ def _nearest(keys: np.ndarray, others: np.ndarray, after: np.ndarray) -> np.ndar
 
 
 def mean_distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Mean of log(1 + distance) over the sites of both marks, each to the nearest of the other.
+    """Mean of log(1 + distance) over the sites of both tasks, each to the nearest of the other.
 
     Parameters
     ----------
@@ -250,30 +234,30 @@ def mean_distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def measure_proximity(
     windows: Mapping[str, pd.DataFrame],
-    transcripts: pd.DataFrame | None,
-    fits: Mapping[str, tuple[str, int]],
+    transcripts: Mapping[str, pd.DataFrame],
+    tasks: Sequence[Task],
     *,
     nulls: Sequence[str] = NULLS,
     permutations: int = 999,
-    fewest: int = 5,
+    minimum_transcripts: int = 5,
     seed: int = 0,
     report: Callable[[str], None] = print,
 ) -> pd.DataFrame:
-    """Distances between the sites of every two marks, against each null.
+    """Distances between the sites of every two tasks of a species, against each null.
 
     Parameters
     ----------
     windows : mapping of str to pandas.DataFrame
-        The **windows** border by mark.
-    transcripts : pandas.DataFrame or None
-        :data:`TRANSCRIPT_COLUMNS`; None where the windows came without coordinates.
-    fits : mapping of str to (str, int)
-        By mark: its base or motif, and the base's place in it, 0-based.
+        The **windows** border by task.
+    transcripts : mapping of str to pandas.DataFrame
+        :data:`TRANSCRIPT_COLUMNS` by species; without those whose windows came without coordinates.
+    tasks : sequence of Task
+        Their order is that of the pairs.
     nulls : sequence of str
         Of :data:`NULLS`.
     permutations : int
-    fewest : int
-        Transcripts that must hold sites of both marks.
+    minimum_transcripts : int
+        Transcripts that must hold sites of both.
     seed : int
     report : callable
         Told how many sites were left out.
@@ -281,58 +265,55 @@ def measure_proximity(
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`COLUMNS`, one row per pair and null. ``distance`` and ``null_distance`` are geometric means in
+        Table ``proximity``, one row per pair and null. ``distance`` and ``null_distance`` are geometric means in
         nt (of 1 + distance, less 1), ``null_low`` and ``null_high`` the null's 2.5 % and 97.5 % quantiles, ``ratio``
         distance over null distance (both of 1 + distance), ``z`` the difference of the logarithms in standard
         deviations of the null, ``p_rank`` two-sided by rank, which cannot fall below 2 / (1 + permutations), ``p``
         two-sided of z on the normal distribution, that of means of many sites, ``q`` Benjamini and Hochberg's of ``p``
-        over the pairs of one null.
-        ``coincident`` counts positions that bear both marks. A pair that cannot be measured has NaN and the
-        ``reason``.
+        over the pairs of one species and null. ``coincident`` counts positions that bear both modifications. A pair
+        that cannot be measured has NaN and the ``reason``.
     """
     for null in nulls:
         if null not in NULLS:
             raise InputError("no such null of distances", value=null, remedy=f"choose one of {', '.join(NULLS)}")
-    if permutations < 1 or fewest < 1:
-        raise InputError("permutations and transcripts must be at least 1", value=(permutations, fewest))
-    marks = list(windows)
+    if permutations < 1 or minimum_transcripts < 1:
+        raise InputError("permutations and transcripts must be at least 1", value=(permutations, minimum_transcripts))
     places: dict[str, Places] = {}
-    for mark in marks:
-        sites = sites_of(windows[mark])
-        if transcripts is None or sites.empty:
+    for task in tasks:
+        sites = sites_of(windows[task.name])
+        if task.species not in transcripts or sites.empty:
             continue
-        require_columns(transcripts, TRANSCRIPT_COLUMNS, "transcripts")
-        motif, offset = fits[mark]
-        laid, left_out = lay_places(sites, transcripts, motif=motif, offset=offset)
+        require_columns(transcripts[task.species], TRANSCRIPT_COLUMNS, "transcripts")
+        motif, offset = task.place
+        laid, left_out = lay_places(sites, transcripts[task.species], motif=motif, offset=offset)
         if left_out:
-            report(f"{mark}: {left_out} of {len(sites)} sites lie on no transcript, or not on {motif}")
+            report(f"{task.name}: {left_out} of {len(sites)} sites lie on no transcript, or not on {motif}")
         if len(laid.position):
-            places[mark] = laid
-    pairs = [(a, b) for at, a in enumerate(marks) for b in marks[at + 1 :]]
-    shared, reasons = {}, {}
-    for pair in pairs:
-        if not all(mark in places for mark in pair):
-            reasons[pair] = NO_COORDINATES
-            continue
-        common = np.intersect1d(*(places[mark].transcript for mark in pair))
-        if len(common) < fewest:
-            reasons[pair] = f"fewer than {fewest} transcripts hold both"
-        else:
-            shared[pair] = common
+            places[task.name] = laid
+    modifications = {task.name: task.modification for task in tasks}
     rows = []
-    for number, null in enumerate(nulls):
-        drawn = _null(places, shared, null, permutations, seed + number)
+    for species in dict.fromkeys(task.species for task in tasks):
+        pairs = list(combinations([task.name for task in tasks if task.species == species], 2))
+        shared, reasons = {}, {}
         for pair in pairs:
-            head = {"modification_a": pair[0], "modification_b": pair[1], "null": null}
-            if pair in reasons:
-                rows.append({**head, "reason": reasons[pair]})
+            if not all(name in places for name in pair):
+                reasons[pair] = NO_COORDINATES
                 continue
-            rows.append({**head, "reason": "", **_compared(places, pair, shared[pair], drawn[pair])})
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    for null in nulls:
-        known = np.flatnonzero((table["null"] == null) & table["p"].notna())
-        if len(known):
-            table.loc[known, "q"] = false_discovery_control(table.loc[known, "p"].to_numpy(dtype=float))
+            common = np.intersect1d(*(places[name].transcript for name in pair))
+            if len(common) < minimum_transcripts:
+                reasons[pair] = f"fewer than {minimum_transcripts} transcripts hold both"
+            else:
+                shared[pair] = common
+        for number, null in enumerate(nulls):
+            drawn = _null(places, shared, null, permutations, seed + number)
+            for pair in pairs:
+                found = {} if pair in reasons else _compared(places, pair, shared[pair], drawn[pair])
+                keys = {"species": species, "task_a": pair[0], "task_b": pair[1], "null": null}
+                keys |= {f"modification_{side}": modifications[name] for side, name in zip("ab", pair, strict=True)}
+                rows.append({**keys, "reason": reasons.get(pair, ""), **found})
+    table = pd.DataFrame(rows, columns=column_names("proximity"))
+    for _, part in table.groupby(["species", "null"], sort=False):
+        table.loc[part.index, "q"] = benjamini_hochberg(part["p"].to_numpy(dtype=float))
     counts = ["sites_a", "sites_b", "transcripts", "coincident", "permutations"]
     table[counts] = table[counts].fillna(0).astype(np.int64)
     return table
@@ -346,17 +327,17 @@ def _null(
     seed: int,
 ) -> dict[tuple[str, str], np.ndarray]:
     """Mean log distance of every pair in every arrangement."""
-    on = {pair: tuple(np.isin(places[mark].transcript, common) for mark in pair) for pair, common in shared.items()}
-    involved = [mark for mark in places if any(mark in pair for pair in shared)]
+    on = {pair: tuple(np.isin(places[name].transcript, common) for name in pair) for pair, common in shared.items()}
+    involved = [name for name in places if any(name in pair for pair in shared)]
     out = {pair: np.empty(permutations) for pair in shared}
     generator = np.random.default_rng(seed)
     for start in range(0, permutations, _DRAWS_AT_ONCE):
         draws = min(_DRAWS_AT_ONCE, permutations - start)
         keys = {}
-        for mark in involved:
-            positions = draw_positions(places[mark], null, generator, draws)
+        for name in involved:
+            positions = draw_positions(places[name], null, generator, draws)
             # sorting moves no site to another transcript, so that each keeps its place among them
-            keys[mark] = np.sort(places[mark].transcript * _SPAN + positions, axis=1)
+            keys[name] = np.sort(places[name].transcript * _SPAN + positions, axis=1)
         for pair, (first, second) in on.items():
             out[pair][start : start + draws] = mean_distance(keys[pair[0]][:, first], keys[pair[1]][:, second])
     return out
@@ -365,7 +346,7 @@ def _null(
 def _compared(
     places: Mapping[str, Places], pair: tuple[str, str], common: np.ndarray, drawn: np.ndarray
 ) -> dict[str, float]:
-    first, second = (places[mark].keys[np.isin(places[mark].transcript, common)] for mark in pair)
+    first, second = (places[name].keys[np.isin(places[name].transcript, common)] for name in pair)
     observed = mean_distance(first[None], second[None])[0]
     # arrangements that differ from the observed one by rounding only are as extreme as it is
     lower, upper = (drawn <= observed + 1e-12).sum(), (drawn >= observed - 1e-12).sum()

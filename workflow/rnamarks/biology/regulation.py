@@ -1,7 +1,7 @@
 """Predicted methylation against expression, stability, translation, structure and chromatin: Figure 8 of MASS.
 
 The paper compares genes of high and low capacity by Wilcoxon's rank-sum test and correlates peaks by Pearson. These
-tests are repeated as they are, and beside each stands the same comparison with transcript length, number of motif
+tests are repeated as they are, and each is followed by the same comparison with transcript length, number of motif
 positions and GC content held fixed, because capacity goes along with all three.
 """
 
@@ -15,20 +15,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 from scipy import stats
 
+from ..dictionary import column_names
 from ..errors import InputError
-from ..tables import require_columns
+from ..tables import open_parquet
 from .gene_tables import join_genes, read_values
 from .peaks import (
     SIGNALS,
     check_genome,
+    fraction_inside,
     match_chromosomes,
     measure_peaks,
     meet_sites,
     read_peaks,
-    share_inside,
     unique_sites,
 )
 from .statistics import (
@@ -62,19 +62,10 @@ TRANSFORMS = {
     "structure": "none",
     "peaks": "log2",
 }
-SITE_COLUMNS = ("transcript", "gene", "position", "length", "chrom", "start", "strand", "probability")
-_HEAD = ("species", "predictor", "name", "kind", "panel")
-TEST_COLUMNS = (
-    *_HEAD,
-    *("comparison", "test", "measure", "adjusted", "controls", "unit"),
-    *("n", "n_first", "n_second", "statistic", "p", "q", "effect", "low", "high"),
-    *("shift", "shift_low", "shift_high"),
-)
-QUANTILE_COLUMNS = (*_HEAD, "group", "unit", "n", "share", "value")
-TREND_COLUMNS = (*_HEAD, "unit", "bin", "n", "x", "value", "low", "high")
-BIN_COLUMNS = (*_HEAD, "unit", "x_from", "x_to", "y_from", "y_to", "n")
-MATCH_COLUMNS = (*_HEAD, "item", "wanted", "matched", "share", "used", "warning", "notes")
-_SHARES = np.arange(101) / 100
+SITE_COLUMNS = ("sequence", "gene", "start", "length", "chrom", "genome_start", "strand", "probability")
+_KEYS = ("transcripts", "task", "predictor")
+_HEAD = (*_KEYS, "name", "kind", "panel")
+_FRACTIONS = np.arange(101) / 100
 _TREND_BINS, _GRID = 10, 40
 
 logger = logging.getLogger(__name__)
@@ -82,7 +73,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Tables:
-    """What the comparisons of a run give; see the ``..._COLUMNS`` of this module.
+    """What the comparisons of a run give; see the tables ``regulation…`` of the dictionary.
 
     Attributes
     ----------
@@ -96,17 +87,17 @@ class Tables:
     matches: list[dict[str, Any]] = field(default_factory=list)
 
     def frames(self) -> dict[str, pd.DataFrame]:
-        """The tables by name; q-values are over all tests of a species and predictor."""
+        """The tables by name; q-values are over all tests of a set of transcripts, task and predictor."""
         shapes = {
-            "tests": TEST_COLUMNS,
-            "quantiles": QUANTILE_COLUMNS,
-            "trends": TREND_COLUMNS,
-            "bins": BIN_COLUMNS,
-            "matches": MATCH_COLUMNS,
+            "tests": column_names("regulation", task_columns=False),
+            "quantiles": column_names("regulation_quantiles", task_columns=False),
+            "trends": column_names("regulation_trends", task_columns=False),
+            "bins": column_names("regulation_bins", task_columns=False),
+            "matches": column_names("regulation_matches", task_columns=False),
         }
-        frames = {name: pd.DataFrame(getattr(self, name), columns=list(shape)) for name, shape in shapes.items()}
+        frames = {name: pd.DataFrame(getattr(self, name), columns=shape) for name, shape in shapes.items()}
         tests = frames["tests"]
-        for _, rows in tests.groupby(["species", "predictor"], sort=False):
+        for _, rows in tests.groupby(list(_KEYS), sort=False):
             tests.loc[rows.index, "q"] = benjamini_hochberg(rows["p"].to_numpy(dtype=np.float64))
         return frames
 
@@ -122,10 +113,17 @@ class Tables:
     def add_quantiles(self, head: Mapping[str, str], group: str, values: np.ndarray, unit: str) -> None:
         """Enter the distribution of a group, at every hundredth."""
         if len(values):
-            at = np.quantile(values, _SHARES)
+            at = np.quantile(values, _FRACTIONS)
             self.quantiles += [
-                {**head, "group": group, "unit": unit, "n": len(values), "share": float(share), "value": float(value)}
-                for share, value in zip(_SHARES, at, strict=True)
+                {
+                    **head,
+                    "group": group,
+                    "unit": unit,
+                    "n": len(values),
+                    "fraction": float(fraction),
+                    "value": float(value),
+                }
+                for fraction, value in zip(_FRACTIONS, at, strict=True)
             ]
 
     def add_trend(self, head: Mapping[str, str], x: np.ndarray, y: np.ndarray, unit: str) -> None:
@@ -152,12 +150,12 @@ class Tables:
             self.bins.append({**head, "unit": unit, **{k: float(v) for k, v in place.items()}, "n": int(counts[i, j])})
 
 
-def head_of(entry: Mapping[str, Any], species: str, predictor: str) -> dict[str, str]:
+def head_of(entry: Mapping[str, Any], transcripts: str, task: str, predictor: str) -> dict[str, str]:
     """The first columns of all tables for one entry of the configuration."""
     kind = entry["kind"]
     if kind not in KINDS:
         raise InputError("no such kind of data", value=kind, remedy=f"choose one of {', '.join(KINDS)}")
-    values = (species, predictor, entry.get("name", kind), kind, KINDS[kind])
+    values = (transcripts, task, predictor, entry.get("name", kind), kind, KINDS[kind])
     return dict(zip(_HEAD, values, strict=True))
 
 
@@ -194,7 +192,7 @@ def relate_genes(
     unit : str
     split : {"mean", "median"}
     controls : sequence of str
-        Columns of ``genes``.
+        Columns ``genes``.
     """
     high = split_genes(genes["capacity"].to_numpy(dtype=np.float64), split)
     known = np.isfinite(value) & np.isfinite(genes[list(controls)].to_numpy(dtype=np.float64)).all(axis=1)
@@ -296,14 +294,11 @@ def relate_peaks(
 
 def read_sites(path: str | Path, columns: Sequence[str] = SITE_COLUMNS) -> pd.DataFrame:
     """Some columns of the **predicted sites**, text as categories."""
-    if not Path(path).is_file():
-        raise InputError("no such file", path=path, remedy="run the rule that writes it")
-    present = set(pq.read_schema(path).names)
-    frame = pq.read_table(path, columns=[name for name in columns if name in present]).to_pandas(
-        strings_to_categorical=True
-    )
-    require_columns(frame, columns, path)
-    return frame
+    with open_parquet(path) as file:
+        missing = [name for name in columns if name not in file.schema_arrow.names]
+        if missing:
+            raise InputError(f"the table of sites lacks {', '.join(missing)}", path=path, remedy="predict again")
+        return file.read(list(columns)).to_pandas(strings_to_categorical=True)
 
 
 def add_covariates(sites: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFrame:
@@ -312,12 +307,12 @@ def add_covariates(sites: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFra
     Parameters
     ----------
     sites : pandas.DataFrame
-        ``transcript`` and others.
+        ``sequence``, the transcript, and others.
     transcripts : pandas.DataFrame
         The **transcript table**: ``transcript``, ``sites``, ``gc``.
     """
     known = transcripts.drop_duplicates("transcript").set_index("transcript")
-    row = known.index.get_indexer(sites["transcript"].astype(object))
+    row = known.index.get_indexer(sites["sequence"].astype(object))
     covariates = {name: known[name].to_numpy(dtype=np.float64)[row] for name in ("sites", "gc")}
     return sites.assign(**{name: np.where(row >= 0, values, np.nan) for name, values in covariates.items()})
 
@@ -327,7 +322,8 @@ def relate_entry(
     entry: Mapping[str, Any],
     paths: Sequence[str | Path],
     *,
-    species: str,
+    transcripts: str,
+    task: str,
     predictor: str,
     genes: pd.DataFrame | None = None,
     sites: pd.DataFrame | None = None,
@@ -335,7 +331,7 @@ def relate_entry(
     assembly: str = "",
     split: str = "mean",
     controls: Sequence[str] = CONTROLS,
-    least: float = 0.5,
+    minimum: float = 0.5,
     allow: bool = False,
 ) -> None:
     """Read the files of one entry of the configuration and run its comparisons.
@@ -349,7 +345,8 @@ def relate_entry(
         ``double``, ``single``, ``zero_is_missing``; for peaks ``stranded``.
     paths : sequence of path-like
         Its file; for ``pars_pair`` the tracks of V1 and S1.
-    species, predictor : str
+    transcripts, task, predictor : str
+        First columns of the results.
     genes : pandas.DataFrame
         For genes: ``gene``, ``gene_name``, ``transcript`` where known, ``capacity``, and the controls.
     sites : pandas.DataFrame
@@ -360,10 +357,10 @@ def relate_entry(
         Assembly of the sites.
     split, controls
         See :func:`relate_genes`.
-    least, allow
+    minimum, allow
         See :func:`~rnamarks.biology.identifiers.match_ids`.
     """
-    head = head_of(entry, species, predictor)
+    head = head_of(entry, transcripts, task, predictor)
     kind, name, warning = head["kind"], head["name"], ""
     table_format = entry.get("format", FORMATS[kind])
     match: dict[str, Any]
@@ -376,7 +373,7 @@ def relate_entry(
             transform=entry.get("transform", TRANSFORMS[kind]),
             nonpositive=entry.get("nonpositive", "error"),
         )
-        value, match = join_genes(genes, values, what=name, least=least, allow=allow)
+        value, match = join_genes(genes, values, what=name, minimum=minimum, allow=allow)
         used = int(value.notna().sum())
         notes = {"identifier": match["key"], **{key: n for key, n in values.counts.items() if n}}
         notes |= {"genes that share an identifier": match["doubtful"]} if match["doubtful"] else {}
@@ -388,16 +385,18 @@ def relate_entry(
             open_scores(paths, table_format),
             path=paths[0],
             zero_is_missing=entry.get("zero_is_missing", True),
-            least=least,
+            minimum=minimum,
             allow=allow,
         )
         found = np.isfinite(scored.score)
         kept = sites[found].assign(score=scored.score[found])
-        kept = pd.concat([unique_sites(kept), kept[(kept["start"] < 0) | (kept["chrom"] == "")]], ignore_index=True)
+        kept = pd.concat(
+            [unique_sites(kept), kept[(kept["genome_start"] < 0) | (kept["chrom"] == "")]], ignore_index=True
+        )
         bounds = {"double": entry.get("double", DOUBLE), "single": entry.get("single", SINGLE)}
         classes = classify(kept["score"].to_numpy(), **bounds)
         match = {key: scored.counts[key] for key in ("wanted", "matched")}
-        match["share"] = match["matched"] / max(1, match["wanted"])
+        match["fraction"] = match["matched"] / max(1, match["wanted"])
         item, used = "transcripts", len(kept)
         notes = {key: n for key, n in scored.counts.items() if n and key not in ("wanted", "matched")} | bounds
         relate_structure(tables, head, kept, classes, controls=controls)
@@ -408,7 +407,7 @@ def relate_entry(
         if column not in SIGNALS:
             raise InputError("no such value of a peak", value=column, remedy=f"choose one of {', '.join(SIGNALS)}")
         here = unique_sites(sites)
-        strange = check_genome(peaks, lengths, least=least, allow=allow) if lengths else 0
+        strange = check_genome(peaks, lengths, minimum=minimum, allow=allow) if lengths else 0
         peaks = match_chromosomes(peaks, list(map(str, here["chrom"].unique())))
         measured, counts = measure_peaks(peaks.frame, here, value=column, stranded=entry.get("stranded", False))
         if measured.empty:
@@ -418,22 +417,22 @@ def relate_entry(
                 remedy="check that peaks and transcripts are on one assembly, and which column is the value",
             )
         match = {"wanted": peaks.counts["kept"], "matched": len(peaks.frame)}
-        match["share"] = match["matched"] / max(1, match["wanted"])
+        match["fraction"] = match["matched"] / max(1, match["wanted"])
         item, used, unit = "peaks", counts.pop("used"), f"log2 {column}"
         notes = {"on chromosomes that the genome lacks": strange, **peaks.counts, **counts}
         notes = {key: n for key, n in notes.items() if n}
-        notes["share of sites inside a peak"] = round(share_inside(peaks.frame, here), 4)
+        notes["fraction of sites inside a peak"] = round(fraction_inside(peaks.frame, here), 4)
         meeting = meet_sites(peaks.frame, here)
-        notes["share of peaks with a site"] = round(meeting["share"], 4)
+        notes["fraction of peaks with a site"] = round(meeting["fraction"], 4)
         notes["the same after moving the peaks along the genome"] = round(meeting["expected"], 4)
         if meeting["doubtful"]:
             warning = (
-                f"peaks hold a site hardly more often ({meeting['share']:.1%}) than peaks moved along the genome do "
+                f"peaks hold a site hardly more often ({meeting['fraction']:.1%}) than peaks moved along the genome do "
                 f"({meeting['expected']:.1%}): they may be on another assembly, or far from genes"
             )
         relate_peaks(tables, head, measured, unit=unit, controls=controls)
     text = "; ".join(f"{key}: {n}" for key, n in notes.items())
-    row = {"item": item, **{key: match[key] for key in ("wanted", "matched", "share")}, "used": used}
+    row = {"item": item, **{key: match[key] for key in ("wanted", "matched", "fraction")}, "used": used}
     tables.matches.append({**head, **row, "warning": warning, "notes": text})
     logger.info(
         "%s: %d of %d %s matched (%.1f %%), %d used; %s",
@@ -441,7 +440,7 @@ def relate_entry(
         match["matched"],
         match["wanted"],
         item,
-        100 * match["share"],
+        100 * match["fraction"],
         used,
         text,
     )

@@ -3,12 +3,12 @@
 Two groups are compared on one scale throughout, Cliff's delta: the probability that a value of the first group is the
 larger one, less that of the smaller. It equals twice the difference of mean ranks over the number of values, so that a
 regression of ranks on the group gives the same quantity with covariates held fixed, and the raw and the controlled
-effect can stand side by side.
+effect can be compared.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ MOST_STRATA, CELL = 5, 8
 
 @dataclass(frozen=True)
 class Result:
-    """What one test says.
+    """Result of one test.
 
     Attributes
     ----------
@@ -75,17 +75,19 @@ def cliffs_delta(first: np.ndarray, second: np.ndarray) -> tuple[float, float, f
     delta, low, high : float
         NaN where a group has fewer than 2 values.
     """
-    a, b = (np.sort(np.asarray(values, dtype=np.float64)) for values in (first, second))
-    if min(len(a), len(b)) < 2:
+    groups = [np.asarray(values, dtype=np.float64) for values in (first, second)]
+    n, m = map(len, groups)
+    if min(n, m) < 2:
         return (float("nan"),) * 3
-    over_a = _dominance(a, b)
-    over_b = -_dominance(b, a)
+    _, place = np.unique(np.concatenate(groups), return_inverse=True)
+    a, b = (np.bincount(part, minlength=place.max() + 1).astype(np.float64) for part in np.split(place, [n]))
+    over_a, over_b = dominance(b)[place[:n]], dominance(a)[place[n:]]
     delta = float(over_a.mean())
-    n, m = len(a), len(b)
     if abs(delta) == 1:
         edge = 2 * ((1 - LEVEL) / 2) ** (1 / min(n, m)) - 1
         return (delta, edge, 1.0) if delta > 0 else (delta, -1.0, -edge)
-    of_pairs = (_squares(a, b) - n * m * delta**2) / (n * m - 1)
+    # of n m pairs all but the ties have a squared sign of 1
+    of_pairs = (n * m - a @ b - n * m * delta**2) / (n * m - 1)
     of_a, of_b = over_a.var(ddof=1), over_b.var(ddof=1)
     # Cliff's unbiased estimate may fall to nought or below, his bound keeps it above
     variance = max(
@@ -97,16 +99,36 @@ def cliffs_delta(first: np.ndarray, second: np.ndarray) -> tuple[float, float, f
     return delta, float(max(-1.0, (centre - half) / scale)), float(min(1.0, (centre + half) / scale))
 
 
-def _dominance(values: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Of each value: share of the sorted others below it less the share above it."""
-    below, up_to = np.searchsorted(others, values, "left"), np.searchsorted(others, values, "right")
-    return (below + up_to - len(others)) / len(others)
+def delta_of_counts(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Cliff's delta of two groups counted over the same ascending values, without an interval.
+
+    Parameters
+    ----------
+    first, second : numpy.ndarray, shape=(rows, n_values)
+
+    Returns
+    -------
+    numpy.ndarray, shape=(rows,)
+        NaN where a group is empty.
+    """
+    return ratio((first * dominance(second)).sum(axis=1), first.sum(axis=1))
 
 
-def _squares(a: np.ndarray, b: np.ndarray) -> float:
-    """Number of pairs that are not tied: the sum of squared signs."""
-    tied = np.searchsorted(b, a, "right") - np.searchsorted(b, a, "left")
-    return float(len(a) * len(b) - tied.sum())
+def dominance(counts: np.ndarray) -> np.ndarray:
+    """Of each of ascending values: fraction of a group below it less the fraction above it.
+
+    Parameters
+    ----------
+    counts : numpy.ndarray, shape=(..., n_values)
+        How often the group has each value.
+    """
+    total, up_to = counts.sum(axis=-1, keepdims=True), np.cumsum(counts, axis=-1)
+    return ratio(2 * up_to - counts - total, total)
+
+
+def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """One array over another, NaN where that is not above 0."""
+    return np.divide(above, below, out=np.full(np.broadcast(above, below).shape, np.nan), where=below > 0)
 
 
 def hodges_lehmann(first: np.ndarray, second: np.ndarray) -> tuple[float, float, float]:
@@ -165,8 +187,8 @@ def _difference_up_to(a: np.ndarray, b: np.ndarray, t: float) -> float:
     return float((a[inside] - b[at[inside]]).max()) if inside.any() else t
 
 
-def rank_sum(first: np.ndarray, second: np.ndarray, *, shift: bool = True) -> Result:
-    """Wilcoxon's rank-sum test with Cliff's delta and, if wanted, the Hodges-Lehmann shift.
+def rank_sum(first: np.ndarray, second: np.ndarray) -> Result:
+    """Wilcoxon's rank-sum test with Cliff's delta and the Hodges-Lehmann shift.
 
     Ties are corrected for; below 9 values in a group without ties the p-value is exact. ``statistic`` is U of the
     first group.
@@ -176,14 +198,8 @@ def rank_sum(first: np.ndarray, second: np.ndarray, *, shift: bool = True) -> Re
     if min(len(a), len(b)) < FEWEST:
         return Result("rank_sum", "cliffs_delta", **counts)
     u, p = stats.mannwhitneyu(a, b, alternative="two-sided", method="auto")
-    delta = cliffs_delta(a, b)
-    moved = hodges_lehmann(a, b) if shift else (float("nan"),) * 3
-    return Result("rank_sum", "cliffs_delta", **counts, statistic=float(u), p=float(p), **_named(*delta, *moved))
-
-
-def _named(effect: float, low: float, high: float, *moved: float) -> dict[str, float]:
-    shift = dict(zip(("shift", "shift_low", "shift_high"), moved, strict=False))
-    return {"effect": float(effect), "low": float(low), "high": float(high), **shift}
+    effects = (*cliffs_delta(a, b), *hodges_lehmann(a, b))
+    return Result("rank_sum", "cliffs_delta", *counts.values(), float(u), float(p), *effects)
 
 
 def correlate(x: np.ndarray, y: np.ndarray, method: str = "pearson") -> Result:
@@ -279,34 +295,26 @@ def adjusted_rank_sum(
     if min(counts["n_first"], counts["n_second"]) < FEWEST or np.ptp(ranks) == 0:
         return empty
     fitted = _regress(ranks, first.astype(np.float64), terms, groups)
-    if fitted is None:
-        return empty
-    effect, low, high, t, p = fitted
-    return Result("rank_regression", "cliffs_delta", **counts, statistic=t, p=p, effect=effect, low=low, high=high)
+    return empty if fitted is None else replace(empty, **fitted)
 
 
-def matched_rank_sum(
-    value: np.ndarray, first: np.ndarray, controls: pd.DataFrame, *, strata: int | None = None
-) -> Result:
+def matched_rank_sum(value: np.ndarray, first: np.ndarray, controls: pd.DataFrame) -> Result:
     """Difference of two groups within cells of like covariates, on the scale of Cliff's delta.
 
-    Each covariate is cut at its quantiles; the cells are the combinations. Only cells with members of both groups
-    count, which is coarsened exact matching (S. M. Iacus et al., Political Analysis 20 (2012) 1-24). The effect is the
-    mean over cells, each weighted by n1 n2 / (n1 + n2), of the difference in rank; what is left of a covariate within
-    its cell is held fixed by its rank. ``n`` are the values in such cells. Errors are HC3.
+    Each covariate is cut at its quantiles, into as many bins, 2 to 5, as leave 8 values for a cell on average; the
+    cells are the combinations. Only cells with members of both groups count, which is coarsened exact matching
+    (S. M. Iacus et al., Political Analysis 20 (2012) 1-24). The effect is the mean over cells, each weighted by
+    n1 n2 / (n1 + n2), of the difference in rank; what is left of a covariate within its cell is held fixed by its rank.
+    ``n`` are the values in such cells. Errors are HC3.
 
     Parameters
     ----------
     value, first, controls
         See :func:`adjusted_rank_sum`.
-    strata : int, optional
-        Quantile bins per covariate; by default as many, 2 to 5, as leave 8 values for a cell on average.
     """
     first = np.asarray(first, dtype=bool)
-    if strata is None:
-        fitting = (len(first) / CELL) ** (1 / max(1, controls.shape[1]))
-        strata = int(np.clip(np.floor(fitting), 2, MOST_STRATA))
-    cell = _cells(controls, strata)
+    fitting = (len(first) / CELL) ** (1 / max(1, controls.shape[1]))
+    cell = _cells(controls, int(np.clip(np.floor(fitting), 2, MOST_STRATA)))
     members = np.bincount(cell, minlength=1), np.bincount(cell, weights=first, minlength=1)
     mixed = (members[1] > 0) & (members[1] < members[0])
     kept = mixed[cell]
@@ -322,10 +330,7 @@ def matched_rank_sum(
     for at in range(columns.shape[1]):
         columns[:, at] -= (np.bincount(cell, weights=columns[:, at]) / size)[cell]
     fitted = _regress(columns[:, 0], columns[:, 1], _independent(columns[:, 2:]), None, lost=len(size) - 1)
-    if fitted is None:
-        return empty
-    effect, low, high, t, p = fitted
-    return Result("matched_rank_sum", "cliffs_delta", **counts, statistic=t, p=p, effect=effect, low=low, high=high)
+    return empty if fitted is None else replace(empty, **fitted)
 
 
 def _cells(controls: pd.DataFrame, strata: int) -> np.ndarray:
@@ -382,8 +387,8 @@ def partial_correlation(
         return empty
     # from the coefficient of standardised variables to the correlation of what is left of them
     scale = (left[0].std() / x.std()) / (left[1].std() / y.std())
-    effect, low, high = (float(np.clip(part * scale, -1, 1)) for part in fitted[:3])
-    return Result(name, f"{name}_r", len(x), statistic=fitted[3], p=fitted[4], effect=effect, low=low, high=high)
+    scaled = {part: float(np.clip(fitted[part] * scale, -1, 1)) for part in ("effect", "low", "high")}
+    return replace(empty, **fitted | scaled)
 
 
 def _centred(values: np.ndarray) -> np.ndarray:
@@ -392,8 +397,8 @@ def _centred(values: np.ndarray) -> np.ndarray:
 
 def _regress(
     y: np.ndarray, x: np.ndarray, terms: np.ndarray, groups: np.ndarray | None, lost: int = 0
-) -> tuple[float, float, float, float, float] | None:
-    """Coefficient of x with its interval, t and p; None where x is a function of the terms or nothing is free."""
+) -> dict[str, float] | None:
+    """Numbers of a :class:`Result` for the coefficient of x; None where the terms give x, or nothing is free."""
     # loading it takes a second that callers without regressions need not spend
     from statsmodels.regression.linear_model import OLS
 
@@ -417,11 +422,12 @@ def _regress(
     estimate = float(fit.params[0])
     t = estimate / error
     half = float(stats.t.ppf(0.5 + LEVEL / 2, freedom)) * error
-    return estimate, estimate - half, estimate + half, float(t), float(2 * stats.t.sf(abs(t), freedom))
+    p = float(2 * stats.t.sf(abs(t), freedom))
+    return {"effect": estimate, "low": estimate - half, "high": estimate + half, "statistic": float(t), "p": p}
 
 
 def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
-    """q-values of p-values by Benjamini and Hochberg (1995); NaN stays NaN and does not count as a test.
+    """q-values by Benjamini and Hochberg (1995); NaN stays NaN and does not count as a test.
 
     Parameters
     ----------
@@ -432,10 +438,7 @@ def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
     numpy.ndarray, shape=(n,)
     """
     p = np.asarray(p, dtype=np.float64)
-    known = np.flatnonzero(np.isfinite(p))
-    order = known[np.argsort(-p[known], kind="stable")]
-    ranks = np.arange(len(order), 0, -1)
     q = np.full(len(p), np.nan)
-    if len(order):
-        q[order] = np.minimum.accumulate(np.minimum(p[order] * len(order) / ranks, 1.0))
+    known = np.isfinite(p)
+    q[known] = stats.false_discovery_control(p[known])
     return q

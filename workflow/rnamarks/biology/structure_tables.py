@@ -21,8 +21,6 @@ from .identifiers import match_ids, without_version
 
 logger = logging.getLogger(__name__)
 
-CLASSES = ("SS", "DS", "poised")
-"""Single-stranded, double-stranded, and in between."""
 DOUBLE, SINGLE = 1.0, -1.0
 """Default bounds of the classes: at least twofold more reads of one enzyme. MASS gives neither its bounds nor its rule
 for ``poised`` in the text at hand, so these are ours and options."""
@@ -75,7 +73,7 @@ def read_scores(path: str | Path) -> Iterator[tuple[str, np.ndarray]]:
             scores = _numbers(fields[-1], stated, path, number)
             if stated and stated != str(len(scores)):
                 raise InputError(
-                    f"the transcript has {len(scores)} scores and says another length",
+                    f"the transcript has {len(scores)} scores and states another length",
                     path=path,
                     line=number,
                     value=stated,
@@ -190,7 +188,7 @@ def scores_at(
     *,
     path: str | Path = "",
     zero_is_missing: bool = True,
-    least: float = 0.5,
+    minimum: float = 0.5,
     allow: bool = False,
 ) -> SiteScores:
     """Scores at positions of transcripts.
@@ -201,14 +199,14 @@ def scores_at(
     Parameters
     ----------
     sites : pandas.DataFrame
-        ``transcript``, ``position`` (0-based), ``length`` (of the transcript, nt).
+        **Predicted sites**: ``sequence`` (the transcript), ``start`` (0-based), ``length`` (of the transcript, nt).
     scores : iterable of (str, numpy.ndarray)
         From :func:`open_scores`.
     path : path-like
         For messages.
     zero_is_missing : bool
         Take a score of exactly 0 for a nucleotide without reads, which is what score files write there.
-    least, allow
+    minimum, allow
         See :func:`~rnamarks.biology.identifiers.match_ids`; of the shorter list of transcripts.
 
     Raises
@@ -216,10 +214,10 @@ def scores_at(
     InputError
         If too few transcripts match.
     """
-    codes, names = pd.factorize(sites["transcript"].astype(str))
+    codes, names = pd.factorize(sites["sequence"].astype(str))
     order = np.argsort(codes, kind="stable")
     bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
-    positions, lengths = (sites[name].to_numpy(dtype=np.int64) for name in ("position", "length"))
+    positions, lengths = (sites[name].to_numpy(dtype=np.int64) for name in ("start", "length"))
     exact, loose = _indexes(names)
     result = np.full(len(sites), np.nan, dtype=np.float32)
     listed: list[str] = []
@@ -240,7 +238,9 @@ def scores_at(
             else:
                 counts["of another length"] += 1
     shorter, longer = (names, listed) if len(names) <= len(set(listed)) else (listed, names)
-    matched = match_ids(shorter, longer, what="transcripts of the structure table", path=path, least=least, allow=allow)
+    matched = match_ids(
+        shorter, longer, what="transcripts of the structure table", path=path, minimum=minimum, allow=allow
+    )
     if zero_is_missing:
         result[result == 0] = np.nan
     summary = {
@@ -277,7 +277,7 @@ def classify(scores: np.ndarray, *, double: float = DOUBLE, single: float = SING
     Returns
     -------
     numpy.ndarray of str, shape=(n,)
-        One of :data:`CLASSES`, ``""`` where the score is NaN.
+        ``SS`` (single-stranded), ``DS`` (double-stranded) or ``poised`` (in between), ``""`` where the score is NaN.
     """
     if not double > single:
         raise InputError(
