@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from rnamarks.simulation.downstream import write_downstream
-from rnamarks.simulation.world import simulate
 from rnamarks.sites.species import read_species, select_species
 from rnamarks.training.tree import read_tree
+from rnamarks_simulation.downstream import write_downstream
+from rnamarks_simulation.world import simulate
 
 NAMES = ["human", "chimp", "macaque", "mouse", "rat", "pig", "zebrafish"]
 

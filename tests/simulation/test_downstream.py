@@ -9,11 +9,12 @@ import pytest
 
 from rnamarks.errors import InputError
 from rnamarks.files import sha256_of
-from rnamarks.simulation.downstream import ROOT_FILES, SPECIES_FILES, WORLD_FILES, write_downstream
-from rnamarks.simulation.parameters import WorldParameters
-from rnamarks.simulation.world import simulate
 from rnamarks.sites.species import select_species
 from rnamarks.tables import read_parquet, read_tsv
+from rnamarks_simulation.downstream import write_downstream
+from rnamarks_simulation.files import ROOT_FILES, files_of
+from rnamarks_simulation.parameters import WorldParameters
+from rnamarks_simulation.world import simulate, write_world
 
 SMALL = WorldParameters(genes=12, chromosomes=2)
 
@@ -29,8 +30,8 @@ def hashes(folder):
 
 def test_every_file_is_written_and_named(small, tmp_path):
     written = write_downstream(small, tmp_path, root="mouse")
-    expected = {f"{species}.{name}" for species in ("human", "mouse", "zebrafish") for name in SPECIES_FILES}
-    expected |= {f"mouse.{name}" for name in ROOT_FILES} | set(WORLD_FILES)
+    written += write_world(small, tmp_path)
+    expected = set(files_of("clade", ["human", "mouse", "zebrafish"], root="mouse"))
     assert {path.name for path in written} == expected == {path.name for path in tmp_path.iterdir()}
     _, metadata = read_parquet(tmp_path / "truth_genes.parquet")
     assert metadata["root"] == "mouse"

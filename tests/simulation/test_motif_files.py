@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rnamarks.files import open_text
-from rnamarks.simulation.motif_files import DECOYS, PLANTED, motifs, write_meme
 from rnamarks.tables import read_parquet
+from rnamarks_simulation.motif_files import DECOYS, PLANTED, motifs, write_meme
 
 
 def consensus(probabilities):

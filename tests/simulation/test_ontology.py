@@ -12,9 +12,9 @@ import pytest
 from scipy.stats import fisher_exact
 
 from rnamarks.files import open_text
-from rnamarks.simulation import ontology
-from rnamarks.simulation.truth import gene_truth, stream
 from rnamarks.tables import read_parquet
+from rnamarks_simulation import ontology
+from rnamarks_simulation.truth import gene_truth, stream
 
 KINDS = {"illegal", "not", "obsolete", "alternative", "unannotated", "planted"}
 
@@ -90,6 +90,7 @@ def test_the_planted_term_is_enriched_in_every_species_and_shared_by_orthologues
     assert np.corrcoef(shared["human"], shared["pig"])[0, 1] > 0.2
 
 
+@pytest.mark.slow
 def test_the_planted_term_is_enriched_by_chance_alone_in_the_null_world(world):
     genes = gene_truth(world)
     human = genes[(genes["species"] == "human") & (genes["biotype"] == "protein_coding")]

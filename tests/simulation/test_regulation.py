@@ -10,10 +10,12 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from rnamarks.files import open_text
-from rnamarks.simulation import regulation
-from rnamarks.simulation.downstream import write_downstream
-from rnamarks.simulation.truth import gene_truth, stream
 from rnamarks.tables import read_parquet
+from rnamarks_simulation import regulation
+from rnamarks_simulation.downstream import write_downstream
+from rnamarks_simulation.truth import gene_truth, stream
+
+pytestmark = pytest.mark.slow
 
 SIGNS = {"expression": -1, "half_life": -1, "ribosome_rpkm": -1, "efficiency": -1, "structure": -1, "h3k36me3": 1}
 

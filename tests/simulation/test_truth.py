@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnamarks.simulation.annotation import candidates
-from rnamarks.simulation.truth import GENE_COLUMNS, gene_truth, representatives, standardise, stream
+from rnamarks_simulation.annotation import candidates
+from rnamarks_simulation.truth import GENE_COLUMNS, gene_truth, standardise, stream
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def test_every_gene_once_with_the_figures_of_its_fullest_transcript(genes, world
             row = part.loc[transcript.gene]
             assert row["length"] >= transcript.codes.size
             assert row["cds_length"] >= (transcript.coding[1] - transcript.coding[0] if transcript.coding else 0)
-        for transcript in representatives(layout)[:5]:
+        for transcript in layout.representatives()[:5]:
             row = part.loc[transcript.gene]
             own = world.truth[(world.truth["species"] == name) & (world.truth["transcript"] == transcript.transcript)]
             assert row["transcript"] == transcript.transcript
@@ -32,7 +32,7 @@ def test_every_gene_once_with_the_figures_of_its_fullest_transcript(genes, world
             assert row["methylated"] == own["label"].sum()
             assert row["gc"] == pytest.approx(np.mean([code in (1, 2) for code in transcript.codes]))
     found = candidates(world.layouts["human"])
-    fullest = {entry.transcript for entry in representatives(world.layouts["human"])}
+    fullest = {entry.transcript for entry in world.layouts["human"].representatives()}
     expected = sum(transcript.transcript in fullest for transcript in found.transcripts)
     assert genes.loc[genes["species"] == "human", "sites"].sum() == expected
 

@@ -8,19 +8,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..files import write_text
-from ..sequences import decode
+from rnamarks.files import write_text
+
 from .annotation import Layout, Transcript
 
 RMBASE_COLUMNS = [
     *("chromosome", "modStart", "modEnd", "modId", "score", "strand", "modName", "modType"),
     *("supportNum", "supportList", "pubmedIds", "geneName", "geneType", "region", "sequence"),
 ]
-_REGION_NAMES = {"utr5": "utr5", "cds": "cds", "utr3": "utr3", "noncoding": "exon"}
 
 
 def write_genome(layout: Layout, path: str | Path) -> None:
-    """FASTA with 60 nt per line; parts that a repeat masker would mark are in lower case."""
+    """FASTA with 60 nt per line; parts that a repeat masker would mask are in lower case."""
     with write_text(path) as handle:
         for chrom, dna in layout.chromosomes.items():
             handle.write(f">{chrom}\n")
@@ -108,7 +107,7 @@ def rmbase_rows(layout: Layout, sites: pd.DataFrame, traps: int, rng: np.random.
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`RMBASE_COLUMNS` and ``trap`` (``""`` for a true row), in genome order.
+        Rows as :func:`write_rmbase` takes them and ``trap`` (``""`` for a true row), in genome order.
     """
     rows = sites.assign(
         support=1 + rng.poisson(np.exp(np.clip(sites["strength"] / 4, -2, 1.5))), trap="", origin=sites["chrom"]
@@ -125,13 +124,28 @@ def rmbase_rows(layout: Layout, sites: pd.DataFrame, traps: int, rng: np.random.
         extra.append(chosen)
     rows = pd.concat([rows, *extra, _intergenic(layout, traps)], ignore_index=True)
     rows = rows.sort_values(["chrom", "start", "strand", "trap"], kind="stable", ignore_index=True)
-    names = [f"m6A_site_{number}" for number in range(1, len(rows) + 1)]
+    return rows.assign(modification="m6A")
+
+
+def write_rmbase(rows: pd.DataFrame, layout: Layout, assembly: str, path: str | Path, kind: str = "m6A") -> None:
+    """RMBase v2 download: six ``##`` lines, a ``#`` header padded with blanks, not tabs, then tab-separated rows.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Columns ``chrom``, ``start``, ``strand``, ``modification``, ``support`` (number of experiments), ``gene_name``,
+        ``biotype``, ``region`` and ``origin``, the chromosome that the sequence around the site is read on.
+    layout : Layout
+    assembly : str
+    path : path-like
+    kind : str
+        What the table is said to hold.
+    """
+    names = [f"{kind}_site_{number}" for number in range(1, len(rows) + 1)]
     around = [
-        _around(layout, chrom, start, strand)
-        for chrom, start, strand in zip(rows["origin"], rows["start"], rows["strand"], strict=True)
+        layout.sense_text(*place, 20) for place in zip(rows["origin"], rows["start"], rows["strand"], strict=True)
     ]
-    studies = [",".join(f"SIM{study + 1:03d}" for study in range(support)) for support in rows["support"]]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "chromosome": rows["chrom"],
             "modStart": rows["start"],
@@ -140,27 +154,22 @@ def rmbase_rows(layout: Layout, sites: pd.DataFrame, traps: int, rng: np.random.
             "score": 0,
             "strand": rows["strand"],
             "modName": names,
-            "modType": "m6A",
+            "modType": rows["modification"],
             "supportNum": rows["support"],
-            "supportList": studies,
+            "supportList": [",".join(f"SIM{study + 1:03d}" for study in range(count)) for count in rows["support"]],
             "pubmedIds": "simulated",
             "geneName": rows["gene_name"],
             "geneType": rows["biotype"],
-            "region": rows["region"].map(_REGION_NAMES).fillna("intergenic"),
+            "region": rows["region"].replace("noncoding", "exon"),
             "sequence": around,
-            "trap": rows["trap"],
         }
     )
-
-
-def write_rmbase(rows: pd.DataFrame, assembly: str, path: str | Path, kind: str = "m6A") -> None:
-    """RMBase v2 download: six ``##`` lines, a ``#`` header padded with blanks, not tabs, then tab-separated rows."""
     with write_text(path) as handle:
         handle.write("## provider: RMBase v2.0\n## format: bed6+\n")
         handle.write(f"## description: {assembly}_{kind}_site\n## date: simulated\n")
         handle.write("## contact: none, this table is simulated\n## please cite: nothing, this table is simulated\n")
         handle.write(("# " + "\t".join(RMBASE_COLUMNS)).expandtabs(8) + "\n")
-        rows[RMBASE_COLUMNS].to_csv(handle, sep="\t", header=False, index=False, lineterminator="\n")
+        table[RMBASE_COLUMNS].to_csv(handle, sep="\t", header=False, index=False, lineterminator="\n")
 
 
 def write_bed(sites: pd.DataFrame, path: str | Path, rng: np.random.Generator) -> None:
@@ -184,9 +193,7 @@ def write_bed(sites: pd.DataFrame, path: str | Path, rng: np.random.Generator) -
 def _intergenic(layout: Layout, count: int) -> pd.DataFrame:
     """DRACH A's of the forward strand before the first gene of a chromosome."""
     found = []
-    for chrom, dna in layout.chromosomes.items():
-        first = min(start for entry in layout.transcripts if entry.chrom == chrom for start, _ in entry.exons)
-        text = dna[: first - 5].upper()
+    for chrom, text in layout.before_genes():
         found += [
             (chrom, at) for at in range(2, len(text) - 2) if text[at - 2 : at + 3] in (b"GGACT", b"AGACA", b"GAACT")
         ]
@@ -195,11 +202,3 @@ def _intergenic(layout: Layout, count: int) -> pd.DataFrame:
     return chosen.assign(
         strand="+", gene_name="intergenic", biotype="intergenic", region="intergenic", support=1, trap="intergenic"
     )
-
-
-def _around(layout: Layout, chrom: str, start: int, strand: str, flank: int = 20) -> str:
-    codes = np.frombuffer(layout.chromosomes[chrom][start - flank : start + flank + 1].upper(), dtype=np.uint8)
-    table = np.full(256, 4, dtype=np.uint8)
-    table[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4)
-    sense = table[codes] if strand == "+" else np.where(table[codes] < 4, 3 - table[codes], 4)[::-1]
-    return decode(sense).replace("U", "T")

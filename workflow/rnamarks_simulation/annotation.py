@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnamarks.sites.motifs import find_motif
+
 from .evolution import Genome
 from .genes import GeneCopy, Isoform
-from .rule import drach_positions, raw_terms
+from .rule import raw_terms
 
 _DNA = np.frombuffer(b"ACGTN", dtype=np.uint8)
 _GAP = 50
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,12 @@ class Transcript:
     columns: np.ndarray
     coding: tuple[int, int] | None
 
+    def region(self, position: int) -> str:
+        """``utr5``, ``cds``, ``utr3`` or ``noncoding``."""
+        if self.coding is None:
+            return "noncoding"
+        return "utr5" if position < self.coding[0] else "cds" if position < self.coding[1] else "utr3"
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -60,7 +69,7 @@ class Layout:
     families : dict of str to int
         Family of each gene.
     hidden : dict of str to numpy.ndarray
-        What each gene's columns carry unseen (see :class:`~rnamarks.simulation.genes.GeneCopy`).
+        What each gene's columns carry unseen (see :class:`~rnamarks_simulation.genes.GeneCopy`).
     """
 
     species: str
@@ -68,6 +77,26 @@ class Layout:
     transcripts: list[Transcript]
     families: dict[str, int]
     hidden: dict[str, np.ndarray]
+
+    def representatives(self) -> list[Transcript]:
+        """The fullest transcript of each gene (longest coding sequence, then longest), in genome order."""
+        first: dict[str, Transcript] = {}
+        for transcript in self.transcripts:
+            first.setdefault(transcript.gene, transcript)
+        return list(first.values())
+
+    def sense_text(self, chrom: str, start: int, strand: str, flank: int) -> str:
+        """DNA of the sense strand around a 0-based position of a chromosome, ``2 * flank + 1`` nt."""
+        text = self.chromosomes[chrom][start - flank : start + flank + 1].decode("ascii").upper()
+        return text if strand == "+" else text.translate(_COMPLEMENT)[::-1]
+
+    def before_genes(self) -> list[tuple[str, bytes]]:
+        """Forward strand of each chromosome, in capitals, up to 5 nt before its first gene."""
+        first: dict[str, int] = {}
+        for entry in self.transcripts:
+            for start, _ in entry.exons:
+                first[entry.chrom] = min(start, first.get(entry.chrom, start))
+        return [(chrom, dna[: first[chrom] - 5].upper()) for chrom, dna in self.chromosomes.items()]
 
 
 @dataclass(frozen=True)
@@ -81,7 +110,7 @@ class Candidates:
     positions : numpy.ndarray, shape=(n_sites,)
         0-based on that transcript.
     terms : numpy.ndarray, shape=(n_sites, 6)
-        See :func:`~rnamarks.simulation.rule.raw_terms`.
+        See :func:`~rnamarks_simulation.rule.raw_terms`.
     hidden : numpy.ndarray, shape=(n_sites,)
     """
 
@@ -122,7 +151,7 @@ def candidates(layout: Layout) -> Candidates:
     owners: list[Transcript] = []
     positions, terms, hidden = [], [], []
     for transcript in layout.transcripts:
-        at = drach_positions(transcript.codes)
+        at = find_motif(transcript.codes, "DRACH", 2)
         keys = [(transcript.chrom, transcript.strand, int(place)) for place in transcript.genome[at]]
         at = at[[key not in seen for key in keys]] if keys else at
         seen.update(keys)

@@ -8,32 +8,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
-from ..tables import write_parquet, write_tsv
+from rnamarks.errors import InputError
+from rnamarks.tables import write_parquet, write_tsv
+
 from . import motif_files, ontology, regulation
 from .truth import gene_truth, stream
 from .world import World
-
-SPECIES_FILES = ("cisbp_rna.meme.gz", "gaf.gz")
-"""Written for every species, as ``{species}.NAME``."""
-ROOT_FILES = (
-    "expression.tsv.gz",
-    "half_life.tsv.gz",
-    "translation.txt.gz",
-    "pars.tsv.gz",
-    "h3k36me3.narrowPeak.gz",
-)
-"""Written for the root species alone, as ``{species}.NAME``."""
-WORLD_FILES = ("go.obo", "literature.tsv", "truth_genes.parquet")
 
 _STUDIES = ("MeRIP-seq", "miCLIP", "knock-down of the writer", "site-specific mutation", "nanopore direct RNA")
 
 
 def write_downstream(world: World, folder: str | Path, root: str | None = None) -> list[Path]:
-    """Write :data:`SPECIES_FILES`, :data:`ROOT_FILES` and :data:`WORLD_FILES`, each atomically.
+    """Write motifs and annotations of every species, measurements of the root species, ontology and literature.
 
-    The same world gives the same bytes. No draw is shared with the files of
-    :func:`~rnamarks.simulation.world.write_world`.
+    Each file is written atomically. The same world gives the same bytes. No draw is shared with the files of
+    :func:`~rnamarks_simulation.world.write_world`.
 
     Parameters
     ----------

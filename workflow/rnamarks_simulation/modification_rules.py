@@ -1,10 +1,10 @@
-"""The rules by which the demo world of twelve marks modifies its bases.
+"""The rules by which simulated worlds modify their bases.
 
-The log odds that a base bears a mark are a sum: the log likelihood ratio of the writer's motif at a fixed place around
-the base, what a short word in a range of places adds, nearness of another mark's sites, and nearness of the
-transcript's 5' end. Motifs and words are invented; they say nothing of real writers, but for DRACH and BCA.
+The log odds that a base is modified are a sum: the log likelihood ratio of the writer's motif at a fixed place around
+the base, what a short word in a range of places adds, nearness of another modification's sites, and nearness of the
+transcript's 5' end. Motifs and words are invented; only DRACH and BCA are those of real writers.
 
-A site's context is searched in all genes' transcripts laid out one behind the other, so that a mark costs a few passes
+A site's context is searched in all genes' transcripts laid out one behind the other, so that a rule costs a few passes
 over arrays.
 """
 
@@ -15,21 +15,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..sequences import encode
-from ..sites.modifications import IUPAC, Modification
-from ..sites.motifs import find_motif, motif_masks
+from rnamarks.sequences import encode
+from rnamarks.sites.modifications import IUPAC, Modification
+from rnamarks.sites.motifs import find_motif, motif_masks
+
 from .annotation import Transcript
 from .genes import FREQUENCIES
 from .rule import Element
 
 SHARPNESS = 0.9
-"""Share that the letters which a column of a motif calls for have there, together."""
+"""Total frequency, in a column of a motif, of the nucleotides that the column asks for."""
 WORD_SHARPNESS = 0.94
 """The same for the words, in their motifs."""
 PARTIAL = 1 / 3
-"""What a word with one wrong letter adds, as a share of what the whole word adds."""
+"""What a word with one wrong nucleotide adds, as a fraction of what the whole word adds."""
 NEAR = 60
-"""Distance within which a site of the partner mark favours a site, nt on the transcript."""
+"""Distance within which a site of the partner favours a site, nt on the transcript."""
 CAP_REACH = 150.0
 """Nucleotides at which the pull of the 5' end, a bell curve, has fallen to 1/e."""
 
@@ -37,7 +38,7 @@ _GAP = 96
 
 
 @dataclass(frozen=True)
-class Mark:
+class Rule:
     """The rule of one modification.
 
     Attributes
@@ -45,7 +46,7 @@ class Mark:
     name : str
         MODOMICS short name.
     motif : str
-        IUPAC letters; N where any letter will do.
+        IUPAC; N where any nucleotide will do.
     offset : int
         0-based place of the modified base in the motif.
     element : Element
@@ -55,7 +56,7 @@ class Mark:
     sites : int
         Modified bases to expect in the standard world.
     partner : str
-        Mark whose sites favour this one nearby, or ``""``.
+        Rule whose sites favour this one nearby, or ``""``.
     partner_gain : float
         Log odds that a partner's site within :data:`NEAR` adds.
     cap_gain : float
@@ -79,21 +80,21 @@ _C_WORD = Element("word_c", "GUGAU", 8, 14)
 _A_WORD = Element("word_a", "CACGC", -16, -10)
 _U_WORD = Element("word_u", "AAGCA", 9, 15)
 
-MARKS = (
-    Mark("m6A", "UGGACUNG", 3, Element("word_m6A", "UUUCU", -18, -12), _WEAK, 600),
-    Mark("I", "CCUARCGU", 3, _A_WORD, _STRONG, 560),
-    Mark("m1A", "GUUCRAAU", 5, _A_WORD, _STRONG, 480),
-    Mark("m5C", "CUCYAGGG", 2, _C_WORD, _STRONG, 520),
-    Mark("Y", "GYUGUAGA", 2, _U_WORD, _STRONG, 420, partner="m6A", partner_gain=3.0),
-    Mark("m6Am", "GUCAWCC", 3, Element("word_m6Am", "AGGCG", 10, 16), _STRONG, 300, cap_gain=6.0),
-    Mark("Um", "ACGGUUCA", 4, Element("word_Um", "CCAUC", -17, -11), _WEAK, 400),
-    Mark("Cm", "UAACGSCU", 3, _C_WORD, _STRONG, 360, partner="Um", partner_gain=3.0),
-    Mark("m5U", "AGCUAUGC", 3, _U_WORD, _STRONG, 420),
-    Mark("Am", "CAGACGAY", 3, Element("word_Am", "UGUCC", 11, 17), _WEAK, 360),
-    Mark("Gm", "UCGAGAUW", 4, Element("word_Gm", "ACUUG", -15, -9), _WEAK, 340, partner="Am", partner_gain=3.0),
-    Mark("m7G", "KACCGUAA", 4, Element("word_m7G", "GCGUU", 12, 18), _WEAK, 400),
+RULES = (
+    Rule("m6A", "UGGACUNG", 3, Element("word_m6A", "UUUCU", -18, -12), _WEAK, 600),
+    Rule("I", "CCUARCGU", 3, _A_WORD, _STRONG, 560),
+    Rule("m1A", "GUUCRAAU", 5, _A_WORD, _STRONG, 480),
+    Rule("m5C", "CUCYAGGG", 2, _C_WORD, _STRONG, 520),
+    Rule("Y", "GYUGUAGA", 2, _U_WORD, _STRONG, 420, partner="m6A", partner_gain=3.0),
+    Rule("m6Am", "GUCAWCC", 3, Element("word_m6Am", "AGGCG", 10, 16), _STRONG, 300, cap_gain=6.0),
+    Rule("Um", "ACGGUUCA", 4, Element("word_Um", "CCAUC", -17, -11), _WEAK, 400),
+    Rule("Cm", "UAACGSCU", 3, _C_WORD, _STRONG, 360, partner="Um", partner_gain=3.0),
+    Rule("m5U", "AGCUAUGC", 3, _U_WORD, _STRONG, 420),
+    Rule("Am", "CAGACGAY", 3, Element("word_Am", "UGUCC", 11, 17), _WEAK, 360),
+    Rule("Gm", "UCGAGAUW", 4, Element("word_Gm", "ACUUG", -15, -9), _WEAK, 340, partner="Am", partner_gain=3.0),
+    Rule("m7G", "KACCGUAA", 4, Element("word_m7G", "GCGUU", 12, 18), _WEAK, 400),
 )
-"""The twelve marks, a partner before the marks that follow it."""
+"""Twelve modifications, a partner before those that follow it."""
 
 
 @dataclass(frozen=True)
@@ -129,19 +130,17 @@ class Bases:
 
 def candidates(bases: Bases, modification: Modification) -> np.ndarray:
     """Places in ``bases.codes`` that could bear a modification: its base, in its motif where it has one."""
-    if modification.motif.strip("N"):
-        return find_motif(bases.codes, modification.motif, modification.motif_offset)
-    return find_motif(bases.codes, modification.base)
+    return find_motif(bases.codes, *modification.place)
 
 
-def motif_frequencies(mark: Mark, modification: Modification) -> np.ndarray:
+def motif_frequencies(rule: Rule, modification: Modification) -> np.ndarray:
     """Letters around modified bases, shape=(width, 4), A C G U.
 
-    In a column of which a candidate can have some letters only (DRACH), the others have none.
+    In a column of which a candidate can have some nucleotides only (DRACH), the others have none.
     """
-    masks = motif_masks(mark.motif)
+    masks = motif_masks(rule.motif)
     table = np.empty((masks.size, 4))
-    for column, letter in enumerate(mark.motif):
+    for column, letter in enumerate(rule.motif):
         wanted = np.array([base in IUPAC[letter] for base in "ACGU"])
         inside = SHARPNESS if letter != "N" else 1.0
         share = np.where(wanted, FREQUENCIES, 0.0)
@@ -149,7 +148,7 @@ def motif_frequencies(mark: Mark, modification: Modification) -> np.ndarray:
         if not wanted.all():
             rest = np.where(wanted, 0.0, FREQUENCIES)
             table[column] += (1 - inside) * rest / rest.sum()
-    return _allowed(table, mark, modification)
+    return _allowed(table, rule, modification)
 
 
 def word_frequencies(element: Element) -> np.ndarray:
@@ -159,47 +158,47 @@ def word_frequencies(element: Element) -> np.ndarray:
     return table
 
 
-def _allowed(table: np.ndarray, mark: Mark, modification: Modification) -> np.ndarray:
-    """The table without the letters that a candidate cannot have, normalised."""
+def _allowed(table: np.ndarray, rule: Rule, modification: Modification) -> np.ndarray:
+    """The table without the nucleotides that a candidate cannot have, normalised."""
     table = table.copy()
-    known = modification.motif if modification.motif.strip("N") else modification.base
-    first = mark.offset - (modification.motif_offset if modification.motif.strip("N") else 0)
+    known, offset = modification.place
+    first = rule.offset - offset
     for place, letter in enumerate(known):
         if 0 <= first + place < len(table):
             table[first + place] *= [base in IUPAC[letter] for base in "ACGU"]
     return table / table.sum(axis=1, keepdims=True)
 
 
-def motif_ratio(bases: Bases, places: np.ndarray, mark: Mark, modification: Modification) -> np.ndarray:
+def motif_ratio(bases: Bases, places: np.ndarray, rule: Rule, modification: Modification) -> np.ndarray:
     """Log likelihood ratio of the writer's motif against a gene's composition, shape=(n_places,), nats.
 
-    A letter beyond the transcript counts 0, and so does one that every candidate has.
+    A nucleotide beyond the transcript counts 0, and so does one that every candidate has.
     """
-    wanted = motif_frequencies(mark, modification)
-    background = _allowed(np.tile(FREQUENCIES, (len(wanted), 1)), mark, modification)
+    wanted = motif_frequencies(rule, modification)
+    background = _allowed(np.tile(FREQUENCIES, (len(wanted), 1)), rule, modification)
     scores = np.zeros((len(wanted), 5))
     possible = background > 0
     scores[:, :4][possible] = np.log(wanted[possible] / background[possible])
     total = np.zeros(places.size)
     for column in range(len(wanted)):
-        total += scores[column, bases.codes[places + column - mark.offset]]
+        total += scores[column, bases.codes[places + column - rule.offset]]
     return total
 
 
-def motif_matches(bases: Bases, places: np.ndarray, mark: Mark) -> tuple[np.ndarray, int]:
-    """How many of a motif's telling letters each place has, and how many there are; the modified base is none."""
-    masks = motif_masks(mark.motif)
+def motif_matches(bases: Bases, places: np.ndarray, rule: Rule) -> tuple[np.ndarray, int]:
+    """How many of a motif's informative nucleotides each place has, and how many there are, the modified base aside."""
+    masks = motif_masks(rule.motif)
     bits = np.uint8(1) << bases.codes
     found, telling = np.zeros(places.size, dtype=np.int64), 0
     for column, mask in enumerate(masks):
-        if column != mark.offset and mark.motif[column] != "N":
+        if column != rule.offset and rule.motif[column] != "N":
             telling += 1
-            found += (bits[places + column - mark.offset] & mask) != 0
+            found += (bits[places + column - rule.offset] & mask) != 0
     return found, telling
 
 
 def word_score(bases: Bases, places: np.ndarray, element: Element) -> np.ndarray:
-    """1 where the word is in its range, :data:`PARTIAL` where it is there with one wrong letter, else 0."""
+    """1 where the word is in its range, :data:`PARTIAL` where it is there with one wrong nucleotide, else 0."""
     word = encode(element.word)
     windows = np.lib.stride_tricks.sliding_window_view(bases.codes, word.size)
     equal = (windows == word).sum(axis=1, dtype=np.uint8)
@@ -227,7 +226,7 @@ def distance_to(places: np.ndarray, sites: np.ndarray) -> np.ndarray:
 
 
 def terms(
-    bases: Bases, places: np.ndarray, mark: Mark, modification: Modification, partner_sites: np.ndarray
+    bases: Bases, places: np.ndarray, rule: Rule, modification: Modification, partner_sites: np.ndarray
 ) -> dict[str, np.ndarray]:
     """What the parts of the rule add to the log odds of places, nats.
 
@@ -238,8 +237,8 @@ def terms(
     """
     _, position = bases.owner(places)
     return {
-        "motif": motif_ratio(bases, places, mark, modification),
-        "word": mark.gain * word_score(bases, places, mark.element),
-        "partner": mark.partner_gain * (distance_to(places, partner_sites) <= NEAR),
-        "cap": mark.cap_gain * np.exp(-((position / CAP_REACH) ** 2)),
+        "motif": motif_ratio(bases, places, rule, modification),
+        "word": rule.gain * word_score(bases, places, rule.element),
+        "partner": rule.partner_gain * (distance_to(places, partner_sites) <= NEAR),
+        "cap": rule.cap_gain * np.exp(-((position / CAP_REACH) ** 2)),
     }

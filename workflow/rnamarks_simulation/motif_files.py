@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..files import write_text
-from ..sequences import encode
+from rnamarks.files import write_text
+from rnamarks.sequences import encode
+
 from .rule import CLADE, SHARED
 
 Motif = tuple[str, str, np.ndarray]
@@ -32,14 +33,14 @@ _FLOOR = 0.005
 def motifs(rng: np.random.Generator) -> list[Motif]:
     """The motifs of a world: decoys of 5 to 8 nt and, in between, those of :data:`PLANTED`, 7 nt wide.
 
-    No gapless overlay of a decoy's consensus on a planted word has more than three equal letters.
+    No gapless overlay of a decoy's consensus on a planted word has more than three equal nucleotides.
     """
     words = [encode(word) for _, word in PLANTED.values()]
     drawn: list[tuple[str, np.ndarray]] = []
     while len(drawn) < DECOYS:
         consensus = rng.integers(0, 4, size=int(rng.choice([5, 6, 7, 7, 7, 8])))
         probabilities = _pwm(consensus, rng)
-        if max(_shared_letters(consensus, word) for word in words) <= 3:
+        if max(shared_letters(consensus, word) for word in words) <= 3:
             drawn.append((f"RBX{len(drawn) + 1:02d}", probabilities))
     for name, word in zip(PLANTED, words, strict=True):
         core = _pwm(word, rng, sharp=True)
@@ -90,9 +91,7 @@ def _pwm(consensus: np.ndarray, rng: np.random.Generator, *, sharp: bool = False
     return table / table.sum(axis=1, keepdims=True)
 
 
-def _shared_letters(consensus: np.ndarray, word: np.ndarray) -> int:
-    best = 0
-    for shift in range(1 - word.size, consensus.size):
-        low, high = max(shift, 0), min(shift + word.size, consensus.size)
-        best = max(best, int((consensus[low:high] == word[low - shift : high - shift]).sum()))
-    return best
+def shared_letters(consensus: np.ndarray, word: np.ndarray) -> int:
+    """Equal nucleotides, as codes, in the best overlay without gaps."""
+    padded = np.pad(consensus, word.size - 1, constant_values=4)
+    return int((np.lib.stride_tricks.sliding_window_view(padded, word.size) == word).sum(axis=1).max())

@@ -1,7 +1,7 @@
 """Motifs and words written into genes, so that enough bases have both, or only one of them.
 
 In random sequence a motif and a word seldom meet. Untranslated parts are cut into slots; some get a motif with its
-word, some a motif alone, some a word alone. What is marked is decided afterwards, by the rule, on the letters alone.
+word, some a motif alone, some a word alone. What is modified is decided afterwards, by the rule, on the sequence alone.
 """
 
 from __future__ import annotations
@@ -10,20 +10,21 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..errors import InputError
-from ..sites.modifications import Modification
+from rnamarks.errors import InputError
+from rnamarks.sites.modifications import Modification
+
 from .annotation import Transcript, gene_id
 from .evolution import Genome
-from .mark_rules import MARKS, Mark, motif_frequencies, word_frequencies
+from .modification_rules import Rule, motif_frequencies, word_frequencies
 
 SLOT = 48
 """Width of a slot, nt; it holds a motif and its word at any of the word's distances."""
 COPIES = {"both": 0.7, "motif": 0.7, "word": 0.5}
 """How many slots of each kind there are for each site to expect."""
 SHARED_COPIES = {"both": 1.1, "motif": 0.2, "word": 0.3}
-"""The same for marks that share their word: few have the motif alone."""
+"""The same for modifications that share their word: few have the motif alone."""
 BESIDE = 0.5
-"""Share of a mark's slots with both that lie beside one of its partner, if it has a partner."""
+"""Share of a modification's slots with both that lie beside one of its partner, if it has a partner."""
 
 _CENTRE = 20
 _CAP = 100
@@ -35,6 +36,7 @@ def plant(
     genome: Genome,
     species: str,
     transcripts: Sequence[Transcript],
+    rules: Sequence[Rule],
     modifications: Mapping[str, Modification],
     factor: float,
     rng: np.random.Generator,
@@ -46,10 +48,11 @@ def plant(
     genome : Genome
     species : str
     transcripts : sequence of Transcript
-        The fullest one of each gene; its columns say where in the gene a nucleotide is.
+        The fullest one of each gene; its columns give the place in the gene of each nucleotide.
+    rules : sequence of Rule
     modifications : mapping of str to Modification
     factor : float
-        Multiplies the sites that each mark's rule has.
+        Multiplies the sites that each rule has.
     rng : numpy.random.Generator
 
     Raises
@@ -67,46 +70,46 @@ def plant(
         return chosen
 
     taken: dict[str, np.ndarray] = {}
-    # marks of the 5' end find their few slots before the others
-    for mark in sorted(MARKS, key=lambda entry: entry.cap_gain == 0):
-        allowed = centre < _CAP if mark.cap_gain else np.ones(centre.size, dtype=bool)
+    # modifications of the 5' end find their few slots before the others
+    for rule in sorted(rules, key=lambda entry: entry.cap_gain == 0):
+        allowed = centre < _CAP if rule.cap_gain else np.ones(centre.size, dtype=bool)
         frequencies = {
-            "motif": motif_frequencies(mark, modifications[mark.name]),
-            "word": word_frequencies(mark.element),
+            "motif": motif_frequencies(rule, modifications[rule.name]),
+            "word": word_frequencies(rule.element),
         }
-        shared = sum(other.element == mark.element for other in MARKS) > 1
+        shared = sum(other.element == rule.element for other in rules) > 1
         for kind, share in (SHARED_COPIES if shared else COPIES).items():
-            count = round(share * mark.sites * factor)
+            count = round(share * rule.sites * factor)
             chosen = np.zeros(0, dtype=np.int64)
-            if kind == "both" and mark.partner in taken:
-                chosen = take(round(BESIDE * count), _beside(taken[mark.partner], owner, centre))
+            if kind == "both" and rule.partner in taken:
+                chosen = take(round(BESIDE * count), _beside(taken[rule.partner], owner, centre))
             chosen = np.concatenate([chosen, take(count - chosen.size, allowed)])
-            if chosen.size < count and not mark.cap_gain:
+            if chosen.size < count and not rule.cap_gain:
                 raise InputError(
-                    f"the untranslated parts of the genes have no room for {mark.name}",
+                    f"the untranslated parts of the genes have too few slots for {rule.name}",
                     value=count - chosen.size,
                     remedy="ask for more genes or a smaller site_factor",
                 )
             if kind == "both":
-                taken[mark.name] = chosen
+                taken[rule.name] = chosen
             for slot in chosen:
                 transcript = transcripts[owner[slot]]
                 codes = genes[transcript.gene].codes
-                for first, table in _pieces(mark, kind, frequencies, rng):
+                for first, table in _pieces(rule, kind, frequencies, rng):
                     places = transcript.columns[centre[slot] + first :][: len(table)]
                     drawn = rng.random((len(table), 1)) > np.cumsum(table, axis=1)[:, :3]
                     codes[places] = drawn.sum(axis=1)
 
 
 def _pieces(
-    mark: Mark, kind: str, frequencies: Mapping[str, np.ndarray], rng: np.random.Generator
+    rule: Rule, kind: str, frequencies: Mapping[str, np.ndarray], rng: np.random.Generator
 ) -> list[tuple[int, np.ndarray]]:
     """Place from the modified base, nt, and frequencies of what is written."""
     pieces = []
     if kind in ("both", "motif"):
-        pieces.append((-mark.offset, frequencies["motif"]))
+        pieces.append((-rule.offset, frequencies["motif"]))
     if kind in ("both", "word"):
-        first = int(rng.integers(mark.element.first, mark.element.last, endpoint=True))
+        first = int(rng.integers(rule.element.first, rule.element.last, endpoint=True))
         pieces.append((first, frequencies["word"]))
     return pieces
 

@@ -18,9 +18,10 @@ import pandas as pd
 from scipy.ndimage import uniform_filter1d
 from scipy.special import expit
 
-from ..files import write_text
+from rnamarks.files import write_text
+
 from .annotation import Layout, Transcript
-from .truth import representatives, standardise
+from .truth import standardise
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def expression(
     Parameters
     ----------
     genes : pandas.DataFrame
-        Of one species, from :func:`~rnamarks.simulation.truth.gene_truth`.
+        Of one species, from :func:`~rnamarks_simulation.truth.gene_truth`.
     layout : Layout
     rng : numpy.random.Generator
     null : bool
@@ -272,7 +273,7 @@ def structure(
     traps : dict of str to int
     """
     effect = EFFECTS["structure"]
-    chosen = representatives(layout)
+    chosen = layout.representatives()
     measured = [transcript for transcript in chosen if rng.random() < 0.9] or chosen[:1]
     lengths = np.array([transcript.codes.size for transcript in measured])
     offsets = np.concatenate([[0], np.cumsum(lengths)])
@@ -376,13 +377,13 @@ def peaks(
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, *, header: bool = True) -> None:
-    """Tab-separated text, gzipped if the name says so."""
+    """Tab-separated text, gzipped if the name ends so."""
     with write_text(path) as handle:
         frame.to_csv(handle, sep="\t", index=False, header=header, lineterminator="\n")
 
 
 def write_lines(lines: list[str], path: str | Path) -> None:
-    """Lines of text, gzipped if the name says so."""
+    """Lines of text, gzipped if the name ends so."""
     with write_text(path) as handle:
         handle.writelines(f"{line}\n" for line in lines)
 
@@ -390,7 +391,7 @@ def write_lines(lines: list[str], path: str | Path) -> None:
 def _bodies(layout: Layout, rng: np.random.Generator) -> pd.DataFrame:
     """Peaks of 300 to 1200 nt, most of a gene's length apart from gaps, from its first to its last nucleotide."""
     rows = []
-    for transcript in representatives(layout):
+    for transcript in layout.representatives():
         low = min(start for start, _ in transcript.exons)
         high = max(end for _, end in transcript.exons)
         at = low + int(rng.integers(0, 300))
@@ -401,19 +402,19 @@ def _bodies(layout: Layout, rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["chrom", "start", "end"]).astype({"start": np.int64, "end": np.int64})
 
 
-def _between(layout: Layout, rng: np.random.Generator, count: int = 12) -> pd.DataFrame:
+def _between(layout: Layout, rng: np.random.Generator) -> pd.DataFrame:
     """Peaks where no transcript lies: before the first gene of each chromosome, and between genes."""
     spaces = []
     for chrom, dna in layout.chromosomes.items():
         own = sorted(
             (min(start for start, _ in entry.exons), max(end for _, end in entry.exons))
-            for entry in representatives(layout)
+            for entry in layout.representatives()
             if entry.chrom == chrom
         )
         ends = [0, *(end for _, end in own)]
         starts = [*(start for start, _ in own), len(dna)]
         spaces += [(chrom, end, start) for end, start in zip(ends, starts, strict=True) if start - end >= 250]
-    chosen = [spaces[index] for index in np.sort(rng.choice(len(spaces), size=min(count, len(spaces)), replace=False))]
+    chosen = [spaces[index] for index in np.sort(rng.choice(len(spaces), size=min(12, len(spaces)), replace=False))]
     return pd.DataFrame(
         [(chrom, low + 60, low + 60 + int(rng.integers(100, 180))) for chrom, low, _ in chosen],
         columns=["chrom", "start", "end"],

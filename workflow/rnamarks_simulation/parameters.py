@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
-from ..errors import InputError
+from rnamarks.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,11 @@ class WorldParameters:
         Rows of each kind that a reader has to drop, per table.
     chr_prefix : bool
         Whether annotation names chromosomes as the genome does (chr1) or as Ensembl does (1).
+    idle : tuple of str
+        Of a kind of world: parameters that have no meaning in it.
     """
+
+    idle: ClassVar[tuple[str, ...]] = ()
 
     genes: int = 120
     chromosomes: int = 3
@@ -107,19 +112,90 @@ class WorldParameters:
         InputError
             If a key is unknown, a value is of the wrong kind, or values do not fit together.
         """
-        known = {field.name: field.default for field in fields(cls)}
+        known = {field.name: field.default for field in fields(cls) if field.name not in cls.idle}
         cleaned = {}
         for key, value in given.items():
             if key not in known:
+                what = "this world has one genome that does not evolve" if key in cls.idle else ""
                 raise InputError(
-                    "the simulation has no such parameter", value=key, remedy=f"choose from {', '.join(sorted(known))}"
+                    what or "the simulation has no such parameter",
+                    value=key,
+                    remedy=f"choose from {', '.join(sorted(known))}",
+                    keys=(key,),
                 )
             cleaned[key] = _like(known[key], value, key)
         return cls(**cleaned)
 
 
+@dataclass(frozen=True)
+class OrganismParameters(WorldParameters):
+    """What the world is like. Genes as in :class:`WorldParameters`.
+
+    Attributes
+    ----------
+    site_factor : float
+        Multiplies the number of sites of every modification.
+    sensitivity : float
+        Share of the modified bases that an experiment sees.
+    false_share : float
+        Unmodified bases that an experiment reports, as a share of the modified ones that it sees.
+    """
+
+    idle: ClassVar[tuple[str, ...]] = (
+        *("substitution_rate", "kappa", "omega", "indel_rate", "inversion_rate", "loss_rate", "duplication_rate"),
+        *("prevalence", "letters_weight", "upstream_weight", "downstream_weight", "stop_weight"),
+        *("clade_weight", "clade_memory", "hidden_memory", "reported_share", "second_lab_share"),
+    )
+
+    genes: int = 560
+    chromosomes: int = 4
+    site_factor: float = 1.0
+    sensitivity: float = 0.7
+    false_share: float = 0.04
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, good in {
+            "site_factor": 0 < self.site_factor <= 3,
+            "sensitivity": 0 < self.sensitivity <= 1,
+            "false_share": 0 <= self.false_share <= 1,
+        }.items():
+            if not good:
+                raise InputError(
+                    f"the simulated world cannot have this {name}",
+                    value=getattr(self, name),
+                    remedy="give a share from 0 to 1, or a factor up to 3",
+                )
+
+
+@dataclass(frozen=True)
+class MixedParameters(OrganismParameters):
+    """Parameters of a clade with further modifications beside m6A; all of both."""
+
+    idle: ClassVar[tuple[str, ...]] = ()
+
+    genes: int = 120
+    chromosomes: int = 3
+
+
+def parameters_for(kind: str, modifications: Sequence[str], sizes: Mapping[str, object]) -> WorldParameters:
+    """Parameters of a world of a ``kind``, ``clade`` or ``organism``, from a configuration.
+
+    Raises
+    ------
+    InputError
+        As :meth:`WorldParameters.from_mapping`; with the keys of the configuration.
+    """
+    chosen = OrganismParameters if kind == "organism" else MixedParameters if modifications else WorldParameters
+    try:
+        return chosen.from_mapping(sizes)
+    except InputError as error:
+        error.keys = ("simulation", "sizes", *error.keys)
+        raise
+
+
 def _like(default: object, value: object, key: str) -> object:
-    """A configured value in the type of the default, or an error that says what is wanted."""
+    """A configured value in the type of the default, or an error that names what is wanted."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(default, bool):
         good, wanted = isinstance(value, bool), "true or false"
@@ -131,5 +207,5 @@ def _like(default: object, value: object, key: str) -> object:
         good = isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(end, int) for end in value)
         wanted = "two whole numbers, as in [2, 5]"
     if not good:
-        raise InputError(f"the simulation cannot use this {key}", value=value, remedy=f"give {wanted}")
+        raise InputError(f"the simulation cannot use this {key}", value=value, remedy=f"give {wanted}", keys=(key,))
     return type(default)(value)

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..files import write_text
-from ..sites.species import Species
+from rnamarks.files import write_text
+from rnamarks.sites.species import Species
+
 from .truth import standardise
 
 NAMESPACES = {
@@ -133,7 +134,7 @@ def carriers(genes: pd.DataFrame, rng: np.random.Generator, *, null: bool) -> pd
     Parameters
     ----------
     genes : pandas.DataFrame
-        Of :func:`~rnamarks.simulation.truth.gene_truth`.
+        Of :func:`~rnamarks_simulation.truth.gene_truth`.
     rng : numpy.random.Generator
     null : bool
 

@@ -15,12 +15,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from Bio.Phylo.BaseTree import Clade
 from scipy.linalg import expm
 
 from .genes import AMINO_ACID, FREQUENCIES, GeneCopy, make_gene
 
 if TYPE_CHECKING:
+    from rnamarks.training.tree import Clade
+
     from .parameters import WorldParameters
 
 STEP = 25.0
@@ -68,7 +69,7 @@ def evolve(root: Genome, tree: Clade, parameters: WorldParameters, seed: int) ->
     ----------
     root : Genome
         At the root of ``tree``; left as it is.
-    tree : Bio.Phylo.BaseTree.Clade
+    tree : rnamarks.training.tree.Clade
         Branch lengths in millions of years.
     parameters : WorldParameters
     seed : int
@@ -82,13 +83,13 @@ def evolve(root: Genome, tree: Clade, parameters: WorldParameters, seed: int) ->
     tips: dict[str, Genome] = {}
 
     def descend(genome: Genome, clade: Clade) -> None:
-        if clade.is_terminal():
+        if not clade.children:
             tips[clade.name] = genome
             return
-        for child in clade.clades:
-            key = zlib.crc32(",".join(sorted(tip.name for tip in child.get_terminals())).encode())
+        for child in clade.children:
+            key = zlib.crc32(",".join(sorted(tip.name for tip in child.tips())).encode())
             rng = np.random.default_rng([seed, 2, key])
-            descend(_along_branch(genome.clone(), float(child.branch_length), parameters, rng, key), child)
+            descend(_along_branch(genome.clone(), child.length, parameters, rng, key), child)
 
     descend(root.clone(), tree)
     return tips

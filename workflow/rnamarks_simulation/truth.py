@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from .annotation import Layout, Transcript
 from .world import World, orthologues
 
 GENE_COLUMNS = [
@@ -24,14 +23,6 @@ def stream(world: World, *names: str) -> np.random.Generator:
     """
     # zlib.crc32 is stable between runs, which hash() of a text is not
     return np.random.default_rng([world.seed, 5, zlib.crc32("/".join(names).encode())])
-
-
-def representatives(layout: Layout) -> list[Transcript]:
-    """The fullest transcript of each gene (longest coding sequence, then longest), in genome order."""
-    first: dict[str, Transcript] = {}
-    for transcript in layout.transcripts:
-        first.setdefault(transcript.gene, transcript)
-    return list(first.values())
 
 
 def gene_truth(world: World) -> pd.DataFrame:
@@ -53,7 +44,7 @@ def gene_truth(world: World) -> pd.DataFrame:
     """
     parts = []
     for entry in world.species:
-        chosen = representatives(world.layouts[entry.species])
+        chosen = world.layouts[entry.species].representatives()
         parts.append(
             pd.DataFrame(
                 {

@@ -1,4 +1,4 @@
-"""The world of twelve marks holds what was planted, in tables that the readers know; its null world holds nothing."""
+"""Worlds of modifications hold what was planted, in tables that the readers know; null worlds hold nothing."""
 
 from __future__ import annotations
 
@@ -17,10 +17,6 @@ from rnamarks.interpretation.motif_files import read_motifs
 from rnamarks.interpretation.pwm import PWM
 from rnamarks.interpretation.tomtom import RELIABLE, compare
 from rnamarks.sequences import encode_windows
-from rnamarks.simulation.mark_rules import MARKS, NEAR, Bases, distance_to, word_score
-from rnamarks.simulation.mark_tables import EXPERIMENTS, TABLES, file_names, planted_motifs, tables_of, write_marks
-from rnamarks.simulation.marks import MarksParameters, simulate_marks
-from rnamarks.simulation.truth import representatives
 from rnamarks.sites.annotation import read_annotation
 from rnamarks.sites.drops import Drops
 from rnamarks.sites.labelling import label_sites
@@ -28,13 +24,23 @@ from rnamarks.sites.modifications import load_modifications
 from rnamarks.sites.motifs import find_motif
 from rnamarks.sites.readers import READERS
 from rnamarks.sites.site_sets import read_site_tables
+from rnamarks.sites.species import select_species
 from rnamarks.sites.transcripts import build_transcripts
 from rnamarks.tables import read_parquet, read_tsv
+from rnamarks.tasks import Task
+from rnamarks_simulation.files import EXPERIMENTS, TABLES, files_of, tables_of
+from rnamarks_simulation.modification_rules import NEAR, RULES, Bases, distance_to, word_score
+from rnamarks_simulation.modification_tables import planted_motifs, write_organism
+from rnamarks_simulation.modifications import simulate_organism
+from rnamarks_simulation.parameters import MixedParameters, OrganismParameters
+from rnamarks_simulation.world import simulate, write_world
+
+pytestmark = pytest.mark.slow
 
 NAMES = ["Am", "Cm", "Gm", "I", "Um", "Y", "m1A", "m5C", "m5U", "m6A", "m6Am", "m7G"]
-SMALL = MarksParameters(genes=40, chromosomes=2, site_factor=0.08)
+SMALL = OrganismParameters(genes=40, chromosomes=2, site_factor=0.08)
 
-DEMO = MarksParameters(genes=380, site_factor=0.68)
+DEMO = OrganismParameters(genes=380, site_factor=0.68)
 """As many sites per gene as the demo has, on fewer genes."""
 
 
@@ -50,24 +56,26 @@ def human(register):
 
 @pytest.fixture(scope="module")
 def world(human, sheet):
-    return simulate_marks(human, sheet, EXPERIMENTS, DEMO)
+    return simulate_organism(human, sheet, DEMO)
 
 
 @pytest.fixture(scope="module")
 def null_world(human, sheet):
-    return simulate_marks(human, sheet, EXPERIMENTS, DEMO, null=True)
+    return simulate_organism(human, sheet, DEMO, null=True)
 
 
 @pytest.fixture(scope="module")
 def folder(world, tmp_path_factory):
     folder = tmp_path_factory.mktemp("marks")
-    assert [path.relative_to(folder).as_posix() for path in write_marks(world, folder)] == file_names("human")
+    assert [path.relative_to(folder).as_posix() for path in write_organism(world, folder)] == files_of(
+        "organism", ["human"]
+    )
     return folder
 
 
 @pytest.fixture(scope="module")
 def merged(folder, sheet, tmp_path_factory):
-    """The tables of each mark as the workflow reads them, and the counts of what is dropped."""
+    """The tables of each modification as the workflow reads them, and the counts of what is dropped."""
     workdir = tmp_path_factory.mktemp("index")
     return {
         name: read_site_tables(
@@ -78,7 +86,7 @@ def merged(folder, sheet, tmp_path_factory):
             workdir=workdir,
             assembly="hg19",
             modification=sheet[name],
-            species=name,
+            subject=name,
         )
         for name in NAMES
     }
@@ -86,22 +94,22 @@ def merged(folder, sheet, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def windows(folder, merged, sheet, tmp_path_factory):
-    """Windows as the workflow cuts them: per mark its sites and unmodified bases of the same transcripts."""
+    """Windows as the workflow cuts them: per modification its sites and unmodified bases of the same transcripts."""
     drops = Drops()
-    annotation = read_annotation(folder / "human.annotation.gtf.gz", drops, species="human")
+    annotation = read_annotation(folder / "human.annotation.gtf.gz", drops, subject="human")
     genome, workdir = folder / "human.genome.fa.gz", tmp_path_factory.mktemp("transcripts")
-    transcripts = build_transcripts(annotation, genome, drops, workdir=workdir, species="human")
+    transcripts = build_transcripts(annotation, genome, drops, workdir=workdir, subject="human")
     cut = {}
     for name in NAMES:
-        motif = sheet[name].motif if sheet[name].motif != "N" else sheet[name].base
+        motif, offset = sheet[name].place
         cut[name] = label_sites(
             transcripts,
             merged[name][0],
             drops=Drops(),
-            species=name,
+            task=Task(
+                name, species="human", modification=name, base=sheet[name].base, motif=motif, motif_offset=offset
+            ),
             seed=1,
-            motif=motif,
-            offset=sheet[name].motif_offset,
             width=51,
             negatives_per_positive=1,
             negatives_from="modified_transcripts",
@@ -109,8 +117,8 @@ def windows(folder, merged, sheet, tmp_path_factory):
     return cut
 
 
-def test_twelve_marks_with_distinct_rules(world):
-    assert sorted(mark.name for mark in MARKS) == sorted(NAMES)
+def test_twelve_modifications_with_distinct_rules(world):
+    assert sorted(rule.name for rule in RULES) == sorted(NAMES)
     assert set(world.sites["modification"]) == set(NAMES) == set(EXPERIMENTS)
     assert {table.format for table in TABLES} <= set(READERS.names())
     table, matrices = planted_motifs(world)
@@ -120,8 +128,8 @@ def test_twelve_marks_with_distinct_rules(world):
         assert np.allclose(matrix.sum(axis=1), 1)
 
 
-def test_marked_bases_have_the_base_and_the_motif(world, sheet):
-    transcripts = {entry.transcript: entry for entry in representatives(world.layout)}
+def test_modified_bases_have_the_base_and_the_motif(world, sheet):
+    transcripts = {entry.transcript: entry for entry in world.layout.representatives()}
     for name, part in world.sites.groupby("modification"):
         motif = sheet[name].motif if sheet[name].motif != "N" else sheet[name].base
         hits = {
@@ -134,7 +142,7 @@ def test_marked_bases_have_the_base_and_the_motif(world, sheet):
 
 
 def test_there_are_enough_sites_and_false_calls_are_seldom_seen_twice(world):
-    table = world.marks
+    table = world.summary
     assert table["reported"].between(150, 700).all()
     assert (table["candidates"] > 20 * table["sites"]).all()
     assert (table["false_calls"] / table["reported"]).between(0.01, 0.2).all()
@@ -149,7 +157,7 @@ def test_there_are_enough_sites_and_false_calls_are_seldom_seen_twice(world):
 
 
 def test_the_rule_is_learnable_and_composition_does_not_win(world):
-    table = world.marks.set_index("modification")
+    table = world.summary.set_index("modification")
     assert table["bayes_auroc"].between(0.98, 0.9999).all()
     assert table["bayes_auroc_reported"].between(0.85, 0.99).all()
     assert (table["bayes_auroc"] > table["bayes_auroc_reported"]).all()
@@ -159,12 +167,12 @@ def test_the_rule_is_learnable_and_composition_does_not_win(world):
 
 
 def test_nothing_is_left_in_the_null_world(null_world, world):
-    table = null_world.marks
+    table = null_world.summary
     assert table["bayes_auroc"].sub(0.5).abs().mean() < 0.03
     assert table["composition_auroc"].sub(0.5).abs().mean() < 0.05
     near = null_world.pairs
     assert (near["close"] - near["expected"]).abs().max() < 5 * np.sqrt(near["expected"].max() + 1)
-    assert np.allclose(table["sites"], world.marks["sites"], atol=80)
+    assert np.allclose(table["sites"], world.summary["sites"], atol=80)
     assert null_world.layout.chromosomes == world.layout.chromosomes
 
 
@@ -184,7 +192,7 @@ def test_pairs_are_close_where_planted_and_only_there(world):
     assert (word["close"] < word["expected"] + 5 * np.sqrt(word["expected"] + 1)).all()
 
 
-def test_cap_marks_lie_at_the_five_prime_end(world):
+def test_cap_modifications_lie_at_the_five_prime_end(world):
     truth = world.sites[world.sites["label"] == 1]
     median = truth.groupby("modification")["position"].median()
     assert median["m6Am"] < 200
@@ -223,7 +231,7 @@ def test_windows_of_the_workflow_hold_the_reported_sites(windows, world, sheet):
 
 
 def test_letters_around_a_base_tell_on_new_genes_as_far_as_the_rule_allows(windows, world):
-    bounds = world.marks.set_index("modification")["bayes_auroc_reported"]
+    bounds = world.summary.set_index("modification")["bayes_auroc_reported"]
     gaps = []
     for name, part in windows.items():
         letters = encode_windows(part["sequence"])[:, 12:39]
@@ -241,43 +249,43 @@ def test_tomtom_tells_the_twelve_motifs_apart(folder, windows, world):
     assert len(database) > RELIABLE
     assert {motif.name for motif in planted} <= {motif.name for motif in database}
     queries = []
-    for mark in MARKS:
-        part = windows[mark.name]
+    for rule in RULES:
+        part = windows[rule.name]
         letters = encode_windows(part.loc[part["label"] == 1, "sequence"])
-        queries.append(PWM.from_windows(mark.name, letters[:, 25 - mark.offset :][:, : len(mark.motif)]))
-    pairs = compare(queries, database, method="numpy")
+        queries.append(PWM.from_windows(rule.name, letters[:, 25 - rule.offset :][:, : len(rule.motif)]))
+    pairs = compare(queries, database)
     best = pairs.sort_values("p").drop_duplicates("query").set_index("query")
-    for mark in MARKS:
-        assert best.loc[mark.name, "target"] == f"writer_{mark.name}"
-        assert best.loc[mark.name, "q"] < 0.01
-        assert best.loc[mark.name, "offset"] == 0
+    for rule in RULES:
+        assert best.loc[rule.name, "target"] == f"writer_{rule.name}"
+        assert best.loc[rule.name, "q"] < 0.01
+        assert best.loc[rule.name, "offset"] == 0
     writers = pairs[pairs["target"].str.startswith("writer_")]
     other = writers[writers["target"] != "writer_" + writers["query"]]
     assert (other["q"] > 0.05).all()
 
 
 def test_words_are_where_they_were_planted(world):
-    transcripts = representatives(world.layout)
+    transcripts = world.layout.representatives()
     bases = Bases.lay(transcripts)
     number = {entry.transcript: at for at, entry in enumerate(transcripts)}
     truth = world.sites[world.sites["label"] == 1]
-    for mark in MARKS:
-        part = truth[truth["modification"] == mark.name]
+    for rule in RULES:
+        part = truth[truth["modification"] == rule.name]
         places = bases.starts[part["transcript"].map(number)] + part["position"].to_numpy()
         background = bases.starts[0] + np.arange(20_000)
-        share = (word_score(bases, places, mark.element) == 1).mean()
-        shared = sum(other.element == mark.element for other in MARKS) > 1
+        share = (word_score(bases, places, rule.element) == 1).mean()
+        shared = sum(other.element == rule.element for other in RULES) > 1
         assert share > (0.55 if shared else 0.25)
-        assert share > 15 * (word_score(bases, background, mark.element) == 1).mean()
+        assert share > 15 * (word_score(bases, background, rule.element) == 1).mean()
 
 
 def test_words_and_distances_on_a_transcript_that_is_known(world):
     transcript = replace(
-        representatives(world.layout)[0], codes=np.array([0, 0, 1, 2, 3, 3, 0, 1, 2, 0], dtype=np.uint8)
+        world.layout.representatives()[0], codes=np.array([0, 0, 1, 2, 3, 3, 0, 1, 2, 0], dtype=np.uint8)
     )
     bases = Bases.lay([transcript, transcript])
     first, second = bases.starts
-    element = replace(MARKS[0].element, word="CGU", first=2, last=3)
+    element = replace(RULES[0].element, word="CGU", first=2, last=3)
     places = np.array([first, first + 3, first + 9])
     # CGU begins at 2; from 3 the word could only begin at 5 or 6, where U A C and A C G lie
     assert word_score(bases, places, element).tolist() == [1.0, 0.0, 0.0]
@@ -304,7 +312,7 @@ def test_radar_and_rediportal_are_written_as_published(folder):
 
 def test_truth_tables_can_be_read(folder, world):
     marks, _ = read_tsv(folder / "truth" / "marks.tsv")
-    assert marks["modification"].tolist() == [mark.name for mark in MARKS]
+    assert marks["modification"].tolist() == [rule.name for rule in RULES]
     motifs, _ = read_tsv(folder / "truth" / "motifs.tsv", dtype={"shared_with": str})
     shared = motifs[motifs["shared_with"].notna()].set_index("modification")["shared_with"]
     assert shared.to_dict() == {"I": "m1A", "m1A": "I", "m5C": "Cm", "Cm": "m5C", "Y": "m5U", "m5U": "Y"}
@@ -314,13 +322,13 @@ def test_truth_tables_can_be_read(folder, world):
 
 
 def test_same_seed_same_bytes(human, sheet, tmp_path):
-    first, again, other = (simulate_marks(human, sheet, EXPERIMENTS, SMALL, seed=seed) for seed in (3, 3, 4))
+    first, again, other = (simulate_organism(human, sheet, SMALL, seed=seed) for seed in (3, 3, 4))
     hashes = [
-        {path.name: sha256_of(path) for path in write_marks(world, tmp_path / folder)}
+        {path.name: sha256_of(path) for path in write_organism(world, tmp_path / folder)}
         for folder, world in (("first", first), ("again", again))
     ]
     assert hashes[0] == hashes[1]
-    assert len(hashes[0]) == len(file_names("human"))
+    assert len(hashes[0]) == len(files_of("organism", ["human"]))
     assert not first.sites.equals(other.sites)
     assert first.layout.chromosomes != other.layout.chromosomes
     with gzip.open(tmp_path / "first" / "human.genome.fa.gz") as handle:
@@ -342,12 +350,78 @@ def test_same_seed_same_bytes(human, sheet, tmp_path):
 )
 def test_parameters_that_cannot_be(given, words):
     with pytest.raises(InputError, match=words):
-        MarksParameters.from_mapping(given)
+        OrganismParameters.from_mapping(given)
+
+
+@pytest.fixture(scope="module")
+def mixed(register, tree, sheet, tmp_path_factory):
+    """m6A, Y and Um in two species."""
+    world = simulate(
+        select_species(register, ["human", "mouse"]),
+        tree,
+        MixedParameters(genes=40, chromosomes=2, site_factor=0.3),
+        second_lab_species="mouse",
+        modifications={name: sheet[name] for name in ("Y", "Um")},
+    )
+    folder = tmp_path_factory.mktemp("mixed")
+    write_world(world, folder)
+    return world, folder
+
+
+def test_a_clade_may_have_further_modifications(mixed, sheet):
+    world, folder = mixed
+    expected = files_of("clade", ["human", "mouse"], second_lab="mouse", modifications=["m6A", "Y", "Um"])
+    made = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    later = {name for name in expected if name.endswith((".meme.gz", ".gaf.gz", ".obo", "literature.tsv"))}
+    later |= set(files_of("clade", ["human"])[5:10]) | {"truth_genes.parquet"}
+    assert made == set(expected) - later
+    sites, _ = read_parquet(folder / "truth" / "sites.parquet")
+    assert set(zip(sites["species"], sites["modification"], strict=True)) == {
+        (species, name) for species in ("human", "mouse") for name in ("Y", "Um")
+    }
+    for one in world.modified:
+        assert (one.summary["bayes_auroc"] > 0.97).all()
+        assert set(one.sites["gene"]) <= set(world.layouts[one.organism.species].families)
+    assert world.truth.groupby("species")["label"].sum().min() > 50
+
+
+def test_readers_give_back_the_modifications_of_a_clade(mixed, sheet, tmp_path):
+    world, folder = mixed
+    for one in world.modified:
+        name = one.organism.species
+        tables = tables_of("Y")
+        found, _ = read_site_tables(
+            [folder / f"{name}.{table.file}" for table in tables],
+            [table.format for table in tables],
+            [table.name for table in tables],
+            genome=folder / f"{name}.genome.fa.gz",
+            workdir=tmp_path,
+            assembly=one.organism.assembly,
+            modification=sheet["Y"],
+            subject=name,
+        )
+        truth = one.sites[(one.sites["modification"] == "Y") & (one.sites["support"] > 0)]
+        both = truth.merge(found, on=["chrom", "start", "strand"])
+        assert len(both) == len(truth) > 50
+
+
+def test_same_seed_same_clade_and_the_null_world_keeps_its_genomes(register, tree, sheet):
+    species = select_species(register, ["human", "mouse"])
+    options = {
+        "parameters": MixedParameters(genes=30, chromosomes=2, site_factor=0.2),
+        "modifications": {"Y": sheet["Y"]},
+    }
+    first, again = (simulate(species, tree, **options) for _ in range(2))
+    null = simulate(species, tree, null=True, **options)
+    for one, same, random in zip(first.modified, again.modified, null.modified, strict=True):
+        pd.testing.assert_frame_equal(one.sites, same.sites)
+        assert one.layout.chromosomes == random.layout.chromosomes
+        assert random.summary["bayes_auroc"].sub(0.5).abs().max() < 0.2
 
 
 def test_worlds_that_cannot_be(human, sheet):
-    with pytest.raises(InputError, match="no room for"):
-        simulate_marks(human, sheet, EXPERIMENTS, MarksParameters(genes=60, site_factor=3.0))
+    with pytest.raises(InputError, match="too few slots for"):
+        simulate_organism(human, sheet, OrganismParameters(genes=60, site_factor=3.0))
     lacking = {name: entry for name, entry in sheet.items() if name != "m7G"}
     with pytest.raises(InputError, match="m7G"):
-        simulate_marks(human, lacking, EXPERIMENTS, SMALL)
+        simulate_organism(human, lacking, SMALL)

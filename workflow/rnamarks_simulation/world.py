@@ -1,33 +1,38 @@
 """The demo world and the null world: raw files in published formats with a truth that is known.
 
-Genomes evolve along the species tree (:mod:`~rnamarks.simulation.evolution`), a rule methylates their transcripts
-(:mod:`~rnamarks.simulation.rule`), and what public databases would hold of it is written out
-(:mod:`~rnamarks.simulation.formats`). In the null world the same labels are dealt out at random.
+Genomes evolve along the species tree (:mod:`~rnamarks_simulation.evolution`), a rule methylates their transcripts
+(:mod:`~rnamarks_simulation.rule`), and what public databases would hold of it is written out
+(:mod:`~rnamarks_simulation.formats`). In the null world the same labels are dealt out at random.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from Bio.Phylo.BaseTree import Tree
 from scipy.optimize import brentq
 from scipy.special import expit, ndtr
 from sklearn.metrics import roc_auc_score
 
-from ..errors import InputError
-from ..sequences import decode
-from ..sites.species import Species
-from ..tables import write_parquet, write_tsv
-from ..training.tree import subtree
+from rnamarks.errors import InputError
+from rnamarks.sequences import decode
+from rnamarks.sites.modifications import Modification
+from rnamarks.sites.species import Species
+from rnamarks.tables import write_parquet, write_tsv
+from rnamarks.training.tree import Clade, subtree
+
 from . import formats
 from .annotation import Candidates, Layout, candidates, lay_out
 from .evolution import ancestor, evolve
-from .parameters import WorldParameters
+from .files import SECOND_LAB
+from .modification_rules import RULES
+from .modification_tables import write_modified
+from .modifications import ModifiedOrganism, modify, plant_rules
+from .parameters import MixedParameters, WorldParameters
 from .rule import CLADE, TERMS, standardise
 
 TRUTH_COLUMNS = [
@@ -52,6 +57,8 @@ class World:
     seed : int
     null : bool
     second_lab_species : str or None
+    modified : list of ModifiedOrganism
+        The species with what is planted beside m6A, if anything is.
     """
 
     species: list[Species]
@@ -61,23 +68,25 @@ class World:
     seed: int
     null: bool
     second_lab_species: str | None
+    modified: list[ModifiedOrganism] = field(default_factory=list)
 
 
 def simulate(
     species: Sequence[Species],
-    tree: Tree,
+    tree: Clade,
     parameters: WorldParameters | None = None,
     *,
     seed: int = 1,
     null: bool = False,
     second_lab_species: str | None = None,
+    modifications: Mapping[str, Modification] | None = None,
 ) -> World:
     """Evolve genomes, methylate them and decide what is reported.
 
     Parameters
     ----------
     species : sequence of Species
-    tree : Bio.Phylo.BaseTree.Tree
+    tree : rnamarks.training.tree.Clade
         Branch lengths in millions of years.
     parameters : WorldParameters, optional
     seed : int
@@ -86,13 +95,18 @@ def simulate(
         Deal the labels out anew at random among the DRACH A's of each species; the genomes stay the same.
     second_lab_species : str, optional
         The species with a second table.
+    modifications : mapping of str to Modification, optional
+        Modifications beside m6A, whose motifs are planted in the ancestor; needs
+        :class:`~rnamarks_simulation.parameters.MixedParameters`, and no partner of theirs favours them.
 
     Raises
     ------
     InputError
         If a species is not in the tree, or ``second_lab_species`` is none of the species.
     """
-    parameters = parameters or WorldParameters()
+    modifications = modifications or {}
+    parameters = parameters or (MixedParameters() if modifications else WorldParameters())
+    rules = [rule for rule in RULES if rule.name in modifications]
     names = [entry.species for entry in species]
     if second_lab_species is not None and second_lab_species not in names:
         raise InputError(
@@ -102,6 +116,8 @@ def simulate(
         )
     clades = subtree(tree, {entry.species: entry.tree_name for entry in species})
     root = ancestor(parameters, len(CLADE), seed)
+    if rules:
+        plant_rules(root, "ancestor", rules, modifications, parameters, seed)
     reference = candidates(lay_out("ancestor", root)).terms
     mean, deviation = np.nanmean(reference, axis=0), np.nanstd(reference, axis=0)
     genomes = evolve(root, clades, parameters, seed)
@@ -118,7 +134,20 @@ def simulate(
         part = _truth(name, found, logit, label)
         parts.append(_reported(part, parameters, rng, two=name == second_lab_species))
     truth = pd.concat(parts, ignore_index=True)[TRUTH_COLUMNS]
-    return World(list(species), layouts, truth, parameters, seed, null, second_lab_species)
+    modified = [
+        modify(
+            entry,
+            layouts[entry.species],
+            rules,
+            modifications,
+            parameters,
+            seed=seed,
+            null=null,
+            stream=f"{entry.species}.",
+        )
+        for entry in (species if rules else [])
+    ]
+    return World(list(species), layouts, truth, parameters, seed, null, second_lab_species, modified)
 
 
 def _logits(terms: np.ndarray, clade_weights: np.ndarray, parameters: WorldParameters) -> np.ndarray:
@@ -146,18 +175,12 @@ def _truth(species: str, found: Candidates, logit: np.ndarray, label: np.ndarray
             "biotype": [transcript.biotype for transcript in found.transcripts],
             "transcript": [transcript.transcript for transcript in found.transcripts],
             "position": found.positions,
-            "region": [_region(transcript.coding, at) for transcript, at in pairs],
+            "region": [transcript.region(at) for transcript, at in pairs],
             "motif": [decode(transcript.codes[at - 2 : at + 3]) for transcript, at in pairs],
             "logit": logit,
             "label": label,
         }
     )
-
-
-def _region(coding: tuple[int, int] | None, position: int) -> str:
-    if coding is None:
-        return "noncoding"
-    return "utr5" if position < coding[0] else "cds" if position < coding[1] else "utr3"
 
 
 def _reported(part: pd.DataFrame, parameters: WorldParameters, rng: np.random.Generator, *, two: bool) -> pd.DataFrame:
@@ -248,9 +271,9 @@ def write_world(world: World, folder: str | Path) -> list[Path]:
         reported = reported.assign(strength=0.0 if world.null else reported["logit"])
         rows = formats.rmbase_rows(layout, reported, world.parameters.traps, rng)
         traps[name] = {kind: int(count) for kind, count in rows["trap"].value_counts().items() if kind}
-        formats.write_rmbase(rows, entry.assembly, path(f"{name}.rmbase.tsv.gz"))
+        formats.write_rmbase(rows, layout, entry.assembly, path(f"{name}.rmbase.tsv.gz"))
         if name == world.second_lab_species:
-            formats.write_bed(part[part["second_lab"]], path(f"{name}.miclip.bed.gz"), rng)
+            formats.write_bed(part[part["second_lab"]], path(f"{name}.{SECOND_LAB}"), rng)
     write_tsv(orthologues(world), path("orthologues.tsv"))
     metadata = {
         "seed": world.seed,
@@ -260,4 +283,6 @@ def write_world(world: World, folder: str | Path) -> list[Path]:
         "summary": summarise(world.truth).round(6).to_dict("records"),
     }
     write_parquet(world.truth, path("truth.parquet"), metadata)
+    if world.modified:
+        write_modified(world.modified, folder)
     return written

@@ -1,9 +1,9 @@
 """The rule by which the demo world methylates adenosines.
 
-The log odds of a DRACH are a sum of standardised terms: the strength of its five letters, a U-rich element upstream and
-a UGUA-like one downstream (the writer's context, the same in all species), two elements whose weights drift along the
-tree, and the nearness of the stop codon. An element is scored by its best match, in matching letters, within a range of
-distances from the A.
+The log odds of a DRACH are a sum of standardised terms: the strength of its five nucleotides, a U-rich element upstream
+and a UGUA-like one downstream (the writer's context, the same in all species), two elements whose weights drift along
+the tree, and the nearness of the stop codon. An element is scored by its best match, in matching nucleotides, within a
+range of distances from the A.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..sequences import encode
+from rnamarks.sequences import encode
 
 LETTER_STRENGTH = {
     -2: {"G": 1.0, "A": 0.3, "U": -0.6},
     -1: {"G": 0.8, "A": -0.5},
     2: {"U": 0.8, "A": 0.0, "C": -0.5},
 }
-"""What the letters of a DRACH add, by their distance from the A; GGACU is the strongest."""
+"""What the nucleotides of a DRACH add, by their distance from the A; GGACU is the strongest."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Element:
     word : str
         RNA.
     first, last : int
-        Distances from the A to the first letter of the word, in nt, negative upstream, both included.
+        Distances from the A to the first nucleotide of the word, in nt, negative upstream, both included.
     """
 
     name: str
@@ -48,24 +48,6 @@ STOP_REACH = 150.0
 """Nucleotides over which the pull of the stop codon falls to 1/e."""
 
 _CLIP = 3.0
-
-
-def drach_positions(codes: np.ndarray) -> np.ndarray:
-    """0-based positions of the A in every DRACH (D = A, G, U; R = A, G; H = A, C, U) of a transcript.
-
-    Parameters
-    ----------
-    codes : numpy.ndarray, shape=(length,), dtype=uint8
-
-    Returns
-    -------
-    numpy.ndarray, shape=(n_sites,)
-    """
-    if codes.size < 5:
-        return np.zeros(0, dtype=np.int64)
-    d, r, a, c, h = (codes[at : codes.size - 4 + at] for at in range(5))
-    found = ((d == 0) | (d == 2) | (d == 3)) & ((r == 0) | (r == 2)) & (a == 0) & (c == 1)
-    return np.flatnonzero(found & ((h == 0) | (h == 1) | (h == 3))) + 2
 
 
 def raw_terms(codes: np.ndarray, positions: np.ndarray, stop: int) -> np.ndarray:
