@@ -1,8 +1,8 @@
 from rnamarks.scripting import logged
 
 with logged(snakemake.log[0]):
+    from rnamarks.figures.collect import index_rows, read_table
     from rnamarks.figures.design import Design
-    from rnamarks.figures.register import index_rows, read_table
     from rnamarks.tables import write_tsv
 
     params = snakemake.params

@@ -4,6 +4,6 @@ with logged(snakemake.log[0]):
     from rnamarks.figures.collect import count_windows
     from rnamarks.tables import read_parquet, write_tsv
 
-    needed = ["species", "label", "paper", "guarded"]
+    needed = ["task", "species", "modification", "label", "paper", "guarded"]
     windows = [read_parquet(path, needed)[0] for path in snakemake.input.splits]
     write_tsv(count_windows(windows), snakemake.output.counts)

@@ -1,8 +1,9 @@
 from rnamarks.scripting import logged
 
 with logged(snakemake.log[0]):
+    from rnamarks.figures.collect import read_table
     from rnamarks.figures.design import Design
-    from rnamarks.figures.register import find_figure, read_table
+    from rnamarks.figures.register import find_figure
     from rnamarks.figures.style import save_figure
 
     entry = find_figure(snakemake.wildcards.figure)

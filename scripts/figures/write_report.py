@@ -3,9 +3,9 @@ from rnamarks.scripting import logged
 with logged(snakemake.log[0]):
     from pathlib import Path
 
+    from rnamarks.figures.collect import read_table
     from rnamarks.figures.design import Design
     from rnamarks.figures.provenance import revision, software
-    from rnamarks.figures.register import read_table
     from rnamarks.figures.report import build_report
     from rnamarks.files import write_text
 
@@ -16,6 +16,7 @@ with logged(snakemake.log[0]):
         {name: Path(path).read_text(encoding="utf-8") for name, path in zip(params.names, files.figures, strict=True)},
         sources=read_table("sources", files.sources),
         config=params.config,
+        left_out=params.left_out,
         software=software(),
         revision=revision(snakemake.scriptdir),
         command=params.command,

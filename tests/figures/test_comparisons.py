@@ -18,7 +18,7 @@ from rnamarks.figures.comparisons import (
 from rnamarks.figures.palette import QUIET
 
 
-def test_models_have_a_row_of_panels_per_species(design, tables):
+def test_models_have_a_row_of_panels_per_task(design, tables):
     figure = draw_models(tables["metrics"], design)
     assert len(figure.axes) == 4
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == [
@@ -29,13 +29,13 @@ def test_models_have_a_row_of_panels_per_species(design, tables):
     ]
     assert figure.axes[2].get_xlabel() == "AUPRC"
     assert figure.axes[3].get_xlabel() == "AUROC"
-    assert "30 sites, 150 others" in figure.axes[0].get_title(loc="left")
+    assert "human: 30 sites, 150 others" in figure.axes[0].get_title(loc="left")
 
 
 def test_dots_stand_at_the_table_s_values(design, tables):
     metrics = tables["metrics"]
     wanted = metrics.query(
-        "model == 'mass' and setting == 'single' and split == 'paper' and species == 'human' and part == 'test' and "
+        "model == 'mass' and setting == 'single' and split == 'paper' and task == 'human' and part == 'test' and "
         "metric == 'auprc'"
     ).set_index("seed")["value"]
     lines = draw_models(metrics, design).axes[0].lines
@@ -44,7 +44,7 @@ def test_dots_stand_at_the_table_s_values(design, tables):
         assert min(abs(value - wanted[seed]) for value in drawn) < 1e-12
 
 
-def test_settings_climb_from_one_species_to_all(design, tables):
+def test_settings_climb_from_one_task_to_all(design, tables):
     figure = draw_settings(tables["metrics"], design)
     assert len(figure.axes) == 2
     ticks = [text.get_text() for text in figure.axes[0].get_xticklabels()]
@@ -67,7 +67,7 @@ def test_heat_map_writes_every_number(design, tables, metric):
     axes = figure.axes[0]
     texts = [text.get_text() for text in axes.texts]
     assert len(texts) == 3 * len(design.series)
-    # one species of the two-species setting and of each network trained alone
+    # one task of the two-species setting and of each network trained alone
     assert texts.count("–") == 3
     assert len([text for text in axes.texts if text.get_fontweight() == "bold"]) >= 3
 
@@ -87,5 +87,5 @@ def test_differences_fill_what_excludes_zero(design, tables):
 
 def test_external_sets(design, tables):
     figure = draw_external(tables["external"], design)
-    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["elsewhere (human head)"]
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["elsewhere (human)"]
     assert "3 removed as seen in training" in explain_external(tables["external"], design)[0][1]

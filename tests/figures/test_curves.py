@@ -1,4 +1,4 @@
-"""One panel per species, the area written in."""
+"""One panel per task, the area written in."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from rnamarks.figures.curves import draw_curves
 def test_panels(design, tables, curve, label):
     figure = draw_curves(tables["curves"], tables["metrics"], design, curve=curve)
     shown = [axes for axes in figure.axes if axes.get_visible()]
-    assert [axes.get_title(loc="left") for axes in shown] == list(design.species)
+    assert [axes.get_title(loc="left") for axes in shown] == list(design.names)
     assert all(axes.texts[0].get_text().startswith(label) for axes in shown)
-    # chance, recommended, two networks of one species, best baseline
+    # chance, recommended, two networks of one task, best baseline
     assert [len(axes.lines) for axes in shown] == [5, 5, 3]
-    assert shown[0].get_xlabel() in ("share of others called", "recall")
+    assert shown[0].get_xlabel() in ("fraction of others called", "recall")

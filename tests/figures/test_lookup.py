@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import pandas as pd
-import pytest
 
-from rnamarks.figures.lookup import best_baseline, counts_by_species, differences, say_counts, seed_values
+from rnamarks.figures.lookup import (
+    best_baseline,
+    counts_by_task,
+    differences,
+    metric_rows,
+    say_counts,
+    seed_values,
+)
 
 
 def test_differences_turn_round(tables):
@@ -24,16 +30,28 @@ def test_best_baseline_beats_the_prevalence(design, tables):
 
 
 def test_counts(design, tables):
-    counts = counts_by_species(tables["metrics"], design.species, "paper")
-    assert counts == dict.fromkeys(design.species, (30, 150))
-    assert say_counts({"human": (1234, 5)}) == "human 1,234 : 5"
+    counts = counts_by_task(tables["metrics"], design.names, "paper")
+    assert counts == dict.fromkeys(design.names, (30, 150))
+    assert say_counts(counts, design) == "30 : 150 for each species"
+    assert say_counts({"human": (1234, 5)}, design) == "human 1,234 : 5"
+    several = {"human": (1, 2), "mouse": (3, 4), "chimp": (1, 2)}
+    assert say_counts(several, design) == "1 : 2 (human, chimp), mouse 3 : 4"
+
+
+def test_rows_against_all_windows_and_other_thresholds_are_left_out(tables):
+    metrics = tables["metrics"]
+    others = [metrics.assign(against="all", value=0.0), metrics.assign(choice="validation", value=0.0)]
+    mixed = pd.concat([*others, metrics], ignore_index=True)
+    found, expected = (metric_rows(table, "auprc", "paper") for table in (mixed, metrics))
+    assert {key: row["value"] for key, row in found.items()} == {key: row["value"] for key, row in expected.items()}
+    assert counts_by_task(metrics.assign(against="all"), ["human"], "paper") == {}
 
 
 def test_seed_values_leave_out_mean_and_ensemble(design, tables):
     values = seed_values(tables["metrics"], "auroc", "paper", design.best, "human")
-    means = tables["metrics"].query(
-        "model == 'mass' and setting == 'all' and split == 'paper' and species == 'human' and part == 'test' and "
-        "metric == 'auroc' and seed == 'mean'"
-    )["value"]
+    rows = tables["metrics"].query(
+        "model == 'mass' and setting == 'all' and split == 'paper' and task == 'human' and part == 'test' and "
+        "metric == 'auroc' and seed in ['1', '2']"
+    )
+    assert values == rows["value"].tolist()
     assert len(values) == 2
-    assert pd.Series(values).mean() == pytest.approx(means.iloc[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from rnamarks.figures.palette import GREYS, INK, RAMPS, ink_on, ramp, rgb
+from rnamarks.figures.palette import GREYS, INK, RAMPS, ink_on, ramp, rgb, shade
 
 
 def luminance(colour):
@@ -24,3 +24,8 @@ def test_text_is_legible_on_every_colour():
         assert (light + 0.05) / (dark + 0.05) > 3, colour
     assert ink_on("#FFFFFF") == INK
     assert ink_on((0.0, 0.0, 0.0)) == "white"
+
+
+def test_shades_are_lighter_or_darker():
+    assert [shade("#882255", amount) for amount in (0, 1, -1)] == ["#882255", "#FFFFFF", "#000000"]
+    assert luminance(shade("#882255", -0.5)) < luminance("#882255") < luminance(shade("#882255", 0.5))

@@ -6,15 +6,8 @@ import hashlib
 import subprocess
 from types import SimpleNamespace
 
-from rnamarks.figures.provenance import Reference, references, revision, software, source_table
-
-
-def test_references_of_windows_and_external(plan):
-    found = references(plan)
-    assert Reference("human", "windows", "human.fa") in found
-    assert Reference("human", "external", "elsewhere.fa") in found
-    assert Reference("all", "orthologues", "orthologues.tsv") in found
-    assert len(found) == len(set(found)) == 5
+from rnamarks.dictionary import column_names
+from rnamarks.figures.provenance import revision, software, source_table
 
 
 def test_checksums_say_where_they_come_from(tmp_path):
@@ -26,8 +19,10 @@ def test_checksums_say_where_they_come_from(tmp_path):
         "unknown": SimpleNamespace(sha256="", **common),
     }
     lock = {"unknown": SimpleNamespace(sha256="cd" * 32, url="ftp://two/genome.fa", date="2026-01-02")}
-    named = [Reference("human", "genome", reference) for reference in ("source:known", "source:unknown", str(file))]
-    table = source_table(named, [file] * 3, sources, lock)
+    references = ("source:known", "source:unknown#member.fa", str(file), str(file))
+    named = [{"reference": one, "role": "genome", "subject": "human"} for one in references]
+    table = source_table(named, [file] * 4, sources, lock)
+    assert list(table.columns) == column_names("sources")
     assert table["checksum"].tolist() == ["published", "recorded now, 2026-01-02", "measured"]
     assert table["sha256"].tolist() == ["ab" * 32, "cd" * 32, hashlib.sha256(file.read_bytes()).hexdigest()]
     assert table["bytes"].tolist() == [8] * 3

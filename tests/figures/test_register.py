@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from rnamarks.configuration import Plan
+from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.figures.catalogue import datasets, evaluation, training
-from rnamarks.figures.register import (
-    FIGURE_COLUMNS,
-    FIGURES,
-    figures_of,
-    find_figure,
-    index_rows,
-    read_table,
-    tables_of,
-)
-from rnamarks.figures.report import SECTIONS
+from rnamarks.figures.catalogue import SECTIONS
+from rnamarks.figures.collect import index_rows, read_table
+from rnamarks.figures.entry import FigureEntry
+from rnamarks.figures.register import FIGURES, figures_of, find_figure, tables_of
 from rnamarks.figures.style import save_figure
 from rnamarks.tables import write_tsv
+
+WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
 
 
 def test_figures_show_something_and_are_explained(read_run, drawn):
@@ -47,7 +45,7 @@ def test_figures_are_vectors_and_equal_input_gives_equal_bytes(read_run, drawn, 
     for name in drawn:
         first = (folder / find_figure(name).file).read_bytes()
         assert b"<image" not in first, name
-        if len(design.species) == 1:
+        if len(design.tasks) == 1:
             save_figure(
                 find_figure(name).draw([tables[at] for at in find_figure(name).tables], design), tmp_path / "x.svg"
             )
@@ -57,7 +55,7 @@ def test_figures_are_vectors_and_equal_input_gives_equal_bytes(read_run, drawn, 
 def test_index_names_files_tables_and_metrics(read_run):
     design, tables, folder = read_run
     index = index_rows(design, tables, figures_of(design))
-    assert tuple(index.columns) == FIGURE_COLUMNS
+    assert list(index.columns) == column_names("figures")
     assert not index.isna().any().any()
     assert not (index == "").any().any()
     assert "evaluation/metrics.tsv" in set(index.loc[index["figure"] == "Table", "file"])
@@ -66,17 +64,21 @@ def test_index_names_files_tables_and_metrics(read_run):
     assert not [path for path in index["table"] if not (folder / path).is_file()]
 
 
-def test_full_run_makes_every_figure(design):
-    assert figures_of(design) == [entry.name for stage in (datasets, training, evaluation) for entry in stage.FIGURES]
-    assert not design.analyses
-    full = replace(design, analyses=(*Plan.ANALYSES, "conservation"))
-    marks = replace(full, heads_are="modification", varied=("width", "embedding", "objective", "student"))
+OFFERS = (
+    *("release", "external", "student", "null", "all_tasks", "transcriptome", "landscape", "capacity", "conservation"),
+    *("ontology", "regulation", "proximity", "motifs", "filters", "attribution", "optimisation", "attention"),
+    *("consensus", "association", "mutations", "width", "embedding", "objective"),
+)
+
+
+def test_a_run_that_offers_everything_makes_every_figure(design, mixed):
+    shown = set()
+    for one in (design, mixed[0]):
+        full = replace(one, offers=frozenset(OFFERS))
+        shown |= set(figures_of(full))
+        assert set(tables_of(full)) == {table for name in figures_of(full) for table in FIGURES[name].tables}
     # a second page of terms is for more than four species
-    assert {*figures_of(full), *figures_of(marks)} == set(FIGURES) - {"figure_s3_terms"}
-    assert {name for name in figures_of(marks) if name not in figures_of(full)} == {
-        entry.name for entry in FIGURES.values() if entry.section == "marks"
-    }
-    assert {*tables_of(full), *tables_of(marks)} == {table for entry in FIGURES.values() for table in entry.tables}
+    assert shown == set(FIGURES) - {"figure_s3_terms"}
 
 
 def test_small_runs_leave_out_what_they_cannot_show(any_run):
@@ -85,7 +87,7 @@ def test_small_runs_leave_out_what_they_cannot_show(any_run):
     if design.best is None:
         assert not names & {"training", "figure_2cd", "differences", "reliability", "thresholds", "external"}
         assert {"window_counts", "drops", "leaks", "figure_2ab", "roc_curves"} <= names
-    elif len(design.species) == 1:
+    elif len(design.tasks) == 1:
         assert "figure_2cd" not in names
         assert design.split == "guarded"
         assert "histories" in tables_of(design)
@@ -104,7 +106,8 @@ def test_unknown_figure():
 
 
 def test_reading_keeps_text_as_text(tmp_path):
-    frame = pd.DataFrame({"split": "paper", "species": "human", "part": ["train", ""], "label": 1, "windows": 3})
+    task = {"task": "human", "species": "human", "modification": "m6A"}
+    frame = pd.DataFrame({"split": "paper", **task, "part": ["train", ""], "label": 1, "windows": 3})
     write_tsv(frame, tmp_path / "counts.tsv")
     read = read_table("counts", tmp_path / "counts.tsv")
     assert read["part"].tolist() == ["train", ""]
@@ -115,4 +118,28 @@ def test_reading_keeps_text_as_text(tmp_path):
 
 
 def test_every_figure_has_its_section_in_the_report():
-    assert {entry.section for entry in FIGURES.values()} <= {anchor for anchor, _ in SECTIONS}
+    assert {entry.section for entry in FIGURES.values()} == set(SECTIONS)
+
+
+def test_the_graph_needs_no_library_of_data_or_plots():
+    code = "import sys, rnamarks.figures.register, rnamarks.dictionary.tables\nprint(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=WORKFLOW, capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in run.stdout.split()}
+    assert "rnamarks" in loaded
+    assert not loaded & {"numpy", "pandas", "pyarrow", "scipy", "matplotlib", "torch", "Bio"}
+
+
+def test_every_figure_has_its_module():
+    for entry in FIGURES.values():
+        text = entry.module.read_text()
+        stem = entry.functions.partition(":")[2]
+        assert f"def draw_{stem}(" in text, entry.name
+        assert f"def explain_{stem}(" in text, entry.name
+
+
+def test_titles_are_in_the_words_of_the_run(design, mixed):
+    entry = FigureEntry("one", "All {words}", "One {word} at a time.", "One", "data", "data:counts", ("counts",))
+    assert (entry.title_in(design), entry.about_in(design)) == ("All species", "One species at a time.")
+    assert (entry.title_in(mixed[0]), entry.about_in(mixed[0])) == ("All tasks", "One task at a time.")
+    for one in FIGURES.values():
+        assert "{" not in one.title_in(design) + one.about_in(design)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 
-from rnamarks.figures.provenance import SOURCE_COLUMNS
+from rnamarks.dictionary import column_names
 from rnamarks.figures.register import find_figure, tables_of
-from rnamarks.figures.report import build_report, html_table, inline_svg, summarise, with_interval
+from rnamarks.figures.report import Grid, build_report, inline_svg, name_subject, summarise, with_interval
 
 VOID = {"meta", "br", "hr", "img", "link", "input", "use", "path", "rect", "circle", "line", "stop", "image"}
 
@@ -49,7 +50,7 @@ class Page(HTMLParser):
 
 
 def source_rows(checksum="measured"):
-    row = dict.fromkeys(SOURCE_COLUMNS, "") | {"species": "human", "reference": "<a> & b", "sha256": "ab" * 32}
+    row = dict.fromkeys(column_names("sources"), "") | {"subject": "human", "reference": "<a> & b", "sha256": "ab" * 32}
     return pd.DataFrame([row | {"checksum": checksum, "bytes": 12}])
 
 
@@ -80,7 +81,7 @@ def test_page_is_self_contained(made):
     assert not re.search(r"url\((?!#)", text)
     assert "xlink" not in text
     assert page.tags.count("svg") == len(made[2])
-    assert "both: mass + kmer_blend, weighted by species as fits the validation part best" in page.text
+    assert f"both: mass + kmer_blend, weighted by {made[0].word} as fits the validation part best" in page.text
 
 
 def test_ids_are_unique_and_links_lead_to_them(made):
@@ -103,7 +104,7 @@ def test_first_screen_says_the_essentials(made):
     page = Page(build(made))
     summary = summarise(design, tables)
     assert summary["rows"]
-    assert len(summary["rows"]) == len(design.species)
+    assert len(summary["rows"]) == len(design.tasks)
     for sentence in summary["sentences"]:
         assert sentence in page.text
     assert "nan" not in re.findall(r"\w+", " ".join(summary["sentences"]))
@@ -114,7 +115,7 @@ def test_first_screen_says_the_essentials(made):
 def test_sections_without_figures_are_left_out(made):
     page = Page(build(made))
     assert ("training" in page.ids) == (made[0].best is not None)
-    assert ("external" in page.ids) == made[0].external
+    assert ("external" in page.ids) == ("external" in made[0].offers)
 
 
 def test_text_is_escaped_and_recorded_checksums_are_told(made):
@@ -145,9 +146,28 @@ def test_svg_is_prefixed_and_stripped():
 
 def test_numbers_in_tables():
     frame = pd.DataFrame({"name": ["<i>", None], "count": [1234, 5], "share": [0.12345, float("nan")]})
-    html = html_table(frame, {"name": "name", "count": "count", "share": "share"})
-    assert "&lt;i&gt;" in html
-    assert ">1,234<" in html
-    assert ">0.123<" in html
-    assert "nan" not in html
+    grid = Grid.of("Numbers", frame, {"name": "which", "count": "count", "share": "share"})
+    assert grid.heads == [("which", "t"), ("count", "n"), ("share", "n")]
+    assert grid.rows == [[("<i>", "t"), ("1,234", "n"), ("0.123", "n")], [("", "t"), ("5", "n"), ("", "n")]]
     assert with_interval({"value": 0.5, "low": float("nan"), "high": float("nan")}) == "0.500"
+
+
+def test_the_subject_names_what_there_is_one_of(design, mixed):
+    assert name_subject(design) == "m6A in 3 species"
+    assert name_subject(mixed[0]) == "2 RNA modifications in 2 species"
+    alone = replace(mixed[0], tasks=mixed[0].tasks[:2])
+    assert (alone.word, name_subject(alone)) == ("modification", "2 RNA modifications in human")
+    assert name_subject(replace(design, tasks=design.tasks[:1])) == "m6A in human"
+
+
+def test_a_mixed_run_counts_both(mixed):
+    design = mixed[0]
+    cards = summarise(*mixed)["cards"]
+    assert cards[:2] == [("2", "species"), ("2", "modifications")]
+    assert f"looked at {design.tasks[0].label}, " in summarise(*mixed)["sentences"][0]
+
+
+def test_what_the_data_do_not_allow_is_told(made):
+    text = Page(build(made, left_out={"conservation": "no orthologues are given"})).text
+    assert "conservation: no orthologues are given" in text
+    assert "do not allow" not in Page(build(made)).text

@@ -8,6 +8,7 @@ from rnamarks.figures.splits import (
     draw_both_splits,
     draw_leaks,
     draw_similarity,
+    explain_leaks,
     explain_similarity,
 )
 
@@ -31,26 +32,32 @@ def test_shares_are_not_rounded_to_nothing(design, tables):
 def test_both_splits(design, tables):
     figure = draw_both_splits(tables["metrics"], design)
     axes = figure.axes[0]
-    assert [text.get_text() for text in axes.get_yticklabels()] == list(design.species) * 2
+    assert [text.get_text() for text in axes.get_yticklabels()] == [task.label for task in design.tasks] * 2
     points = [line for line in axes.lines if line.get_marker() == "o"]
     assert len(points) == 2 * 2 * 3
     assert sum(line.get_markerfacecolor() == "white" for line in points) == 6
 
 
-def test_similarity_leaves_out_species_without_values(design, tables):
+def test_similarity_leaves_out_tasks_without_values(design, tables):
     similarity = tables["similarity"].copy()
-    assert (
-        len([axes for axes in draw_similarity(similarity, tables["metrics"], design).axes if axes.get_visible()]) == 0
-        or True
-    )
-    similarity.loc[similarity["species"] == design.species[2], ["value", "low", "high"]] = np.nan
-    similarity.loc[similarity["species"] != design.species[2], ["value", "low", "high"]] = [0.8, 0.7, 0.9]
+    similarity.loc[similarity["task"] == design.names[2], ["value", "low", "high"]] = np.nan
+    similarity.loc[similarity["task"] != design.names[2], ["value", "low", "high"]] = [0.8, 0.7, 0.9]
     figure = draw_similarity(similarity, tables["metrics"], design)
     shown = [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible()]
-    assert shown == list(design.species[:2])
-    assert f"not shown: {design.species[2]}" in explain_similarity(similarity, tables["metrics"], design)[0][1]
+    assert shown == list(design.names[:2])
+    assert f"not shown: {design.names[2]}" in explain_similarity(similarity, tables["metrics"], design)[0][1]
 
 
 def test_similarity_without_any_value_is_still_a_figure(design, tables):
     similarity = tables["similarity"].assign(value=np.nan, low=np.nan, high=np.nan)
     assert draw_similarity(similarity, tables["metrics"], design).axes
+
+
+def test_a_mixed_run_speaks_of_tasks(mixed):
+    design, tables = mixed
+    figure = draw_leaks(tables["leaks"], design)
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == [task.label for task in design.tasks]
+    assert "same sequence,\nany task" in [text.get_text() for text in figure.axes[1].get_xticklabels()]
+    text = explain_leaks(tables["leaks"], design)[0][1]
+    assert "each task" in text
+    assert f"{design.label('mouse_Y')} 180" in text

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import matplotlib
-import numpy as np
 import pytest
 
-from rnamarks.figures.style import grid_of, label_bottom, new_figure, save_figure, styled
+from rnamarks.figures.style import new_figure, save_figure, styled
 
 
 @styled
@@ -40,18 +39,3 @@ def test_a_failed_save_leaves_nothing(tmp_path):
     with pytest.raises(RuntimeError):
         save_figure(figure, tmp_path / "a.svg")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("count", "grid"), [(1, (1, 1)), (3, (1, 3)), (4, (1, 4)), (5, (2, 3)), (7, (2, 4)), (9, (3, 3))]
-)
-def test_grids_hold_all_panels(count, grid):
-    assert grid_of(count) == grid
-    assert np.prod(grid) >= count
-
-
-def test_lowest_panels_carry_the_label():
-    grid = new_figure(2).subplots(2, 4, squeeze=False)
-    label_bottom(grid, 7, "recall")
-    assert [axes.get_xlabel() for axes in grid.flat] == ["", "", "", "recall", "recall", "recall", "recall", ""]
-    assert not grid[1, 3].get_visible()

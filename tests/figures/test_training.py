@@ -1,4 +1,4 @@
-"""One panel per training, one line per species and seed, bands for stages."""
+"""One panel per training, one line per task and seed, bands for stages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What raises a head's logit around the site, and the motifs of it."""
+"""Which positions carry a task's logit, and which tasks a network reads alike: Figures 3 and S3 of Song et al. 2021."""
 
 from __future__ import annotations
 
@@ -10,21 +10,41 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..sequences import ALPHABET
+from .captions import Captions, captioned, say_each, say_range
 from .design import Design
 from .lookup import select
-from .marks_interpretation import DIVERGING, nothing, say_range, scale
-from .motifs import SIGNIFICANT, draw_pairs, equals, shown_logos
-from .palette import FAINT, INK, QUIET
-from .style import letter, new_figure, styled
+from .palette import FAINT, INK, QUIET, rgb
+from .panels import (
+    DIFFERENCE,
+    DIVERGING,
+    SEQUENTIAL,
+    SIGNIFICANT,
+    add_letters,
+    annotate,
+    cell,
+    colour_scale,
+    draw_cell,
+    draw_interval,
+    first_of,
+    leaves_out,
+    legend_entry,
+    nothing,
+    place_legend,
+    rows_axis,
+    square_axes,
+)
+from .style import WIDTH, new_figure, styled
 
 METHODS = {"integrated_gradients": "Integrated gradients", "mutagenesis": "In-silico mutagenesis"}
 _SMALL = 0.42
 _AROUND = 12
-
-
-def _first(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the first predictor."""
-    return table[table["predictor"] == table["predictor"].iloc[0]] if len(table) else table
+METHOD_LABELS = {"attention": "attention", "integrated_gradients": "integrated gradients"}
+MEASURE_LABELS = {
+    "score_rows": "rows of the attention's last layer, r",
+    "attention": "attention in the same windows, r above chance",
+}
+CONTROL_LABELS = {"outside": "outside", "elsewhere": "attended in another window"}
+CONTROL_COLOURS = {"outside": "#767676", "elsewhere": "#B9B9B9"}
 
 
 def _reach(profile: pd.DataFrame) -> int:
@@ -35,65 +55,42 @@ def _reach(profile: pd.DataFrame) -> int:
 
 @styled
 def draw_attribution(profile: pd.DataFrame, explained: pd.DataFrame, design: Design) -> Figure:
-    """Mean attribution of each letter around the site, and the mean change when it is put there; a row per species.
-
-    Parameters
-    ----------
-    profile, explained : pandas.DataFrame
-        Columns of :data:`rnamarks.interpretation.explanation.PROFILE_COLUMNS` and ``EXPLAINED_COLUMNS``.
-    design : Design
-    """
-    profile, explained = _first(profile), _first(explained)
-    species = [name for name in design.species if name in set(profile["species"])]
-    if not species:
+    """Mean attribution of each nucleotide around the site, and the mean change when it is put there; a row per task."""
+    profile, explained = first_of(profile), first_of(explained)
+    tasks = design.ordered(profile["task"])
+    if not tasks:
         return nothing("no window was explained")
     reach = _reach(profile)
-    figure = new_figure(0.75 + 0.72 * len(species))
-    grid = figure.subplots(len(species), len(METHODS), squeeze=False, sharex=True, sharey=True)
-    counts = explained.set_index("species")
-    for line, name in enumerate(species):
-        for axes, method, counted in zip(grid[line], METHODS, ("windows", "mutated"), strict=True):
-            rows = select(profile, species=name, method=method)
-            largest = _draw_letters(axes, rows[rows["offset"].abs() <= reach], reach)
-            axes.annotate(
-                f"n = {int(counts[counted][name]):,}; full colour: {largest:.2g} nats",
-                (1, 1),
-                xycoords="axes fraction",
-                xytext=(0, 2),
-                textcoords="offset points",
-                ha="right",
-                fontsize=6.3,
-                color=QUIET,
-            )
-        grid[line, 0].set_title(name, color=design.colours[name], fontsize=8, pad=3)
-    for axes, method, panel in zip(grid[0], METHODS, "AB", strict=True):
-        axes.annotate(
-            METHODS[method],
-            (0.5, 1),
-            xycoords="axes fraction",
-            xytext=(0, 13),
-            textcoords="offset points",
-            ha="center",
-            fontweight="bold",
-        )
-        letter(axes, panel)
+    figure = new_figure(0.75 + 0.72 * len(tasks))
+    grid = figure.subplots(len(tasks), len(METHODS), squeeze=False, sharex=True, sharey=True)
+    counts = explained.set_index("task")
+    for line, name in zip(grid, tasks, strict=True):
+        for axes, method, counted in zip(line, METHODS, ("windows", "mutated"), strict=True):
+            rows = select(profile, task=name, method=method)
+            largest = _draw_nucleotides(axes, rows[rows["offset"].abs() <= reach], reach)
+            text = f"n = {int(counts[counted][name]):,}; full colour: {largest:.2g} nats"
+            annotate(axes, text, (1, 1), (0, 2), ha="right", fontsize=6.3, color=QUIET)
+        line[0].set_title(design.label(name), color=design.colour(name), fontsize=8, pad=3)
+    for axes, title in zip(grid[0], METHODS.values(), strict=True):
+        annotate(axes, title, (0.5, 1), (0, 13), ha="center", fontweight="bold")
+    add_letters(grid[0])
     for axes in grid[-1]:
         axes.set_xlabel("position relative to the middle of the window, nt")
-    scale(figure, list(grid.flat), -1.0, 1.0, DIVERGING, "lowers the logit (−1)  …  raises it (1)")
+    label = "lowers the logit (−1)  …  raises it (1)"
+    colour_scale(figure, list(grid.flat), Normalize(-1, 1), DIVERGING, label)
     return figure
 
 
-def _draw_letters(axes: Axes, rows: pd.DataFrame, reach: int) -> float:
-    """A cell per letter and position, small where the interval holds 0; the largest mean, which has full colour."""
+def _draw_nucleotides(axes: Axes, rows: pd.DataFrame, reach: int) -> float:
+    """A cell per nucleotide and position, small where the interval holds 0; the largest mean, which has full colour."""
     largest = float(rows["mean"].abs().max()) if len(rows) else 0.0
     norm = Normalize(-1.0, 1.0)
     axes.add_patch(Rectangle((-reach - 0.5, -0.5), 2 * reach + 1, 4, facecolor="#DCDCDC", linewidth=0))
     for row in rows.to_dict("records"):
-        sure = np.isfinite(row["low"]) and (row["low"] > 0 or row["high"] < 0)
         colour = DIVERGING(norm(row["mean"] / largest if largest else 0.0))
-        # a small cell stands on white, since grey says that there is none
-        for side, shown in ((0.92, colour),) if sure else ((1.0, "white"), (_SMALL, colour)):
-            place = row["offset"] - side / 2, ALPHABET.index(row["letter"]) - side / 2
+        # white around a small cell: grey is for nucleotides that no window has
+        for side, shown in ((0.92, colour),) if leaves_out(row) else ((1.0, "white"), (_SMALL, colour)):
+            place = row["offset"] - side / 2, ALPHABET.index(row["nucleotide"]) - side / 2
             axes.add_patch(Rectangle(place, side, side, facecolor=shown, linewidth=0))
     axes.axvline(0, ymin=-0.09, ymax=0, color=INK, linewidth=1.6, clip_on=False)
     axes.set_xlim(-reach - 0.5, reach + 0.5)
@@ -105,17 +102,18 @@ def _draw_letters(axes: Axes, rows: pd.DataFrame, reach: int) -> float:
     return largest
 
 
-def explain_attribution(profile: pd.DataFrame, explained: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
+@captioned
+def explain_attribution(profile: pd.DataFrame, explained: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_attribution`, by panel."""
-    profile, explained = _first(profile), _first(explained)
+    profile, explained = first_of(profile), first_of(explained)
     done = explained[explained["windows"] > 0]
     if done.empty:
-        return [("", "The model calls no modified window of any species: 0 windows.")]
+        return f"The model calls no modified window of any {design.word}: 0 windows."
     who = done["predictor"].iloc[0]
     against = {
-        "composition": "the letters of the species' unmodified windows at the same position",
-        "uniform": "equal shares of the letters",
-        "zeros": "no letter at all",
+        "composition": f"the nucleotides of the {design.word}'s unmodified windows at the same position",
+        "uniform": "equal shares of the nucleotides",
+        "zeros": "no nucleotide at all",
         "shuffled": "the window's dinucleotides in random order",
     }[done["baseline"].iloc[0]]
     rest = (
@@ -123,86 +121,184 @@ def explain_attribution(profile: pd.DataFrame, explained: pd.DataFrame, design: 
     )
     return [
         (
-            "A",
-            f"Mean part of the logit that integrated gradients give to a letter (vertical) at a position (horizontal) "
-            f"in the modified windows that hold it there: the most confident calls of {who} in the parts for training "
-            f"and validation ({say_range(done['windows'])} per species), against {against}; {rest}. Grey: no window "
-            "has the letter; where all have one, it gets nothing. Parts of a window sum to its logit less the "
-            "baseline's (median "
-            f"{done['difference'].min():.2g} to {done['difference'].max():.2g} nats) with a median error of "
-            f"{done['error_median'].min():.2g} to {done['error_median'].max():.2g} nats; "
-            f"{100 * np.average(done['complete'], weights=done['windows']):.3g} % of windows are within the tolerance.",
+            "Mean part of the logit that integrated gradients give to a nucleotide (vertical) at a position "
+            f"(horizontal) in the modified windows that hold it there: the most confident calls of {who} in the parts "
+            f"for training and validation ({say_range(done['windows'])} per {design.word}), against {against}; {rest}. "
+            "Grey: no window has the nucleotide; where all have one, it gets nothing. Parts of a window sum to its "
+            f"logit less the baseline's (median {done['difference'].min():.2g} to {done['difference'].max():.2g} nats) "
+            f"with a median error of {done['error_median'].min():.2g} to {done['error_median'].max():.2g} nats; "
+            f"{100 * np.average(done['complete'], weights=done['windows']):.3g} % of windows are within the tolerance."
         ),
         (
-            "B",
-            f"Mean change of the logit when the letter is put there in place of another, in the first "
-            f"{say_range(done['mutated'])} of these windows per species; {rest}. Grey: all windows have the letter. "
-            f"Rank correlation of A and B over positions of one window: median {done['agreement'].min():.2f} to "
-            f"{done['agreement'].max():.2f}. Where windows hold their site anywhere, positions mean little.",
+            "Mean change of the logit when the nucleotide is put there in place of another, in the first "
+            f"{say_range(done['mutated'])} of these windows per {design.word}; {rest}. Grey: all windows have the "
+            "nucleotide. Rank correlation of A and B over positions of one window: median "
+            f"{done['agreement'].min():.2f} to {done['agreement'].max():.2f}. Where windows hold their site anywhere, "
+            "positions mean little."
         ),
     ]
 
 
 @styled
-def draw_head_motifs(
-    consensus: pd.DataFrame, matches: pd.DataFrame, logos: pd.DataFrame, design: Design, *, most: int = 4
-) -> Figure:
-    """Consensus motifs of what raises each species' logit, below the proteins' motifs they resemble most.
+def draw_attention(profile: pd.DataFrame, design: Design) -> Figure:
+    """Mean weight of each place of the window, a row per task, a panel per method."""
+    profile = first_of(profile)
+    if profile.empty:
+        return nothing("no window was explained")
+    methods = list(dict.fromkeys(profile["method"]))
+    tasks = design.ordered(profile["task"])
+    figure = new_figure(0.4 + len(methods) * (0.65 + 0.17 * len(tasks)))
+    grid = figure.subplots(len(methods), 1, squeeze=False, sharex=True)[:, 0]
+    for axes, method in zip(grid, methods, strict=True):
+        rows = select(profile, method=method)
+        signed = bool((rows["relative"] < 0).any())
+        colours, norm = (DIVERGING, Normalize(-1, 1)) if signed else (SEQUENTIAL, Normalize(0, 1))
+        for row in rows.to_dict("records"):
+            axes.add_patch(cell(row["offset"], tasks.index(row["task"]), colours(norm(row["relative"]))))
+        rows_axis(axes, [design.label(task) for task in tasks])
+        axes.set_ylim(len(tasks) - 0.5, -0.5)
+        axes.set_xlim(rows["offset"].min() - 0.5, rows["offset"].max() + 0.5)
+        axes.set_title(METHOD_LABELS.get(method, method))
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        colour_scale(figure, axes, norm, colours, "of the largest mean")
+    add_letters(grid)
+    grid[-1].set_xlabel("position relative to the site, nt")
+    return figure
 
-    Parameters
-    ----------
-    consensus, matches, logos : pandas.DataFrame
-        Columns of :mod:`rnamarks.interpretation.explanation` and
-        :data:`rnamarks.interpretation.motif_matches.LOGO_COLUMNS`.
-    design : Design
-    most : int
-        Pairs per species.
-    """
-    shown = shown_logos(_first(logos), None)
-    shown = shown[shown["rank"] <= most]
-    by_name = consensus.set_index("motif")
-    titles = {}
-    for row in _ranked(matches, shown).to_dict("records"):
-        motif = by_name.loc[row["query"]]
-        place = f" from {int(motif['offset']):+d}".replace("-", "−") if motif["offset_share"] >= 0.3 else ""
-        titles[row["species"], int(row["rank"])] = (
-            f"{row['target_name']}, q {equals(row['q'])}, null p {row['null_p']:.2g}\n"
-            f"{int(motif['members'])} words{place}, AUROC {motif['auroc']:.2f}",
-            row["q"] < SIGNIFICANT and row["null_p"] <= SIGNIFICANT,
+
+@captioned
+def explain_attention(profile: pd.DataFrame, design: Design) -> Captions:
+    """Captions of :func:`draw_attention`, by panel."""
+    profile = first_of(profile)
+    texts = []
+    for method in dict.fromkeys(profile["method"]):
+        counts = select(profile, method=method).drop_duplicates("task").set_index("task")["windows"]
+        texts.append(
+            f"Mean {METHOD_LABELS.get(method, method)} at each position of the window (horizontal axis, nt from the "
+            f"site) in the most confident true positives of each {design.word} (rows), relative to the row's largest "
+            f"mean; intervals are in the table. Windows: {say_each(counts, design)}."
         )
-    return draw_pairs(shown, design, most, titles)
+    return texts or f"The model calls no modified window of any {design.word}: 0 windows."
 
 
-def _ranked(matches: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
-    """The pairs that the logos show."""
-    keys = ["predictor", "species", "database", "rank"]
-    return matches.merge(shown[keys].drop_duplicates(), on=keys)
+@styled
+def draw_association(association: pd.DataFrame, design: Design) -> Figure:
+    """Maps of how alike two tasks are to a network, in the order of a hierarchical clustering."""
+    if association.empty or association["reason"].iloc[0]:
+        return nothing(next(iter(association["reason"]), "no two tasks were compared"))
+    measures = list(dict.fromkeys(association["measure"]))
+    figure = new_figure(0.46 * WIDTH if len(measures) > 1 else 4.2)
+    grid = figure.subplots(1, len(measures), squeeze=False)[0]
+    for axes, measure in zip(grid, measures, strict=True):
+        rows = select(association, measure=measure)
+        value = "r" if measure == "score_rows" else "excess"
+        places = dict(zip(rows["task_a"], rows["place_a"], strict=True))
+        places |= dict(zip(rows["task_b"], rows["place_b"], strict=True))
+        reach = max(0.2, float(np.ceil(10 * rows[value].abs().max()) / 10))
+        norm = Normalize(-reach, reach)
+        for place in places.values():
+            draw_cell(axes, place - 1, place - 1, rgb(FAINT))
+        for row in rows.to_dict("records"):
+            low, high = sorted((places[row["task_a"]] - 1, places[row["task_b"]] - 1))
+            colour = DIVERGING(norm(row[value]))
+            draw_cell(axes, high, low, colour, "*" if row["q"] < SIGNIFICANT else "", fontsize=8)
+            text = f"{row[value]:.2f}".replace("0.", ".").replace("-", "−")
+            draw_cell(axes, low, high, colour, text, fontsize=6.5 if len(places) < 10 else 4.8)
+        square_axes(axes, [design.label(task) for task in sorted(places, key=places.get)])
+        axes.set_title(MEASURE_LABELS.get(measure, measure), fontsize=7.6)
+        colour_scale(figure, axes, norm, DIVERGING, "r" if value == "r" else "r above chance")
+    add_letters(grid)
+    return figure
 
 
-def explain_head_motifs(
-    consensus: pd.DataFrame, matches: pd.DataFrame, logos: pd.DataFrame, design: Design, *, most: int = 4
-) -> list[tuple[str, str]]:
-    """Caption of :func:`draw_head_motifs`."""
-    shown = shown_logos(_first(logos), None)
-    rows = _ranked(matches, shown[shown["rank"] <= most])
-    windows, motifs, positives = (
-        say_range(_first(consensus)[name].dropna()) for name in ("windows", "clusters", "n_positive")
-    )
+@captioned
+def explain_association(association: pd.DataFrame, design: Design) -> Captions:
+    """Captions of :func:`draw_association`, by panel."""
+    if association.empty or association["reason"].iloc[0]:
+        return f"0 pairs were compared: {next(iter(association['reason']), 'there is one task')}."
+    texts = []
+    for measure in dict.fromkeys(association["measure"]):
+        rows = select(association, measure=measure)
+        networks, n = int(rows["networks"].iloc[0]), say_range(rows["n"])
+        what = (
+            f"Pearson correlation of two tasks' rows of the layer that scores words ({n} hidden units), mean over "
+            f"{networks} networks; null: units permuted within each row"
+            if measure == "score_rows"
+            else f"Pearson correlation of two tasks' attention over the words of the same window, mean over {n} test "
+            f"windows of the two tasks and {networks} networks, less the mean of the null: one task's attention in "
+            "another window of the same task"
+        )
+        texts.append(
+            f"{what} ({say_range(rows['permutations'])} permutations). Numbers below the diagonal; stars above it: q < "
+            f"0.05, two-sided by permutation, Benjamini and Hochberg over {len(rows)} pairs "
+            f"({int((rows['q'] < SIGNIFICANT).sum())} of them). Order: average linkage."
+        )
+    return texts
+
+
+@styled
+def draw_mutations(mutations: pd.DataFrame, design: Design) -> Figure:
+    """Effect of single substitutions inside and outside what is attended, and the paired differences."""
+    rows = first_of(select(mutations, unit="probability"))
     if rows.empty:
-        return [("", "No consensus motif was compared: 0 matches.")]
-    strong = int(((rows["q"] < SIGNIFICANT) & (rows["null_p"] <= SIGNIFICANT)).sum())
+        return nothing("no window was mutated")
+    tasks = design.ordered(rows["task"])
+    figure = new_figure(0.9 + 0.27 * len(tasks))
+    grid = effects, differences = figure.subplots(1, 2, sharey=True)
+    for at, task in enumerate(tasks):
+        for control, shift in zip(CONTROL_LABELS, (0.0, 0.22), strict=True):
+            colour, grey = design.colour(task), CONTROL_COLOURS[control]
+            for row in select(rows, task=task, control=control).to_dict("records"):
+                keys = ("control_mean", "control_low", "control_high")
+                draw_interval(effects, at + shift, row, grey, keys=keys, size=4, hollow=True)
+                if control == "outside":
+                    keys = ("inside", "inside_low", "inside_high")
+                    draw_interval(effects, at - 0.22, row, colour, keys=keys, size=4)
+                shade = colour if control == "outside" else grey
+                place = at + shift - 0.11
+                draw_interval(differences, place, row, shade, keys=DIFFERENCE, size=4)
+                if row["q"] < SIGNIFICANT:
+                    right = max(row["high"], row["difference"]), place
+                    annotate(differences, "*", right, (4, -3.4), xycoords="data", fontsize=8, color=shade)
+    effects.set_xlabel("mean |change of probability|")
+    differences.set_xlabel("inside less control")
+    differences.axvline(0, color=QUIET, linewidth=0.7)
+    effects.set_xlim(left=0)
+    for axes in grid:
+        rows_axis(axes, [design.label(task) for task in tasks])
+    add_letters(grid)
+    entries = [legend_entry("inside (A), less outside (B)", marker="o", size=4)]
+    entries += [
+        legend_entry(label, CONTROL_COLOURS[name], "o", hollow=True, size=4) for name, label in CONTROL_LABELS.items()
+    ]
+    place_legend(figure, entries)
+    return figure
+
+
+@captioned
+def explain_mutations(mutations: pd.DataFrame, design: Design) -> Captions:
+    """Captions of :func:`draw_mutations`, by panel."""
+    rows = first_of(select(mutations, unit="probability"))
+    if rows.empty:
+        return "No true positive was mutated: 0 windows."
+    what = METHOD_LABELS[rows["method"].iloc[0]]
+    outside, elsewhere = (select(rows, control=control) for control in CONTROL_LABELS)
+    told = [
+        f"{int(((part['q'] < SIGNIFICANT) & (part['difference'] > 0)).sum())} of {len(part)} {design.words}"
+        for part in (outside, elsewhere)
+    ]
     return [
         (
-            "",
-            "Consensus motifs of the words with most integrated gradients in the most confident true positives of "
-            f"{rows['predictor'].iloc[0]} (below; {windows} windows and {motifs} motifs per species), and the motifs "
-            "of RNA-binding proteins they resemble most (above): of the motif with most attribution, then of the "
-            f"closest, up to {most} per species, no motif and no protein twice. Letter heights in bits against equal "
-            "letter frequencies. Words: members of the motif, and where it begins relative to the middle of the "
-            "window, nt, if three in ten begin there. AUROC: how the motif's best score ranks the species' test "
-            f"windows ({positives} modified). Test: Tomtom; q: Benjamini and Hochberg over the targets of one motif "
-            f"({say_range(rows['targets'])}); null p: how often the words at the same places of unmodified windows, "
-            f"drawn at random {say_range(rows['null_draws'])} times, give a motif as close to the same protein's. "
-            f"{strong} of {len(rows)} pairs have q < 0.05 and a null p up to 0.05; the others' titles are grey.",
-        )
+            f"Mean absolute change of the probability under {say_range(rows['substitutions'])} random single "
+            f"substitutions in the two parts of 3 nt with most {what} (filled), outside of them (hollow) and, paler, "
+            f"at nucleotides that are attended in another window of the {design.word}; the site itself is left alone. "
+            f"Lines: 95 % bootstrap intervals over {say_range(outside['windows'])} windows per {design.word}, the most "
+            "confident true positives."
+        ),
+        (
+            "Differences within the same windows, coloured against outside, grey against what another window attends "
+            "to, which has the same places. Star: q < 0.05, Wilcoxon's signed-rank test, two-sided, Benjamini and "
+            f"Hochberg over {design.words}. Inside is larger than outside in {told[0]}, and than elsewhere in "
+            f"{told[1]}."
+        ),
     ]

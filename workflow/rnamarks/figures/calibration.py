@@ -5,55 +5,48 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
+from .captions import Captions, captioned, say_each
 from .design import Design
-from .lookup import select
-from .marks import species_handles
-from .palette import CHANCE, FAINT, INK, QUIET
-from .style import WIDTH, grid_of, label_bottom, letter, new_figure, styled
+from .lookup import ENSEMBLE, rows_by, say_counts, select
+from .palette import CHANCE, FAINT, QUIET
+from .panels import (
+    DASHED,
+    add_letters,
+    draw_interval,
+    label_bottom,
+    legend_entry,
+    panel_grid,
+    place_legend,
+    spread,
+    task_entries,
+    write_in_corner,
+)
+from .style import new_figure, styled
 
 
 @styled
 def draw_reliability(reliability: pd.DataFrame, calibration: pd.DataFrame, design: Design) -> Figure:
-    """Observed share of sites against predicted probability, one panel per species.
-
-    Parameters
-    ----------
-    reliability : pandas.DataFrame
-        Bins with Wilson intervals.
-    calibration : pandas.DataFrame
-        Calibration errors before and after.
-    design : Design
-    """
-    key = {"model": design.best.model, "setting": design.best.setting, "split": design.split, "seed": "ensemble"}
-    bins, errors = select(reliability, **key), select(calibration, **key)
-    rows, columns = grid_of(len(design.species))
-    figure = new_figure(0.45 + 1.85 * rows, min(WIDTH, 1.8 * columns + 0.2), "compressed")
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    """Observed fraction of sites against predicted probability, one panel per task."""
+    key = _best(design)
+    bins, errors = select(reliability, **key), rows_by(select(calibration, **key), "task")
+    figure, grid = panel_grid(
+        len(design.tasks), height=1.85, above=0.45, width=1.8, layout="compressed", sharex=True, sharey=True
+    )
     top = 1.0
     if len(bins):
         top = min(1.0, np.ceil(10.5 * np.nanmax(bins[["predicted", "high"]].to_numpy(float))) / 10)
     ticks = [tick for tick in (0, 0.02, 0.1, 0.25, 0.5, 0.75, 1) if tick <= top]
-    for axes, name in zip(grid.flat, design.species, strict=False):
-        mine = bins[bins["species"] == name]
-        axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.9, linestyle=(0, (3, 2)))
-        axes.vlines(mine["predicted"], mine["low"], mine["high"], color=design.colours[name], linewidth=1.5)
-        axes.plot(mine["predicted"], mine["observed"], "o", color=design.colours[name], markersize=4.5)
-        error = errors[errors["species"] == name]
-        if len(error):
-            row = error.iloc[0]
-            axes.text(
-                0.04,
-                0.97,
-                f"ECE {row['ece_raw']:.3f} → {row['ece']:.3f}\n(noise {row['ece_noise']:.3f})",
-                transform=axes.transAxes,
-                ha="left",
-                va="top",
-                fontsize=7,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.85},
-            )
-        axes.set_title(name)
+    for axes, name in zip(grid.flat, design.names, strict=False):
+        axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.9, linestyle=DASHED)
+        for row in select(bins, task=name).to_dict("records"):
+            keys = ("observed", "low", "high")
+            draw_interval(axes, row["predicted"], row, design.colour(name), keys=keys, size=4.5, upright=True)
+        if (name,) in errors:
+            row = errors[name,]
+            text = f"ECE {row['ece_raw']:.3f} → {row['ece']:.3f}\n(noise {row['ece_noise']:.3f})"
+            write_in_corner(axes, text, right=False, top=True)
+        axes.set_title(design.label(name))
         axes.set_xscale("function", functions=(_root, np.square))
         axes.set_yscale("function", functions=(_root, np.square))
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -61,63 +54,56 @@ def draw_reliability(reliability: pd.DataFrame, calibration: pd.DataFrame, desig
         axes.set_xlim(0, top)
         axes.set_ylim(0, top)
         axes.set_box_aspect(1)
-        axes.grid(color=FAINT)
-    label_bottom(grid, len(design.species), "calibrated probability")
-    figure.supylabel("share of sites observed", fontsize=8)
+        axes.grid()
+    label_bottom(grid, "calibrated probability")
+    figure.supylabel("fraction of sites observed", fontsize=8)
     return figure
+
+
+def _best(design: Design) -> dict[str, str]:
+    """Values of the rows of the recommended ensemble."""
+    return {"model": design.best.model, "setting": design.best.setting, "split": design.split, "seed": ENSEMBLE}
 
 
 def _root(values: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(values, 0))
 
 
-def explain_reliability(reliability: pd.DataFrame, calibration: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
+@captioned
+def explain_reliability(reliability: pd.DataFrame, calibration: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_reliability`."""
-    key = {"model": design.best.model, "setting": design.best.setting, "split": design.split, "seed": "ensemble"}
-    bins = select(reliability, **key).groupby("species")["n"].sum()
-    counts = ", ".join(f"{name} {int(bins[name]):,}" for name in design.species if name in bins.index)
-    return [
-        (
-            "",
-            f"Reliability of {design.best.label} (ensemble) on the test part, {design.split} split. Each point is a "
-            "tenth of the test windows, sorted by probability; vertical lines: 95 % Wilson intervals; dashed: perfect "
-            "calibration. Both axes are on a square-root scale. ECE: expected calibration error of the raw output "
-            "(trained at 1:1) → after undoing the prior and fitting on the validation part; in brackets what a "
-            f"perfectly calibrated model would show by chance. Test windows: {counts}.",
-        )
-    ]
+    counts = say_each(select(reliability, **_best(design)).groupby("task")["n"].sum(), design)
+    return (
+        f"Reliability of {design.best.label} (ensemble) on the test part, {design.split} split. Each point is a tenth "
+        "of the test windows, sorted by probability; vertical lines: 95 % Wilson intervals; dashed: perfect "
+        "calibration. Both axes are on a square-root scale. ECE: expected calibration error of the raw output (trained "
+        "at 1:1) → after undoing the prior and fitting on the validation part; in brackets what a perfectly calibrated "
+        f"model would show by chance. Test windows: {counts}."
+    )
 
 
 @styled
 def draw_thresholds(thresholds: pd.DataFrame, design: Design) -> Figure:
-    """Precision kept and recall reached on the test part by thresholds chosen for a precision.
-
-    Parameters
-    ----------
-    thresholds : pandas.DataFrame
-    design : Design
-    """
-    mine = select(thresholds, model=design.best.model, setting=design.best.setting, split=design.split, seed="ensemble")
+    """Precision kept and recall reached on the test part by thresholds chosen for a precision."""
+    mine = select(thresholds, **_best(design))
     targets = sorted(mine["target_precision"].astype(float).unique())
     figure = new_figure(2.9)
     grid = figure.subplots(1, 2, sharex=True, sharey=True)
-    step = 0.8 / max(1, len(design.species))
     lost = False
-    for axes, measure, panel in zip(grid, ("precision", "recall"), "AB", strict=True):
+    for axes, measure in zip(grid, ("precision", "recall"), strict=True):
         for block, target in enumerate(targets):
             if measure == "precision":
                 axes.plot([block - 0.46, block + 0.46], [target, target], color=CHANCE, linewidth=1.2, zorder=1)
-            for line, name in enumerate(design.species):
-                at = block + (line - (len(design.species) - 1) / 2) * step
-                colour = design.colours[name]
-                for row in select(mine, species=name, target_precision=target).to_dict("records"):
-                    if np.isfinite(row[measure]):
-                        low, high = row[f"{measure}_low"], row[f"{measure}_high"]
-                        axes.plot([at, at], [low, high], color=colour, linewidth=1.4, solid_capstyle="round")
-                        axes.plot(at, row[measure], "o", color=colour, markersize=4.5)
-                    else:
+            for name, shift in zip(design.names, spread(len(design.tasks)), strict=True):
+                at, colour = block + shift, design.colour(name)
+                for row in select(mine, task=name, target_precision=target).to_dict("records"):
+                    keys = (measure, f"{measure}_low", f"{measure}_high")
+                    draw_interval(axes, at, row, colour, keys=keys, size=4.5, upright=True)
+                    if not np.isfinite(row[measure]):
                         lost = True
                         axes.plot(at, 0.015, "x", color=colour, markersize=4, markeredgewidth=1.1)
+            if block:
+                axes.axvline(block - 0.5, color=FAINT, linewidth=0.7)
         axes.set_xticks(range(len(targets)), [f"{target:g}" for target in targets])
         axes.set_xlim(-0.55, len(targets) - 0.45)
         axes.set_ylim(-0.02, 1.02)
@@ -125,32 +111,25 @@ def draw_thresholds(thresholds: pd.DataFrame, design: Design) -> Figure:
         axes.set_ylabel(f"{measure}, test part")
         axes.tick_params(labelleft=True)
         axes.grid(axis="y")
-        for block in range(1, len(targets)):
-            axes.axvline(block - 0.5, color=FAINT, linewidth=0.7)
-        letter(axes, panel)
-    handles = species_handles(design)
-    handles.append(Line2D([], [], color=CHANCE, linewidth=1.2, label="asked for"))
-    if lost:
-        handles.append(Line2D([], [], color=INK, marker="x", markersize=4, linestyle="none", label="no threshold"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(5, len(handles)))
+    add_letters(grid)
+    entries = [*task_entries(design), legend_entry("asked for", CHANCE)]
+    entries += [legend_entry("no threshold", marker="x", size=4, line="none")] if lost else []
+    place_legend(figure, entries, 5)
     return figure
 
 
-def explain_thresholds(thresholds: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
+@captioned
+def explain_thresholds(thresholds: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_thresholds`, by panel."""
-    mine = select(thresholds, model=design.best.model, setting=design.best.setting, split=design.split, seed="ensemble")
-    counts = mine.drop_duplicates("species").set_index("species")
-    told = ", ".join(
-        f"{name} {int(counts.at[name, 'n_positive']):,} : {int(counts.at[name, 'n_negative']):,}"
-        for name in design.species
-        if name in counts.index
-    )
+    rows = rows_by(select(thresholds, **_best(design)).drop_duplicates("task"), "task")
+    counts = {name: (int(rows[name,]["n_positive"]), int(rows[name,]["n_negative"])) for (name,) in rows}
+    told = say_counts({name: counts[name] for name in design.ordered(counts)}, design)
     common = (
-        f"{design.best.label}, ensemble, {design.split} split. For each species the threshold of highest recall that "
-        "reaches the precision on the validation part was taken to the test part; 95 % Wilson intervals. x: no "
+        f"{design.best.label}, ensemble, {design.split} split. For each {design.word} the threshold of highest recall "
+        "that reaches the precision on the validation part was taken to the test part; 95 % Wilson intervals. x: no "
         f"threshold reaches that precision, or none of the test windows is called. Sites : others in test: {told}."
     )
     return [
-        ("A", f"Precision found on the test part; red: what was asked for. {common}"),
-        ("B", f"Recall, the share of sites called. {common}"),
+        f"Precision found on the test part; red: what was asked for. {common}",
+        f"Recall, the fraction of sites called. {common}",
     ]

@@ -1,31 +1,59 @@
-"""Tidy tables of a run that are joined from files of several rules."""
+"""Tables of a run: reading those of the dictionary, and joining those that several rules write."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-HISTORY_COLUMNS = (
-    "model",
-    "setting",
-    "split",
-    "seed",
-    "round",
-    "stage",
-    "head",
-    "loss",
-    "auroc",
-    "auprc",
-    "score",
-    "seconds",
-    "windows_per_second",
-)
-COUNT_COLUMNS = ("split", "species", "part", "label", "windows")
+from ..dictionary import column_names
+from ..dictionary.tables import TABLES
+from ..tables import read_tsv, stack_frames
+from ..tasks import Task, add_task_columns
+from .design import Design
+from .register import find_figure, tables_of
 
 
-def join_histories(records: Sequence[Mapping[str, Any]], histories: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def read_table(name: str, path: str | Path) -> pd.DataFrame:
+    """A table of the dictionary, its text columns as text (empty text for missing)."""
+    columns = TABLES[name].columns
+    texts = {column.name: str for column in columns if column.kind == "text"}
+    frame, _ = read_tsv(path, [column.name for column in columns], dtype=texts)
+    return frame.fillna(dict.fromkeys(texts, ""))
+
+
+def index_rows(design: Design, tables: Mapping[str, pd.DataFrame], figures: Sequence[str]) -> pd.DataFrame:
+    """Rows of ``figures.tsv``: one per panel of each figure, then one per table.
+
+    Parameters
+    ----------
+    design : Design
+    tables : mapping of str to pandas.DataFrame
+        Those of :func:`~rnamarks.figures.register.tables_of`.
+    figures : sequence of str
+
+    Returns
+    -------
+    pandas.DataFrame
+        Paths are relative to the run's folder, in which ``figures.tsv`` lies. A row of a table has ``Table`` as its
+        figure and the table as its file, too.
+    """
+    rows = []
+    for name in figures:
+        entry = find_figure(name)
+        for panel, text in entry.explain([tables[table] for table in entry.tables], design):
+            caption = f"{entry.title_in(design)}. {text}"
+            rows.append((entry.label, panel or "all", entry.file, TABLES[entry.tables[0]].path, caption))
+    for name in tables_of(design):
+        rows.append(("Table", name, TABLES[name].path, TABLES[name].path, TABLES[name].about))
+    return pd.DataFrame(rows, columns=column_names("figures"))
+
+
+def join_histories(
+    records: Sequence[Mapping[str, Any]], histories: Sequence[pd.DataFrame], tasks: Sequence[Task]
+) -> pd.DataFrame:
     """Histories of all trainings, one below the other.
 
     Parameters
@@ -34,36 +62,39 @@ def join_histories(records: Sequence[Mapping[str, Any]], histories: Sequence[pd.
         ``model``, ``setting``, ``split``, ``seed`` of each training.
     histories : sequence of pandas.DataFrame
         Their ``history.tsv``, in the same order.
+    tasks : sequence of Task
+        All that the histories name.
 
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`HISTORY_COLUMNS`.
     """
-    tables = [
-        history.assign(**{key: record[key] for key in HISTORY_COLUMNS[:4]})[list(HISTORY_COLUMNS)]
+    names = column_names("histories")
+    keys = ("model", "setting", "split", "seed")
+    joined = [
+        add_task_columns(history.assign(**{key: record[key] for key in keys}), tasks)
         for record, history in zip(records, histories, strict=True)
     ]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(HISTORY_COLUMNS))
+    return stack_frames(joined, names)
 
 
-def count_windows(windows: Sequence[pd.DataFrame], splits: Sequence[str] = ("paper", "guarded")) -> pd.DataFrame:
-    """Number of windows by split, species, part and label.
+def count_windows(windows: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Number of windows by split, task, part and label.
 
     Parameters
     ----------
     windows : sequence of pandas.DataFrame
-        The *splits* border, one per species.
-    splits : sequence of str
+        The *splits* border, one per task.
 
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`COUNT_COLUMNS`; ``part`` is ``""`` for windows left out of the split.
+        ``part`` is ``""`` for windows left out of the split.
     """
-    tables = []
-    for split in splits:
+    found = []
+    for split in ("paper", "guarded"):
         for frame in windows:
-            sizes = frame.groupby(["species", split, "label"], sort=True).size().reset_index(name="windows")
-            tables.append(sizes.rename(columns={split: "part"}).assign(split=split)[list(COUNT_COLUMNS)])
-    return pd.concat(tables, ignore_index=True)
+            keys = ["task", "species", "modification", split, "label"]
+            sizes = frame.groupby(keys, sort=True).size().reset_index(name="windows")
+            found.append(sizes.rename(columns={split: "part"}).assign(split=split)[column_names("counts")])
+    return pd.concat(found, ignore_index=True)

@@ -1,110 +1,86 @@
-"""ROC and precision-recall curves of all species; S1 of the paper."""
+"""ROC and precision-recall curves of all tasks; S1 of the paper."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
+from .captions import Captions, captioned
 from .design import Design, Series
-from .lookup import best_baseline, counts_by_species, metric_rows, say_counts, select
-from .marks import legend_columns
-from .palette import CHANCE, FAINT
-from .style import WIDTH, grid_of, label_bottom, new_figure, styled
+from .lookup import best_baseline, counts_by_task, ensembles, metric_rows, say_counts, select
+from .palette import CHANCE
+from .panels import (
+    DASHED,
+    chance_entry,
+    draw_reference,
+    label_bottom,
+    legend_columns,
+    legend_entry,
+    panel_grid,
+    place_legend,
+    unit_axes,
+    write_in_corner,
+)
+from .style import styled
 
-AXES = {
-    "roc": ("share of others called", "share of sites called"),
-    "pr": ("recall", "precision"),
-}
+CURVE_AXES = {"roc": ("fraction of others called", "fraction of sites called"), "pr": ("recall", "precision")}
 AREAS = {"roc": ("auroc", "AUROC"), "pr": ("auprc", "AUPRC")}
 
 
 @styled
 def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, curve: str = "roc") -> Figure:
-    """One panel per species.
+    """One panel per task, against own negatives.
+
+    Curves of ensembles: the recommended model, networks of one task, the best baseline. The area of the recommended
+    one is written in.
 
     Parameters
     ----------
-    curves : pandas.DataFrame
-        Columns of :data:`rnamarks.evaluation.curves.CURVE_COLUMNS`.
-    metrics : pandas.DataFrame
-    design : Design
     curve : {"roc", "pr"}
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Curves of ensembles: the recommended model, networks of one species, the best baseline. The area of the
-        recommended one is written in.
     """
-    rows, columns = grid_of(len(design.species))
     shown = _shown(metrics, design)
-    width = min(WIDTH, 1.8 * columns + 0.2)
-    wide = legend_columns([*(series.label for series in shown), "random order"], width, 3)
-    figure = new_figure(0.75 + 1.9 * rows + 0.2 * -(-len(shown) // wide), width, "compressed")
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    figure, grid = panel_grid(
+        len(design.tasks), height=1.9, above=0.95, width=1.8, layout="compressed", sharex=True, sharey=True
+    )
+    lines = -(-len(shown) // legend_columns([series.label for series in shown], figure.get_figwidth(), 3))
+    figure.set_figheight(figure.get_figheight() + 0.2 * (lines - 1))
     area, label = AREAS[curve]
     areas = metric_rows(metrics, area, design.split, seed="ensemble")
-    here = select(curves, split=design.split, curve=curve)
+    here = ensembles(curves, design, curve=curve, against="own")
     drawn = set()
-    for axes, name in zip(grid.flat, design.species, strict=False):
-        counts = counts_by_species(metrics, [name], design.split).get(name)
-        chance = ([0, 1], [0, 1]) if curve == "roc" else ([0, 1], [counts[0] / sum(counts)] * 2) if counts else ([], [])
-        axes.plot(*chance, color=CHANCE, linestyle=(0, (3, 2)), linewidth=1)
+    for axes, name in zip(grid.flat, design.names, strict=False):
+        counts = counts_by_task(metrics, [name], design.split).get(name)
+        if curve == "roc":
+            axes.plot([0, 1], [0, 1], color=CHANCE, linestyle=DASHED, linewidth=1.1)
+        elif counts:
+            draw_reference(axes, counts[0] / sum(counts), across=True)
         for series in reversed(shown):
-            points = select(here, model=series.model, setting=series.setting, species=name)
-            if points.empty:
-                continue
-            drawn.add(series.key)
-            first = series.key == (design.recommended or shown[0].key)
-            axes.plot(
-                points["x"].to_numpy(),
-                points["y"].to_numpy(),
-                color=series.colour,
-                linestyle="-" if series.trained else series.dash,
-                linewidth=1.9 if first else 1.3 if series.trained else 1.0,
-                zorder=4 if first else 3 if series.trained else 2,
-            )
-        axes.set_title(name)
+            points = select(here, model=series.model, setting=series.setting, task=name)
+            if len(points):
+                drawn.add(series.key)
+                first = series.key == (design.recommended or shown[0].key)
+                look = {"color": series.colour, "linestyle": _line(series), "zorder": 2 + series.trained + first}
+                width = 1.9 if first else 1.3 if series.trained else 1.0
+                axes.plot(points["x"].to_numpy(), points["y"].to_numpy(), linewidth=width, **look)
+        axes.set_title(design.label(name))
         best = areas.get((*shown[0].key, name)) if shown else None
         if best:
-            place = {"x": 0.97, "y": 0.05, "ha": "right", "va": "bottom"}
-            if curve == "pr":
-                place = {"x": 0.97, "y": 0.97, "ha": "right", "va": "top"}
-            axes.text(
-                place.pop("x"),
-                place.pop("y"),
-                f"{label} {best['value']:.3f}",
-                transform=axes.transAxes,
-                color=shown[0].colour,
-                fontsize=7.5,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.85},
-                zorder=5,
-                **place,
-            )
-        axes.set_xlim(-0.01, 1.01)
-        axes.set_ylim(-0.01, 1.02)
+            text = f"{label} {best['value']:.3f}"
+            write_in_corner(axes, text, right=True, top=curve == "pr", color=shown[0].colour, fontsize=7.5)
+        unit_axes(axes)
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-        axes.set_aspect("equal")
-        axes.grid(color=FAINT)
-    label_bottom(grid, len(design.species), AXES[curve][0])
-    figure.supylabel(AXES[curve][1], fontsize=8)
-    handles = [
-        Line2D(
-            [],
-            [],
-            color=series.colour,
-            linestyle="-" if series.trained else series.dash,
-            linewidth=1.9 if series.trained else 1.2,
-            label=series.label,
-        )
-        for series in shown
-        if series.key in drawn
-    ]
-    handles.append(Line2D([], [], color=CHANCE, linestyle=(0, (3, 2)), linewidth=1, label="random order"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=wide)
+    label_bottom(grid, CURVE_AXES[curve][0])
+    figure.supylabel(CURVE_AXES[curve][1], fontsize=8)
+    entries = [legend_entry(one.label, one.colour, line=_line(one)) for one in shown if one.key in drawn]
+    place_legend(figure, [*entries, chance_entry()], 3)
     return figure
+
+
+def _line(series: Series) -> Any:
+    return "-" if series.trained else series.dash
 
 
 def _shown(metrics: pd.DataFrame, design: Design) -> list[Series]:
@@ -112,27 +88,23 @@ def _shown(metrics: pd.DataFrame, design: Design) -> list[Series]:
     return [*design.headline(), *([lead] if lead else [])]
 
 
-def explain_curves(
-    curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, curve: str = "roc"
-) -> list[tuple[str, str]]:
+@captioned
+def explain_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, curve: str = "roc") -> Captions:
     """Caption of :func:`draw_curves`."""
-    counts = say_counts(counts_by_species(metrics, design.species, design.split))
+    counts = say_counts(counts_by_task(metrics, design.names, design.split), design)
     shown = _shown(metrics, design)
     area = f" The number is the {AREAS[curve][1]} of {shown[0].label}." if shown else ""
     if curve == "roc":
         what = (
-            "ROC curves on the test part of each species: share of sites called (sensitivity) against share of others "
-            "called (1 − specificity) over all thresholds."
+            f"ROC curves on the test part of each {design.word}: fraction of sites called (sensitivity) against "
+            "fraction of others called (1 − specificity) over all thresholds."
         )
     else:
         what = (
-            "Precision-recall curves on the test part of each species: share of calls that are sites against share of "
-            "sites that are called, over all thresholds. The dashed line is the prevalence."
+            f"Precision-recall curves on the test part of each {design.word}: fraction of calls that are sites against "
+            "fraction of sites that are called, over all thresholds. The dashed line is the prevalence."
         )
-    return [
-        (
-            "",
-            f"{what} {design.split.capitalize()} split, ensembles (mean logit of the seeds).{area} Sites : others: "
-            f"{counts}. At most 200 points per curve, chosen to keep its area.",
-        )
-    ]
+    return (
+        f"{what} {design.split.capitalize()} split, ensembles (mean logit of the seeds).{area} Sites : others: "
+        f"{counts}. At most 200 points per curve, chosen to keep its area."
+    )

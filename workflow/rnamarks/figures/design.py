@@ -1,16 +1,19 @@
-"""What the figures of a run need to know of its configuration: the species and the models, their order and looks."""
+"""What the figures of a run need to know of its configuration: the tasks and the models, their order and looks."""
 
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..configuration import Plan
-from ..sites.species import read_species
-from .palette import DASHES, GREYS, SPARE, ramp
+from ..keys import SPLITS
+from ..tasks import Task, find_task
+from .palette import DASHES, GREYS, INK, SPARE, ramp, shade
+
+if TYPE_CHECKING:
+    from ..configuration import Plan
+    from ..runs import Run
 
 NETWORK_LABELS = {"mass": "MASS", "deepm6aseq": "DeepM6ASeq", "unanchored": "Unanchored", "multirm": "MultiRM"}
 NETWORK_LOOKS = {"mass": 0, "deepm6aseq": 1, "unanchored": 2}
@@ -32,6 +35,7 @@ BASELINE_LABELS = {
 NETWORK_MARKERS = (("s", "o", "^"), ("D", "d", "v"), ("p", "h", "<"), ("P", "X", ">"), ("8", "H", "^"), ("s", "d", "v"))
 STACK_MARKERS = ("P", "X", "H")
 BASELINE_MARKERS = ("X", "P", "v", "<", ">", "h", "d")
+_VARIED = ("width", "embedding", "objective")
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Series:
     Attributes
     ----------
     model, setting : str
-        As in the tables; ``setting`` is ``single`` for all models of one species.
+        As in the tables; ``setting`` is ``single`` for all models of one task.
     label : str
         Model and setting in words.
     network : str
@@ -53,12 +57,12 @@ class Series:
         Line style of matplotlib.
     kind : {"network", "stack", "baseline"}
     curriculum : str
-        ``""`` for a baseline or a single species.
+        ``""`` for a baseline or a single task.
     nested : bool
-        Whether it belongs to the network's row from one species to all: one species, or the curriculum that most of the
+        Whether it belongs to the network's row from one task to all: one task, or the curriculum that most of the
         network's settings have; never a stack.
-    species : tuple of str
-        Species that it was trained on, in the order of the tree.
+    tasks : tuple of str
+        Names of the tasks that it was trained on, in the order of the design.
     splits : tuple of str
     """
 
@@ -66,15 +70,15 @@ class Series:
     setting: str
     label: str
     network: str
-    trunk: str
     colour: str
     marker: str
     dash: Any
     kind: str
-    curriculum: str
-    nested: bool
-    species: tuple[str, ...]
+    tasks: tuple[str, ...]
     splits: tuple[str, ...]
+    trunk: str = ""
+    curriculum: str = ""
+    nested: bool = True
 
     @property
     def key(self) -> tuple[str, str]:
@@ -88,117 +92,128 @@ class Series:
 
 @dataclass(frozen=True)
 class Design:
-    """Species and series of a run.
+    """Tasks and series of a run.
 
     Attributes
     ----------
-    run, modification : str
-    species : tuple of str
-        From the root of the curriculum outwards.
-    colours : dict of str to str
+    run : str
+    tasks : tuple of Task
+        In the order of the curriculum; each has a label and a colour.
     series : tuple of Series
-        Networks in the order of the configuration, each from one species to all; then stacks; then baselines.
+        Networks in the order of the configuration, each from one task to all; then stacks; then baselines.
     recommended : (model, setting) or None
-        The released model; without a release the trained model that knows most species; None if nothing is trained.
+        The released model; without a release the trained model that knows most tasks; None if nothing is trained.
     split : str
         Split of the recommended model, which figures of one split show.
-    released, external, simulated : bool
-    analyses : tuple of str
-        Sections of the configuration, beyond training and evaluation, that the run has: see
-        :attr:`rnamarks.configuration.Plan.analyses`.
-    heads_are : {"species", "modification"}
-        What ``species`` holds: in a run about modifications these are the names of the modifications.
-    varied : tuple of str
-        Of a run about modifications: in which of ``width``, ``embedding`` and ``objective`` its networks differ;
-        ``student`` where one is distilled.
+    offers : frozenset of str
+        What the run has beyond training and evaluation, see ``Plan.offers``; and in which of ``width``, ``embedding``
+        and ``objective`` its networks differ.
+    simulated : bool
     null_world : bool
         Whether the labels of the simulated data are random.
     """
 
     run: str
-    modification: str
-    species: tuple[str, ...]
-    colours: dict[str, str]
+    tasks: tuple[Task, ...]
     series: tuple[Series, ...]
     recommended: tuple[str, str] | None
     split: str
-    released: bool
-    external: bool
-    simulated: bool
-    analyses: tuple[str, ...] = ()
-    heads_are: str = "species"
-    varied: tuple[str, ...] = ()
+    offers: frozenset[str] = frozenset()
+    simulated: bool = False
     null_world: bool = False
-
-    def say(self, text: str) -> str:
-        """A text that speaks of species, as it reads in this run: in one about modifications, it speaks of marks."""
-        if self.heads_are == "species":
-            return text
-        plural = re.sub(r"\b(all|both|two|main|many|several|more|\d+) species\b", r"\1 marks", text)
-        return plural.replace("species", "mark").replace("Species", "Mark")
 
     @classmethod
     def from_plan(cls, plan: Plan) -> Design:
         """The design that a configuration leads to."""
-        marks = plan.heads_are == "modification"
-        known = {row.species: row.colour for row in read_species(plan.config["species_sheet"])}
-        if marks:
-            known = {name: mark.colour for name, mark in plan.marks.items()}
-        spare = iter(SPARE * len(plan.order))
-        series = tuple(_series(plan))
+        tasks = colour_tasks(list(plan.tasks.values()))
+        series = tuple(_series(plan, name_tasks(tasks)))
         trained = [entry for entry in series if entry.trained]
-        release = plan.config.get("release")
+        release = plan.release
         if release:
-            recommended, split = (release["model"], release["setting"]), release["split"]
-            if recommended[1].startswith("single"):
-                recommended = (release["model"], "single")
+            setting = "single" if release["setting"].startswith("single") else release["setting"]
+            recommended, split = (release["model"], setting), release["split"]
         elif trained:
-            best = max(trained, key=lambda entry: len(entry.species) if entry.setting != "single" else 1)
+            best = max(trained, key=lambda entry: len(entry.tasks) if entry.setting != "single" else 1)
             recommended, split = best.key, best.splits[0]
         else:
-            recommended, split = None, plan.SPLITS[0]
+            recommended, split = None, SPLITS[0]
+        networks = plan.network_settings().values()
+        varied = {name for name in _VARIED if len({entry[name] for entry in networks}) > 1}
         return cls(
             run=plan.run,
-            modification="RNA modification" if marks else plan.config["modification"],
-            species=tuple(plan.order),
-            colours={name: known[name] if name in known else next(spare) for name in plan.order},
+            tasks=tasks,
             series=series,
             recommended=recommended,
             split=split,
-            released=bool(release),
-            external=bool(plan.external),
+            offers=frozenset({*plan.offers} | varied),
             simulated=bool(plan.config.get("simulation")),
-            analyses=tuple(plan.analyses),
-            heads_are=plan.heads_are,
-            varied=tuple(_varied(plan)) if marks else (),
             null_world=plan.null_world,
         )
 
     def record(self) -> dict[str, Any]:
         """Plain values, for a rule's params."""
-        return asdict(self)
+        return asdict(self) | {"offers": sorted(self.offers)}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Design:
         """The reverse of :meth:`record`, also after a round through JSON."""
-        values = dict(record)
-        values["series"] = tuple(
-            Series(
-                **{
-                    **entry,
-                    "dash": _dash(entry["dash"]),
-                    "species": tuple(entry["species"]),
-                    "splits": tuple(entry["splits"]),
-                }
-            )
-            for entry in values["series"]
-        )
-        values["species"] = tuple(values["species"])
-        values["analyses"] = tuple(values["analyses"])
-        values["varied"] = tuple(values["varied"])
-        values["colours"] = dict(values["colours"])
-        values["recommended"] = tuple(values["recommended"]) if values["recommended"] else None
+        values = _with_tuples(record)
+        values["tasks"] = tuple(map(Task.from_record, values["tasks"]))
+        values["series"] = tuple(Series(**entry) for entry in values["series"])
+        values["offers"] = frozenset(values["offers"])
         return cls(**values)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the tasks, as in the column ``task`` of tables."""
+        return tuple(task.name for task in self.tasks)
+
+    @property
+    def species(self) -> tuple[str, ...]:
+        """Species of the tasks, each once."""
+        return tuple(dict.fromkeys(task.species for task in self.tasks if task.species))
+
+    @property
+    def modifications(self) -> tuple[str, ...]:
+        """Modifications of the tasks, each once."""
+        return tuple(dict.fromkeys(task.modification for task in self.tasks if task.modification))
+
+    @property
+    def several_species(self) -> bool:
+        """Whether tasks are about more than one species."""
+        return len(self.species) > 1
+
+    @property
+    def several_modifications(self) -> bool:
+        """Whether tasks are about more than one modification."""
+        return len(self.modifications) > 1
+
+    @property
+    def word(self) -> str:
+        """What one task is: a ``species``, a ``modification``, or a ``task`` where neither tells tasks apart."""
+        return name_tasks(self.tasks)[0]
+
+    @property
+    def words(self) -> str:
+        """The plural of :attr:`word`."""
+        return name_tasks(self.tasks)[1]
+
+    def task(self, name: str) -> Task:
+        """The task of a name; an :class:`InputError` if there is none."""
+        return find_task(self.tasks, name)
+
+    def label(self, name: str) -> str:
+        """What figures call a task; the name itself where it is no task's (``mean`` over tasks, say)."""
+        return next((task.label for task in self.tasks if task.name == name), name)
+
+    def colour(self, name: str) -> str:
+        """Colour of a task; ink where the name is no task's."""
+        return next((task.colour for task in self.tasks if task.name == name), INK)
+
+    def ordered(self, names: Iterable[str]) -> list[str]:
+        """The tasks among some names, each once, in the order of the design."""
+        known = set(names)
+        return [name for name in self.names if name in known]
 
     def find(self, key: tuple[str, str]) -> Series:
         """The series of a model and setting."""
@@ -214,14 +229,14 @@ class Design:
         return [entry for entry in self.series if split in entry.splits]
 
     def single(self, split: str | None = None) -> list[Series]:
-        """Series of one species: networks, then baselines."""
+        """Series of one task: networks, then baselines."""
         return [entry for entry in self.on(split or self.split) if entry.setting == "single"]
 
     def ladder(self) -> list[Series]:
-        """Settings of the network that knows several species, from one to all, and its stacks; other networks' single
-        species before.
+        """Settings of the network that knows several tasks, from one to all, and its stacks; before them other networks
+        of single tasks.
 
-        Empty where no model was trained on several species.
+        Empty where no model was trained on several tasks.
         """
         lead = self.best
         if lead is None or lead.setting == "single":
@@ -231,7 +246,7 @@ class Design:
         return [*others, *(entry for entry in trained if entry.trunk == lead.trunk)]
 
     def headline(self) -> list[Series]:
-        """The recommended series, the network of a stack without its baselines, and what was trained on one species."""
+        """The recommended series, the network of a stack without its baselines, and what was trained on one task."""
         if self.best is None:
             return []
         shown = [self.best, self.find((self.best.trunk, self.best.setting))]
@@ -239,63 +254,79 @@ class Design:
         return list(dict.fromkeys(shown))
 
 
-def _varied(plan: Plan) -> list[str]:
-    settings = plan.network_settings().values()
-    varied = [name for name in ("width", "embedding", "objective") if len({entry[name] for entry in settings}) > 1]
-    return [*varied, "student"] if "marks" in plan.config else varied
+def name_tasks(tasks: Sequence[Task]) -> tuple[str, str]:
+    """Singular and plural of what a task is: what alone tells the tasks apart."""
+    species, modifications = ({getattr(task, name) for task in tasks} for name in ("species", "modification"))
+    if len(species) == len(tasks) and len(modifications) == 1 and "" not in species:
+        return "species", "species"
+    if len(modifications) == len(tasks) and len(species) == 1 and "" not in modifications:
+        return "modification", "modifications"
+    return "task", "tasks"
 
 
-def _series(plan: Plan) -> list[Series]:
+def colour_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """Tasks each with a colour of its own: a spare one where there is none, shades where several share one."""
+    spare = itertools.cycle(SPARE)
+    own = [task.colour or next(spare) for task in tasks]
+    coloured = []
+    for at, (task, colour) in enumerate(zip(tasks, own, strict=True)):
+        rank = own[:at].count(colour)
+        # as given, darker, lighter, still darker and so on
+        amount = (rank + 1) // 2 / (own.count(colour) // 2 + 1)
+        coloured.append(replace(task, colour=shade(colour, -amount if rank % 2 else amount)))
+    return tuple(coloured)
+
+
+def _series(plan: Plan, words: tuple[str, str]) -> list[Series]:
     free = (number for number in itertools.count() if number not in NETWORK_LOOKS.values())
-    networks = _networks(plan, free)
+    networks = _networks(plan, free, words)
     return [*networks, *_stacks(plan, free, networks), *_baselines(plan)]
 
 
-def _trained(plan: Plan, kind: str) -> dict[tuple[str, str], dict[str, list[str]]]:
-    """``settings``, as :class:`~rnamarks.configuration.Run` names them, and ``splits`` of each model and setting."""
-    found: dict[tuple[str, str], dict[str, list[str]]] = {}
+def _trained(plan: Plan, kind: str) -> dict[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Tasks and splits of each model and setting."""
+    found: dict[tuple[str, str], list[Run]] = {}
     for run in plan.runs:
         if run.kind == kind:
             record = run.record()
-            entry = found.setdefault((record["model"], record["setting"]), {"settings": [], "splits": []})
-            entry["settings"].append(run.setting)
-            entry["splits"].append(run.split)
-    return found
+            found.setdefault((record["model"], record["setting"]), []).append(run)
+    trained = {}
+    for key, runs in found.items():
+        names = {name for run in runs for name in plan.tasks_of(run.setting)}
+        splits = dict.fromkeys(run.split for run in runs)
+        trained[key] = tuple(name for name in plan.tasks if name in names), tuple(splits)
+    return trained
 
 
-def _networks(plan: Plan, free: Iterator[int]) -> list[Series]:
+def _networks(plan: Plan, free: Iterator[int], words: tuple[str, str]) -> list[Series]:
     found = _trained(plan, "network")
     series = []
     for network in plan.networks:
         index = NETWORK_LOOKS[network] if network in NETWORK_LOOKS else next(free)
         mine = []
-        for (model, setting), entry in found.items():
-            if model != network:
-                continue
-            names = {name for one in entry["settings"] for name in plan.species_of(one)}
-            curriculum = "" if setting == "single" else plan.curriculum_of(setting)
-            species = tuple(name for name in plan.order if name in names)
-            mine.append((setting, species, curriculum, tuple(dict.fromkeys(entry["splits"]))))
+        for (model, setting), (tasks, splits) in found.items():
+            if model == network:
+                curriculum = "" if setting == "single" else plan.curriculum_of(setting)
+                mine.append((setting, tasks, curriculum, splits))
         main = _most_common([curriculum for setting, _, curriculum, _ in mine if setting != "single"])
         mine.sort(key=lambda entry: (entry[0] != "single", entry[2] not in ("", main), len(entry[1])))
         label = NETWORK_LABELS.get(network, network.replace("_", " "))
-        sizes = [len(species) for setting, species, curriculum, _ in mine if curriculum in ("", main)]
+        sizes = [len(tasks) for _, tasks, curriculum, _ in mine if curriculum in ("", main)]
         markers = NETWORK_MARKERS[index % len(NETWORK_MARKERS)]
-        for rank, (setting, species, curriculum, splits) in enumerate(mine):
+        for rank, (setting, tasks, curriculum, splits) in enumerate(mine):
             single, nested = setting == "single", curriculum in ("", main)
-            one, several = ("one species", "species") if plan.heads_are == "species" else ("one mark", "marks")
-            words = one if single else f"{len(species)} {several}"
-            same = [entry for entry in mine if entry[0] != "single" and len(entry[1]) == len(species)]
+            trained_on = f"one {words[0]}" if single else f"{len(tasks)} {words[1]}"
+            same = [entry for entry in mine if entry[0] != "single" and len(entry[1]) == len(tasks)]
             if not single and len(same) > 1 and not nested:
-                words += f", {curriculum.replace('_', ' ')}"
+                trained_on += f", {curriculum.replace('_', ' ')}"
             if sum(entry[2] == curriculum for entry in same) > 1 and not single:
-                words = setting.replace("_", " ")
+                trained_on = setting.replace("_", " ")
             place = 0.75 if len(mine) == 1 else 0.25 + 0.75 * min(rank, len(sizes) - 1) / max(1, len(sizes) - 1)
             series.append(
                 Series(
                     model=network,
                     setting=setting,
-                    label=f"{label}, {words}",
+                    label=f"{label}, {trained_on}",
                     network=label,
                     trunk=network,
                     colour=ramp(index, place if nested else 0.55),
@@ -304,7 +335,7 @@ def _networks(plan: Plan, free: Iterator[int]) -> list[Series]:
                     kind="network",
                     curriculum=curriculum,
                     nested=nested,
-                    species=species,
+                    tasks=tasks,
                     splits=splits,
                 )
             )
@@ -314,13 +345,12 @@ def _networks(plan: Plan, free: Iterator[int]) -> list[Series]:
 def _stacks(plan: Plan, free: Iterator[int], networks: Sequence[Series]) -> list[Series]:
     series = []
     looks = {name: (next(free), STACK_MARKERS[rank % len(STACK_MARKERS)]) for rank, name in enumerate(plan.stacks)}
-    for (name, setting), entry in _trained(plan, "stack").items():
+    for (name, setting), (tasks, splits) in _trained(plan, "stack").items():
         members = plan.stacks[name]["members"]
         trunk = next(one for one in networks if one.model in members and one.setting == setting)
         baselines = [_baseline_label(member) for member in members if member in plan.baselines]
         # the names of several leave a figure no room; the report tells them
         added = baselines[0] if len(baselines) == 1 else f"{len(baselines)} baselines"
-        names = {one for each in entry["settings"] for one in plan.species_of(each)}
         index, marker = looks[name]
         label = f"{trunk.network} + {added}"
         series.append(
@@ -334,8 +364,8 @@ def _stacks(plan: Plan, free: Iterator[int], networks: Sequence[Series]) -> list
                 dash=DASHES[(index + 1) % len(DASHES)],
                 kind="stack",
                 nested=False,
-                species=tuple(one for one in plan.order if one in names),
-                splits=tuple(dict.fromkeys(entry["splits"])),
+                tasks=tasks,
+                splits=splits,
             )
         )
     return series
@@ -357,19 +387,19 @@ def _baselines(plan: Plan) -> list[Series]:
             setting="single",
             label=_baseline_label(name),
             network=_baseline_label(name),
-            trunk="",
             colour=GREYS[index % len(GREYS)],
             marker=BASELINE_MARKERS[index % len(BASELINE_MARKERS)],
             dash=DASHES[index % len(DASHES)],
             kind="baseline",
-            curriculum="",
-            nested=True,
-            species=tuple(plan.order),
-            splits=tuple(plan.SPLITS),
+            tasks=tuple(plan.tasks),
+            splits=tuple(SPLITS),
         )
         for index, name in enumerate(plan.baselines)
     ]
 
 
-def _dash(value: Any) -> Any:
-    return value if isinstance(value, str) else (value[0], tuple(value[1]))
+def _with_tuples(value: Any) -> Any:
+    """A value in which every list is a tuple."""
+    if isinstance(value, Mapping):
+        return {key: _with_tuples(entry) for key, entry in value.items()}
+    return tuple(map(_with_tuples, value)) if isinstance(value, list | tuple) else value

@@ -10,13 +10,8 @@ import pandas as pd
 
 from .design import Design, Series
 
-METRIC_LABELS = {
-    "auroc": "AUROC",
-    "auprc": "AUPRC",
-    "auprc_1to1": "AUPRC at 1:1",
-    "auprc_1to10": "AUPRC at 1:10",
-    "auprc_ratio": "AUPRC / prevalence",
-}
+AREA_METRICS = ("auprc", "auroc")
+MEAN, ENSEMBLE = "mean", "ensemble"
 
 
 def select(table: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
@@ -28,25 +23,46 @@ def select(table: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
     return table[rows]
 
 
+def ensembles(table: pd.DataFrame, design: Design, **wanted: Any) -> pd.DataFrame:
+    """Rows of ensembles on the split that figures show."""
+    return select(table, split=design.split, seed=ENSEMBLE, **wanted)
+
+
+def rows_by(rows: pd.DataFrame, *columns: str) -> dict[tuple, dict[str, Any]]:
+    """Rows as dicts, by the values of some columns."""
+    return {tuple(row[name] for name in columns): row for row in rows.to_dict("records")}
+
+
 def metric_rows(
-    metrics: pd.DataFrame, metric: str, split: str, *, seed: str = "mean", part: str = "test"
+    metrics: pd.DataFrame, metric: str, split: str, *, seed: str = MEAN
 ) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """The rows of one metric by (model, setting, species)."""
-    rows = select(metrics, metric=metric, split=split, seed=seed, part=part)
-    return {(row["model"], row["setting"], row["species"]): row for row in rows.to_dict("records")}
+    """The test part's rows of one metric against own negatives by (model, setting, task); calls: logits above 0."""
+    rows = select(metrics, metric=metric, split=split, seed=seed, part="test", against="own", choice="")
+    return rows_by(rows, "model", "setting", "task")
 
 
-def seed_values(metrics: pd.DataFrame, metric: str, split: str, series: Series, species: str) -> list[float]:
-    """The metric of each seed of a series on the test part."""
-    rows = select(
-        metrics, metric=metric, split=split, part="test", model=series.model, setting=series.setting, species=species
-    )
-    return rows.loc[~rows["seed"].isin(["mean", "ensemble"]), "value"].astype(float).tolist()
+def seed_values(metrics: pd.DataFrame, metric: str, split: str, series: Series, task: str) -> list[float]:
+    """The metric of each seed of a series on the test part, against own negatives."""
+    rows = select(metrics, metric=metric, split=split, part="test", against="own", choice="", task=task)
+    rows = select(rows, model=series.model, setting=series.setting)
+    return rows.loc[~rows["seed"].isin([MEAN, ENSEMBLE]), "value"].astype(float).tolist()
+
+
+def shown_series(table: pd.DataFrame, design: Design) -> list[Series]:
+    """Models of a table, in the order of the design."""
+    present = set(zip(table["model"], table["setting"], strict=True))
+    return [series for series in design.on(design.split) if series.key in present]
+
+
+def lead_series(table: pd.DataFrame, design: Design) -> Series:
+    """The recommended model; where none is trained, the first of the table."""
+    shown = shown_series(table, design)
+    return next((series for series in shown if series.key == design.recommended), shown[0])
 
 
 def best_baseline(metrics: pd.DataFrame, design: Design, split: str) -> Series | None:
-    """The baseline with the highest AUPRC averaged over species, None without baselines."""
-    rows = metric_rows(metrics, "auprc", split, seed="ensemble")
+    """The baseline with the highest AUPRC averaged over tasks, None without baselines."""
+    rows = metric_rows(metrics, "auprc", split, seed=ENSEMBLE)
     averages = []
     for series in design.on(split):
         if not series.trained:
@@ -57,35 +73,44 @@ def best_baseline(metrics: pd.DataFrame, design: Design, split: str) -> Series |
 
 
 def differences(
-    paired: pd.DataFrame, first: tuple[str, str], second: tuple[str, str], *, split: str, metric: str, seed: str
+    paired: pd.DataFrame,
+    first: tuple[str, str],
+    second: tuple[str, str],
+    *,
+    split: str,
+    metric: str,
+    seed: str,
+    against: str = "own",
 ) -> dict[str, dict[str, float]]:
-    """By species: first minus second with its interval, whichever way round the table has the pair."""
-    rows = select(paired, split=split, metric=metric, seed=seed, part="test")
+    """By task and ``mean``: first minus second with its interval, whichever way round the table has the pair."""
+    rows = select(paired, split=split, metric=metric, seed=seed, part="test", against=against)
     found = {}
     for row in rows.to_dict("records"):
-        a, b = (row["model_a"], row["setting_a"]), (row["model_b"], row["setting_b"])
-        if (a, b) == (tuple(first), tuple(second)):
-            found[row["species"]] = {key: row[key] for key in ("difference", "low", "high", "p")}
-        elif (b, a) == (tuple(first), tuple(second)):
-            found[row["species"]] = {
-                "difference": -row["difference"],
-                "low": -row["high"],
-                "high": -row["low"],
-                "p": row["p"],
-            }
+        pair = (row["model_a"], row["setting_a"]), (row["model_b"], row["setting_b"])
+        if pair == (tuple(first), tuple(second)):
+            found[row["task"]] = {key: row[key] for key in ("difference", "low", "high", "p")}
+        elif pair == (tuple(second), tuple(first)):
+            turned = {"difference": -row["difference"], "low": -row["high"], "high": -row["low"]}
+            found[row["task"]] = turned | {"p": row["p"]}
     return found
 
 
-def counts_by_species(metrics: pd.DataFrame, species: Sequence[str], split: str) -> dict[str, tuple[int, int]]:
+def counts_by_task(
+    metrics: pd.DataFrame, names: Sequence[str], split: str, against: str = "own"
+) -> dict[str, tuple[int, int]]:
     """Positives and negatives of the test part."""
-    rows = select(metrics, metric="auroc", split=split, part="test").drop_duplicates("species").set_index("species")
-    return {
-        name: (int(rows.at[name, "n_positive"]), int(rows.at[name, "n_negative"]))
-        for name in species
-        if name in rows.index
-    }
+    rows = select(metrics, metric="auroc", split=split, part="test", against=against).drop_duplicates("task")
+    found = {row["task"]: (int(row["n_positive"]), int(row["n_negative"])) for row in rows.to_dict("records")}
+    return {name: found[name] for name in names if name in found}
 
 
-def say_counts(counts: Mapping[str, tuple[int, int]]) -> str:
-    """``human 395 : 3,950, chimp …``, positives before negatives."""
-    return ", ".join(f"{name} {positive:,} : {negative:,}" for name, (positive, negative) in counts.items())
+def say_counts(counts: Mapping[str, tuple[int, int]], design: Design) -> str:
+    """``human 395 : 3,950, 50 : 50 (chimp, mouse)``: positives before negatives, equal numbers together."""
+    groups: dict[str, list[str]] = {}
+    for name, (positive, negative) in counts.items():
+        groups.setdefault(f"{positive:,} : {negative:,}", []).append(design.label(name))
+    if len(groups) == 1 and len(counts) > 1:
+        return f"{next(iter(groups))} for each {design.word}"
+    return ", ".join(
+        f"{names[0]} {text}" if len(names) == 1 else f"{text} ({', '.join(names)})" for text, names in groups.items()
+    )

@@ -22,7 +22,10 @@ RAMPS = (
 
 GREYS = ("#8C8C8C", "#6B6B6B", "#7E7E7E", "#4A4A4A", "#5C5C5C", "#333333", "#999999")
 SPARE = ("#117733", "#AA4499", "#999933", "#661100", "#6699CC", "#888888", "#DDCC77")
-"""Colours of species that the sheet of species does not know."""
+"""Colours of tasks that no sheet gives one."""
+
+NUCLEOTIDES = {"A": "#009E73", "C": "#0072B2", "G": "#E69F00", "U": "#D55E00"}
+"""Colour of each nucleotide, from the colour-blind-safe palette of Okabe and Ito."""
 
 DASHES = ((0, (1, 1)), (0, (4, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (2.5, 2.5)), (0, (1, 2.5)), (0, (8, 2)))
 
@@ -45,6 +48,12 @@ def ramp(index: int, position: float) -> str:
     low, high = (colorsys.rgb_to_hls(*rgb(colour)) for colour in RAMPS[index % len(RAMPS)])
     mixed = [a + (b - a) * position for a, b in zip(low, high, strict=True)]
     return "#" + "".join(f"{round(255 * part):02x}" for part in colorsys.hls_to_rgb(*mixed))
+
+
+def shade(colour: str, amount: float) -> str:
+    """A colour moved towards white: 0 leaves it, 1 gives white, -1 black."""
+    goal = float(amount > 0)
+    return "#" + "".join(f"{round(255 * (part + (goal - part) * abs(amount))):02X}" for part in rgb(colour))
 
 
 def ink_on(colour: Sequence[float] | str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,76 +13,16 @@ from typing import Any
 import pandas as pd
 
 from .. import __version__
-from ..configuration import Plan
+from ..dictionary import column_names
 from ..files import sha256_of
 from ..sources.lock import LockEntry
 from ..sources.sheet import Source
 
-SOURCE_COLUMNS = (
-    "species",
-    "role",
-    "reference",
-    "version",
-    "url",
-    "sha256",
-    "checksum",
-    "bytes",
-    "licence",
-    "citation",
-)
-PACKAGES = (
-    "snakemake",
-    "torch",
-    "lightning",
-    "numpy",
-    "pandas",
-    "scipy",
-    "scikit-learn",
-    "pyarrow",
-    "pyfaidx",
-    "matplotlib",
-)
-
-
-@dataclass(frozen=True)
-class Reference:
-    """One file that the configuration names.
-
-    Attributes
-    ----------
-    species : str
-        ``all`` for a file that serves all species.
-    role : str
-        ``genome``, ``annotation``, ``sites``, ``veto``, ``windows``, ``orthologues`` or ``external``.
-    reference : str
-        As written, with the species' name filled in.
-    """
-
-    species: str
-    role: str
-    reference: str
-
-    def record(self) -> dict[str, str]:
-        """Plain values, for a rule's params."""
-        return asdict(self)
-
-
-def references(plan: Plan) -> list[Reference]:
-    """Every input file that a configuration names, in its order."""
-    found = []
-    for name, entry in plan.species.items():
-        named = [("genome", entry.get("genome")), ("annotation", entry.get("annotation"))]
-        named += [(role, table["table"]) for role in ("sites", "veto") for table in plan.site_tables(name, role)]
-        named += [("windows", file["file"]) for file in plan.window_files(name)]
-        found += [Reference(name, role, plan.expand(path, name)) for role, path in named if path]
-    if plan.config.get("orthologues"):
-        found.append(Reference("all", "orthologues", plan.expand(plan.config["orthologues"]["table"])))
-    found += [Reference(entry["head"], "external", part["file"]) for entry in plan.external for part in entry["files"]]
-    return list(dict.fromkeys(found))
+PACKAGES = ("snakemake", "torch", "numpy", "pandas", "scipy", "scikit-learn", "pyarrow", "pyfaidx", "matplotlib")
 
 
 def source_table(
-    named: Sequence[Reference],
+    inputs: Sequence[Mapping[str, str]],
     paths: Sequence[str | Path],
     sources: Mapping[str, Source],
     lock: Mapping[str, LockEntry],
@@ -91,7 +31,8 @@ def source_table(
 
     Parameters
     ----------
-    named : sequence of Reference
+    inputs : sequence of mapping
+        ``reference``, ``role`` and ``subject`` of every file that the configuration names.
     paths : sequence of path-like
         Where each lies, in the same order.
     sources : mapping of str to Source
@@ -102,12 +43,14 @@ def source_table(
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`SOURCE_COLUMNS`. Files that are not from the sheet are read and hashed here.
+        One row per input, equal ones once. Files that are not from the sheet are read and hashed here.
     """
+    names = column_names("sources")
+    measure = cache(sha256_of)
     rows = []
-    for entry, path in zip(named, paths, strict=True):
-        row: dict[str, Any] = dict.fromkeys(SOURCE_COLUMNS, "") | entry.record()
-        kind, _, name = entry.reference.partition("#")[0].partition(":")
+    for entry, path in zip(inputs, paths, strict=True):
+        row: dict[str, Any] = dict.fromkeys(names, "") | entry
+        kind, _, name = entry["reference"].partition("#")[0].partition(":")
         source = sources[name] if name and kind == "source" else None
         if source is not None:
             row |= {"version": source.version, "url": source.url}
@@ -117,10 +60,10 @@ def source_table(
         elif source is not None and name in lock:
             row |= {"sha256": lock[name].sha256, "checksum": f"recorded now, {lock[name].date}", "url": lock[name].url}
         else:
-            row |= {"sha256": sha256_of(path), "checksum": "measured"}
+            row |= {"sha256": measure(path), "checksum": "measured"}
         row["bytes"] = Path(path).stat().st_size
         rows.append(row)
-    return pd.DataFrame(rows, columns=list(SOURCE_COLUMNS))
+    return pd.DataFrame(rows, columns=names).drop_duplicates(ignore_index=True)
 
 
 def software() -> dict[str, str]:

@@ -12,14 +12,30 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from .captions import PANELS, Captions, captioned, say_p, say_range
 from .design import Design
 from .lookup import select
-from .marks import SEQUENTIAL
-from .palette import CHANCE, FAINT, INK, QUIET, ramp
-from .style import WIDTH, grid_of, letter, new_figure, say_p, styled
+from .palette import FAINT, INK, ramp
+from .panels import (
+    SEQUENTIAL,
+    add_letters,
+    annotate,
+    colour_scale,
+    draw_interval,
+    draw_reference,
+    leaves_out,
+    legend_entry,
+    nothing,
+    panel_grid,
+    place_legend,
+    rows_axis,
+    spread,
+    value_axis,
+    write_inside,
+)
+from .style import WIDTH, new_figure, styled
 
 HIGH, LOW = ramp(1, 0.6), "#7E7E7E"
 GROUPS = {
@@ -38,14 +54,14 @@ TITLES = {
     "peaks": "chromatin peaks",
 }
 ADJUSTED = {
-    "none": ("as the paper tests", INK, "o", INK),
-    "clusters": ("allowing for genes", INK, "o", INK),
-    "controls": ("length, DRACH, GC held fixed", HIGH, "D", HIGH),
-    "matched": ("matched for these", HIGH, "s", "white"),
+    "none": ("as the paper tests", INK, "o", False),
+    "clusters": ("allowing for genes", INK, "o", False),
+    "controls": ("length, motif positions, GC held fixed", HIGH, "D", False),
+    "matched": ("matched for these", HIGH, "s", True),
 }
-"""Kind of comparison to its label, colour, marker and filling."""
+"""Kind of comparison to its label, colour, marker and whether it is hollow."""
 NOTHING = "No table of gene regulation was compared: 0 tests."
-_LETTERS = "ABCDEFGHIJKLMNOP"
+_KEYS = ("transcripts", "task", "predictor")
 _PAPER = {
     "expression": "lower in genes of high capacity (P = 2.78 × 10⁻²⁷)",
     "half_life": "shorter in genes of high capacity (P = 9.35 × 10⁻⁹⁵)",
@@ -67,14 +83,16 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 
 def _entries(tests: pd.DataFrame) -> list[dict[str, Any]]:
-    """Comparisons in the order of the paper's panels."""
+    """Comparisons in the order of the paper's panels, of as many tasks and predictors as there are letters for."""
     kinds = list(TITLES)
-    rows = tests.drop_duplicates(["species", "predictor", "name"])[["species", "predictor", "name", "kind", "panel"]]
+    rows = tests.drop_duplicates([*_KEYS, "name"])[[*_KEYS, "species", "name", "kind", "panel"]]
+    group = rows.groupby(list(_KEYS), sort=False).ngroup()
+    rows = rows[group < max(1, len(PANELS) // max(1, rows["name"].nunique()))]
     return sorted(rows.to_dict("records"), key=lambda row: kinds.index(row["kind"]))
 
 
 def _rows(table: pd.DataFrame, entry: Mapping[str, Any]) -> pd.DataFrame:
-    return select(table, **{key: entry[key] for key in ("species", "predictor", "name")})
+    return select(table, **{key: entry[key] for key in (*_KEYS, "name")})
 
 
 def _one(tests: pd.DataFrame, entry: Mapping[str, Any], **wanted: str) -> dict[str, Any] | None:
@@ -82,70 +100,41 @@ def _one(tests: pd.DataFrame, entry: Mapping[str, Any], **wanted: str) -> dict[s
     return rows.iloc[0].to_dict() if len(rows) and np.isfinite(rows["effect"].iloc[0]) else None
 
 
-def _title(entry: Mapping[str, Any]) -> str:
+def _title(entry: Mapping[str, Any], tests: pd.DataFrame, design: Design, width: int) -> str:
+    """Title of a panel in lines of so many characters."""
     name, kind = entry["name"].replace("_", " "), TITLES[entry["kind"]]
-    return kind if name == entry["kind"].replace("_", " ") else f"{kind}: {name}"
+    title = kind if name == entry["kind"].replace("_", " ") else f"{kind}: {name}"
+    title = title if tests["task"].nunique() < 2 else f"{design.label(entry['task'])}, {title}"
+    return textwrap.fill(title, width)
+
+
+def _where(entry: Mapping[str, Any], design: Design) -> str:
+    """Task, transcripts where they are not the species' own, and predictor."""
+    others = [entry["transcripts"]] if entry["transcripts"] != entry["species"] else []
+    return ", ".join([design.label(entry["task"]), *others, entry["predictor"]])
 
 
 @styled
 def draw_regulation(
     tests: pd.DataFrame, quantiles: pd.DataFrame, bins: pd.DataFrame, trends: pd.DataFrame, design: Design
 ) -> Figure:
-    """Distributions by capacity and by structure class, and signal of peaks against potential.
-
-    Parameters
-    ----------
-    tests, quantiles, bins, trends : pandas.DataFrame
-        Columns of :data:`rnamarks.biology.regulation.TEST_COLUMNS` and the others there.
-    design : Design
-    """
+    """Distributions by capacity and by structure class, and signal of peaks against potential."""
     entries = _entries(tests)
     if not entries:
-        return _blank()
-    lines, columns = grid_of(len(entries), 3)
-    figure = new_figure(0.35 + 2.35 * lines, WIDTH if columns > 1 else 0.5 * WIDTH)
-    grid = figure.subplots(lines, columns, squeeze=False)
-    for at, axes in enumerate(grid.flat):
-        if at >= len(entries):
-            axes.set_visible(False)
-            continue
-        entry = entries[at]
+        return nothing("nothing was compared")
+    figure, grid = panel_grid(len(entries), 3, height=2.35, above=0.35, width=0.5 * WIDTH)
+    for axes, entry in zip(grid.flat, entries, strict=False):
         if entry["kind"] == "peaks":
             _peaks(figure, axes, entry, bins, trends)
         else:
             _distributions(axes, entry, quantiles)
-        axes.set_title(_title(entry), pad=24)
-        axes.annotate(
-            _statement(entry, tests),
-            (0, 1),
-            xycoords="axes fraction",
-            xytext=(0, 4),
-            textcoords="offset points",
-            fontsize=6.5,
-            va="bottom",
-        )
-        _raised_letter(axes, _LETTERS[at])
+        axes.set_title(_title(entry, tests, design, 30), pad=24)
+        annotate(axes, _statement(entry, tests), (0, 1), (0, 4), fontsize=6.5, va="bottom")
+    add_letters(grid.flat, rise=24)
     present = set(quantiles["group"])
-    handles = [
-        Line2D([], [], color=colour, linestyle=dash, linewidth=1.6, label=label)
-        for group, (label, colour, dash) in GROUPS.items()
-        if group in present
-    ]
-    if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    looks = [look for group, look in GROUPS.items() if group in present]
+    place_legend(figure, [legend_entry(label, colour, line=dash) for label, colour, dash in looks])
     return figure
-
-
-def _blank() -> Figure:
-    figure = new_figure(1.0, 0.6 * WIDTH)
-    figure.text(0.5, 0.5, "nothing was compared", ha="center", va="center", color=QUIET)
-    return figure
-
-
-def _raised_letter(axes: Axes, text: str) -> None:
-    """A panel's letter beside a title that stands above a line of numbers."""
-    place = {"xycoords": "axes fraction", "xytext": (-26, 24), "textcoords": "offset points"}
-    axes.annotate(text, (0, 1), **place, fontsize=11, fontweight="bold", va="bottom", annotation_clip=False)
 
 
 def _distributions(axes: Axes, entry: Mapping[str, Any], quantiles: pd.DataFrame) -> None:
@@ -153,9 +142,9 @@ def _distributions(axes: Axes, entry: Mapping[str, Any], quantiles: pd.DataFrame
     groups = [group for group in GROUPS if group in set(rows["group"])]
     for group in groups:
         _, colour, dash = GROUPS[group]
-        part = rows[rows["group"] == group].sort_values("share")
-        axes.plot(part["value"], part["share"], color=colour, linestyle=dash, linewidth=1.6)
-    inside = rows[(rows["share"] >= 0.02) & (rows["share"] <= 0.98)]["value"]
+        part = rows[rows["group"] == group].sort_values("fraction")
+        axes.plot(part["value"], part["fraction"], color=colour, linestyle=dash, linewidth=1.6)
+    inside = rows[(rows["fraction"] >= 0.02) & (rows["fraction"] <= 0.98)]["value"]
     if len(inside) and inside.max() > inside.min():
         room = 0.03 * (inside.max() - inside.min())
         axes.set_xlim(inside.min() - room, inside.max() + room)
@@ -163,7 +152,7 @@ def _distributions(axes: Axes, entry: Mapping[str, Any], quantiles: pd.DataFrame
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
     axes.axhline(0.5, color=FAINT, linewidth=0.9, zorder=0)
     structure = entry["kind"] == "structure"
-    axes.set_ylabel("share of sites" if structure else "share of genes")
+    axes.set_ylabel("fraction of sites" if structure else "fraction of genes")
     unit = rows["unit"].iloc[0] if len(rows) else ""
     axes.set_xlabel("predicted probability" if structure else textwrap.shorten(_said(unit), 40, placeholder=" …"))
 
@@ -203,41 +192,39 @@ def _peaks(figure: Figure, axes: Axes, entry: Mapping[str, Any], bins: pd.DataFr
         axes.add_collection(drawn)
         axes.set_xlim(0, 1e3 * cells["x_to"].max())
         axes.set_ylim(cells["y_from"].min(), cells["y_to"].max())
-        bar = figure.colorbar(drawn, ax=axes, fraction=0.05, pad=0.03, aspect=16)
-        bar.set_label("peaks", fontsize=7)
-        bar.outline.set_visible(False)
+        bar = colour_scale(figure, axes, drawn.norm, SEQUENTIAL, "peaks", shrink=1, fraction=0.05, aspect=16)
         ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if tick <= most]
         bar.set_ticks(ticks, labels=[f"{tick:,}" for tick in ticks])
         bar.minorticks_off()
     if len(means):
-        inside = means[1e3 * means["x"] <= axes.get_xlim()[1]]
-        error = [inside["value"] - inside["low"], inside["high"] - inside["value"]]
-        axes.errorbar(
-            1e3 * inside["x"], inside["value"], yerr=error, color=HIGH, linewidth=1.3, marker="o", markersize=3.2
-        )
+        _tenths(axes, means[1e3 * means["x"] <= axes.get_xlim()[1]], scale=1e3)
     axes.set_xlabel("potential, expected sites per kb of peak")
     unit = cells["unit"].iloc[0] if len(cells) else "signal"
     axes.set_ylabel(f"{_said(unit)} of the peak")
 
 
+def _tenths(axes: Axes, rows: pd.DataFrame, scale: float = 1.0) -> None:
+    """Means of tenths with their intervals, joined."""
+    error = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
+    axes.errorbar(scale * rows["x"], rows["value"], yerr=error, color=HIGH, linewidth=1.3, marker="o", markersize=3.4)
+
+
+@captioned
 def explain_regulation(
     tests: pd.DataFrame, quantiles: pd.DataFrame, bins: pd.DataFrame, trends: pd.DataFrame, design: Design
-) -> list[tuple[str, str]]:
+) -> Captions:
     """Captions of :func:`draw_regulation`, by panel."""
-    texts = []
-    for panel, entry in zip(_LETTERS, _entries(tests), strict=False):
-        texts.append((panel, " ".join(filter(None, _caption(tests, quantiles, entry)))))
-    return texts or [("", NOTHING)]
+    return [" ".join(filter(None, _caption(tests, quantiles, entry, design))) for entry in _entries(tests)] or NOTHING
 
 
-def _caption(tests: pd.DataFrame, quantiles: pd.DataFrame, entry: Mapping[str, Any]) -> list[str]:
-    kind, where = entry["kind"], f"{entry['species']}, {entry['predictor']}; Figure 8{entry['panel']} of the paper"
+def _caption(tests: pd.DataFrame, quantiles: pd.DataFrame, entry: Mapping[str, Any], design: Design) -> list[str]:
+    kind, where = entry["kind"], f"{_where(entry, design)}; Figure 8{entry['panel']} of the paper"
     if kind == "peaks":
         row = _one(tests, entry, test="pearson")
         rank = _one(tests, entry, test="spearman")
         held = _one(tests, entry, test="partial_pearson", adjusted="controls")
         start = (
-            f"Signal of peaks against their mean potential, the summed probability of the sites inside per length "
+            "Signal of peaks against their mean potential, the summed probability of the sites inside per length "
             f"({where}). Colour: peaks; line: means of tenths with 95 % t intervals."
         )
         if row is None:
@@ -245,11 +232,7 @@ def _caption(tests: pd.DataFrame, quantiles: pd.DataFrame, entry: Mapping[str, A
         said = f"Pearson's r {_interval(row)} over {int(row['n']):,} peaks, {say_p(row['p'])}"
         said += f"; Spearman's {_interval(rank)}." if rank else "."
         return [start, said, _held(held, "partial r"), _paper(kind, row)]
-    row = (
-        _one(tests, entry, test="rank_sum", comparison="SS − DS")
-        if kind == "structure"
-        else _one(tests, entry, test="rank_sum")
-    )
+    row = _one(tests, entry, test="rank_sum", **({"comparison": "SS − DS"} if kind == "structure" else {}))
     if kind == "structure":
         start = f"Cumulative distribution of the predicted probability of sites by structure class ({where})."
     else:
@@ -292,13 +275,13 @@ def _paper(kind: str, row: Mapping[str, Any]) -> str:
     else:
         own = "neither faster nor slower, as the interval includes zero"
     return (
-        "The paper contradicts itself here: its heading and caption say faster (P = 5.95 × 10⁻³⁰), its text slower "
-        f"(P = 9.78 × 10⁻³¹). In these data it is {own}. Ribosome-bound RPKM follows the amount of RNA "
-        "as well; its ratio to that (te) does not."
+        "The paper contradicts itself here: its heading and caption say faster (P = 5.95 × 10⁻³⁰), its text slower (P "
+        f"= 9.78 × 10⁻³¹). In these data it is {own}. Ribosome-bound RPKM follows the amount of RNA as well; its ratio "
+        "to that (te) does not."
     )
 
 
-def _lines(tests: pd.DataFrame, correlations: bool) -> list[tuple[str, list[dict[str, Any]]]]:
+def _lines(tests: pd.DataFrame, correlations: bool, design: Design) -> list[tuple[str, list[dict[str, Any]]]]:
     """Label and rows, raw before controlled, of each line of :func:`draw_controlled`."""
     lines = []
     for entry in _entries(tests):
@@ -312,7 +295,9 @@ def _lines(tests: pd.DataFrame, correlations: bool) -> list[tuple[str, list[dict
                     one = one[one["adjusted"] != "none"]
                 kept = one[np.isfinite(one["effect"])].to_dict("records")
                 if kept:
-                    lines.append((_line_label(entry, comparison, kept[0]), kept))
+                    label = _line_label(entry, comparison, kept[0])
+                    several = tests["task"].nunique() > 1
+                    lines.append((f"{design.label(entry['task'])}, {label}" if several else label, kept))
     return lines
 
 
@@ -324,154 +309,112 @@ def _line_label(entry: Mapping[str, Any], comparison: str, row: Mapping[str, Any
     name = entry["name"].replace("_", " ")
     if entry["kind"] == "structure":
         return f"{name}, {comparison}"
-    if row["measure"].endswith("_r"):
-        return f"{name}, {_family(row['measure']).capitalize()}" if entry["kind"] == "peaks" else name
-    return name
+    return f"{name}, {_family(row['measure']).capitalize()}" if entry["kind"] == "peaks" else name
 
 
 @styled
 def draw_controlled(tests: pd.DataFrame, design: Design) -> Figure:
-    """Each effect raw and with transcript length, number of motif positions and GC held fixed.
-
-    Parameters
-    ----------
-    tests : pandas.DataFrame
-        Columns of :data:`rnamarks.biology.regulation.TEST_COLUMNS`.
-    design : Design
-    """
-    sides = [(_lines(tests, False), "Cliff's delta", "groups"), (_lines(tests, True), "correlation", "correlations")]
-    longest = max(1, *(len(lines) for lines, _, _ in sides))
-    figure = new_figure(1.0 + 0.4 * longest)
+    """Each effect raw and with transcript length, number of motif positions and GC held fixed."""
+    sides = [
+        (_lines(tests, False, design), "Cliff's delta", "groups"),
+        (_lines(tests, True, design), "correlation", "correlations"),
+    ]
+    figure = new_figure(1.0 + 0.4 * max(1, *(len(lines) for lines, _, _ in sides)))
     grid = figure.subplots(1, 2)
-    for axes, (lines, label, title), panel in zip(grid, sides, "AB", strict=True):
+    for axes, (lines, label, title) in zip(grid, sides, strict=True):
         for at, (_, rows) in enumerate(lines):
-            for row, gap in zip(rows, np.linspace(-0.2, 0.2, len(rows)) if len(rows) > 1 else [0.0], strict=True):
-                _, colour, marker, face = ADJUSTED[row["adjusted"]]
-                axes.plot([row["low"], row["high"]], [at + gap] * 2, color=colour, linewidth=1.3)
-                axes.plot(
-                    row["effect"],
-                    at + gap,
-                    marker,
-                    color=colour,
-                    markersize=4.4,
-                    markerfacecolor=face,
-                    markeredgewidth=1,
-                )
-        axes.axvline(0, color=CHANCE, linestyle=(0, (3, 2)), linewidth=1.0, zorder=1)
-        axes.set_yticks(range(len(lines)), [textwrap.fill(text, 22) for text, _ in lines])
-        axes.set_ylim(max(1, len(lines)) - 0.45, -0.55)
+            for row, gap in zip(rows, spread(len(rows), 0.2 * len(rows)), strict=True):
+                _, colour, marker, hollow = ADJUSTED[row["adjusted"]]
+                keys = ("effect", "low", "high")
+                draw_interval(axes, at + gap, row, colour, keys=keys, marker=marker, size=4.4, hollow=hollow)
+        draw_reference(axes, 0)
+        rows_axis(axes, [textwrap.fill(text, 22) for text, _ in lines])
         axes.set_xlabel(f"{label}, 95 % interval")
         axes.set_title(title)
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
-        axes.grid(axis="x")
-        axes.locator_params(axis="x", nbins=5)
+        value_axis(axes)
         if not lines:
-            axes.text(0.5, 0.5, "nothing was tested", transform=axes.transAxes, ha="center", color=QUIET)
-        letter(axes, panel)
-    handles = [
-        Line2D([], [], color=colour, marker=marker, markersize=4.4, markerfacecolor=face, label=label)
-        for name, (label, colour, marker, face) in ADJUSTED.items()
-        if name in set(tests["adjusted"]) and name != "clusters"
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+            write_inside(axes, "nothing was tested")
+    add_letters(grid)
+    used = [look for name, look in ADJUSTED.items() if name in set(tests["adjusted"]) and name != "clusters"]
+    entries = [legend_entry(label, colour, marker, hollow=hollow, size=4.4) for label, colour, marker, hollow in used]
+    place_legend(figure, entries, 3)
     return figure
 
 
-def explain_controlled(tests: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
+@captioned
+def explain_controlled(tests: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_controlled`, by panel."""
+    where = "; ".join(dict.fromkeys(_where(entry, design) for entry in _entries(tests))) or f"no {design.word}"
+    held = (
+        "transcript length, number of motif positions and GC content (for peaks: of the peak, and GC of the "
+        "transcripts there)"
+    )
+    wording = {
+        False: (
+            "Difference between groups as Cliff's delta: the probability that a value of the first group is the larger "
+            "one, less that of the smaller",
+            "the coefficient of the group in a regression of ranks (HC3 errors), and within cells of like covariates "
+            "(coarsened exact matching)",
+        ),
+        True: (
+            "Correlation of capacity (Spearman) or of the potential of peaks with the value",
+            "partial correlations with robust errors",
+        ),
+    }
     texts = []
-    first = tests.iloc[0] if len(tests) else {"species": "no species", "predictor": "no model"}
-    held = "transcript length, number of DRACH and GC content (for peaks: of the peak, and GC of the transcripts there)"
-    for panel, correlations in (("A", False), ("B", True)):
-        lines = _lines(tests, correlations)
+    for correlations, (what, ways) in wording.items():
+        lines = _lines(tests, correlations, design)
         raw = [rows[0] for _, rows in lines]
         fixed = [next((row for row in rows if row["adjusted"] == "controls"), None) for _, rows in lines]
         kept = sum(
-            bool(one and (one["low"] > 0 or one["high"] < 0) and np.sign(one["effect"]) == np.sign(own["effect"]))
+            bool(one and leaves_out(one) and np.sign(one["effect"]) == np.sign(own["effect"]))
             for own, one in zip(raw, fixed, strict=True)
         )
-        what = (
-            "Correlation of capacity (Spearman) or of the potential of peaks with the value"
-            if correlations
-            else "Difference between groups as Cliff's delta: the probability that a value of the first group is the "
-            "larger one, less that of the smaller"
-        )
-        ways = (
-            "partial correlations with robust errors"
-            if correlations
-            else "the coefficient of the group in a regression of ranks (HC3 errors), and within cells of like "
-            "covariates (coarsened exact matching)"
-        )
-        sizes = [int(row["n"]) for row in raw]
-        span = f"{min(sizes):,} to {max(sizes):,}" if sizes else "0"
         texts.append(
-            (
-                panel,
-                f"{what}, as the paper tests it and with {held} held fixed: {ways} ({first['species']}, "
-                f"{first['predictor']}; n = {span}). Lines: 95 % intervals; those of structure and peaks allow for "
-                f"values of one gene hanging together. {kept} of {len(lines)} raw effects keep their sign with an "
-                "interval that excludes zero.",
-            )
+            f"{what}, as the paper tests it and with {held} held fixed: {ways} ({where}; n = "
+            f"{say_range(row['n'] for row in raw)}). Lines: 95 % intervals; those of structure and peaks allow for "
+            f"values of one gene hanging together. {kept} of {len(lines)} raw effects keep their sign with an interval "
+            "that excludes zero."
         )
     return texts
 
 
 @styled
 def draw_trends(trends: pd.DataFrame, tests: pd.DataFrame, design: Design) -> Figure:
-    """Mean of each value by tenths of capacity.
-
-    Parameters
-    ----------
-    trends, tests : pandas.DataFrame
-        Columns of :data:`rnamarks.biology.regulation.TREND_COLUMNS` and ``TEST_COLUMNS``.
-    design : Design
-    """
-    entries = [entry for entry in _entries(tests) if entry["kind"] not in ("structure", "peaks")]
+    """Mean of each value by tenths of capacity."""
+    entries = _of_genes(tests)
     if not entries:
-        return _blank()
-    lines, columns = grid_of(len(entries), 4)
-    figure = new_figure(0.3 + 2.0 * lines, min(WIDTH, 1.0 + 2.05 * columns))
-    grid = figure.subplots(lines, columns, squeeze=False)
-    for at, axes in enumerate(grid.flat):
-        if at >= len(entries):
-            axes.set_visible(False)
-            continue
-        rows = _rows(trends, entries[at]).sort_values("bin")
-        axes.errorbar(
-            rows["x"],
-            rows["value"],
-            yerr=[rows["value"] - rows["low"], rows["high"] - rows["value"]],
-            color=HIGH,
-            marker="o",
-            markersize=3.6,
-            linewidth=1.3,
-        )
-        axes.set_title(_title(entries[at]))
+        return nothing("nothing was compared")
+    figure, grid = panel_grid(len(entries), 4, height=2.0, above=0.3, width=2.6)
+    for axes, entry in zip(grid.flat, entries, strict=False):
+        rows = _rows(trends, entry).sort_values("bin")
+        _tenths(axes, rows)
+        axes.set_title(_title(entry, tests, design, 20), fontsize=8)
         axes.set_xlabel("capacity")
         unit = rows["unit"].iloc[0] if len(rows) else ""
         axes.set_ylabel(f"mean {textwrap.shorten(_said(unit), 34, placeholder=' …')}")
         axes.grid(axis="y")
         axes.locator_params(axis="x", nbins=4)
         axes.locator_params(axis="y", nbins=5)
-        letter(axes, _LETTERS[at])
+    add_letters(grid.flat)
     return figure
 
 
-def explain_trends(trends: pd.DataFrame, tests: pd.DataFrame, design: Design) -> list[tuple[str, str]]:
+def _of_genes(tests: pd.DataFrame) -> list[dict[str, Any]]:
+    """Comparisons of values of genes, by their capacity."""
+    return [entry for entry in _entries(tests) if entry["kind"] not in ("structure", "peaks")]
+
+
+@captioned
+def explain_trends(trends: pd.DataFrame, tests: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_trends`, by panel."""
     texts = []
-    entries = [entry for entry in _entries(tests) if entry["kind"] not in ("structure", "peaks")]
-    for panel, entry in zip(_LETTERS, entries, strict=False):
+    for entry in _of_genes(tests):
         rows = _rows(trends, entry)
         row = _one(tests, entry, test="spearman")
         said = f"Spearman's correlation over genes {_interval(row)}, {say_p(row['p'])}." if row else "Not tested."
         texts.append(
-            (
-                panel,
-                f"Mean {_said(rows['unit'].iloc[0]) if len(rows) else entry['kind']} of genes in tenths of capacity "
-                f"({entry['species']}, {entry['predictor']}; {int(rows['n'].sum()):,} genes), with 95 % t "
-                f"intervals. {said}",
-            )
+            f"Mean {_said(rows['unit'].iloc[0]) if len(rows) else entry['kind']} of genes in tenths of capacity "
+            f"({_where(entry, design)}; {int(rows['n'].sum()):,} genes), with 95 % t intervals. {said}"
         )
-    return texts or [("", NOTHING)]
+    return texts or NOTHING

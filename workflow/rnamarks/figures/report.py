@@ -5,42 +5,29 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
+from itertools import product
 from typing import Any
 
 import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from ..dictionary import column_names
+from ..dictionary.tables import TABLES
+from .catalogue import SECTIONS
 from .design import Design, Series
-from .dictionary import TABLES, Table
-from .lookup import best_baseline, counts_by_species, differences, metric_rows, select
+from .lookup import best_baseline, counts_by_task, differences, metric_rows, select
 from .register import find_figure, tables_of
 
 LONG_WORD = 24
-SECTIONS = (
-    ("summary", "Summary"),
-    ("run", "What was run"),
-    ("sources", "Source files"),
-    ("data", "Data"),
-    ("splits", "Splits and leaks"),
-    ("training", "Training"),
-    ("metrics", "Metrics"),
-    ("calibration", "Calibration"),
-    ("thresholds", "Thresholds"),
-    ("similarity", "Similarity to training"),
-    ("external", "Test sets from elsewhere"),
-    ("marks", "Modifications"),
-    ("landscape", "Where the sites lie"),
-    ("motifs", "Local motifs"),
-    ("optimisation", "Global motifs"),
-    ("capacity", "Conserved genes"),
-    ("ontology", "Gene ontology"),
-    ("regulation", "Gene regulation"),
-    ("limits", "Limits"),
-    ("tables", "Tables and their columns"),
-)
+MOST_NAMED = 12
+_AREAS = ("auroc", "auprc")
+_FIRST = {"summary": "Summary", "run": "What was run", "sources": "Source files"}
+_LAST = {"limits": "Limits", "tables": "Tables and their columns"}
 
 
 def build_report(
@@ -51,6 +38,7 @@ def build_report(
     sources: pd.DataFrame,
     config: Mapping[str, Any],
     software: Mapping[str, str],
+    left_out: Mapping[str, str] | None = None,
     revision: str = "",
     command: str = "",
 ) -> str:
@@ -68,6 +56,8 @@ def build_report(
     config : mapping
         The whole configuration.
     software : mapping of str to str
+    left_out : mapping of str to str
+        Sections of the configuration that the data of the run do not allow, with the reason.
     revision, command : str
         ``""`` if not known.
 
@@ -83,6 +73,7 @@ def build_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["code"] = _mark_code
     shown: dict[str, list[dict[str, Any]]] = {}
     for name, svg in figures.items():
         entry = find_figure(name)
@@ -90,27 +81,66 @@ def build_report(
         shown.setdefault(entry.section, []).append(
             {
                 "entry": entry,
-                "svg": inline_svg(svg, name, design.say(entry.about)),
+                "title": entry.title_in(design),
+                "svg": inline_svg(svg, name, entry.about_in(design)),
                 "captions": captions,
                 "tables": [(table, TABLES[table].path) for table in entry.tables],
             }
         )
-    present = {"summary", "run", "sources", "limits", "tables", *shown}
     return environment.get_template("report.html.jinja").render(
         style=files("rnamarks.figures").joinpath("report.css").read_text(encoding="utf-8"),
         design=design,
-        sections=[(anchor, title) for anchor, title in SECTIONS if anchor in present],
+        sections=_FIRST | {anchor: title for anchor, title in SECTIONS.items() if anchor in shown} | _LAST,
+        subject=name_subject(design),
         figures=shown,
         summary=summarise(design, tables),
         run=describe_run(design, config, software, revision, command),
+        left_out=left_out or {},
         config=yaml.safe_dump(_plain(config), sort_keys=False, allow_unicode=True, width=100),
-        sources=html_table(sources, _SOURCES) if len(sources) else "",
+        sources=Grid.of("Files and checksums", sources, _SOURCES),
         recorded=int(sources["checksum"].astype(str).str.startswith("recorded").sum()) if len(sources) else 0,
-        extras=_extras(design, tables),
-        dictionary=[
-            (name, TABLES[name], _explained(TABLES[name])) for name in [*tables_of(design), "sources", "figures"]
-        ],
+        grids=_section_grids(design, tables),
+        dictionary={name: TABLES[name] for name in [*tables_of(design), "sources", "figures"]},
     )
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of the page.
+
+    Attributes
+    ----------
+    title : str
+    heads : list of (str, str)
+        Text and class of each column's heading; the class ``n`` is for numbers, which stand to the right.
+    rows : list of list of (str, str)
+        Text and class of each cell.
+    """
+
+    title: str
+    heads: list[tuple[str, str]]
+    rows: list[list[tuple[str, str]]]
+
+    @classmethod
+    def of(cls, title: str, frame: pd.DataFrame, columns: Mapping[str, str]) -> Grid:
+        """Some columns of a table under the headings that ``columns`` gives them."""
+        chosen = frame[list(columns)]
+        kinds = ["n" if pd.api.types.is_numeric_dtype(chosen[name]) else "t" for name in columns]
+        values = chosen.astype(object).where(chosen.notna(), "").to_numpy().tolist()
+        rows = [
+            [(_number(value), _kind(value, kind)) for value, kind in zip(row, kinds, strict=True)] for row in values
+        ]
+        return cls(title, list(zip(columns.values(), kinds, strict=True)), rows)
+
+
+def _kind(value: Any, kind: str) -> str:
+    # long checksums may break anywhere
+    return "t long" if kind == "t" and max(map(len, str(value).split()), default=0) > LONG_WORD else kind
+
+
+def _mark_code(text: str) -> Markup:
+    """Text with backticks as HTML."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))
 
 
 def inline_svg(svg: str, prefix: str, label: str) -> str:
@@ -146,26 +176,22 @@ def summarise(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, A
     Returns
     -------
     dict
-        ``sentences`` (list of str), ``cards`` (list of (number, words)), ``rows`` (one dict per species with the
+        ``sentences`` (list of str), ``cards`` (list of (number, words)), ``rows`` (one dict per task with the
         recommended model's AUROC and AUPRC, the prevalence, the best baseline's AUPRC and the paired difference).
     """
     metrics, split = tables["metrics"], design.split
-    counts = counts_by_species(metrics, design.species, split)
+    counts = counts_by_task(metrics, design.names, split)
     sites, others = (sum(entry[index] for entry in counts.values()) for index in (0, 1))
+    all_sites, all_others = sites, others
     if "counts" in tables:
         everything = select(tables["counts"], split=split)
         everything = everything[everything["part"] != ""].groupby("label")["windows"].sum()
         all_sites, all_others = int(everything.get(1, 0)), int(everything.get(0, 0))
-    else:
-        all_sites, all_others = sites, others
     lead, baseline = design.best, best_baseline(metrics, design, split)
-    cards = [
-        (f"{len(design.species)}", _kinds(design)),
-        (f"{all_sites:,}", f"{design.modification} sites"),
-        (f"{all_others:,}", "other windows"),
-    ]
+    one = design.modifications[0] if len(design.modifications) == 1 else "modified"
+    cards = [*_count_kinds(design), (f"{all_sites:,}", f"{one} sites"), (f"{all_others:,}", "other windows")]
     sentences = [
-        f"This run looked at {_subject(design)}: {all_sites:,} modified sites and "
+        f"This run looked at {_name_all(design)}: {all_sites:,} modified sites and "
         f"{all_others:,} other windows, of which {sites:,} and {others:,} were kept apart as the test part "
         f"({split} split) and used for nothing but the figures below."
     ]
@@ -181,45 +207,46 @@ def summarise(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, A
         lead, baseline = baseline, None
     if lead is None:
         return {"sentences": sentences, "cards": cards, "rows": [], "lead": None, "baseline": None}
-    area, precision = (metric_rows(metrics, metric, split, seed="ensemble") for metric in ("auroc", "auprc"))
+    area, precision = (metric_rows(metrics, metric, split, seed="ensemble") for metric in _AREAS)
     gains = {}
     if baseline and "paired" in tables:
-        gains = {
-            metric: differences(tables["paired"], lead.key, baseline.key, split=split, metric=metric, seed="ensemble")
-            for metric in ("auroc", "auprc")
-        }
-    for name in design.species:
-        if (*lead.key, name) not in area:
-            continue
-        rows.append(
-            {
-                "species": name,
-                "colour": design.colours[name],
-                "auroc": area[(*lead.key, name)],
-                "auprc": precision[(*lead.key, name)],
-                "baseline": precision.get((*baseline.key, name)) if baseline else None,
-                "gain": gains.get("auprc", {}).get(name),
-                "gain_auroc": gains.get("auroc", {}).get(name),
-            }
-        )
+        pair = (tables["paired"], lead.key, baseline.key)
+        gains = differences(*pair, split=split, metric="auprc", seed="ensemble")
+    for name in design.names:
+        if (*lead.key, name) in area:
+            row = {"auroc": area[(*lead.key, name)], "auprc": precision[(*lead.key, name)], "gain": gains.get(name)}
+            other = precision.get((*baseline.key, name)) if baseline else None
+            rows.append({"task": design.task(name), "baseline": other} | row)
     if rows:
-        sentences += map(design.say, _verdict(design, lead, baseline, rows))
+        sentences += _verdict(design, lead, baseline, rows)
     return {"sentences": sentences, "cards": cards, "rows": rows, "lead": lead, "baseline": baseline}
 
 
-def _kinds(design: Design) -> str:
-    if design.heads_are == "species":
-        return "species" if len(design.species) > 1 else f"species ({design.species[0]})"
-    return "modifications" if len(design.species) > 1 else f"modification ({design.species[0]})"
+def name_subject(design: Design) -> str:
+    """What a run is about, as a title: ``m6A in 3 species``."""
+    modifications, species = design.modifications, design.species
+    what = modifications[0] if len(modifications) == 1 else f"{len(modifications)} RNA modifications"
+    where = "" if not species else species[0] if len(species) == 1 else f"{len(species)} species"
+    return f"{what} in {where}" if where else what
 
 
-def _subject(design: Design) -> str:
-    heads = _listed(design.species)
-    return f"{design.modification} in {heads}" if design.heads_are == "species" else heads
+def _name_all(design: Design) -> str:
+    """The tasks of a run in words, each by its label unless there are very many."""
+    labels = _listed([task.label for task in design.tasks])
+    if design.word == "species":
+        return f"{design.modifications[0]} in {labels}" if design.modifications else labels
+    return labels if len(design.tasks) <= MOST_NAMED else name_subject(design)
+
+
+def _count_kinds(design: Design) -> list[tuple[str, str]]:
+    """Cards with the number of species and of modifications; of two that are one the species, by its name."""
+    counts = [(len(design.species), "species"), (len(design.modifications), "modifications")]
+    several = [(f"{count}", words) for count, words in counts if count > 1]
+    return several or [("1", f"{design.word} ({design.tasks[0].label})")]
 
 
 def _verdict(design: Design, lead: Series, baseline: Series | None, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    name = "released model" if design.released else "model shown first"
+    name = "released model" if "release" in design.offers else "model shown first"
     kind = f", {lead.label}," if lead.trained else f" (a baseline, {lead.label})"
     texts = [
         f"Given one modified and one other test window, the {name}{kind} puts the modified one first in "
@@ -235,7 +262,7 @@ def _verdict(design: Design, lead: Series, baseline: Series | None, rows: Sequen
         text = (
             f"Against the best baseline, {baseline.label} (AUPRC "
             f"{_range([row['baseline']['value'] for row in known], 3)}), its AUPRC is higher in {better} of "
-            f"{len(known)} species by a paired 95 % interval that excludes zero"
+            f"{len(known)} {design.words} by a paired 95 % interval that excludes zero"
         )
         texts.append(f"{text}{f', and lower in {worse}' if worse else ''}.")
     return texts
@@ -257,25 +284,23 @@ def describe_run(
     seeds: dict[str, set[int]] = {}
     for entry in config.get("trainings", []):
         seeds.setdefault(entry["model"], set()).update(entry["seeds"])
-    motif = config.get("motif")
-    about_species = design.heads_are == "species"
+    places = {task.modification: task.place[0] for task in design.tasks if task.modification}
     lines = [
         ("Run", design.run),
         ("Command", command or "not known"),
         ("Revision of the code", revision or "not known"),
         (
-            "Modification",
-            f"{design.modification}{f' in {motif}' if motif else ', any context'}" if about_species else "",
+            "Modifications, MODOMICS short names",
+            "; ".join(f"{name} in {motif}" if len(motif) > 1 else name for name, motif in places.items()),
         ),
+        ("Species", ", ".join(design.species)),
+        ("Tasks", "; ".join(task.label for task in design.tasks) if design.word != "species" else ""),
         ("Window", f"{config['window']} nt"),
-        ("Species, in the order of the tree" if about_species else "Modifications", ", ".join(design.species)),
         ("Seed of data and bootstrap", str(config["seed"])),
         (
             "Stacks",
             "; ".join(
-                design.say(
-                    f"{name}: {' + '.join(entry['members'])}, weighted by species as fits the validation part best"
-                )
+                f"{name}: {' + '.join(entry['members'])}, weighted by {design.word} as fits the validation part best"
                 for name, entry in config.get("stacks", {}).items()
             ),
         ),
@@ -300,123 +325,71 @@ def _number(value: Any, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def with_interval(row: Mapping[str, Any], digits: int = 3) -> str:
+def with_interval(row: Mapping[str, Any]) -> str:
     """``0.874 (0.842 to 0.908)``, or the value alone where there is no interval."""
     value, low, high = (float(row[key]) for key in ("value", "low", "high"))
     if math.isnan(value):
         return ""
-    return _number(value, digits) + ("" if math.isnan(low) else f" ({low:.{digits}f} to {high:.{digits}f})")
+    return _number(value) + ("" if math.isnan(low) else f" ({low:.3f} to {high:.3f})")
 
 
-_SOURCES = {
-    "species": "species",
-    "role": "role",
-    "reference": "file",
-    "version": "version",
-    "checksum": "checksum is",
-    "sha256": "SHA-256",
-    "bytes": "bytes",
-    "licence": "licence",
-}
+_SOURCES = {"subject": "of", "role": "role", "reference": "file", "version": "version"}
+_SOURCES |= {"checksum": "checksum is", "sha256": "SHA-256", "bytes": "bytes", "licence": "licence"}
 
 
-def html_table(frame: pd.DataFrame, columns: Mapping[str, str]) -> str:
-    """A table of HTML; numbers to the right, long checksums breakable.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-    columns : mapping of str to str
-        Columns to show and their headings.
-    """
-    rows = frame[list(columns)].astype(object).where(frame[list(columns)].notna(), "").to_numpy().tolist()
-    numeric = [pd.api.types.is_numeric_dtype(frame[name]) for name in columns]
-    head = "".join(
-        f'<th class="{"n" if right else "t"}" scope="col">{escape(text)}</th>'
-        for text, right in zip(columns.values(), numeric, strict=True)
-    )
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="{_kind(value, right)}">{escape(_number(value))}</td>'
-            for value, right in zip(row, numeric, strict=True)
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def _kind(value: Any, right: bool) -> str:
-    if right:
-        return "n"
-    return "t long" if max(map(len, str(value).split()), default=0) > LONG_WORD else "t"
-
-
-def _extras(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, list[tuple[str, str]]]:
-    """Tables below the figures of a section, as (title, table)."""
-    found: dict[str, list[tuple[str, str]]] = {}
+def _section_grids(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, list[Grid]]:
+    """Tables below the figures of each section."""
+    found: dict[str, list[Grid]] = {}
 
     def add(section: str, title: str, frame: pd.DataFrame, columns: Mapping[str, str]) -> None:
         if len(frame):
-            words = {name: design.say(label) for name, label in columns.items()}
-            found.setdefault(section, []).append((title, html_table(frame, words)))
+            labels = {"task": lambda rows: rows["task"].map(design.label)} if "task" in columns else {}
+            found.setdefault(section, []).append(Grid.of(title, frame.assign(**labels), columns))
 
     for split in dict.fromkeys(tables["metrics"]["split"]):
         add("metrics", f"All models, {split} split, test part", *_metric_table(design, tables["metrics"], split))
     if "paired" in tables and design.recommended:
-        add(
-            "metrics", "Paired differences, recommended model minus the other", *_paired_table(design, tables["paired"])
-        )
+        title = "Paired differences, recommended model minus the other"
+        add("metrics", title, *_paired_table(design, tables["paired"]))
+    task = {"task": design.word}
     if "counts" in tables:
-        wide = (
-            tables["counts"]
-            .assign(label=lambda frame: frame["label"].map({1: "sites", 0: "others"}))
-            .pivot_table(
-                index=["split", "species", "part"], columns="label", values="windows", fill_value=0, sort=False
-            )
-            .astype(int)
-            .reset_index()
-        )
-        wide["part"] = wide["part"].replace("", "left out")
-        names = ["split", "species", "part", *(name for name in ("sites", "others") if name in wide)]
-        add("data", "Windows by part", wide, {name: name for name in names})
+        named = tables["counts"].assign(label=tables["counts"]["label"].map({1: "sites", 0: "others"}))
+        names = ["split", "task", "part"]
+        wide = named.pivot_table(index=names, columns="label", values="windows", fill_value=0, sort=False)
+        wide = wide.astype(int).reset_index().replace({"part": {"": "left out"}})
+        names += [name for name in ("sites", "others") if name in wide]
+        add("data", "Windows by part", wide, dict(zip(names, names, strict=True)) | task)
     if "drops" in tables:
-        names = ("stage", "species", "source", "reason", "rows")
-        add("data", "Dropped and kept rows by reason", tables["drops"], {name: name for name in names})
+        names = column_names("drops")
+        add("data", "Dropped and kept rows by reason", tables["drops"], dict(zip(names, names, strict=True)))
     if "leaks" in tables:
         leaks = select(tables["leaks"], label="all")
         leaks = leaks[leaks["n"] > 0].assign(percent=lambda frame: (100 * frame["share"]).map("{:.1f}".format))
-        columns = {"split": "split", "species": "species", "kind": "kind", "n": "test windows", "n_leaky": "with one"}
-        add("splits", "Leak meter", leaks, columns | {"percent": "%"})
-    mine = {}
+        columns = {"split": "split", **task, "kind": "kind", "n": "test windows", "n_leaky": "with one", "percent": "%"}
+        add("splits", "Leak meter", leaks, columns)
+    best = {}
     if design.best:
-        mine = {"model": design.best.model, "setting": design.best.setting, "split": design.split, "seed": "ensemble"}
-    if mine and "calibration" in tables:
-        columns = {"species": "species", "method": "method", "prevalence": "prevalence", "slope": "slope"}
-        columns |= {"intercept": "intercept", "ece_raw": "ECE raw", "ece_prior": "ECE, prior undone"}
-        columns |= {
-            "ece": "ECE calibrated",
-            "ece_noise": "ECE noise",
-            "brier_raw": "Brier raw",
-            "brier": "Brier calibrated",
-        }
-        add("calibration", "Calibration of the recommended model", select(tables["calibration"], **mine), columns)
-    if mine and "thresholds" in tables:
-        rows = select(tables["thresholds"], **mine).copy()
+        best = {"model": design.best.model, "setting": design.best.setting, "split": design.split, "seed": "ensemble"}
+    if best and "calibration" in tables:
+        columns = {**task, "method": "method", "prevalence": "prevalence", "slope": "slope", "intercept": "intercept"}
+        columns |= {"ece_raw": "ECE raw", "ece_prior": "ECE, prior undone", "ece": "ECE calibrated"}
+        columns |= {"ece_noise": "ECE noise", "brier_raw": "Brier raw", "brier": "Brier calibrated"}
+        add("calibration", "Calibration of the recommended model", select(tables["calibration"], **best), columns)
+    if best and "thresholds" in tables:
+        rows = select(tables["thresholds"], **best).copy()
         for name in ("precision", "recall"):
             rows[name] = [
                 with_interval({"value": row[name], "low": row[f"{name}_low"], "high": row[f"{name}_high"]})
                 for row in rows.to_dict("records")
             ]
-        columns = {"species": "species", "target_precision": "asked for", "prevalence": "at prevalence"}
+        columns = {**task, "target_precision": "asked for", "prevalence": "at prevalence"}
         columns |= {"probability": "probability", "logit": "logit", "precision": "precision, test"}
         columns |= {"recall": "recall, test", "note": "note"}
         add("thresholds", "Thresholds of the recommended model", rows, columns)
     if "external" in tables:
         rows = tables["external"].assign(area=[with_interval(row) for row in tables["external"].to_dict("records")])
         rows = select(rows, metric=["auroc", "auprc"])
-        columns = {"name": "set", "head": "head", "width": "nt", "metric": "metric", "area": "value (95 % interval)"}
+        columns = {"name": "set", **task, "width": "nt", "metric": "metric", "area": "value (95 % interval)"}
         columns |= {"n_positive": "sites", "n_negative": "others", "prevalence": "prevalence"}
         columns |= {"removed_seen_in_training": "removed, in training"}
         columns |= {"removed_within_training": "removed, inside or around one in training"}
@@ -425,32 +398,24 @@ def _extras(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, lis
 
 
 def _metric_table(design: Design, metrics: pd.DataFrame, split: str) -> tuple[pd.DataFrame, dict[str, str]]:
-    series = design.on(split)
-    series.sort(key=lambda entry: entry.key != design.recommended)
-    rows = []
-    for name in design.species:
-        for entry in series:
-            row: dict[str, Any] = {"species": name, "model": entry.label}
-            for seed in ("mean", "ensemble"):
-                for metric in ("auroc", "auprc"):
-                    found = metric_rows(metrics, metric, split, seed=seed).get((*entry.key, name))
-                    if found:
-                        row[f"{metric}_{seed}"] = with_interval(found)
-                        row |= {"sites": found["n_positive"], "others": found["n_negative"]}
-                        row["prevalence"] = found["prevalence"]
-            if "prevalence" in row:
-                rows.append(row)
-    columns = {
-        "species": "species",
-        "model": "model",
-        "auroc_ensemble": "AUROC, ensemble",
-        "auprc_ensemble": "AUPRC, ensemble",
-        "auroc_mean": "AUROC, mean of seeds",
-        "auprc_mean": "AUPRC, mean of seeds",
-        "prevalence": "prevalence",
-        "sites": "sites",
-        "others": "others",
+    series = sorted(design.on(split), key=lambda entry: entry.key != design.recommended)
+    measured = {
+        f"{metric}_{seed}": metric_rows(metrics, metric, split, seed=seed)
+        for seed in ("mean", "ensemble")
+        for metric in _AREAS
     }
+    rows = []
+    for name, entry in product(design.names, series):
+        found = {column: values.get((*entry.key, name)) for column, values in measured.items()}
+        found = {column: row for column, row in found.items() if row}
+        for row in list(found.values())[-1:]:
+            counts = {"sites": row["n_positive"], "others": row["n_negative"], "prevalence": row["prevalence"]}
+            areas = {column: with_interval(row) for column, row in found.items()}
+            rows.append({"task": name, "model": entry.label} | areas | counts)
+    columns = {"task": design.word, "model": "model"}
+    columns |= {"auroc_ensemble": "AUROC, ensemble", "auprc_ensemble": "AUPRC, ensemble"}
+    columns |= {"auroc_mean": "AUROC, mean of seeds", "auprc_mean": "AUPRC, mean of seeds"}
+    columns |= {name: name for name in ("prevalence", "sites", "others")}
     return pd.DataFrame(rows, columns=list(columns)), columns
 
 
@@ -459,43 +424,16 @@ def _paired_table(design: Design, paired: pd.DataFrame) -> tuple[pd.DataFrame, d
     for entry in design.on(design.split):
         if entry.key == design.recommended:
             continue
-        found = {
-            metric: differences(
-                paired, design.recommended, entry.key, split=design.split, metric=metric, seed="ensemble"
-            )
-            for metric in ("auroc", "auprc")
-        }
-        for name in design.species:
-            if name in found["auroc"]:
-                row: dict[str, Any] = {"model": entry.label, "species": name}
-                for metric in ("auroc", "auprc"):
-                    part = found[metric][name]
-                    row[metric] = with_interval(part | {"value": part["difference"]})
-                    row[f"p_{metric}"] = _small(part["p"])
-                rows.append(row)
-    columns = {
-        "model": "against",
-        "species": "species",
-        "auroc": "difference in AUROC (95 %)",
-        "p_auroc": "p",
-        "auprc": "difference in AUPRC (95 %)",
-        "p_auprc": "p",
-    }
+        pair = (paired, design.recommended, entry.key)
+        found = {name: differences(*pair, split=design.split, metric=name, seed="ensemble") for name in _AREAS}
+        for name in design.ordered(found["auroc"]):
+            row: dict[str, Any] = {"model": entry.label, "task": name}
+            for metric in _AREAS:
+                part = found[metric][name]
+                row[metric] = with_interval(part | {"value": part["difference"]})
+                row[f"p_{metric}"] = f"{part['p']:.2g}"
+            rows.append(row)
+    columns = {"model": "against", "task": design.word}
+    for metric in _AREAS:
+        columns |= {metric: f"difference in {metric.upper()} (95 %)", f"p_{metric}": "p"}
     return pd.DataFrame(rows, columns=list(columns)), columns
-
-
-def _small(p: float) -> str:
-    return f"{p:.2g}"
-
-
-def _explained(table: Table) -> str:
-    body = "".join(
-        f'<tr><td class="t"><code>{escape(column.name)}</code></td><td class="t">{_code(column.meaning)}</td></tr>'
-        for column in table.columns
-    )
-    head = '<tr><th class="t" scope="col">column</th><th class="t" scope="col">meaning</th></tr>'
-    return f'<div class="wide"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'
-
-
-def _code(text: str) -> str:
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..files import atomic_path
@@ -57,7 +55,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Decorator: the function draws in the house's style, whatever the process had set."""
+    """Decorator: the function draws in the style of all figures, whatever the process had set."""
 
     @functools.wraps(draw)
     def inside(*args: Any, **kwargs: Any) -> Figure:
@@ -80,58 +78,3 @@ def save_figure(figure: Figure, path: str | Path) -> None:
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(SETTINGS)
         figure.savefig(part, format="svg", metadata={"Date": None, "Creator": None})
-
-
-def letter(axes: Axes, text: str) -> None:
-    """Write a panel's letter above its upper left corner."""
-    axes.annotate(
-        text,
-        (0, 1),
-        xycoords="axes fraction",
-        xytext=(-26, 7),
-        textcoords="offset points",
-        fontsize=11,
-        fontweight="bold",
-        ha="left",
-        va="bottom",
-        annotation_clip=False,
-    )
-
-
-def label_bottom(grid: np.ndarray, count: int, text: str) -> None:
-    """Label the horizontal axis of the lowest panel of each column and hide panels beyond ``count``.
-
-    Parameters
-    ----------
-    grid : numpy.ndarray of matplotlib.axes.Axes, shape=(rows, columns)
-    count : int
-        Panels in use, filled row by row.
-    text : str
-    """
-    rows, columns = grid.shape
-    for axes in grid.flat[count:]:
-        axes.set_visible(False)
-    for column in range(columns):
-        used = [row for row in range(rows) if row * columns + column < count]
-        if used:
-            grid[used[-1], column].tick_params(labelbottom=True)
-            grid[used[-1], column].set_xlabel(text)
-
-
-def grid_of(count: int, most: int = 4) -> tuple[int, int]:
-    """Rows and columns for a number of equal panels, at most so many side by side."""
-    columns = min(count, most)
-    rows = -(-count // columns)
-    return rows, -(-count // rows)
-
-
-def say_p(p: float, digits: int = 2) -> str:
-    """A p-value as text, with so many digits behind the point where it is small."""
-    if not np.isfinite(p):
-        return "not tested"
-    if p < 1e-300:
-        return "P < 10⁻³⁰⁰"
-    if p >= 0.001:
-        return f"P = {p:.3f}"
-    mantissa, power = f"{p:.{digits}e}".split("e")
-    return f"P = {mantissa} × 10" + str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

@@ -3,47 +3,43 @@
 from __future__ import annotations
 
 from itertools import combinations
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.patches import PathPatch, Rectangle
 
-from rnamarks.biology.proximity import COLUMNS as PROXIMITY_COLUMNS
 from rnamarks.biology.proximity import NO_COORDINATES, NULLS
-from rnamarks.figures.catalogue.marks_interpretation import FIGURES, TABLES
-from rnamarks.figures.columns import KINDS
-from rnamarks.figures.marks_consensus import draw_consensus, explain_consensus
-from rnamarks.figures.marks_interpretation import (
+from rnamarks.dictionary import column_names
+from rnamarks.dictionary.tables import TABLES
+from rnamarks.figures.attribution import (
     draw_association,
     draw_attention,
     draw_mutations,
-    draw_proximity,
     explain_association,
     explain_attention,
     explain_mutations,
-    explain_proximity,
-    in_order,
-    say_q,
-    say_range,
 )
+from rnamarks.figures.captions import say_range, say_small
+from rnamarks.figures.catalogue import FIGURES
+from rnamarks.figures.design import Design
+from rnamarks.figures.motifs import draw_consensus, explain_consensus
+from rnamarks.figures.proximity import draw_proximity, explain_proximity
 from rnamarks.figures.style import save_figure
-from rnamarks.interpretation.association import COLUMNS as ASSOCIATION_COLUMNS
 from rnamarks.interpretation.association import associate_rows
-from rnamarks.interpretation.attention import PROFILE_COLUMNS, TOP_COLUMNS
-from rnamarks.interpretation.consensus import CONSENSUS_COLUMNS
-from rnamarks.interpretation.consensus_matches import LOGO_COLUMNS, MATCH_COLUMNS, compare_consensus
-from rnamarks.interpretation.mutations import COLUMNS as MUTATION_COLUMNS
+from rnamarks.interpretation.motif_matches import Database, QuerySet, compare_sets
 from rnamarks.interpretation.pwm import PWM
 from rnamarks.sequences import encode
+from rnamarks.tasks import Task
 
 MARKS = ("m6A", "Y", "I", "m5C")
-
-
-DESIGN = SimpleNamespace(
-    species=MARKS, colours=dict(zip(MARKS, ("#882255", "#6699CC", "#888888", "#AA4499"), strict=True))
+COLOURS = ("#882255", "#6699CC", "#888888", "#AA4499")
+LABELS = ("m6A", "Ψ", "I", "m5C")
+TASKS = tuple(
+    Task(name, modification=name, label=label, colour=colour)
+    for name, label, colour in zip(MARKS, LABELS, COLOURS, strict=True)
 )
+DESIGN = Design("run", TASKS, (), None, "paper")
 
 
 def sharp(name, word):
@@ -58,29 +54,37 @@ def make_profile():
     for method in ("attention", "integrated_gradients"):
         for at, mark in enumerate(MARKS):
             mean = np.exp(-0.5 * ((offsets - at) / 2.0) ** 2) - (0.3 if method != "attention" else 0)
-            frame = {"modification": mark, "method": method, "offset": offsets, "mean": mean}
+            frame = {"predictor": "multi", "task": mark, "method": method, "offset": offsets, "mean": mean}
             frame |= {"low": mean - 0.1, "high": mean + 0.1, "relative": mean / np.abs(mean).max(), "windows": 50 + at}
             frames.append(pd.DataFrame(frame))
     return pd.concat(frames, ignore_index=True)
 
 
 def make_consensus():
-    motifs = {("m6A", "attention"): [sharp("m6A.attention.1", "AAAACC"), sharp("m6A.attention.2", "UGGACUAC")]}
-    motifs["Y", "attention"] = [sharp("Y.attention.1", "GUGUAG")]
-    database = [("m6A", sharp("m6A.motif1", "GGACUAC")), ("I", sharp("I.motif1", "CCCCCCC"))]
-    database += [("", PWM(f"d{at}", np.random.default_rng(at).dirichlet(np.full(4, 0.5), 7))) for at in range(20)]
-    matches, logos = compare_consensus(motifs, {"de novo": database}, method="numpy", warn=lambda line: None)
+    found = [[sharp("m6A.attention.1", "AAAACC"), sharp("m6A.attention.2", "UGGACUAC")]]
+    found.append([sharp("Y.attention.1", "GUGUAG")])
+    sets = [QuerySet("multi", task, "attention", mine) for task, mine in zip(TASKS[:2], found, strict=True)]
+    decoys = [PWM(f"d{at}", np.random.default_rng(at).dirichlet(np.full(4, 0.5), 7)) for at in range(20)]
+    own = [("m6A", [sharp("motif1", "GGACUAC")]), ("I", [sharp("motif1", "CCCCCCC")])]
+    compared = compare_sets(sets, [Database.of_discovered([*own, ("", decoys)])], report=lambda line: None)
     rows = []
-    for (mark, method), found in motifs.items():
-        for rank, motif in enumerate(found, 1):
-            row = {"modification": mark, "method": method, "motif": motif.name, "rank": rank, "members": 40}
+    for one in sets:
+        for rank, motif in enumerate(one.motifs, 1):
+            row = {
+                "predictor": "multi",
+                "task": one.task.name,
+                "method": one.method,
+                "motif": motif.name,
+                "rank": rank,
+                "members": 40,
+            }
             row |= {"consensus": motif.consensus(), "width": motif.width, "offset": -3, "offset_share": 0.9}
             row |= {"auroc": 0.87, "n_positive": 60, "n_negative": 70, "windows": 100, "subsequences": 200}
-            rows.append(row | {"clusters": len(found), "reason": ""})
-    rows.append({"modification": "m5C", "method": "attention", "motif": "", "reason": "no cluster of 10 subsequences"})
-    table = pd.DataFrame(rows, columns=list(CONSENSUS_COLUMNS))
+            rows.append(row | {"clusters": len(one.motifs), "reason": ""})
+    rows.append({"predictor": "multi", "task": "m5C", "method": "attention", "motif": "", "reason": "no cluster of 10"})
+    table = pd.DataFrame(rows, columns=column_names("consensus", task_columns=False))
     counts = ["rank", "members", "width", "windows", "subsequences", "clusters"]
-    return table.assign(**table[counts].fillna(0).astype(int)), matches, logos
+    return table.assign(**table[counts].fillna(0).astype(int)), compared.matches, compared.logos
 
 
 def make_association():
@@ -95,25 +99,42 @@ def make_mutations():
     for at, mark in enumerate(MARKS):
         for control in ("outside", "elsewhere"):
             for unit in ("probability", "logit"):
-                row = {"modification": mark, "control": control, "unit": unit, "substitutions": 20, "windows": 50}
+                row = {
+                    "predictor": "multi",
+                    "task": mark,
+                    "method": "attention",
+                    "control": control,
+                    "unit": unit,
+                    "substitutions": 20,
+                    "windows": 50,
+                }
                 row |= dict(inside=0.3, inside_low=0.25, inside_high=0.35, control_mean=0.1, control_low=0.08)
                 row |= dict(control_high=0.12, difference=0.2, low=0.15, high=0.25, share_larger=0.9, p=0.001)
                 rows.append(row | {"q": 0.001 if at else 0.2})
-    return pd.DataFrame(rows, columns=list(MUTATION_COLUMNS))
+    return pd.DataFrame(rows, columns=column_names("mutations", task_columns=False))
 
 
 def make_proximity():
     rows = []
     for null in NULLS:
         for at, (a, b) in enumerate(combinations(MARKS, 2)):
-            row = {"modification_a": a, "modification_b": b, "null": null, "permutations": 999, "reason": ""}
+            row = {
+                "species": "human",
+                "task_a": a,
+                "task_b": b,
+                "modification_a": a,
+                "modification_b": b,
+                "null": null,
+                "permutations": 999,
+                "reason": "",
+            }
             if at == 5:
                 rows.append(row | {"reason": "fewer than 5 transcripts hold both", "permutations": 0})
                 continue
             row |= dict(sites_a=30, sites_b=40, transcripts=20, coincident=0, distance=20.0, null_distance=80.0)
             row |= dict(null_low=60.0, null_high=100.0, ratio=0.26 if at == 0 else 1.1, z=-5.0, p_rank=0.002)
             rows.append(row | {"p": 0.001, "q": 0.001 if at == 0 else 0.6})
-    return pd.DataFrame(rows, columns=list(PROXIMITY_COLUMNS))
+    return pd.DataFrame(rows, columns=column_names("proximity"))
 
 
 CASES = {
@@ -143,7 +164,7 @@ def test_figures_are_drawn_and_explained(name, tmp_path):
         assert any(character.isdigit() for character in text)
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name != "association"])
+@pytest.mark.parametrize("name", CASES)
 def test_nothing_to_show(name):
     draw, explain, make = CASES[name]
     empty = [table.iloc[:0] for table in make()]
@@ -171,14 +192,14 @@ def test_consensus_shows_the_motif_that_matches():
     assert any(title.startswith("m6A  (40/200, AUROC 0.87)") for title in titles)
     assert sum(title.startswith("q ") for title in titles) == 1
     said = [text for axes in figure.axes for text in texts_of(axes)]
-    assert "no cluster of 10 subsequences" in said
+    assert "no cluster of 10" in said
     assert "none found without it" in said
     logos = [axes for axes in figure.axes if any(isinstance(artist, PathPatch) for artist in axes.get_children())]
     # query and target of m6A, query of Ψ
     assert len([axes for axes in logos if axes.get_ylim() == (0, 2)]) == 3
     ((panel, text),) = explain_consensus(*make_consensus(), DESIGN)
     assert panel == "A"
-    assert "2 of 3 marks with a cluster" in text
+    assert "2 of 3 modifications with a cluster" in text
     assert "1 of 1 have q < 0.05" in text
 
 
@@ -199,8 +220,7 @@ def test_mutations_have_stars_where_q_is_small():
     effects, differences = figure.axes[:2]
     assert texts_of(differences).count("*") == 6
     assert effects.get_xlim()[0] == 0
-    assert "3 of 4 marks" in explain_mutations(make_mutations(), DESIGN)[1][1]
-    assert draw_mutations(make_mutations(), DESIGN, unit="logit").axes[0].get_xlabel() == "mean |change of logit, nats|"
+    assert "3 of 4 modifications" in explain_mutations(make_mutations(), DESIGN)[1][1]
 
 
 def test_proximity_says_what_could_not_be_measured():
@@ -217,32 +237,21 @@ def test_proximity_says_what_could_not_be_measured():
 
 
 def test_words():
-    assert [say_q(value) for value in (0.03, 0.0004, 2e-12, float("nan"))] == ["0.03", "4e-4", "2e-12", "–"]
+    assert [say_small(value) for value in (0.03, 0.0004, 2e-12, float("nan"))] == ["0.03", "4e-4", "2e-12", "–"]
     assert [say_range(values) for values in ([3], [1200, 12], [])] == ["3", "12 to 1,200", "0"]
-    assert in_order(["new", "I", "m6A", "I"], DESIGN) == ["m6A", "I", "new"]
 
 
-def test_tables_and_figures_are_entered():
-    wanted = {
-        "marks_attention": PROFILE_COLUMNS,
-        "marks_attended": TOP_COLUMNS,
-        "marks_consensus": CONSENSUS_COLUMNS,
-        "marks_consensus_matches": MATCH_COLUMNS,
-        "marks_consensus_logos": LOGO_COLUMNS,
-        "marks_association": ASSOCIATION_COLUMNS,
-        "marks_mutations": MUTATION_COLUMNS,
-        "marks_proximity": PROXIMITY_COLUMNS,
-    }
-    for name, columns in wanted.items():
-        assert tuple(column.name for column in TABLES[name].columns) == tuple(columns)
-    for table in TABLES.values():
-        assert table.about.endswith(".")
-        assert {column.kind for column in table.columns} <= set(KINDS)
-    for entry in FIGURES:
+def test_association_says_why_there_is_none():
+    table = make_association().iloc[:1].assign(reason="the network has no attention")
+    figure = draw_association(table, DESIGN)
+    assert texts_of(figure.axes[0]) == ["the network has no attention"]
+    assert explain_association(table, DESIGN)[0][1] == "0 pairs were compared: the network has no attention."
+
+
+def test_figures_are_entered():
+    for entry in (entry for entry in FIGURES.values() if entry.section in ("attention", "motifs", "proximity")):
         assert set(entry.tables) <= set(TABLES)
         module, stem = entry.functions.split(":")
         assert entry._find("draw").__name__ == f"draw_{stem}"
         assert entry._find("explain").__module__.endswith(module)
-        assert entry.shown(SimpleNamespace(heads_are="modification", varied=("student",)))
-        assert not entry.shown(SimpleNamespace(heads_are="modification", varied=()))
-        assert not entry.shown(SimpleNamespace(heads_are="species", varied=("student",)))
+        assert not entry.shown(DESIGN)
