@@ -1,11 +1,11 @@
-if "landscape" in ANALYSES.names:
+if "landscape" in PLAN.offers:
 
     rule measure_landscape:
         input:
-            sites=scanned(ANALYSES.pairs(species_only=True), "sites.parquet"),
-            tables=scanned(ANALYSES.pairs(species_only=True), "transcripts.tsv"),
-            transcripts=[ANALYSES.transcripts(name) for name in ANALYSES.measured],
-            measured=expand("results/{{run}}/sites/{species}.sites.tsv.gz", species=ANALYSES.measured),
+            sites=[ANALYSES.scanned(scan, "sites.parquet") for scan in ANALYSES.scans("species")],
+            tables=[ANALYSES.scanned(scan, "transcripts.tsv") for scan in ANALYSES.scans("species")],
+            transcripts=[ANALYSES.transcript_file(entry["transcripts"]) for entry in ANALYSES.measured],
+            measured=[f"{RUN}/sites/{entry['task']}.sites.tsv.gz" for entry in ANALYSES.measured],
         output:
             landscape="results/{run}/biology/landscape.tsv",
             statistics="results/{run}/biology/landscape_statistics.tsv",
@@ -15,9 +15,13 @@ if "landscape" in ANALYSES.names:
             "benchmarks/results/{run}/biology/measure_landscape.tsv"
         conda:
             "../../envs/library.yaml"
+        resources:
+            mem_mb=memory(2000, 5),
+            runtime=minutes(120),
         params:
             **ANALYSES.options("landscape", "call", "threshold", "bins", "reach", "stop_bin", "one_per_gene"),
-            entries=ANALYSES.entries(species_only=True),
+            entries=ANALYSES.entries(ANALYSES.scans("species")),
+            tasks=bare(),
             measured=ANALYSES.measured,
             bootstrap=config["evaluation"]["bootstrap"],
             seed=config["seed"],
@@ -25,11 +29,11 @@ if "landscape" in ANALYSES.names:
             "../../scripts/biology/measure_landscape.py"
 
 
-if "capacity" in ANALYSES.names:
+if "capacity" in PLAN.offers:
 
     rule measure_capacity:
         input:
-            genes=scanned(ANALYSES.pairs(), "genes.tsv"),
+            genes=[ANALYSES.scanned(scan, "genes.tsv") for scan in ANALYSES.scans()],
         output:
             capacity="results/{run}/biology/capacity.tsv",
             definitions="results/{run}/biology/capacity_definitions.tsv",
@@ -37,49 +41,57 @@ if "capacity" in ANALYSES.names:
             "logs/{run}/biology/measure_capacity.log",
         conda:
             "../../envs/library.yaml"
+        resources:
+            mem_mb=memory(1000, 20),
+            runtime=minutes(60),
         params:
             **ANALYSES.options("capacity", "definition", "high", "coding"),
-            entries=ANALYSES.entries(),
+            entries=ANALYSES.entries(ANALYSES.scans()),
+            tasks=bare(),
         script:
             "../../scripts/biology/measure_capacity.py"
 
-    if "conservation" in ANALYSES.names:
 
-        rule count_conserved:
-            input:
-                capacity="results/{run}/biology/capacity.tsv",
-                orthologues="results/{run}/sites/orthologues.tsv",
-                tree=config["tree"] or [],
-                support=locate(config["capacity"]["support"]) if config["capacity"].get("support") else [],
-            output:
-                counts="results/{run}/biology/conservation.tsv",
-                differences="results/{run}/biology/conservation_differences.tsv",
-                similarity="results/{run}/biology/capacity_similarity.tsv",
-                conserved="results/{run}/biology/conserved_genes.tsv",
-                genes="results/{run}/biology/conserved_capacity.tsv",
-            log:
-                "logs/{run}/biology/count_conserved.log",
-            benchmark:
-                "benchmarks/results/{run}/biology/count_conserved.tsv"
-            conda:
-                "../../envs/library.yaml"
-            params:
-                **ANALYSES.options("capacity", "paralogues", "permutations", "least", "allow_unmatched"),
-                species=ANALYSES.species,
-                tips=ANALYSES.tips,
-                bootstrap=config["evaluation"]["bootstrap"],
-                seed=config["seed"],
-            script:
-                "../../scripts/biology/count_conserved.py"
+if "conservation" in PLAN.offers:
+
+    rule count_conserved:
+        input:
+            capacity="results/{run}/biology/capacity.tsv",
+            orthologues="results/{run}/sites/orthologues.tsv",
+            tree=config["tree"] or [],
+            support=locate(config["capacity"]["support"]) if config["capacity"].get("support") else [],
+        output:
+            counts="results/{run}/biology/conservation.tsv",
+            differences="results/{run}/biology/conservation_differences.tsv",
+            similarity="results/{run}/biology/capacity_similarity.tsv",
+            conserved="results/{run}/biology/conserved_genes.tsv",
+            genes="results/{run}/biology/conserved_capacity.tsv",
+        log:
+            "logs/{run}/biology/count_conserved.log",
+        benchmark:
+            "benchmarks/results/{run}/biology/count_conserved.tsv"
+        conda:
+            "../../envs/library.yaml"
+        resources:
+            mem_mb=memory(1000, 20),
+            runtime=minutes(120),
+        params:
+            **ANALYSES.options("capacity", "paralogues", "permutations", "minimum", "allow_unmatched"),
+            species=ANALYSES.of_kind("species"),
+            tips=ANALYSES.tips,
+            bootstrap=config["evaluation"]["bootstrap"],
+            seed=config["seed"],
+        script:
+            "../../scripts/biology/count_conserved.py"
 
 
-if "ontology" in ANALYSES.names:
+if "ontology" in PLAN.offers:
 
     rule enrich_terms:
         input:
             capacity="results/{run}/biology/capacity.tsv",
             ontology=locate(config["ontology"]["ontology"]),
-            associations=[locate(entry["file"], entry["species"]) for entry in ANALYSES.associations],
+            associations=[locate(entry["file"], entry["transcripts"]) for entry in ANALYSES.associations],
         output:
             terms="results/{run}/biology/terms.tsv",
             shared="results/{run}/biology/terms_shared.tsv",
@@ -90,23 +102,27 @@ if "ontology" in ANALYSES.names:
             "benchmarks/results/{run}/biology/enrich_terms.tsv"
         conda:
             "../../envs/library.yaml"
+        resources:
+            mem_mb=memory(2000, 20),
+            runtime=minutes(120),
         params:
-            **ANALYSES.options("ontology", "least", "allow_unmatched"),
+            **ANALYSES.options("ontology", "minimum", "allow_unmatched"),
             entries=ANALYSES.associations,
-            options=ANALYSES.options("ontology", "share", "background", "namespaces"),
+            tasks=bare(),
+            options=ANALYSES.options("ontology", "fraction", "background", "namespaces"),
         script:
             "../../scripts/biology/enrich_terms.py"
 
 
-if "regulation" in ANALYSES.names:
+if "regulation" in PLAN.offers:
 
     rule relate_regulation:
         input:
             capacity="results/{run}/biology/capacity.tsv",
-            genes=ANALYSES.regulated("genes.tsv"),
-            transcripts=ANALYSES.regulated("transcripts.tsv"),
-            sites=ANALYSES.regulated("sites.parquet"),
-            spliced=ANALYSES.transcripts(config["regulation"]["transcripts"]),
+            genes=[ANALYSES.scanned(scan, "genes.tsv") for scan in ANALYSES.regulated],
+            transcripts=[ANALYSES.scanned(scan, "transcripts.tsv") for scan in ANALYSES.regulated],
+            sites=[ANALYSES.scanned(scan, "sites.parquet") for scan in ANALYSES.regulated],
+            spliced=ANALYSES.transcript_file(config["regulation"]["transcripts"]),
             files=[
                 locate(file, config["regulation"]["transcripts"])
                 for entry in config["regulation"]["tables"]
@@ -124,34 +140,40 @@ if "regulation" in ANALYSES.names:
             "benchmarks/results/{run}/biology/relate_regulation.tsv"
         conda:
             "../../envs/library.yaml"
+        resources:
+            mem_mb=memory(3000, 5),
+            runtime=minutes(120),
         params:
-            **ANALYSES.options("regulation", "split", "controls", "least", "allow_unmatched"),
-            entries=[entry | {"files": len(entry["files"])} for entry in config["regulation"]["tables"]],
-            species=config["regulation"]["transcripts"],
-            predictor=ANALYSES.predictor_of("regulation"),
-            assembly=ANALYSES.transcriptomes[config["regulation"]["transcripts"]].assembly,
+            **ANALYSES.options("regulation", "split", "controls", "minimum", "allow_unmatched"),
+            tables=[entry | {"files": len(entry["files"])} for entry in config["regulation"]["tables"]],
+            entries=ANALYSES.entries(ANALYSES.regulated),
+            tasks=bare(),
+            assembly=ANALYSES.transcripts[config["regulation"]["transcripts"]].assembly,
         script:
             "../../scripts/biology/relate_regulation.py"
 
 
-if "marks" in config:
+if "proximity" in PLAN.offers:
 
     rule measure_proximity:
         input:
-            windows=expand("results/{{run}}/datasets/{species}.windows.parquet", species=PLAN.species),
-            transcripts=expand("results/{{run}}/sites/{name}.transcripts.parquet", name=PLAN.genomes()),
+            windows=[f"{RUN}/datasets/{task}.windows.parquet" for task in PLAN.neighbouring_tasks()],
+            transcripts=[ANALYSES.transcript_file(name) for name in PLAN.genomes()],
         output:
-            table="results/{run}/biology/marks.proximity.tsv",
+            table="results/{run}/biology/proximity.tsv",
         log:
             "logs/{run}/biology/measure_proximity.log",
         benchmark:
             "benchmarks/results/{run}/biology/measure_proximity.tsv"
         conda:
             "../../envs/library.yaml"
+        resources:
+            mem_mb=memory(2000, 50),
+            runtime=minutes(240),
         params:
-            **config["marks"]["proximity"],
-            heads=list(PLAN.species),
-            fits={name: mark.place for name, mark in PLAN.marks.items()},
+            **config["proximity"],
+            tasks=bare(*PLAN.neighbouring_tasks()),
+            species=PLAN.genomes(),
             seed=config["seed"],
         script:
             "../../scripts/biology/measure_proximity.py"

@@ -1,38 +1,53 @@
 import sys
 from pathlib import Path
 
-from snakemake.utils import validate
-
+import rnamarks
 from rnamarks.analyses import Analyses
 from rnamarks.configuration import Plan
+from rnamarks.dictionary.tables import TABLES
 from rnamarks.errors import InputError
-from rnamarks.schema import check_config
+from rnamarks.figures.catalogue import SECTIONS
 from rnamarks.figures.design import Design
-from rnamarks.figures.dictionary import TABLES
-from rnamarks.figures.provenance import references
 from rnamarks.figures.register import FIGURES, figures_of, tables_of
-from rnamarks.simulation.mark_tables import file_names
+from rnamarks.fingerprint import fingerprint
+from rnamarks.keys import with_defaults
+from rnamarks.schema import check_config, placed
 from rnamarks.sources.members import reference_of
 from rnamarks.sources.sheet import read_sources
+from rnamarks.yaml_files import check_repeated_keys
+from rnamarks_simulation.files import extra_modifications
+from rnamarks_simulation.files import files_of as simulated_files
+from rnamarks_simulation.parameters import parameters_for
 
 try:
-    check_config(config, workflow.source_path("../schemas/config.schema.yaml"), workflow.configfiles)
-    validate(config, "../schemas/config.schema.yaml")  # fills in the defaults
+    check_repeated_keys(workflow.configfiles)
+    config.update(with_defaults(check_config(config, workflow.configfiles)))
+    if "simulation" in config:
+        world = config["simulation"]
+        parameters_for(world["kind"], extra_modifications(world["modifications"]), world["sizes"])
     PLAN = Plan(config)
     ANALYSES = Analyses(PLAN)
     SOURCES = {source.name: source for source in read_sources(config["sources"]["sheet"])}
-    PLAN.check_sources(SOURCES)
-    for reference, species in ANALYSES.references():
-        PLAN.locate(reference, SOURCES, species)
-    ANALYSES.check_assemblies(SOURCES)
+    ANALYSES.check_files(SOURCES)
 except InputError as error:
-    print(f"error: {error}", file=sys.stderr)
+    print(f"error: {placed(error, workflow.configfiles)}", file=sys.stderr)
     raise SystemExit(error.exit_code) from error
+for section, reason in PLAN.left_out.items():
+    print(f"{section} is left out: {reason}", file=sys.stderr)
+
+DESIGN = Design.from_plan(PLAN)
+RUN = PLAN.folder
+HERE = Path(rnamarks.__file__).parents[1]
+# one switch: resources.device decides the environment of every rule that computes with torch, and whether it gets a GPU
+GPUS = int(config["resources"]["device"].startswith("cuda"))
+TORCH = f"../../envs/torch{'_gpu' if GPUS else ''}.yaml"
 
 
 wildcard_constraints:
     run=PLAN.run,
-    species="|".join(dict.fromkeys([*PLAN.species, *PLAN.genomes()])),
+    task="|".join(PLAN.tasks),
+    species="|".join(PLAN.species),
+    transcripts="|".join(dict.fromkeys([*PLAN.genomes(), *ANALYSES.transcripts])) or "none",
     model="|".join(PLAN.networks) or "none",
     baseline="|".join(PLAN.baselines) or "none",
     stack="|".join(PLAN.stacks) or "none",
@@ -40,70 +55,57 @@ wildcard_constraints:
     setting="[A-Za-z0-9_]+",
     split="paper|guarded",
     seed="[0-9]+",
-    transcriptome="|".join(ANALYSES.transcriptomes) or "none",
     predictor="|".join(ANALYSES.predictors) or "none",
-    model_name="|".join(ANALYSES.model_names) or "none",
+    folder="|".join(ANALYSES.folders()) or "none",
     database="|".join(ANALYSES.databases) or "none",
 
 
-def locate(reference, species=""):
+def memory(base, per_mb=0):
+    """Megabytes to ask for: a base, and so many per MB of input; more with each attempt."""
+    return lambda wildcards, input, attempt: int((base + per_mb * input.size_mb) * attempt)
+
+
+def minutes(base, per_mb=0):
+    """Minutes to ask for, likewise."""
+    return lambda wildcards, input, attempt: int((base + per_mb * input.size_mb) * attempt)
+
+
+def locate(reference, name=""):
     """The path of a file named in the configuration: `source:NAME`, `data:PATH` below data_root, or a path."""
-    return PLAN.locate(reference, SOURCES, species)
+    return PLAN.locate(reference, SOURCES, name)
+
+
+def bare(*names):
+    """Tasks as params of rules that their labels and colours do not matter to; all without names."""
+    looks = ("label", "colour")
+    return [{key: value for key, value in record.items() if key not in looks} for record in PLAN.records(names or None)]
+
+
+def splits_of(tasks):
+    return [f"{RUN}/datasets/{task}.split.parquet" for task in tasks]
 
 
 def get_site_tables(wildcards):
-    return [locate(entry["table"], wildcards.species) for entry in PLAN.site_tables(wildcards.species, wildcards.role)]
+    return [locate(entry["table"], wildcards.task) for entry in PLAN.site_tables(wildcards.task, wildcards.role)]
 
 
-def get_veto(wildcards):
-    return [f"results/{wildcards.run}/sites/{head}.{role}.tsv.gz" for head, role in PLAN.vetoing(wildcards.species)]
+def get_task_genome(wildcards):
+    species = PLAN.tasks[wildcards.task].species
+    return locate(PLAN.species[species]["genome"], species)
 
 
-def get_genome(wildcards):
-    return locate(ANALYSES.files_of(wildcards.species)["genome"], wildcards.species)
-
-
-def get_annotation(wildcards):
-    return locate(ANALYSES.files_of(wildcards.species)["annotation"], wildcards.species)
-
-
-def get_orthologues(wildcards):
-    return [f"results/{wildcards.run}/sites/orthologues.tsv"] if config.get("orthologues") else []
-
-
-def get_window_files(wildcards):
-    return [locate(entry["file"], wildcards.species) for entry in PLAN.window_files(wildcards.species)]
-
-
-def get_windows(wildcards):
-    return [f"results/{wildcards.run}/datasets/{species}.windows.parquet" for species in PLAN.species]
-
-
-def get_drops(wildcards):
-    return PLAN.drops_files() + ANALYSES.drops_files()
+def get_transcript_files(wildcards):
+    name = wildcards.transcripts
+    return {role: locate(file, name) for role, file in ANALYSES.files_of(name).items()}
 
 
 def get_training_splits(wildcards):
-    return [
-        f"results/{wildcards.run}/datasets/{species}.split.parquet" for species in PLAN.species_of(wildcards.setting)
-    ]
+    return splits_of(PLAN.tasks_of(wildcards.setting))
 
 
 def get_start(wildcards):
     start = PLAN.start_of(wildcards.model, wildcards.split, wildcards.seed)
     return {"start": locate(start)} if start else {}
-
-
-def get_predictions(wildcards):
-    return [run.predictions for run in PLAN.runs]
-
-
-def get_histories(wildcards):
-    return [run.history for run in PLAN.runs if run.history]
-
-
-def get_released_parts(wildcards):
-    return PLAN.released_parts().inputs()
 
 
 def get_member_runs(wildcards):
@@ -121,92 +123,76 @@ def get_member_names(wildcards):
     return [run.model for run in get_member_runs(wildcards)]
 
 
-def get_external_files(wildcards):
-    return [locate(part["file"]) for entry in PLAN.external for part in entry["files"]]
+def get_parts(wildcards):
+    return ANALYSES.parts(wildcards.folder).inputs()
 
 
-def get_predictor_parts(wildcards):
-    return ANALYSES.parts(wildcards.model_name).inputs()
-
-
-def get_null_files(wildcards):
-    return [locate(entry["file"]) for entry in PLAN.null_files()]
-
-
-def get_null_transcripts(wildcards):
-    if PLAN.null_files():
-        return []
-    return [f"results/{wildcards.run}/sites/{name}.transcripts.parquet" for name in PLAN.genomes()]
-
-
-def get_null_sites(wildcards):
-    if PLAN.null_files():
-        return []
-    return [
-        f"results/{wildcards.run}/sites/{head}.{role}.tsv.gz"
-        for one in PLAN.species
-        for head, role in PLAN.listing(one)
-    ]
+def get_own_predictions(wildcards):
+    return [run.predictions for run in ANALYSES.folders()[wildcards.folder]]
 
 
 def get_scanner(wildcards):
-    head = ANALYSES.transcriptomes[wildcards.transcriptome].head
-    return f"{ANALYSES.model_folder(wildcards.predictor, head)}/weights.safetensors"
+    """The weights of the model that scans, and with them the null distribution if it has one."""
+    folder = ANALYSES.folder(wildcards.predictor, wildcards.task)
+    files = {"weights": f"{RUN}/{folder}/weights.safetensors", "config": f"{RUN}/{folder}/config.json"}
+    if folder == "model" and "significance" in PLAN.offers:
+        files["null"] = f"{RUN}/model/null.safetensors"
+    return files
 
 
-def get_scan_annotation(wildcards):
-    files = ANALYSES.transcriptomes[wildcards.transcriptome].files
-    return [locate(files["annotation"])] if "annotation" in files else []
+def get_model(wildcards):
+    return ANALYSES.weights(wildcards.predictor, wildcards.task)
 
 
-def get_motif_files(wildcards):
-    return [locate(file, wildcards.species) for file in ANALYSES.databases[wildcards.database]["files"]]
+def models_of(section):
+    """Weights of the models that a section looks into, one per predictor and task."""
+    return [ANALYSES.weights(*pair) for pair in ANALYSES.pairs(section)]
 
 
-def get_species_model(wildcards):
-    return model_file((wildcards.predictor, wildcards.species))
+def predictors_of(section):
+    return [predictor for predictor, _ in ANALYSES.pairs(section)]
 
 
-def model_file(pair):
-    return f"{ANALYSES.model_folder(*pair)}/weights.safetensors"
+def tasks_of(section):
+    return [task for _, task in ANALYSES.pairs(section)]
 
 
-def filter_file(pair, ending):
-    return f"results/{PLAN.run}/interpretation/filters/{pair[0]}.{pair[1]}.{ending}"
+def with_split(pairs):
+    """(predictor, task) and the split that the predictor was trained on."""
+    return [[predictor, task, ANALYSES.predictors[predictor]["split"]] for predictor, task in pairs]
 
 
-def scanned(pairs, ending):
-    return [ANALYSES.scanned(transcriptome, predictor, ending) for transcriptome, predictor in pairs]
+def databases():
+    """Motif databases: files, names and species, in one order."""
+    sets = ANALYSES.motif_sets()
+    return {
+        "files": [ANALYSES.motif_file(*entry, "meme") for entry in sets],
+        "names": [name for _, name in sets],
+        "species": [species for species, _ in sets],
+    }
 
 
-def get_final_targets():
-    return PLAN.targets() + ANALYSES.targets()
+def null_transcripts():
+    """Which of the rule's transcripts a task's unmodified sites lie on."""
+    genomes = PLAN.genomes()
+    return {task: genomes.index(PLAN.tasks[task].species) for task in PLAN.tasks_of(PLAN.released_setting)}
 
 
-DESIGN = Design.from_plan(PLAN)
-
-
-def get_source_files(wildcards):
-    return [locate(entry.reference) for entry in references(PLAN)]
+def get_table(name):
+    return f"{RUN}/{TABLES[name].path}"
 
 
 def get_figure_tables(wildcards):
-    return [f"results/{wildcards.run}/{TABLES[name].path}" for name in FIGURES[wildcards.figure].tables]
-
-
-def get_report_tables(wildcards):
-    return [f"results/{wildcards.run}/{TABLES[name].path}" for name in tables_of(DESIGN)]
+    return [get_table(name) for name in FIGURES[wildcards.figure].tables]
 
 
 def get_figure_category(wildcards):
-    return FIGURES[wildcards.figure].section.capitalize()
+    return SECTIONS[FIGURES[wildcards.figure].section]
 
 
 def get_figure_labels(wildcards):
-    return {
-        "figure": FIGURES[wildcards.figure].label,
-        "shows": DESIGN.say(FIGURES[wildcards.figure].title),
-    }
+    entry = FIGURES[wildcards.figure]
+    return {"figure": entry.label, "shows": entry.title_in(DESIGN)}
 
 
 def get_command():

@@ -1,8 +1,8 @@
 rule split_windows:
     input:
-        windows=get_windows,
+        windows=expand("results/{{run}}/datasets/{task}.windows.parquet", task=PLAN.tasks),
     output:
-        splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
+        splits=expand("results/{{run}}/datasets/{task}.split.parquet", task=PLAN.tasks),
         drops="results/{run}/datasets/splits.drops.tsv",
         components="results/{run}/datasets/components.tsv",
     log:
@@ -12,6 +12,9 @@ rule split_windows:
     conda:
         "../../envs/sequence.yaml"
     threads: 2
+    resources:
+        mem_mb=memory(4000, 50),
+        runtime=minutes(120),
     params:
         **{
             key: config["splits"][key]
@@ -20,7 +23,6 @@ rule split_windows:
         counts=(
             [config["splits"]["counts"][part] for part in ("valid", "test")] if "counts" in config["splits"] else None
         ),
-        one_organism=PLAN.heads_are == "modification",
         seed=config["seed"],
     script:
         "../../scripts/datasets/split_windows.py"
@@ -28,7 +30,7 @@ rule split_windows:
 
 rule measure_leaks:
     input:
-        splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
+        splits=splits_of(PLAN.tasks),
     output:
         leaks="results/{run}/datasets/leaks.tsv",
         identity="results/{run}/datasets/identity.parquet",
@@ -39,6 +41,9 @@ rule measure_leaks:
     conda:
         "../../envs/sequence.yaml"
     threads: 2
+    resources:
+        mem_mb=memory(4000, 50),
+        runtime=minutes(120),
     params:
         identity=config["splits"]["identity"],
     script:

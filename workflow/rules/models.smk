@@ -1,6 +1,6 @@
 rule fit_baseline:
     input:
-        splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
+        splits=splits_of(PLAN.tasks),
     output:
         predictions="results/{run}/predictions/{baseline}/single/{split}/0.parquet",
         weights="results/{run}/models/{baseline}/single/{split}/0/weights.safetensors",
@@ -11,15 +11,14 @@ rule fit_baseline:
         "benchmarks/results/{run}/models/fit_baseline/{baseline}.{split}.tsv"
     conda:
         "../../envs/library.yaml"
+    resources:
+        mem_mb=memory(4000, 100),
+        runtime=minutes(240),
     params:
         baseline="{baseline}",
+        tasks=bare(),
         split="{split}",
-        species=list(PLAN.species),
         seed=config["seed"],
-        modification=config["modification"],
-        motif=config["motif"] if PLAN.heads_are == "species" else None,
-        motif_offset=config["motif_offset"],
-        modifications=PLAN.modifications(),
     script:
         "../../scripts/models/fit_baseline.py"
 
@@ -35,6 +34,9 @@ rule fit_stack:
         "benchmarks/results/{run}/models/fit_stack/{stack}.{setting}.{split}.tsv"
     conda:
         "../../envs/library.yaml"
+    resources:
+        mem_mb=memory(1000, 50),
+        runtime=minutes(30),
     params:
         members=get_member_names,
     script:
@@ -53,6 +55,9 @@ rule stack_models:
         "benchmarks/results/{run}/models/stack_models/{stack}.{setting}.{split}.{seed}.tsv"
     conda:
         "../../envs/library.yaml"
+    resources:
+        mem_mb=memory(1000, 50),
+        runtime=minutes(30),
     params:
         members=get_member_names,
     script:
@@ -61,41 +66,46 @@ rule stack_models:
 
 rule release_model:
     input:
-        unpack(get_released_parts),
-        metrics="results/{run}/evaluation/metrics.tsv",
-        calibration="results/{run}/evaluation/calibration.tsv",
-        thresholds="results/{run}/evaluation/thresholds.tsv",
-        leaks="results/{run}/datasets/leaks.tsv",
+        unpack(get_parts),
+        calibration="results/{run}/{folder}/calibration.tsv",
+        thresholds="results/{run}/{folder}/thresholds.tsv",
     output:
-        weights="results/{run}/model/weights.safetensors",
-        config="results/{run}/model/config.json",
-        card="results/{run}/model/card.md",
+        weights="results/{run}/{folder}/weights.safetensors",
+        config="results/{run}/{folder}/config.json",
     log:
-        "logs/{run}/models/release_model.log",
+        "logs/{run}/models/release_model/{folder}.log",
     conda:
-        "../../envs/training.yaml"
+        TORCH
+    resources:
+        mem_mb=memory(2000, 5),
+        runtime=minutes(30),
     params:
-        release=PLAN.release_record(),
-        limits=PLAN.config.get("release", {}).get("limits", []),
-        run=PLAN.run,
+        split=lambda wildcards: ANALYSES.record(wildcards.folder)["split"],
+        # labels and colours, which a model carries along; as a function of `output` they are no reason to pack it again
+        tasks=lambda wildcards, output: PLAN.records(),
     script:
         "../../scripts/models/release_model.py"
 
 
-use rule release_model as release_predictor with:
-    input:
-        unpack(get_predictor_parts),
-        metrics="results/{run}/evaluation/metrics.tsv",
-        calibration="results/{run}/evaluation/calibration.tsv",
-        thresholds="results/{run}/evaluation/thresholds.tsv",
-        leaks="results/{run}/datasets/leaks.tsv",
-    output:
-        weights="results/{run}/predictors/{model_name}/weights.safetensors",
-        config="results/{run}/predictors/{model_name}/config.json",
-        card="results/{run}/predictors/{model_name}/card.md",
-    log:
-        "logs/{run}/models/release_predictor/{model_name}.log",
-    params:
-        release=lambda wildcards: ANALYSES.release_record(wildcards.model_name),
-        limits=[],
-        run=PLAN.run,
+if PLAN.release:
+
+    rule write_card:
+        input:
+            config="results/{run}/model/config.json",
+            metrics="results/{run}/evaluation/metrics.tsv",
+            leaks="results/{run}/datasets/leaks.tsv",
+        output:
+            card="results/{run}/model/card.md",
+        log:
+            "logs/{run}/models/write_card.log",
+        conda:
+            "../../envs/library.yaml"
+        resources:
+            mem_mb=memory(1000),
+            runtime=minutes(30),
+        params:
+            release=PLAN.release_record(),
+            limits=PLAN.release["limits"],
+            run=PLAN.run,
+        script:
+            "../../scripts/models/write_card.py"

@@ -10,149 +10,169 @@ rule predict_windows:
     benchmark:
         "benchmarks/results/{run}/prediction/predict_windows/{model}.{setting}.{split}.{seed}.tsv"
     conda:
-        "../../envs/training.yaml"
+        TORCH
     threads: config["resources"]["training_threads"]
+    resources:
+        gpu=GPUS,
+        mem_mb=memory(2000, 30),
+        runtime=minutes(120),
     params:
         split="{split}",
-        device=config["resources"]["device"],
     script:
         "../../scripts/prediction/predict_windows.py"
 
 
 rule scan_transcriptome:
     input:
-        weights=get_scanner,
-        transcripts="results/{run}/sites/{transcriptome}.transcripts.parquet",
+        unpack(get_scanner),
+        transcripts="results/{run}/sites/{transcripts}.transcripts.parquet",
     output:
-        sites="results/{run}/transcriptome/{transcriptome}/{predictor}.sites.parquet",
+        sites="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.sites.parquet",
     log:
-        "logs/{run}/prediction/scan_transcriptome/{transcriptome}.{predictor}.log",
+        "logs/{run}/prediction/scan_transcriptome/{transcripts}.{task}.{predictor}.log",
     benchmark:
-        "benchmarks/results/{run}/prediction/scan_transcriptome/{transcriptome}.{predictor}.tsv"
+        "benchmarks/results/{run}/prediction/scan_transcriptome/{transcripts}.{task}.{predictor}.tsv"
     conda:
-        "../../envs/training.yaml"
+        TORCH
     threads: config["resources"]["training_threads"]
+    resources:
+        gpu=GPUS,
+        mem_mb=memory(3000, 5),
+        runtime=minutes(720),
     params:
-        name="{transcriptome} {predictor}",
-        head=lambda wildcards: ANALYSES.transcriptomes[wildcards.transcriptome].head,
+        task="{task}",
         predictor="{predictor}",
-        motif=ANALYSES.motif,
-        offset=ANALYSES.motif_offset,
-        device=config["resources"]["device"],
-        # outside the declared outputs, which Snakemake deletes when a job is killed
-        checkpoints=config["resources"]["checkpoints"],
     script:
         "../../scripts/prediction/scan_transcriptome.py"
 
 
 rule export_sites:
     input:
-        sites="results/{run}/transcriptome/{transcriptome}/{predictor}.sites.parquet",
-        transcripts="results/{run}/sites/{transcriptome}.transcripts.parquet",
+        sites="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.sites.parquet",
+        transcripts="results/{run}/sites/{transcripts}.transcripts.parquet",
     output:
-        bedrmod="results/{run}/transcriptome/{transcriptome}/{predictor}.bedrmod",
-        bed="results/{run}/transcriptome/{transcriptome}/{predictor}.bed",
-        plus="results/{run}/transcriptome/{transcriptome}/{predictor}.plus.bw",
-        minus="results/{run}/transcriptome/{transcriptome}/{predictor}.minus.bw",
+        bedrmod="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.bedrmod",
+        bed="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.bed",
+        plus="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.plus.bw",
+        minus="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.minus.bw",
     log:
-        "logs/{run}/prediction/export_sites/{transcriptome}.{predictor}.log",
+        "logs/{run}/prediction/export_sites/{transcripts}.{task}.{predictor}.log",
     conda:
         "../../envs/library.yaml"
+    resources:
+        mem_mb=memory(1500, 5),
+        runtime=minutes(120),
     params:
-        above=config.get("transcriptome", {}).get("probability"),
-        fdr=config.get("transcriptome", {}).get("fdr"),
-        origin=lambda wildcards: ANALYSES.origin(wildcards.transcriptome),
+        above=(config.get("transcriptome") or {}).get("probability"),
+        fdr=(config.get("transcriptome") or {}).get("fdr"),
+        origin=lambda wildcards: ANALYSES.origin(wildcards.transcripts, wildcards.task),
     script:
         "../../scripts/prediction/export_sites.py"
 
 
 rule summarise_sites:
     input:
-        sites="results/{run}/transcriptome/{transcriptome}/{predictor}.sites.parquet",
-        transcripts="results/{run}/sites/{transcriptome}.transcripts.parquet",
+        sites="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.sites.parquet",
+        transcripts="results/{run}/sites/{transcripts}.transcripts.parquet",
     output:
-        transcripts="results/{run}/transcriptome/{transcriptome}/{predictor}.transcripts.tsv",
-        genes="results/{run}/transcriptome/{transcriptome}/{predictor}.genes.tsv",
+        transcripts="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.transcripts.tsv",
+        genes="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.genes.tsv",
     log:
-        "logs/{run}/prediction/summarise_sites/{transcriptome}.{predictor}.log",
+        "logs/{run}/prediction/summarise_sites/{transcripts}.{task}.{predictor}.log",
     conda:
         "../../envs/library.yaml"
+    resources:
+        mem_mb=memory(1500, 5),
+        runtime=minutes(120),
     script:
         "../../scripts/prediction/summarise_sites.py"
 
 
-if PLAN.heads_are == "modification":
-
-    rule predict_heads:
-        input:
-            weights="results/{run}/models/{model_or_baseline}/{setting}/{split}/{seed}/weights.safetensors",
-            splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
-        output:
-            heads="results/{run}/predictions/{model_or_baseline}/{setting}/{split}/{seed}.heads.parquet",
-        log:
-            "logs/{run}/prediction/predict_heads/{model_or_baseline}.{setting}.{split}.{seed}.log",
-        benchmark:
-            "benchmarks/results/{run}/prediction/predict_heads/{model_or_baseline}.{setting}.{split}.{seed}.tsv"
-        wildcard_constraints:
-            model_or_baseline="|".join([*PLAN.networks, *PLAN.baselines]),
-        conda:
-            "../../envs/training.yaml"
-        threads: config["resources"]["training_threads"]
-        params:
-            heads=list(PLAN.species),
-            split="{split}",
-            device=config["resources"]["device"],
-        script:
-            "../../scripts/prediction/predict_heads.py"
-
-    rule stack_heads:
-        input:
-            weights="results/{run}/models/{stack}/{setting}/{split}/weights.tsv",
-            members=lambda wildcards: [run.heads for run in get_member_runs(wildcards)],
-        output:
-            heads="results/{run}/predictions/{stack}/{setting}/{split}/{seed}.heads.parquet",
-        log:
-            "logs/{run}/prediction/stack_heads/{stack}.{setting}.{split}.{seed}.log",
-        conda:
-            "../../envs/training.yaml"
-        params:
-            members=get_member_names,
-        script:
-            "../../scripts/prediction/stack_heads.py"
+rule predict_tasks:
+    input:
+        weights="results/{run}/models/{model_or_baseline}/{setting}/{split}/{seed}/weights.safetensors",
+        config="results/{run}/models/{model_or_baseline}/{setting}/{split}/{seed}/config.json",
+        splits=splits_of(PLAN.tasks),
+    output:
+        tasks="results/{run}/predictions/{model_or_baseline}/{setting}/{split}/{seed}.tasks.parquet",
+    log:
+        "logs/{run}/prediction/predict_tasks/{model_or_baseline}.{setting}.{split}.{seed}.log",
+    benchmark:
+        "benchmarks/results/{run}/prediction/predict_tasks/{model_or_baseline}.{setting}.{split}.{seed}.tsv"
+    wildcard_constraints:
+        model_or_baseline="|".join([*PLAN.networks, *PLAN.baselines]) or "none",
+    conda:
+        TORCH
+    threads: config["resources"]["training_threads"]
+    resources:
+        gpu=GPUS,
+        mem_mb=memory(3000, 50),
+        runtime=minutes(240),
+    params:
+        tasks=list(PLAN.tasks),
+        split="{split}",
+    script:
+        "../../scripts/prediction/predict_tasks.py"
 
 
-if "marks" in config:
+rule stack_tasks:
+    input:
+        weights="results/{run}/models/{stack}/{setting}/{split}/weights.tsv",
+        members=lambda wildcards: [run.task_predictions for run in get_member_runs(wildcards)],
+    output:
+        tasks="results/{run}/predictions/{stack}/{setting}/{split}/{seed}.tasks.parquet",
+    log:
+        "logs/{run}/prediction/stack_tasks/{stack}.{setting}.{split}.{seed}.log",
+    conda:
+        TORCH
+    resources:
+        mem_mb=memory(2000, 50),
+        runtime=minutes(60),
+    params:
+        members=get_member_names,
+    script:
+        "../../scripts/prediction/stack_tasks.py"
+
+
+if "significance" in PLAN.offers:
 
     rule build_null:
         input:
-            weights="results/{run}/student/weights.safetensors",
-            config="results/{run}/student/config.json",
-            student="results/{run}/student/student.safetensors",
-            card="results/{run}/model/card.md",
-            splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
-            files=get_null_files,
-            transcripts=get_null_transcripts,
-            sites=get_null_sites,
+            weights="results/{run}/model/weights.safetensors",
+            config="results/{run}/model/config.json",
+            student=[f"{RUN}/model/student.safetensors"] if "student" in PLAN.offers else [],
+            splits=splits_of(PLAN.tasks_of(PLAN.released_setting)),
+            files=[locate(entry["file"]) for entry in PLAN.null_files()],
+            transcripts=[] if PLAN.null_files() else [ANALYSES.transcript_file(name) for name in PLAN.genomes()],
+            sites=(
+                []
+                if PLAN.null_files()
+                else [
+                    f"{RUN}/sites/{task}.{role}.tsv.gz"
+                    for one in PLAN.tasks_of(PLAN.released_setting)
+                    for task, role in PLAN.listing(one)
+                ]
+            ),
         output:
-            weights="results/{run}/scanner/weights.safetensors",
-            config="results/{run}/scanner/config.json",
-            student="results/{run}/scanner/student.safetensors",
-            null="results/{run}/scanner/null.safetensors",
-            card="results/{run}/scanner/card.md",
+            null="results/{run}/model/null.safetensors",
         log:
             "logs/{run}/prediction/build_null.log",
         benchmark:
             "benchmarks/results/{run}/prediction/build_null.tsv"
         conda:
-            "../../envs/training.yaml"
-        threads: 2
+            TORCH
+        threads: config["resources"]["training_threads"]
+        resources:
+            gpu=GPUS,
+            mem_mb=memory(3000, 20),
+            runtime=minutes(480),
         params:
-            heads=list(PLAN.species),
-            split=PLAN.release_record()["split"],
+            tasks=PLAN.tasks_of(PLAN.released_setting),
+            transcripts={} if PLAN.null_files() else null_transcripts(),
+            split=PLAN.release["split"],
             files=PLAN.null_files(),
-            sites={head: len(PLAN.listing(head)) for head in PLAN.species},
-            bases=config["marks"]["null"]["bases"],
-            device=config["resources"]["device"],
+            sites={task: len(PLAN.listing(task)) for task in PLAN.tasks_of(PLAN.released_setting)},
+            bases=config["significance"]["bases"],
             seed=config["seed"],
         script:
             "../../scripts/prediction/build_null.py"

@@ -1,25 +1,27 @@
 rule read_sites:
     input:
         tables=get_site_tables,
-        genome=get_genome,
+        genome=get_task_genome,
         modifications=config["modification_sheet"],
     output:
-        sites="results/{run}/sites/{species}.{role}.tsv.gz",
-        drops="results/{run}/sites/{species}.{role}.drops.tsv",
+        sites="results/{run}/sites/{task}.{role}.tsv.gz",
+        drops="results/{run}/sites/{task}.{role}.drops.tsv",
     log:
-        "logs/{run}/sites/read_sites/{species}.{role}.log",
+        "logs/{run}/sites/read_sites/{task}.{role}.log",
     conda:
         "../../envs/library.yaml"
+    resources:
+        mem_mb=memory(1000, 10),
+        runtime=minutes(30),
     params:
-        formats=lambda wildcards: [entry["format"] for entry in PLAN.site_tables(wildcards.species, wildcards.role)],
-        sources=lambda wildcards: [entry["name"] for entry in PLAN.site_tables(wildcards.species, wildcards.role)],
+        formats=lambda wildcards: [entry["format"] for entry in PLAN.site_tables(wildcards.task, wildcards.role)],
+        sources=lambda wildcards: [entry["name"] for entry in PLAN.site_tables(wildcards.task, wildcards.role)],
         technologies=lambda wildcards: [
-            entry.get("technology") for entry in PLAN.site_tables(wildcards.species, wildcards.role)
+            entry.get("technology") for entry in PLAN.site_tables(wildcards.task, wildcards.role)
         ],
-        layouts=lambda wildcards: [entry.get("layout") for entry in PLAN.site_tables(wildcards.species, wildcards.role)],
-        assembly=lambda wildcards: PLAN.assembly_of(wildcards.species),
-        modification=lambda wildcards: PLAN.marks[wildcards.species].name,
-        species="{species}",
+        layouts=lambda wildcards: [entry.get("layout") for entry in PLAN.site_tables(wildcards.task, wildcards.role)],
+        assembly=lambda wildcards: PLAN.assembly_of(PLAN.tasks[wildcards.task].species),
+        modification=lambda wildcards: PLAN.tasks[wildcards.task].modification,
     script:
         "../../scripts/sites/read_sites.py"
 
@@ -36,6 +38,9 @@ if config.get("orthologues"):
             "logs/{run}/sites/read_orthologues.log",
         conda:
             "../../envs/library.yaml"
+        resources:
+            mem_mb=memory(1000, 10),
+            runtime=minutes(30),
         params:
             format=config["orthologues"]["format"],
             species=list(PLAN.species),
@@ -45,21 +50,21 @@ if config.get("orthologues"):
 
 rule build_transcripts:
     input:
-        genome=get_genome,
-        annotation=get_annotation,
+        unpack(get_transcript_files),
     output:
-        transcripts="results/{run}/sites/{species}.transcripts.parquet",
-        drops="results/{run}/sites/{species}.transcripts.drops.tsv",
+        transcripts="results/{run}/sites/{transcripts}.transcripts.parquet",
+        drops="results/{run}/sites/{transcripts}.transcripts.drops.tsv",
     log:
-        "logs/{run}/sites/build_transcripts/{species}.log",
+        "logs/{run}/sites/build_transcripts/{transcripts}.log",
     benchmark:
-        "benchmarks/results/{run}/sites/build_transcripts/{species}.tsv"
+        "benchmarks/results/{run}/sites/build_transcripts/{transcripts}.tsv"
     wildcard_constraints:
-        species="|".join([*PLAN.genomes(), *ANALYSES.of_kind("genome")]) or "none",
+        transcripts="|".join(dict.fromkeys([*PLAN.genomes(), *ANALYSES.of_kind("genome")])) or "none",
     conda:
         "../../envs/library.yaml"
-    params:
-        species="{species}",
+    resources:
+        mem_mb=memory(2000, 4),
+        runtime=minutes(60),
     script:
         "../../scripts/sites/build_transcripts.py"
 
@@ -68,83 +73,82 @@ if ANALYSES.of_kind("fasta"):
 
     rule read_transcript_fasta:
         input:
-            fasta=lambda wildcards: locate(ANALYSES.files_of(wildcards.species)["transcripts"]),
-            annotation=lambda wildcards: [
-                locate(ANALYSES.files_of(wildcards.species)[key])
-                for key in ("annotation",)
-                if key in ANALYSES.files_of(wildcards.species)
-            ],
+            unpack(get_transcript_files),
         output:
-            transcripts="results/{run}/sites/{species}.transcripts.parquet",
-            drops="results/{run}/sites/{species}.transcripts.drops.tsv",
+            transcripts="results/{run}/sites/{transcripts}.transcripts.parquet",
+            drops="results/{run}/sites/{transcripts}.transcripts.drops.tsv",
         log:
-            "logs/{run}/sites/read_transcript_fasta/{species}.log",
+            "logs/{run}/sites/read_transcript_fasta/{transcripts}.log",
         wildcard_constraints:
-            species="|".join(ANALYSES.of_kind("fasta")),
+            transcripts="|".join(ANALYSES.of_kind("fasta")),
         conda:
             "../../envs/library.yaml"
-        params:
-            species="{species}",
+        resources:
+            mem_mb=memory(2000, 10),
+            runtime=minutes(60),
         script:
             "../../scripts/sites/read_transcript_fasta.py"
 
 
-if PLAN.species_with_tables():
+if PLAN.tasks_with_sites():
 
     rule cut_windows:
         input:
-            transcripts=lambda wildcards: f"results/{wildcards.run}/sites/{PLAN.genome_of(wildcards.species)}.transcripts.parquet",
-            sites="results/{run}/sites/{species}.sites.tsv.gz",
-            veto=get_veto,
-            orthologues=get_orthologues,
+            transcripts=lambda wildcards: ANALYSES.transcript_file(PLAN.tasks[wildcards.task].species),
+            sites="results/{run}/sites/{task}.sites.tsv.gz",
+            veto=lambda wildcards: [f"{RUN}/sites/{task}.{role}.tsv.gz" for task, role in PLAN.vetoing(wildcards.task)],
+            orthologues=[f"{RUN}/sites/orthologues.tsv"] if config.get("orthologues") else [],
         output:
-            windows="results/{run}/datasets/{species}.windows.parquet",
-            drops="results/{run}/datasets/{species}.drops.tsv",
+            windows="results/{run}/datasets/{task}.windows.parquet",
+            drops="results/{run}/datasets/{task}.drops.tsv",
         log:
-            "logs/{run}/sites/cut_windows/{species}.log",
+            "logs/{run}/sites/cut_windows/{task}.log",
         benchmark:
-            "benchmarks/results/{run}/sites/cut_windows/{species}.tsv"
+            "benchmarks/results/{run}/sites/cut_windows/{task}.tsv"
         wildcard_constraints:
-            species="|".join(PLAN.species_with_tables()),
+            task="|".join(PLAN.tasks_with_sites()),
         conda:
             "../../envs/library.yaml"
+        resources:
+            mem_mb=memory(2000, 10),
+            runtime=minutes(60),
         params:
-            place=lambda wildcards: PLAN.marks[wildcards.species].place,
+            task=lambda wildcards: bare(wildcards.task)[0],
             window=config["window"],
             negatives_per_positive=config["negatives_per_positive"],
             negatives_from=config["negatives_from"],
             seed=config["seed"],
-            species="{species}",
         script:
             "../../scripts/sites/cut_windows.py"
 
 
-if PLAN.species_with_windows():
+if PLAN.tasks_with_windows():
 
     rule read_windows:
         input:
-            files=get_window_files,
+            files=lambda wildcards: [
+                locate(entry["file"], wildcards.task) for entry in PLAN.window_files(wildcards.task)
+            ],
         output:
-            windows="results/{run}/datasets/{species}.windows.parquet",
-            drops="results/{run}/datasets/{species}.drops.tsv",
+            windows="results/{run}/datasets/{task}.windows.parquet",
+            drops="results/{run}/datasets/{task}.drops.tsv",
         log:
-            "logs/{run}/sites/read_windows/{species}.log",
+            "logs/{run}/sites/read_windows/{task}.log",
         wildcard_constraints:
-            species="|".join(PLAN.species_with_windows()),
+            task="|".join(PLAN.tasks_with_windows()),
         conda:
             "../../envs/library.yaml"
+        resources:
+            mem_mb=memory(1000, 50),
+            runtime=minutes(30),
         params:
+            task=lambda wildcards: bare(wildcards.task)[0],
             files=lambda wildcards: [
                 {key: entry[key] for key in ("given", "label", "format")}
-                for entry in PLAN.window_files(wildcards.species)
+                for entry in PLAN.window_files(wildcards.task)
             ],
             window=config["window"],
-            species="{species}",
-            # windows of species may hold their site anywhere; those of modifications are centred on it
-            place=lambda wildcards: PLAN.marks[wildcards.species].place if PLAN.heads_are == "modification" else None,
-            negatives_per_positive=lambda wildcards: PLAN.species[wildcards.species]["windows"].get(
-                "negatives_per_positive"
-            ),
+            negatives_per_positive=lambda wildcards: PLAN.negatives_per_positive(wildcards.task),
             seed=config["seed"],
         script:
             "../../scripts/sites/read_windows.py"

@@ -8,6 +8,9 @@ rule fetch_source:
         file="|".join(sorted({source.file for source in SOURCES.values()})) or "none",
     conda:
         "../../envs/library.yaml"
+    resources:
+        mem_mb=memory(500),
+        runtime=minutes(240),
     params:
         source="{source}",
         version=lambda wildcards: SOURCES[wildcards.source].version,
@@ -32,5 +35,8 @@ rule extract_member:
         member="[^/]+",
     conda:
         "../../envs/library.yaml"
+    resources:
+        mem_mb=memory(500),
+        runtime=minutes(60),
     script:
         "../../scripts/sources/extract_member.py"

@@ -11,83 +11,79 @@ rule train_model:
     benchmark:
         "benchmarks/results/{run}/training/train_model/{model}.{setting}.{split}.{seed}.tsv"
     conda:
-        PLAN.training_environment
+        TORCH
     threads: config["resources"]["training_threads"]
     resources:
-        gpu=PLAN.gpus_per_training,
+        gpu=GPUS,
+        mem_mb=memory(3000, 50),
+        runtime=minutes(720),
     params:
         network=lambda wildcards: PLAN.networks[wildcards.model],
-        species=lambda wildcards: PLAN.species_of(wildcards.setting),
+        tasks=lambda wildcards: bare(*PLAN.tasks_of(wildcards.setting)),
         curriculum=lambda wildcards: PLAN.curriculum_of(wildcards.setting),
         split="{split}",
         seed=lambda wildcards: int(wildcards.seed),
-        modification=config["modification"],
-        motif=config["motif"],
-        modifications=PLAN.modifications(),
-        device=config["resources"]["device"],
-        # outside the declared outputs, which Snakemake deletes when a job is killed
-        checkpoints=config["resources"]["checkpoints"],
         name="{model} {setting} {split} seed {seed}",
     script:
         "../../scripts/training/train_model.py"
 
 
-rule line_search:
-    input:
-        splits=lambda wildcards: get_training_splits(PLAN.line_search),
-    output:
-        table="results/{run}/training/line_search.tsv",
-        best="results/{run}/training/line_search.yaml",
-    log:
-        "logs/{run}/training/line_search.log",
-    benchmark:
-        "benchmarks/results/{run}/training/line_search.tsv"
-    conda:
-        PLAN.training_environment
-    threads: config["resources"]["training_threads"]
-    resources:
-        gpu=PLAN.gpus_per_training,
-    params:
-        search=config.get("line_search"),
-        network=PLAN.networks[PLAN.line_search.model] if PLAN.line_search else None,
-        species=PLAN.species_of(PLAN.line_search.setting) if PLAN.line_search else [],
-        curriculum=PLAN.curriculum_of(PLAN.line_search.setting) if PLAN.line_search else None,
-        seed=config["seed"],
-        device=config["resources"]["device"],
-        checkpoints=config["resources"]["checkpoints"],
-    script:
-        "../../scripts/training/line_search.py"
+if PLAN.line_search:
+
+    rule line_search:
+        input:
+            splits=get_training_splits(PLAN.line_search),
+        output:
+            table="results/{run}/training/line_search.tsv",
+            best="results/{run}/training/line_search.yaml",
+        log:
+            "logs/{run}/training/line_search.log",
+        benchmark:
+            "benchmarks/results/{run}/training/line_search.tsv"
+        conda:
+            TORCH
+        threads: config["resources"]["training_threads"]
+        resources:
+            gpu=GPUS,
+            mem_mb=memory(3000, 50),
+            runtime=minutes(2880),
+        params:
+            search=config["line_search"],
+            network=PLAN.networks[PLAN.line_search.model],
+            tasks=PLAN.tasks_of(PLAN.line_search.setting),
+            curriculum=PLAN.curriculum_of(PLAN.line_search.setting),
+            seed=config["seed"],
+        script:
+            "../../scripts/training/line_search.py"
 
 
-if "marks" in config:
+if "student" in PLAN.offers:
 
     rule distil_student:
         input:
             weights="results/{run}/model/weights.safetensors",
             config="results/{run}/model/config.json",
-            splits=expand("results/{{run}}/datasets/{species}.split.parquet", species=PLAN.species),
+            splits=splits_of(PLAN.tasks_of(PLAN.released_setting)),
         output:
-            weights="results/{run}/student/weights.safetensors",
-            config="results/{run}/student/config.json",
-            student="results/{run}/student/student.safetensors",
-            history="results/{run}/student/history.tsv",
-            modes="results/{run}/evaluation/marks.modes.tsv",
+            student="results/{run}/model/student.safetensors",
+            history="results/{run}/training/student_history.tsv",
+            modes="results/{run}/evaluation/modes.tsv",
         log:
             "logs/{run}/training/distil_student.log",
         benchmark:
             "benchmarks/results/{run}/training/distil_student.tsv"
         conda:
-            PLAN.training_environment
+            TORCH
         threads: config["resources"]["training_threads"]
         resources:
-            gpu=PLAN.gpus_per_training,
+            gpu=GPUS,
+            mem_mb=memory(3000, 50),
+            runtime=minutes(720),
         params:
-            heads=list(PLAN.species),
-            student=config["marks"]["student"],
-            split=PLAN.release_record()["split"],
+            tasks=PLAN.tasks_of(PLAN.released_setting),
+            student=config["student"],
+            split=PLAN.release["split"],
             seed=config["seed"],
-            checkpoints=config["resources"]["checkpoints"],
-            device=config["resources"]["device"],
             bootstrap=config["evaluation"]["bootstrap"],
         script:
             "../../scripts/training/distil_student.py"
