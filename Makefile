@@ -12,12 +12,12 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH)
 export PYTHONNOUSERSITE := 1
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help demo test setup lint clean
+.PHONY: help demo test check setup lint clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
 	@echo
-	@echo "CORES=n       cores for make demo and make test (here $(CORES))"
+	@echo "CORES=n       cores for make demo, make test and make check (here $(CORES))"
 	@echo "PYTEST=...    more arguments for pytest, for instance PYTEST='-k splits'"
 	@echo "PYTHON=...    interpreter to build .venv on (3.11 or newer)"
 
@@ -27,6 +27,12 @@ demo: setup ## run the whole workflow on simulated worlds and write results/demo
 # One file's tests stay on one worker, since they share what is costly to make; a worker per core leaves each one thread.
 test: setup lint ## set up, check the style, run every test
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest --numprocesses=$(CORES) --maxprocesses=8 --dist=loadfile $(PYTEST)
+
+check: setup ## the quick loop: fast style checks and the tests of the library that take no second each
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest --numprocesses=$(CORES) --maxprocesses=8 --dist=loadfile --quiet \
+		-m "not workflow and not slow" $(PYTEST)
 
 setup: ## install the pinned Python packages into .venv and the system tools into .tools
 	@scripts/setup/install.sh

@@ -69,8 +69,9 @@ def test_one_sequence_per_line(tmp_path):
         (b"\x1f\x8b\x08\x00broken", "gzip"),
         (gzip.compress(b">a\nACGT\n" * 1000)[:-20], "cut off"),
         (b"ACGT\n\xff\xfe\x00", "not UTF-8"),
+        (b">a b\nACGT\n>x\x1b[31m b\nACGT\n", r"windows:3: the record has a name that cannot be printed"),
     ],
-    ids=["empty", "blank", "no_sequence", "protein", "not_gzip", "truncated", "binary"],
+    ids=["empty", "blank", "no_sequence", "protein", "not_gzip", "truncated", "binary", "control"],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path, content, message):
     path = tmp_path / "windows"

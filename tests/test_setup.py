@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ("cd-hit-est", "cd-hit-est-2d", "mmseqs")
 ORDINARY = (
@@ -81,7 +83,7 @@ class Checkout:
             env=variables,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
 
     def linked(self, tool: str) -> str:
@@ -345,7 +347,9 @@ def test_intact_finds_a_package_cut_short(tmp_path):
     (tmp_path / "whole.py").touch()
 
     def check():
-        return subprocess.run([sys.executable, "-S", script, tmp_path], capture_output=True, text=True, timeout=60)
+        return subprocess.run(
+            [sys.executable, "-S", script, tmp_path], capture_output=True, text=True, timeout=PATIENCE
+        )
 
     assert check().returncode == 0, check().stderr
     (tmp_path / "whole.py").unlink()

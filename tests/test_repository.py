@@ -1,4 +1,4 @@
-"""The rooms of the repository carry the same names, and its files are fit to be published."""
+"""Stages have the same names everywhere, and the files of the repository are fit to be published."""
 
 from __future__ import annotations
 
@@ -14,24 +14,28 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 RULE = r"^ *(?:rule|checkpoint|use rule \w+ as) (\w+)(?: with)?:"
 LIBRARY = ROOT / "workflow" / "rnamarks"
-STAGES = {file.parent.name for file in LIBRARY.glob("*/__init__.py")}
+SIMULATION = ROOT / "workflow" / "rnamarks_simulation"
+SOURCES = sorted([*LIBRARY.rglob("*.py"), *SIMULATION.rglob("*.py")])
+STAGES = {file.parent.name for file in LIBRARY.glob("*/__init__.py")} - {"dictionary"} | {"simulation"}
 TEXT = {".cff", ".css", ".html", ".md", ".py", ".rst", ".sh", ".smk", ".toml", ".tsv", ".txt", ".yaml", ".yml", ""}
 
 
-def published() -> list[Path]:
-    """Files that are tracked or would be with the next commit."""
+def listed(*options: str) -> list[str]:
+    """What ``git ls-files`` lists."""
     try:
         done = subprocess.run(
-            ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
+            ["git", "-c", "safe.directory=*", "ls-files", "-z", *options], cwd=ROOT, capture_output=True, text=True
         )
     except FileNotFoundError:
         pytest.skip("git is not installed")
     if done.returncode:
         pytest.skip(f"this is no git checkout: {done.stderr.strip()}")
-    return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+    return [line for line in done.stdout.split("\0") if line]
+
+
+def published() -> list[Path]:
+    """Files that are tracked or would be with the next commit."""
+    return [ROOT / name for name in listed("--cached", "--others", "--exclude-standard") if (ROOT / name).is_file()]
 
 
 def texts() -> dict[Path, str]:
@@ -40,6 +44,11 @@ def texts() -> dict[Path, str]:
         for file in published()
         if file.suffix in TEXT and not file.is_symlink()
     }
+
+
+def test_no_link_is_published():
+    """Checking out a link in place of an ignored folder removes the folder."""
+    assert not [line for line in listed("--stage") if line.startswith("120000")]
 
 
 def test_no_large_file_is_published():
@@ -64,14 +73,12 @@ def test_stages_have_the_same_names_everywhere():
 
 def test_architecture_names_every_stage():
     text = (ROOT / "docs" / "architecture.md").read_text()
-    assert {name for name in STAGES if f"`{name}/`" not in text} == set()
+    assert {name for name in STAGES if f"{name}/`" not in text} == set()
 
 
 def test_rules_scripts_logs_and_benchmarks_share_a_stem():
     for file in (ROOT / "workflow" / "rules").glob("*.smk"):
-        parts = re.split(
-            r"^ *(?:rule|checkpoint|use rule \w+ as) (\w+)(?: with)?:", file.read_text(), flags=re.MULTILINE
-        )
+        parts = re.split(RULE, file.read_text(), flags=re.MULTILINE)
         for rule, text in zip(parts[1::2], parts[2::2], strict=True):
             for script in re.findall(r'script:\s*"([^"]+)"', text):
                 assert script == f"../../scripts/{file.stem}/{rule}.py"
@@ -89,7 +96,7 @@ def test_scripts_are_thin_and_named_by_a_rule():
 
 
 def test_library_knows_neither_snakemake_nor_single_species():
-    for file in LIBRARY.rglob("*.py"):
+    for file in SOURCES:
         name = file.relative_to(ROOT)
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -109,7 +116,7 @@ def is_text(node: ast.expr) -> bool:
 
 def test_every_public_thing_of_the_library_has_a_docstring():
     lacking = []
-    for file in LIBRARY.rglob("*.py"):
+    for file in SOURCES:
         for node in ast.parse(file.read_text()).body:
             public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
             if public and ast.get_docstring(node) is None:
@@ -138,7 +145,7 @@ def test_texts_are_clean():
 def test_texts_do_not_hold(pattern):
     found = []
     for file, text in texts().items():
-        if file != Path("tests/test_house.py"):
+        if file != Path("tests/test_repository.py"):
             found += [f"{file}: {match.group(0)}" for match in re.finditer(pattern, text, re.MULTILINE)]
     assert not found
 
@@ -167,6 +174,7 @@ def test_citation_is_complete():
         assert re.fullmatch(r"10\.\d{4,}/\S+", reference["doi"])
 
 
+@pytest.mark.slow
 def test_profiles_are_known_to_snakemake():
     command = [sys.executable, "-m", "snakemake", "--help"]
     known = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""A run about modifications, from simulated site tables to a model that scans."""
+"""Several modifications in one species, from simulated site tables to a model that scans."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def config(repository):
     values["simulation"]["sizes"] = {"genes": 240, "chromosomes": 2, "site_factor": 0.4}
     values["modifications"] = {name: values["modifications"][name] for name in KEPT}
     values["baselines"] = ["naive_bayes_trinucleotide", "xgboost_multiclass"]
-    quick = {"steps_per_round": 30, "rounds": 2}
+    quick = {"steps_per_epoch": 30, "epochs": 2}
     for name in list(values["models"]):
         values["models"][name]["training"] |= quick
     values["settings"]["together"]["nearest"] = len(KEPT)
@@ -43,18 +43,23 @@ def config(repository):
     }
     values["release"] = {"model": "stacked", "setting": "together", "split": "guarded"}
     values["evaluation"]["bootstrap"] = 50
-    values["marks"] |= {
+    return values | {
         "student": {
-            "training": {"epochs": 2, "least": 500, "most": 1000},
+            "training": {"epochs": 2, "minimum": 500, "maximum": 1000},
             "hyperparameters": {"filters": 16, "channels": 16, "hidden": 16},
         },
-        "null": {"bases": 300},
-        "attention": {"methods": ["attention"], "least": 60},
-        "association": {"permutations": 49, "per_head": 30},
-        "mutations": {"most": 10, "resamples": 50},
+        "significance": {"bases": 300},
+        "attention": {
+            "minimum": 60,
+            "maximum": 0,
+            "maximum_gradients": 10,
+            "gradients": {"steps": 2, "maximum_steps": 4},
+            "mutated": 2,
+        },
+        "association": {"permutations": 49, "per_task": 30},
+        "mutations": {"maximum": 10, "resamples": 50},
         "proximity": {"permutations": 49, "nulls": ["region"]},
     }
-    return values
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +72,11 @@ def marks(new_project, config):
 def test_every_figure_is_in_the_report(marks):
     index = pd.read_csv(marks.results / "figures.tsv", sep="\t")
     files = set(index["file"])
-    for name in ("marks_auc", "marks_objectives", "marks_consensus", "marks_association", "marks_modes"):
+    for name in ("auc", "objectives", "consensus", "association", "modes"):
         assert f"figures/{name}.svg" in files
-    assert not index["caption"].str.contains(r"\bspecies\b").where(index["figure"] != "Table", False).any()
-    assert "marks_auc" in (marks.results / "report.html").read_text(encoding="utf-8")
+    captions = index.loc[index["figure"] != "Table", "caption"]
+    assert not captions.str.contains(r"\beach species\b|\bmarks?\b").any()
+    assert 'id="figure-auc"' in (marks.results / "report.html").read_text(encoding="utf-8")
 
 
 def test_nothing_is_left_to_do(marks):
@@ -90,7 +96,7 @@ def test_no_reported_site_is_a_negative(marks):
     assert set(windows["sequence"].str[20]) == {"A"}
 
 
-def test_a_gene_lies_in_one_part_whatever_the_mark(marks):
+def test_a_gene_lies_in_one_part_whatever_the_modification(marks):
     frames = [pd.read_parquet(marks.results / "datasets" / f"{name}.split.parquet") for name in KEPT]
     together = pd.concat(frames)
     together = together[(together["gene"] != "") & (together["guarded"] != "")]
@@ -98,9 +104,9 @@ def test_a_gene_lies_in_one_part_whatever_the_mark(marks):
 
 
 def test_the_null_is_of_new_bases_and_allows_small_p(marks):
-    null = read_null(marks.results / "scanner", KEPT)
-    assert {entry.size for entry in null.values()} == {300}
-    assert read_null(marks.results / "scanner", KEPT, prefix="student.")["Y"].size == 300
+    for mode in ("exact", "fast"):
+        null, _ = read_null(marks.results / "model", KEPT, mode)
+        assert {entry.size for entry in null.values()} == {300}
 
 
 @pytest.mark.parametrize("mode", ["exact", "fast"])
@@ -108,11 +114,13 @@ def test_the_scanner_scans(marks, mode, tmp_path):
     fasta = tmp_path / "s.fa"
     fasta.write_text(">one\n" + "ACGUGGACUUAGC" * 30 + "\n>two\nacgtggactaaagtc\n")
     options = ["--mode", mode, "--all", "--out", tmp_path / "s.tsv", "--bedrmod", tmp_path / "s.bedrmod"]
-    command = [sys.executable, "-m", "rnamarks.cli", "scan", fasta, "--model", marks.results / "scanner", *options]
+    command = [sys.executable, "-m", "rnamarks.cli", "scan", fasta, "--model", marks.results / "model", *options]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "s.tsv", sep="\t")
-    assert list(table.columns[:8]) == ["sequence", "position", "base", "modification", "probability", "p", "q", "top"]
+    wanted = ["sequence", "start", "end", "strand", "task", "modification", "base", "probability", "p", "q"]
+    assert list(table.columns[:10]) == wanted
+    assert (table["end"] == table["start"] + 1).all()
     assert set(table["modification"]) == set(KEPT)
     assert table["p"].between(1 / 301, 1).all()
     assert check_bedrmod(tmp_path / "s.bedrmod").n_faults == 0

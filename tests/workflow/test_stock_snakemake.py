@@ -1,0 +1,101 @@
+"""Snakemake alone plans the workflow, and each rule finds what it needs in the environment that it names."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from environments import LIBRARY, ROOT, imports, rules, sources, what_runs
+from linked import make_conda, make_environment, make_from_file
+from patience import run_patiently
+
+SHIPPED = [*sorted(ROOT.glob("config/*.yaml")), *sorted(ROOT.glob("config/*/*.yaml"))]
+ENVIRONMENTS = ["library", "sequence", "torch", "torch_gpu"]
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory) -> Path:
+    """An interpreter with nothing but Snakemake and what it requires."""
+    return make_environment(tmp_path_factory.mktemp("stock") / "venv", ["snakemake"])
+
+
+@pytest.fixture(scope="module")
+def conda(tmp_path_factory) -> Path:
+    """The folder of a stand-in for conda."""
+    return make_conda(tmp_path_factory.mktemp("conda") / "conda")
+
+
+def environment(stock: Path, conda: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    return kept | {"PATH": f"{stock.parent}:{conda}:/usr/local/bin:/usr/bin:/bin", "PYTHONNOUSERSITE": "1"}
+
+
+def test_snakemake_stands_alone(stock, conda):
+    code = "import snakemake\ntry:\n    import numpy\nexcept ImportError:\n    print('alone')"
+    done = subprocess.run([stock, "-c", code], env=environment(stock, conda), capture_output=True, text=True)
+    assert done.stdout == "alone\n", done.stderr
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.relative_to(ROOT / "config").as_posix())
+def test_snakemake_alone_plans_what_is_shipped(file, stock, conda, new_project, make_data, tmp_path):
+    project = new_project("stock", {})
+    options = ["-n", "--quiet", "rules", "--use-conda", "--config", f"data_root={make_data(file, tmp_path)}"]
+    command = project.command([], *options, configfile=file)
+    command[0] = str(stock)
+    done = run_patiently(command, cwd=project.folder, env=environment(stock, conda))
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    assert "write_report" in done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def interpreter(tmp_path_factory):
+    """The interpreter of the environment that a file describes, made once."""
+    made: dict[str, Path] = {}
+
+    def of(name: str) -> Path:
+        if name not in made:
+            made[name] = make_from_file(ROOT / "envs" / f"{name}.yaml", tmp_path_factory.mktemp(name) / "venv")
+        return made[name]
+
+    return of
+
+
+def imported(file: Path) -> set[str]:
+    """Modules of the library and of packages that running a file may import."""
+    found: set[str] = set()
+    for source in sources(file):
+        found |= imports(source)
+        if source.is_relative_to(LIBRARY.parent):
+            found.add(".".join(source.relative_to(LIBRARY.parent).with_suffix("").parts).removesuffix(".__init__"))
+    return found
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_an_environment_has_what_its_rules_import(name, interpreter):
+    files = [what_runs(rule) for rule in rules() if ROOT / "envs" / f"{name}.yaml" in rule.environments()]
+    wanted = sorted({module for file in files if file for module in imported(file)})
+    assert wanted, f"no rule runs in {name}"
+    code = (
+        "import importlib, sys\nfor name in sys.argv[1:]:\n    try:\n        importlib.import_module(name)\n"
+        "    except ImportError as error:\n        print(f'{name}: {error}')"
+    )
+    variables = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(LIBRARY.parent), "PYTHONNOUSERSITE": "1"}
+    done = subprocess.run([interpreter(name), "-c", code, *wanted], env=variables, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_a_rule_of_each_environment_runs_in_it(stock, conda, new_project, tiny_config):
+    """Simulation, splits and trainings, each in the environment made from its file."""
+    project = new_project("conda", tiny_config)
+    command = project.command([], "--use-conda", "--until", "train_model")
+    command[0] = str(stock)
+    watched = [project.folder / name for name in ("logs", "results", "resources", ".checkpoints")]
+    done = run_patiently(command, cwd=project.folder, env=environment(stock, conda), watched=watched)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    assert list(project.results.rglob("*.split.parquet"))
+    assert list(project.results.rglob("weights.safetensors"))
