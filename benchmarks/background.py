@@ -1,6 +1,6 @@
 """What a scan calls where p compares with the model's own null, and with other transcripts of the same kind.
 
-    PYTHONPATH=workflow python benchmarks/background.py results/twelve_marks/scanner transcripts.fa.gz
+    PYTHONPATH=workflow python benchmarks/background.py results/twelve_marks/model transcripts.fa.gz
 
 Genes are parted at random into two halves. One is the background of ``rnamarks null``, the other is scanned, once with
 the model as it is and once with that background. Genes are told apart by the last words in brackets of their header,
@@ -19,7 +19,7 @@ import pandas as pd
 
 from rnamarks.prediction.background import replace_null
 from rnamarks.prediction.scan import ScanOptions
-from rnamarks.prediction.scan_command import Scanner
+from rnamarks.prediction.scanner import Outputs, Scanner
 from rnamarks.sequences import Record, read_records
 
 
@@ -44,10 +44,10 @@ def halves(records: list[Record], seed: int) -> tuple[list[Record], list[Record]
 
 
 def shares(model: Path, fasta: Path, mode: str) -> pd.Series:
-    """Share of the bases tested that have q below 0.1, by modification."""
+    """Share of the bases tested that have q below 0.1, by task."""
     scanner = Scanner(model, mode=mode, device="cpu")
-    summary = scanner.run(fasta, ScanOptions(alpha=0.01, top=False), warn=lambda line: None)
-    return summary.set_index("modification").eval("below / tested")
+    summary = scanner.run(fasta, ScanOptions(alpha=0.01, top=False), Outputs(), warn=lambda line: None)
+    return summary.set_index("task").eval("below / tested")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What the demo planted against what it found: motifs, capacity, conserved genes, the planted term, the five effects.
+"""What the demo planted against what it found: motifs, capacity, conserved genes, the planted term, five effects.
 
 python benchmarks/demo_truth.py --results results/demo --world resources/demo
 """
@@ -27,26 +27,28 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def motifs(results: Path) -> pd.DataFrame:
-    """Smallest Tomtom q of each species' motifs to the planted ones: filters, de novo, and consensus motifs."""
+    """Smallest Tomtom q of each task's motifs to the planted ones: filters, de novo, and consensus motifs."""
     filters = read(results / "interpretation" / "matches.tsv")
+    filters = filters[filters["method"] != "optimised"]
     kinds = filters["predictor"].map(lambda name: name if name == "de novo" else f"filters of {name}")
     consensus = read(results / "interpretation" / "consensus_matches.tsv")
     found = pd.concat(
         [filters.assign(found_by=kinds), consensus.assign(found_by="consensus motifs of " + consensus["predictor"])]
     )
     found = found.assign(planted=found["target_name"].str.upper().map(PLANTED)).dropna(subset="planted")
-    best = found.sort_values("q", kind="stable").groupby(["planted", "found_by", "species"], sort=False).head(1)
+    best = found.sort_values("q", kind="stable").groupby(["planted", "found_by", "task"], sort=False).head(1)
     rows = [
         (planted, by, len(part), (part["q"] < 0.01).sum(), part["q"].median(), part["q"].max(), part["null_p"].max())
         for (planted, by), part in best.groupby(["planted", "found_by"])
     ]
-    columns = ["planted", "found by", "species with a match", "q < 0.01", "median q", "largest q", "largest null p"]
+    columns = ["planted", "found by", "tasks with a match", "q < 0.01", "median q", "largest q", "largest null p"]
     return pd.DataFrame(rows, columns=columns).sort_values("planted", ascending=False, kind="stable")
 
 
 def capacities(results: Path, truth: pd.DataFrame) -> pd.DataFrame:
     """Spearman correlation of predicted with true capacity, per predictor and species."""
     found = read(results / "biology" / "capacity.tsv")
+    found = found[(found["transcripts"] == found["species"]) & (found["modification"] == "m6A")]
     both = found.merge(truth[["species", "gene", "capacity"]], on=["species", "gene"], suffixes=("", "_true"))
     rows = [
         (predictor, species, len(part), spearmanr(part["capacity"], part["capacity_true"]).statistic)
@@ -59,6 +61,7 @@ def conserved(results: Path, truth: pd.DataFrame) -> pd.DataFrame:
     """How many of the orthogroups found high in every species are so in truth, beside chance (Fisher's exact test)."""
     planted = truth.groupby("orthogroup")["conserved"].any()
     genes = read(results / "biology" / "conserved_genes.tsv")
+    genes = genes[genes["modification"] == "m6A"]
     rows = []
     for predictor in ("multi", "single"):
         mine = set(genes.loc[genes["category"].isin(["both", f"{predictor} only"]), "orthogroup"])
@@ -84,9 +87,11 @@ def main() -> None:
         "motifs by species": motifs(given.results),
         "capacity, predicted against true": capacities(given.results, truth),
         "genes high in every species": conserved(given.results, truth),
-        "sites nearer the stop codon": landscape[["species", "predictor", "called", "difference", "low", "high", "p"]],
-        "planted term": terms[["predictor", "species", "study", "study_size", "fold", "p", "q"]],
-        "planted effects": effects[["name", "comparison", "test", "adjusted", "n", "effect", "low", "high", "p"]],
+        "sites nearer the stop codon": landscape[["task", "predictor", "called", "difference", "low", "high", "p"]],
+        "planted term": terms[["predictor", "task", "study", "study_size", "fold", "p", "q"]],
+        "planted effects": effects[
+            ["task", "name", "comparison", "test", "adjusted", "n", "effect", "low", "high", "p"]
+        ],
     }
     for title, table in shown.items():
         print(f"## {title}\n{table.to_string(index=False, float_format=lambda value: f'{value:.3g}')}\n")

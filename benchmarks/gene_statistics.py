@@ -40,7 +40,7 @@ def make_sites(n: int, random: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "chrom": np.array([f"chr{number}" for number in range(1, 25)])[gene % 24],
-            "start": (gene // 24) * 30_000 + random.integers(0, 20_000, n),
+            "genome_start": (gene // 24) * 30_000 + random.integers(0, 20_000, n),
             "strand": np.where(gene % 2, "+", "-"),
             "probability": random.random(n),
             "gene": gene,
@@ -53,7 +53,7 @@ def make_sites(n: int, random: np.random.Generator) -> pd.DataFrame:
 
 def make_peaks(n: int, sites: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
     """Peaks of 100 to 2,000 nt over the genes."""
-    start = random.integers(0, int(sites["start"].max()), n)
+    start = random.integers(0, int(sites["genome_start"].max()), n)
     return pd.DataFrame(
         {
             "chrom": [f"chr{number}" for number in random.integers(1, 25, n)],
@@ -99,7 +99,7 @@ def measure(genes: int, sites: int, peaks: int, seed: int = 1) -> pd.DataFrame:
 
 def head(kind: str) -> dict[str, str]:
     """First columns of the tables."""
-    return head_of({"kind": kind}, "human", "made")
+    return head_of({"kind": kind}, "human", "human", "made")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What the world of twelve marks planted against what a run found: motifs, AUCb beside its bound, and pairs.
+"""What the world of twelve modifications planted against what a run found: motifs, AUCb beside its bound, and pairs.
 
 python benchmarks/marks_truth.py --results results/demo_marks --world resources/demo_marks
 """
@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 MATCHED = {"modification", "query", "target", "p", "q"}
-ASSOCIATED = {"measure", "modification_a", "modification_b", "r", "q"}
-CLOSE = {"modification_a", "modification_b", "null", "ratio", "q"}
+ASSOCIATED = {"measure", "task_a", "task_b", "r", "q"}
+CLOSE = {"task_a", "task_b", "null", "ratio", "q"}
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -26,10 +26,10 @@ def tables(folder: Path, pattern: str, columns: set[str]) -> list[pd.DataFrame]:
 
 
 def motifs(results: Path, world: Path) -> pd.DataFrame | str:
-    """Per mark, planted motif and way of finding: the best match to it among the consensus motifs."""
-    found = tables(results / "interpretation", "marks.consensus*.tsv", MATCHED)
+    """Per modification, planted motif and way of finding: the best match to it among the consensus motifs."""
+    found = tables(results / "interpretation", "consensus_matches.tsv", MATCHED)
     if not found:
-        return f"missing: {results}/interpretation/marks.consensus*.tsv with {', '.join(sorted(MATCHED))}"
+        return f"missing: {results}/interpretation/consensus_matches.tsv with {', '.join(sorted(MATCHED))}"
     matches = pd.concat(found, ignore_index=True)
     planted = read(world / "truth" / "motifs.tsv")
     matches = matches[matches["target"].isin(planted["motif"])]
@@ -41,7 +41,7 @@ def motifs(results: Path, world: Path) -> pd.DataFrame | str:
     table = planted[["modification", "kind", "motif", "consensus"]].merge(
         best.rename(columns={"target": "motif"}), on=["modification", "motif"], how="left"
     )
-    # the best q over the marks that did not plant the motif, which should be far from it
+    # the best q over the modifications that did not plant the motif, which should be far from it
     pairs = set(zip(planted["modification"], planted["motif"], strict=True))
     others = best[[pair not in pairs for pair in zip(best["modification"], best["target"], strict=True)]]
     table["q_elsewhere"] = table["motif"].map(others.groupby("target")["q"].min())
@@ -53,23 +53,26 @@ def accuracy(results: Path, world: Path) -> pd.DataFrame | str:
     path = results / "evaluation" / "metrics.tsv"
     if not path.is_file():
         return f"missing: {path}"
-    marks = read(world / "truth" / "marks.tsv").set_index("modification")
+    truth = read(world / "truth" / "marks.tsv").set_index("modification")
     metrics = read(path)
-    metrics = metrics[(metrics["metric"] == "auroc") & (metrics["part"] == "test")]
+    metrics = metrics[(metrics["metric"] == "auroc") & (metrics["part"] == "test") & (metrics["against"] == "own")]
     chosen = metrics[metrics["seed"].astype(str) != "mean"]
     kinds = ["model", "setting", "split"]
     # the ensemble where there is one, else the mean of the seeds
     ensemble = chosen["seed"].astype(str) == "ensemble"
-    has_one = ensemble.groupby([chosen[name] for name in [*kinds, "species"]]).transform("any")
+    has_one = ensemble.groupby([chosen[name] for name in [*kinds, "modification"]]).transform("any")
     chosen = chosen[ensemble | ~has_one]
-    wide = chosen.pivot_table(index="species", columns=kinds, values="value", aggfunc="mean")
+    wide = chosen.pivot_table(index="modification", columns=kinds, values="value", aggfunc="mean")
     wide.columns = ["/".join(column) for column in wide.columns]
-    bounds = marks[["sites", "reported", "composition_auroc", "bayes_auroc", "bayes_auroc_reported"]]
+    bounds = truth[["sites", "reported", "composition_auroc", "bayes_auroc", "bayes_auroc_reported"]]
     return bounds.join(wide, how="left").rename_axis("modification").reset_index()
 
 
 def pairs(results: Path, world: Path) -> pd.DataFrame | str:
-    """Planted pairs in the tables of association and proximity, with their rank among all pairs."""
+    """Planted pairs in the tables of association and proximity, with their rank among all pairs.
+
+    The tasks of the run bear the names of the modifications.
+    """
     found = [
         *(("association", table) for table in tables(results / "interpretation", "*.tsv", ASSOCIATED)),
         *(("proximity", table) for table in tables(results / "biology", "*.tsv", CLOSE)),
@@ -80,10 +83,10 @@ def pairs(results: Path, world: Path) -> pd.DataFrame | str:
     rows = []
     for name, table in found:
         value, way = ("r", "measure") if name == "association" else ("ratio", "null")
-        # a high correlation and a low ratio of distances say that two marks belong together
+        # a high correlation and a low ratio of distances say that two modifications belong together
         for kind, part in table.groupby(way, sort=False):
             part = part.assign(rank=part[value].rank(ascending=name == "proximity", method="min"))
-            keys = [frozenset(pair) for pair in zip(part["modification_a"], part["modification_b"], strict=True)]
+            keys = [frozenset(pair) for pair in zip(part["task_a"], part["task_b"], strict=True)]
             by_pair = part.assign(pair=keys).set_index("pair")
             for row in planted.itertuples(index=False):
                 for hit in by_pair[by_pair.index == frozenset((row.first, row.second))].itertuples():

@@ -21,7 +21,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from rnamarks.prediction.scan import ScanOptions
-from rnamarks.prediction.scan_command import Scanner
+from rnamarks.prediction.scanner import Outputs, Scanner
 from rnamarks.sites.modifications import load_modifications
 from rnamarks.tables import read_parquet
 
@@ -43,11 +43,11 @@ READINGS = {
     "terms, q": LABELS,
     "motifs of positives against negatives": LABELS,
     "motifs found like one of a database": LABELS,
-    "marks told apart by their unmodified windows": LABELS,
+    "tasks told apart by their unmodified windows": LABELS,
     "consensus motifs on held-out windows": LABELS,
-    "distances between marks": LABELS,
+    "distances between modifications": LABELS,
     "p of unmodified bases": LABELS,
-    "marks told apart, one of them in a motif": SEQUENCE,
+    "tasks told apart, one of them in a motif": SEQUENCE,
     "predicted sites nearer the stop codon": SEQUENCE,
     "predicted sites with both planted words": SEQUENCE,
     "planted words in optimised sequences": SEQUENCE,
@@ -56,7 +56,7 @@ READINGS = {
     "filters like a planted motif, q": SEQUENCE,
     "consensus motifs like a planted one, q": SEQUENCE,
     "attributed motifs like a planted one, q": SEQUENCE,
-    "associations of heads": SEQUENCE,
+    "associations of tasks": SEQUENCE,
     "mutations of attended letters": SEQUENCE,
 }
 
@@ -110,12 +110,14 @@ def models(results: Path) -> Iterator[Tests]:
     which = ["model", "setting", "split"]
     metrics = read(results / "evaluation" / "metrics.tsv")
     seeds = metrics["seed"].astype(str).str.isdigit() & (metrics["part"] == "test") & (metrics["metric"] == "auroc")
-    yield by_interval("models against a random order", metrics[seeds], [*which, "species", "seed"], 0.5)
+    seeds &= metrics["against"] == "own"
+    yield by_interval("models against a random order", metrics[seeds], [*which, "task", "seed"], 0.5)
     paired = read(results / "evaluation" / "paired.tsv")
     chosen = paired[(paired["metric"] == "auroc") & (paired["seed"].astype(str) == "mean")]
+    chosen = chosen[(chosen["against"] == "own") & (chosen["task"] != "mean") & (chosen["part"] == "test")]
     # a constant score differs from chance exactly as the other model does, which was tested above
     constant = chosen[["value_a", "value_b"]].eq(0.5).any(axis=1)
-    yield by_p("models against each other", chosen[~constant], ["model_a", "model_b", "split", "species"])
+    yield by_p("models against each other", chosen[~constant], ["model_a", "model_b", "split", "task"])
 
 
 def biology(results: Path) -> Iterator[Tests]:
@@ -123,21 +125,22 @@ def biology(results: Path) -> Iterator[Tests]:
     if landscape is not None:
         measured = landscape["predictor"] == "measured"
         for kind, rows in (("measured", landscape[measured]), ("predicted", landscape[~measured])):
-            yield by_p(f"{kind} sites nearer the stop codon", rows, ["species", "predictor"])
+            yield by_p(f"{kind} sites nearer the stop codon", rows, ["transcripts", "task", "predictor"])
     conservation = read(results / "biology" / "conservation.tsv")
     if conservation is not None:
-        yield by_p("genes of high capacity shared by species", conservation, ["predictor", "counting", "species"])
+        columns = ["modification", "predictor", "counting", "n_species"]
+        yield by_p("genes of high capacity shared by species", conservation, columns)
     terms = read(results / "biology" / "terms.tsv")
     if terms is not None:
-        columns = ["species", "predictor", "term"]
+        columns = ["transcripts", "task", "predictor", "term"]
         yield by_p("terms of genes of high capacity", terms, columns)
         yield by_p("terms, q", terms, columns, "q")
     regulation = read(results / "biology" / "regulation.tsv")
     if regulation is not None:
-        yield by_p("capacity and regulation", regulation, ["name", "comparison", "test", "adjusted"])
-    proximity = read(results / "biology" / "marks.proximity.tsv")
+        yield by_p("capacity and regulation", regulation, ["task", "name", "comparison", "test", "adjusted"])
+    proximity = read(results / "biology" / "proximity.tsv")
     if proximity is not None:
-        yield by_p("distances between marks", proximity, ["modification_a", "modification_b", "null"])
+        yield by_p("distances between modifications", proximity, ["task_a", "task_b", "null"])
 
 
 def motifs(results: Path, world: Path) -> Iterator[Tests]:
@@ -148,68 +151,67 @@ def motifs(results: Path, world: Path) -> Iterator[Tests]:
         for kind, rows in (("measured", together[measured]), ("predicted", together[~measured])):
             for p in ("p_together", "p_each", "p_interaction"):
                 named = rows.assign(test=p)
-                columns = ["species", "predictor", "element_a", "element_b", "test"]
+                columns = ["task", "predictor", "element_a", "element_b", "test"]
                 yield by_p(f"{kind} sites with both planted words", named, columns, p)
     optimised = read(folder / "optimised_pairs.tsv")
     if optimised is not None:
-        columns = ["species", "predictor", "null", "element_a", "element_b"]
+        columns = ["task", "predictor", "null", "element_a", "element_b"]
         yield by_p("planted words in optimised sequences", optimised, columns)
     annotated = read(folder / "annotated.tsv")
     if annotated is not None:
         chosen = annotated[annotated["rule"] == "q < 0.05"]
-        yield by_p("filters like a motif more often than shuffled", chosen, ["species", "predictor", "null"])
+        yield by_p("filters like a motif more often than shuffled", chosen, ["task", "predictor", "null"])
     matches, truth = read(folder / "matches.tsv"), world / "truth_genes.parquet"
     planted = {one["motif"] for one in read_parquet(truth)[1]["planted_motifs"]} if truth.is_file() else set()
     if matches is not None and planted:
         chosen = matches[matches["target"].isin(planted)]
-        columns = ["species", "predictor", "query", "target"]
+        columns = ["task", "predictor", "query", "target"]
         yield by_p("filters like a planted motif, q", chosen, columns, "q")
     attributed = read(folder / "consensus_matches.tsv")
     if attributed is not None and planted:
         best = attributed[attributed["target"].isin(planted)].sort_values("q", kind="stable")
-        best = best.drop_duplicates(["species", "predictor", "target"])
-        columns = ["species", "predictor", "target"]
+        best = best.drop_duplicates(["task", "predictor", "target"])
+        columns = ["task", "predictor", "target"]
         yield by_p("attributed motifs like a planted one, q", best, columns, "q")
     joined = read(folder / "discovered.tsv")
     found = [read(path) for path in sorted((folder / "discovered").glob("*.tsv"))] if joined is None else [joined]
     for table in found:
-        name = "species" if "species" in table else "modification"
-        yield by_p("motifs of positives against negatives", table, [name, "motif", "consensus"])
+        yield by_p("motifs of positives against negatives", table, ["task", "motif", "consensus"])
         if "match_q" in table:
-            yield by_p("motifs found like one of a database", table, [name, "motif", "target_name"], "match_q")
+            yield by_p("motifs found like one of a database", table, ["task", "motif", "target_name"], "match_q")
 
 
-def marks(results: Path) -> Iterator[Tests]:
-    apart = read(results / "evaluation" / "marks.sources.tsv")
+def modifications(results: Path) -> Iterator[Tests]:
+    apart = read(results / "evaluation" / "sources.tsv")
     if apart is not None:
-        columns = ["modification_a", "modification_b", "base"]
+        columns = ["task_a", "task_b", "base"]
         # m6A and m6Am stand in motifs of their own in the null world, too
         bound = {one.name for one in load_modifications(SHEET).values() if one.motif.strip("N")}
-        motif = apart["modification_a"].isin(bound) | apart["modification_b"].isin(bound)
-        yield by_interval("marks told apart by their unmodified windows", apart[~motif], columns, 0.5)
-        yield by_interval("marks told apart, one of them in a motif", apart[motif], columns, 0.5)
+        motif = apart["task_a"].isin(bound) | apart["task_b"].isin(bound)
+        yield by_interval("tasks told apart by their unmodified windows", apart[~motif], columns, 0.5)
+        yield by_interval("tasks told apart, one of them in a motif", apart[motif], columns, 0.5)
     folder = results / "interpretation"
-    consensus = read(folder / "marks.consensus.tsv")
+    consensus = read(folder / "consensus.tsv")
     if consensus is not None:
-        columns = ["modification", "method", "motif"]
+        columns = ["task", "method", "motif"]
         yield by_p("consensus motifs on held-out windows", consensus, columns, "auroc_p")
-    matches = read(folder / "marks.consensus_matches.tsv")
+    matches = read(folder / "consensus_matches.tsv")
     if matches is not None:
         planted = matches[(matches["database"] == "planted")]
-        best = planted.groupby(["modification", "method", "query"], as_index=False)["q"].min()
-        yield by_p("consensus motifs like a planted one, q", best, ["modification", "method", "query"], "q")
-    association = read(folder / "marks.association.tsv")
+        best = planted.groupby(["task", "method", "query"], as_index=False)["q"].min()
+        yield by_p("consensus motifs like a planted one, q", best, ["task", "method", "query"], "q")
+    association = read(folder / "association.tsv")
     if association is not None:
-        yield by_p("associations of heads", association, ["measure", "modification_a", "modification_b"])
-    mutations = read(folder / "marks.mutations.tsv")
+        yield by_p("associations of tasks", association, ["measure", "task_a", "task_b"])
+    mutations = read(folder / "mutations.tsv")
     if mutations is not None:
-        columns = ["modification", "control", "unit"]
+        columns = ["task", "control", "unit"]
         yield by_p("mutations of attended letters", mutations[mutations["unit"] == "logit"], columns)
 
 
 def scanned(results: Path, *, transcripts: int, seed: int = 1) -> Iterator[Tests]:
     """p of the bases of some transcripts, all of them unmodified as far as a model can know."""
-    if not (results / "scanner" / "config.json").is_file():
+    if not (results / "model" / "null.safetensors").is_file():
         return
     files = sorted((results / "sites").glob("*.transcripts.parquet"))
     spliced, _ = read_parquet(files[0], ["transcript", "sequence"])
@@ -218,7 +220,7 @@ def scanned(results: Path, *, transcripts: int, seed: int = 1) -> Iterator[Tests
         fasta = Path(folder) / "some.fa"
         fasta.write_text("".join(f">{row.transcript}\n{row.sequence}\n" for row in chosen.itertuples()))
         options = ScanOptions(alpha=LEVEL, top=False)
-        summary = Scanner(results / "scanner").run(fasta, options, warn=lambda line: None)
+        summary = Scanner(results / "model").run(fasta, options, Outputs(), warn=lambda line: None)
     for row in summary.itertuples():
         yield Tests("p of unmodified bases", [], np.zeros(0, dtype=bool), int(row.tested), int(row.called))
 
@@ -248,7 +250,7 @@ def main() -> None:
         models,
         biology,
         lambda results: motifs(results, given.resources / results.name),
-        marks,
+        modifications,
         lambda results: scanned(results, transcripts=given.transcripts),
     ]
     tests, listed = [], []

@@ -29,17 +29,19 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from rnamarks.evaluation.calibration import Calibration
-from rnamarks.models.checkpoint import ModelConfig, load_model, save_model
+from rnamarks.models.checkpoint import load_model, save_model
+from rnamarks.models.directory import ModelConfig
 from rnamarks.models.multirm import MultiRM
-from rnamarks.models.register import build_model
+from rnamarks.models.registry import build_model
 from rnamarks.models.student import Student, add_student
-from rnamarks.prediction.exact import ExactEngine, FastEngine
+from rnamarks.prediction.exact import MODES, load_engine, score_each
 from rnamarks.prediction.scan import ScanOptions
-from rnamarks.prediction.scan_command import Scanner
-from rnamarks.prediction.significance import STUDENT, build_null, write_null
+from rnamarks.prediction.scanner import Outputs, Scanner
+from rnamarks.prediction.significance import write_null
 from rnamarks.sequences import LETTERS
 from rnamarks.sites.modifications import load_modifications
 from rnamarks.sites.windows import lay
+from rnamarks.tasks import Task
 
 WINDOW = 51
 BATCHES = (16, 32, 64, 128, 256, 512, 1024)
@@ -48,28 +50,20 @@ SHEET = Path(__file__).resolve().parents[1] / "config" / "modifications.tsv"
 
 def make_model(folder: Path) -> None:
     """A model directory with random weights, twelve modifications, a student and null distributions."""
-    sheet = load_modifications(SHEET)
-    heads = list(sheet)
+    tasks = [
+        Task(name, modification=name, base=entry.base, motif=entry.motif, motif_offset=entry.motif_offset)
+        for name, entry in load_modifications(SHEET).items()
+    ]
+    names = [task.name for task in tasks]
     torch.manual_seed(0)
-    network = build_model("multirm", heads, WINDOW)
-    calibration = dict.fromkeys(heads, Calibration(0.1).to_dict())
-    modifications = {
-        name: {
-            "modification": name,
-            "base": entry.base,
-            "motif": entry.motif,
-            "motif_offset": entry.motif_offset,
-        }
-        for name, entry in sheet.items()
-    }
-    config = ModelConfig("multirm", heads, WINDOW, {}, "", "", calibration, modifications=modifications)
-    save_model(folder, [network.state_dict()], config)
-    student = Student(heads, WINDOW).eval()
-    add_student(folder, student, calibration=calibration, agreement=dict.fromkeys(heads, 0.0))
-    windows = np.random.default_rng(1).integers(0, 4, (500, WINDOW)).astype(np.uint8)
-    exact = build_null(ExactEngine(load_model(folder)[0], WINDOW), dict.fromkeys(heads, windows))
-    fast = build_null(FastEngine(student), dict.fromkeys(heads, windows))
-    write_null(folder, exact | {STUDENT + head: null for head, null in fast.items()}, source="random windows")
+    network = build_model("multirm", names, WINDOW)
+    calibration = dict.fromkeys(names, Calibration(0.1).to_dict())
+    save_model(folder, [network.state_dict()], ModelConfig("multirm", tasks, WINDOW, {}, calibration))
+    student = Student(names, receptive=WINDOW).eval()
+    add_student(folder, student, calibration=calibration, agreement=dict.fromkeys(names, 0.0))
+    windows = dict.fromkeys(names, np.random.default_rng(1).integers(0, 4, (500, WINDOW)).astype(np.uint8))
+    null = {mode: score_each(load_engine(folder, mode, device="cpu").engine, windows) for mode in MODES}
+    write_null(folder, null, source="random windows")
 
 
 def write_sequence(path: Path, nt: int) -> np.ndarray:
@@ -85,17 +79,19 @@ def write_sequence(path: Path, nt: int) -> np.ndarray:
 
 def scan(folder: Path, mode: str, model: Path) -> None:
     """One scan of the sequence in ``folder``, to a table beside it."""
-    scanner = Scanner(model, mode=mode, device="cpu")
-    scanner.run(folder / "s.fa", ScanOptions(top=mode == "exact"), table=folder / "s.tsv", warn=lambda line: None)
+    outputs = Outputs(table=folder / "s.tsv")
+    Scanner(model, mode=mode, device="cpu").run(
+        folder / "s.fa", ScanOptions(top=mode == "exact"), outputs, warn=lambda line: None
+    )
 
 
 def plain_forward(network: MultiRM, windows: torch.Tensor) -> torch.Tensor:
-    """Logits of all heads, each layer as the paper has it: torch's LSTM over the 300-d vectors of the words."""
+    """Logits of all tasks, each layer as the paper has it: torch's LSTM over the 300-d vectors of the words."""
     states, (final, _) = network.lstm(network.embedding(windows))
     query = network.from_final(torch.cat([final[0], final[1]], dim=1))
     hidden = torch.tanh(network.from_positions(states) + query[:, None])
     contexts = network.score(hidden).softmax(dim=1).transpose(1, 2) @ states
-    return torch.stack([network.classifiers[head](contexts[:, row]) for head, row in network.rows.items()], dim=1)
+    return torch.stack([network.classifiers[task](contexts[:, row]) for task, row in network.rows.items()], dim=1)
 
 
 def rate(work: Callable[[], object], windows: int) -> float:

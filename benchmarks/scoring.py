@@ -15,7 +15,7 @@ import time
 import numpy as np
 import torch
 
-from rnamarks.models.register import build_model
+from rnamarks.models.registry import build_model
 from rnamarks.prediction.score import score_windows
 
 

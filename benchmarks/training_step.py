@@ -2,7 +2,7 @@
 
     PYTHONPATH=workflow python benchmarks/training_step.py [--network mass] [--steps 20] [--repeats 5]
 
-Both sides have the same network, batches and optimiser; rounds of each are timed in turn, and the ratio of each pair is
+Both sides have the same network, batches and optimiser; both are timed in turn, and the ratio of each pair is
 reported.
 """
 
@@ -17,9 +17,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from rnamarks.models.register import build_model
-from rnamarks.training.sampler import BalancedSampler, HeadData
-from rnamarks.training.trainer import TrainingSettings, train
+from rnamarks.models.registry import build_model
+from rnamarks.training.sampler import BalancedSampler, TaskData
+from rnamarks.training.settings import TrainingSettings
+from rnamarks.training.targets.site import SiteTarget
+from rnamarks.training.trainer import train
 
 
 def main() -> None:
@@ -33,8 +35,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     random = np.random.default_rng(0)
-    data = HeadData(random.integers(0, 4, (2000, 101)).astype(np.uint8), random.random(2000) < 0.5)
-    small = HeadData(data.codes[:16], np.arange(16) % 2 == 0)
+    data = TaskData(random.integers(0, 4, (2000, 101)).astype(np.uint8), random.random(2000) < 0.5)
+    small = TaskData(data.codes[:16], np.arange(16) % 2 == 0)
     ratios, speeds = [], []
     # the first pair warms up both sides and is not counted
     for repeat in range(arguments.repeats + 1):
@@ -48,7 +50,7 @@ def main() -> None:
     print(f"time, trainer / bare loop\t{statistics.median(ratios):.3f}\t({min(ratios):.3f} to {max(ratios):.3f})")
 
 
-def bare_loop(arguments: argparse.Namespace, data: HeadData) -> float:
+def bare_loop(arguments: argparse.Namespace, data: TaskData) -> float:
     """Seconds of a plain loop over the steps."""
     torch.manual_seed(0)
     network = build_model(arguments.network, ["human"], 101).train()
@@ -64,16 +66,15 @@ def bare_loop(arguments: argparse.Namespace, data: HeadData) -> float:
     return time.perf_counter() - started
 
 
-def with_trainer(arguments: argparse.Namespace, data: HeadData, small: HeadData) -> float:
+def with_trainer(arguments: argparse.Namespace, data: TaskData, small: TaskData) -> float:
     """Seconds that the trainer says its steps took; the validation set is next to nothing."""
     torch.manual_seed(0)
     network = build_model(arguments.network, ["human"], 101)
-    settings = TrainingSettings(batch_size=arguments.batch_size, steps_per_round=arguments.steps, rounds=1)
+    settings = TrainingSettings(batch_size=arguments.batch_size, steps_per_epoch=arguments.steps, epochs=1)
     with tempfile.TemporaryDirectory() as folder:
         result = train(
             network,
-            {"human": data},
-            {"human": small},
+            SiteTarget({"human": data}, {"human": small}, settings, seed=1),
             settings,
             seed=1,
             checkpoints=folder,

@@ -1,16 +1,17 @@
 """Speed and memory of scoring every DRACH of a simulated transcriptome.
 
-Speed: `scan_transcripts`, from the file of transcripts to the table of sites, with the MASS network and random weights;
-against the same network given one window at a time (on a sample of the same windows), and against a scan with the
-architecture of DeepM6ASeq, in turn in one process. Two isoforms of each gene share their last exon, so some windows are
-equal, as in a real transcriptome; windows/s counts sites, whether or not a window was seen before.
+Speed: the scan of a model directory, from the file of transcripts to the table of sites, with the MASS network and
+random weights; against the same network given one window at a time (on a sample of the same windows), and against a
+scan with the architecture of DeepM6ASeq, in turn in one process. Two isoforms of each gene share their last exon, so
+some windows are equal, as in a real transcriptome; windows/s counts sites, whether or not a window was seen before.
 
-Memory: the rules scan_transcriptome, summarise_sites and export_sites, with a small network of the register, since what
+Memory: the rules scan_transcriptome, summarise_sites and export_sites, with a small network of the registry, since what
 is to be shown is that nothing grows with the transcriptome, and a larger network's share is the same for every batch.
 Each size and rule is measured in a process of its own; the peak is that of the whole process less its peak after the
-imports and the same rule on 0.2 Mnt. A chunk has 2 Mnt, so below that a chunk is all there is. Two things grow yet:
-torch keeps what it compiled for each size of a chunk's last batch, of which there are at most 63, and pyBigWig the zoom
-levels of a track, 50 bytes per site.
+imports and the same rule on 0.2 Mnt. A block has 0.9 Mnt, so below that a block is all there is. Three things grow yet:
+pages of the files in which sites are ranked, which the system may drop (12 bytes per site); what torch compiled for
+each size of a block's last batch, of which there are at most 63; and in pyBigWig the zoom levels of a track, 50 bytes
+per site.
 
     PYTHONPATH=workflow python benchmarks/transcriptome.py [--mnt 0.1] [--sizes 1 3 10 30 100] [--skip speed|memory]
 """
@@ -33,10 +34,9 @@ import pyarrow.parquet as pq
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from rnamarks.evaluation.calibration import Calibration
-from rnamarks.prediction.plan import ScanSettings
 from rnamarks.prediction.site_files import read_site_metadata
-from rnamarks.prediction.transcriptome import scan_transcripts
 from rnamarks.sequences import decode
+from rnamarks.tasks import Task
 
 MEAN_NT = 3000
 GENES_AT_ONCE = 1000
@@ -45,6 +45,7 @@ SMALL_MNT = 0.2
 N_CHROMOSOMES = 20
 GENE_SPAN = 100_000
 NETWORK = {"filters": [6, 4], "lstm_units": 3}
+TASK = Task("human", species="human", modification="m6A", base="A", motif="DRACH", motif_offset=2)
 TEXTS = ("transcript", "gene", "gene_name", "biotype", "chrom", "strand")
 
 
@@ -98,17 +99,38 @@ def place(gene: int, isoform: int, n_own: int, n_shared: int) -> dict[str, objec
     }
 
 
-def scan(transcripts: Path, folder: Path, score) -> dict[str, object]:
-    """One scan into ``folder``."""
-    return scan_transcripts(
-        transcripts,
-        folder / "sites.parquet",
-        score,
-        ScanSettings(window=WIDTH),
+def save_network(folder: Path, name: str, hyperparameters: dict[str, object]) -> None:
+    """A model directory with a network of the registry, random weights and a calibration."""
+    import torch
+
+    from rnamarks.models.checkpoint import save_model
+    from rnamarks.models.directory import ModelConfig
+    from rnamarks.models.registry import build_model
+
+    torch.manual_seed(0)
+    network = build_model(name, [TASK.name], WIDTH, hyperparameters)
+    if name == "deepm6aseq":
+        with torch.no_grad():
+            # else every site has nearly the same probability
+            network.classifiers[TASK.name].weight.mul_(20)
+    constants = {TASK.name: Calibration(prevalence=0.1).to_dict()}
+    save_model(folder, [network.state_dict()], ModelConfig(name, [TASK], WIDTH, hyperparameters, constants))
+
+
+def scan(model: Path, folder: Path, device: str = "cpu", batch_size: int | None = None) -> dict[str, object]:
+    """What the rule scan_transcriptome does, in ``folder``; the metadata of the sites."""
+    from rnamarks.prediction.scan import ScanOptions
+    from rnamarks.prediction.scanner import Outputs, Scanner
+
+    out = folder / "sites.parquet"
+    Scanner(model, device=device, batch_size=batch_size).run(
+        folder / "transcripts.parquet",
+        ScanOptions(alpha=None, top=False),
+        Outputs(table=out),
         checkpoints=folder / "checkpoints",
-        identity={},
-        calibration=Calibration(prevalence=0.1),
+        warn=lambda line: None,
     )
+    return read_site_metadata(out)
 
 
 def measure_speed(mnt: float, repeats: int, threads: int, device: str, batch_size: int | None) -> None:
@@ -116,48 +138,39 @@ def measure_speed(mnt: float, repeats: int, threads: int, device: str, batch_siz
     import torch
     from scoring import one_at_a_time
 
-    from rnamarks.models.register import build_model
+    from rnamarks.models.checkpoint import load_model
+    from rnamarks.prediction.scan import find_sites
     from rnamarks.prediction.score import pick_device, score_windows
+    from rnamarks.prediction.spool import spool_transcripts
 
     torch.set_num_threads(threads)
     where = pick_device(device)
-    networks = {}
-    for name in ("mass", "deepm6aseq"):
-        torch.manual_seed(0)
-        networks[name] = build_model(name, ["human"], WIDTH)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        transcripts = folder / "transcripts.parquet"
-        simulate(transcripts, int(mnt * 1e6))
-        given: dict[str, list[np.ndarray]] = {}
-
-        def scorer(name: str):
-            def score(codes: np.ndarray) -> np.ndarray:
-                given.setdefault(name, []).append(codes)
-                return score_windows(networks[name], codes, "human", device=where, batch_size=batch_size)
-
-            return score
-
+        for name in ("mass", "deepm6aseq"):
+            save_network(folder / name, name, {})
+        network = load_model(folder / "mass")[0].networks
+        simulate(folder / "transcripts.parquet", int(mnt * 1e6))
+        spool = spool_transcripts(folder / "transcripts.parquet", folder, WIDTH // 2)
+        at = find_sites(np.array(spool.codes), TASK)
+        windows = np.lib.stride_tricks.sliding_window_view(spool.codes, WIDTH)[at - WIDTH // 2]
+        different = len(np.unique(windows, axis=0))
+        few = windows[:: max(1, len(windows) // 200)][:200]
         speeds: dict[str, list[float]] = {}
         nt_speeds: dict[str, list[float]] = {}
-        for name in networks:
-            score_windows(networks[name], np.zeros((64, WIDTH), dtype=np.uint8), "human", device=where)
         for _ in range(repeats):
-            given.clear()
-            for name in networks:
+            for name in ("mass", "deepm6aseq"):
                 started = time.perf_counter()
-                described = scan(transcripts, folder, scorer(name))
+                described = scan(folder / name, folder, device, batch_size)
                 seconds = time.perf_counter() - started
                 speeds.setdefault(name, []).append(described["sites"] / seconds)
                 nt_speeds.setdefault(name, []).append(described["nt"] / seconds)
-            windows = np.concatenate(given["mass"])
-            few = windows[:: max(1, len(windows) // 200)][:200]
             started = time.perf_counter()
-            single = one_at_a_time(networks["mass"], few, where)
+            single = one_at_a_time(network, few, where)
             speeds.setdefault("mass, one at a time", []).append(len(few) / (time.perf_counter() - started))
-            together = score_windows(networks["mass"], few, "human", device=where)
+            together = score_windows(network, few, TASK.name, device=where)
             worst = float(np.abs(single - together).max())
-        print(f"speed: {described['nt'] / 1e6:.2f} Mnt, {described['sites']} sites, {len(windows)} different windows")
+        print(f"speed: {described['nt'] / 1e6:.2f} Mnt, {described['sites']} sites, {different} different windows")
         print(f"device {where.type}, {threads} threads, median of {repeats} (lowest to highest)")
         for name, values in speeds.items():
             line = f"{name:22}{statistics.median(values):9.0f} windows/s ({min(values):.0f} to {max(values):.0f})"
@@ -175,39 +188,12 @@ def peak_mb() -> float:
     return int(line.split()[1]) * 1024 / 1e6
 
 
-def save_network(folder: Path) -> None:
-    """A model directory with a small network of the register, random weights and a calibration."""
-    import torch
-
-    from rnamarks.models.checkpoint import ModelConfig, save_model
-    from rnamarks.models.register import build_model
-
-    torch.manual_seed(0)
-    network = build_model("deepm6aseq", ["human"], WIDTH, NETWORK)
-    with torch.no_grad():
-        # else every site has nearly the same probability
-        network.classifiers["human"].weight.mul_(20)
-    config = ModelConfig(
-        model="deepm6aseq",
-        heads=["human"],
-        window=WIDTH,
-        hyperparameters=NETWORK,
-        modification="m6A",
-        motif="DRACH",
-        calibration={"human": Calibration(prevalence=0.1).to_dict()},
-    )
-    save_model(folder, [network.state_dict()], config)
-
-
 def run_scan(folder: Path) -> None:
     """What the rule scan_transcriptome does."""
     import torch
 
-    from rnamarks.prediction.transcriptome import scan_with_model
-
     torch.set_num_threads(1)
-    files = folder / "transcripts.parquet", folder / "sites.parquet"
-    scan_with_model(folder.parent / "model", "human", *files, checkpoints=folder / "checkpoints", device="cpu")
+    scan(folder.parent / "model", folder)
 
 
 def run_summarise(folder: Path) -> None:
@@ -215,7 +201,7 @@ def run_summarise(folder: Path) -> None:
     from rnamarks.prediction.summaries import write_summaries
 
     files = (folder / name for name in ("sites.parquet", "transcripts.parquet", "transcripts.tsv", "genes.tsv"))
-    write_summaries(*files, {})
+    write_summaries(*files)
 
 
 def run_export(folder: Path) -> None:
@@ -231,7 +217,7 @@ def run_export(folder: Path) -> None:
     comments = export_comments(metadata, merged, chosen)
     stated = {"organism": 9606, "assembly": "made", "annotation_source": "made", "annotation_version": "1"}
     write_bedrmod(chosen, folder / "sites.bedrmod", prediction_header(metadata, **stated), comments=comments)
-    write_bed(chosen, folder / "sites.bed", "m6A", comments)
+    write_bed(chosen, folder / "sites.bed", comments)
     sizes = chromosome_sizes(folder / "transcripts.parquet")
     for strand, name in (("+", "plus"), ("-", "minus")):
         write_bigwig(merged, folder / f"{name}.bw", strand, sizes)
@@ -251,7 +237,7 @@ def measure_stage(stage: str, folder: Path) -> dict[str, float]:
 
 def measure_memory(sizes: list[float], folder: Path) -> None:
     """Print the curve: every size and rule in a process of its own."""
-    save_network(folder / "model")
+    save_network(folder / "model", "deepm6aseq", NETWORK)
     (folder / "small").mkdir()
     (folder / "large").mkdir()
     run_itself("--simulate", folder / "small" / "transcripts.parquet", "--sizes", SMALL_MNT)
@@ -266,7 +252,7 @@ def measure_memory(sizes: list[float], folder: Path) -> None:
             merged = sum(not line.startswith("#") for line in handle)
         cells = (f"{row['peak_mb']:.1f} ({row['seconds']:.0f})" for row in rows.values())
         print(
-            f"{described['nt'] / 1e6:7.1f} {described['transcripts']:12d} {described['sites']:9d} {merged:9d}"
+            f"{described['nt'] / 1e6:7.1f} {described['sequences']:12d} {described['sites']:9d} {merged:9d}"
             + "".join(f"{cell:>16}" for cell in cells),
             flush=True,
         )
