@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from .models.settings import StudentSettings
 from .training.settings import DistillationSettings, TrainingSettings
@@ -412,7 +412,6 @@ class Motifs:
     minimum_sites: int = key("Sites that a filter's motif has at least.", 10, minimum=0)
     maximum: int = key("Matches drawn per task.", 3, minimum=1)
     shuffles: int = key("Shuffled sets of filters behind the null.", 20, minimum=1)
-    discovery: Discovery = key("The search for motifs without a model.", {})
 
 
 @section
@@ -660,6 +659,7 @@ class Configuration:
     transcriptome: Transcriptome = key("Score transcripts.", None)
     landscape: Landscape = key("Where sites lie.", None)
     motifs: Motifs = key("Motifs of filters, and without a model.", None)
+    discovery: Discovery = key("The search for motifs without a model, of motifs and consensus.", {})
     attention: Attention = key("What raises a logit.", None)
     consensus: Consensus = key("Consensus motifs of what is attended; needs attention.", None)
     association: Association = key("How alike tasks are.", None)
@@ -791,7 +791,7 @@ def _sections(name: str, outer: type) -> Iterator[tuple[str, type]]:
     yield name, outer
     for entry, kind in get_type_hints(outer).items():
         inner, mark = kind, ""
-        if get_origin(kind) in (list, dict, Union):
+        if get_origin(kind) in (list, dict):
             inner, mark = get_args(kind)[-1], "[]" if get_origin(kind) is list else ".NAME"
         if is_dataclass(inner):
             yield from _sections(f"{name}.{entry}{mark}".lstrip("."), inner)

@@ -1,7 +1,4 @@
 if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
-    DISCOVERY = (config.get("motifs") or with_defaults({"run": "x", "species": {}, "motifs": {}})["motifs"])[
-        "discovery"
-    ]
     ENGINE = (config.get("motifs") or {}).get("engine", "builtin")
 
     rule find_motifs:
@@ -21,7 +18,7 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
             mem_mb=memory(2000, 50),
             runtime=minutes(120),
         params:
-            **DISCOVERY,
+            **config["discovery"],
             task=lambda wildcards: bare(wildcards.task)[0],
             split="paper",
             parts=["train", "valid", "test"],
