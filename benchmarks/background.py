@@ -44,7 +44,7 @@ def halves(records: list[Record], seed: int) -> tuple[list[Record], list[Record]
 
 
 def shares(model: Path, fasta: Path, mode: str) -> pd.Series:
-    """Share of the bases tested that have q below 0.1, by task."""
+    """Fraction of the bases tested that have q below 0.1, by task."""
     scanner = Scanner(model, mode=mode, device="cpu")
     summary = scanner.run(fasta, ScanOptions(alpha=0.01, top=False), Outputs(), warn=lambda line: None)
     return summary.set_index("task").eval("below / tested")

@@ -1,4 +1,4 @@
-"""What a run finds in a null world, where labels are random: the share of its tests that reject at 5 %, table by table.
+"""What a run finds in a null world, where labels are random: how many of its tests reject at 5 %, table by table.
 
 snakemake --cores 2 --configfile config/config.yaml --config null_world=True
 snakemake --cores 2 --configfile config/demo_marks.yaml --config null_world=True
@@ -107,17 +107,17 @@ def _names(frame: pd.DataFrame, columns: list[str]) -> list[str]:
 
 
 def models(results: Path) -> Iterator[Tests]:
-    which = ["model", "setting", "split"]
+    which = ["model", "setting", "scheme"]
     metrics = read(results / "evaluation" / "metrics.tsv")
-    seeds = metrics["seed"].astype(str).str.isdigit() & (metrics["part"] == "test") & (metrics["metric"] == "auroc")
+    seeds = metrics["seed"].astype(str).str.isdigit() & (metrics["split"] == "test") & (metrics["metric"] == "auroc")
     seeds &= metrics["against"] == "own"
     yield by_interval("models against a random order", metrics[seeds], [*which, "task", "seed"], 0.5)
     paired = read(results / "evaluation" / "paired.tsv")
     chosen = paired[(paired["metric"] == "auroc") & (paired["seed"].astype(str) == "mean")]
-    chosen = chosen[(chosen["against"] == "own") & (chosen["task"] != "mean") & (chosen["part"] == "test")]
+    chosen = chosen[(chosen["against"] == "own") & (chosen["task"] != "mean") & (chosen["split"] == "test")]
     # a constant score differs from chance exactly as the other model does, which was tested above
     constant = chosen[["value_a", "value_b"]].eq(0.5).any(axis=1)
-    yield by_p("models against each other", chosen[~constant], ["model_a", "model_b", "split", "task"])
+    yield by_p("models against each other", chosen[~constant], ["model_a", "model_b", "scheme", "task"])
 
 
 def biology(results: Path) -> Iterator[Tests]:
@@ -226,7 +226,7 @@ def scanned(results: Path, *, transcripts: int, seed: int = 1) -> Iterator[Tests
 
 
 def summarise(tests: list[Tests]) -> pd.DataFrame:
-    """Share of rejections by kind with its 95 % interval (Clopper and Pearson)."""
+    """Fraction of rejections by kind with its 95 % interval (Clopper and Pearson)."""
     rows = []
     for kind, random in READINGS.items():
         mine = [one for one in tests if one.kind == kind]
@@ -236,7 +236,7 @@ def summarise(tests: list[Tests]) -> pd.DataFrame:
         if n or without:
             low, high = binomtest(hits, n).proportion_ci(method="exact") if n else (np.nan, np.nan)
             rows.append((kind, random, n, without, hits, hits / n if n else np.nan, low, high))
-    return pd.DataFrame(rows, columns=["tests", "random", "n", "without_p", "rejected", "share", "low", "high"])
+    return pd.DataFrame(rows, columns=["tests", "random", "n", "without_p", "rejected", "fraction", "low", "high"])
 
 
 def main() -> None:

@@ -253,7 +253,7 @@ def test_info_lists_what_a_model_is_and_can_do(model, tmp_path):
     assert lines["attention"] == "no"
     assert lines["human"] == "human\tm6A\tA\tDRACH\t3\t0.1\tno\tno"
     assert lines["mouse"].split("\t")[5] == "no"
-    (model / CARD).write_text("# x\n\n## Trained on\n\n| a |\n\n## Settings\n\nb\n\n## Test part of it\n\n| c |\n")
+    (model / CARD).write_text("# x\n\n## Trained on\n\n| a |\n\n## Settings\n\nb\n\n## Test split of it\n\n| c |\n")
     shown = run("info", model).stdout
     (model / CARD).write_bytes(b"\xff")
     assert "not UTF-8 text" in run("info", model).stderr

@@ -81,8 +81,10 @@ def mixed(several_species):
         "orthologues": {"table": "o.tsv", "format": "orthogroups"},
         "models": {"mass": {"network": "mass"}},
         "settings": {"all": {"nearest": 5}, "psi": {"tasks": ["human_Y", "mouse_Y"]}},
-        "trainings": [{"model": "mass", "setting": name, "splits": ["paper"], "seeds": [1]} for name in ("all", "psi")],
-        "release": {"model": "mass", "setting": "all", "split": "paper"},
+        "trainings": [
+            {"model": "mass", "setting": name, "schemes": ["paper"], "seeds": [1]} for name in ("all", "psi")
+        ],
+        "release": {"model": "mass", "setting": "all", "scheme": "paper"},
         "transcriptome": {},
         "capacity": {},
         "proximity": {},
@@ -221,7 +223,7 @@ class TestModels:
             "model",
             *(f"predictors/single_{name}" for name in several_species["species"]),
         }
-        assert analyses.record("predictors/single_mouse") == {"model": "mass", "setting": "single", "split": "paper"}
+        assert analyses.record("predictors/single_mouse") == {"model": "mass", "setting": "single", "scheme": "paper"}
         assert analyses.weights("multi", "rat") == "results/demo/model/weights.safetensors"
 
     def test_every_species_is_scored_by_every_predictor(self, several_species):
@@ -255,8 +257,11 @@ class TestModels:
     @pytest.mark.parametrize(
         ("change", "words"),
         [
-            ({"predictors": {"x": {"model": "mass", "setting": "species3", "split": "paper"}}}, "not trained on"),
-            ({"predictors": {"x": {"model": "mass", "setting": "species7", "split": "paper"}}, "trainings": []}, "ask"),
+            ({"predictors": {"x": {"model": "mass", "setting": "species3", "scheme": "paper"}}}, "not trained on"),
+            (
+                {"predictors": {"x": {"model": "mass", "setting": "species7", "scheme": "paper"}}, "trainings": []},
+                "ask",
+            ),
             ({"transcriptome": {"more": {"x": {"task": "cow", "transcripts": "x.fa"}}}}, "unknown task"),
             ({"transcriptome": {"more": {"x": {"task": "human", "genome": "x.fa"}}}}, "genome and annotation"),
             ({"transcriptome": {"more": {"mouse": {"task": "human", "transcripts": "x"}}}}, "name of a species"),
@@ -295,9 +300,9 @@ class TestModels:
             "adapted": network | {"start": {"model": "longer", "setting": "species7"}},
         }
         trainings = [
-            {"model": "mass", "setting": "species3", "splits": ["paper"], "seeds": [1]},
-            {"model": "longer", "setting": "species7", "splits": ["paper"], "seeds": [1]},
-            {"model": "adapted", "setting": "single", "tasks": ["rat"], "splits": ["paper"], "seeds": [1]},
+            {"model": "mass", "setting": "species3", "schemes": ["paper"], "seeds": [1]},
+            {"model": "longer", "setting": "species7", "schemes": ["paper"], "seeds": [1]},
+            {"model": "adapted", "setting": "single", "tasks": ["rat"], "schemes": ["paper"], "seeds": [1]},
         ]
         only = {"run": "x", **{key: several_species[key] for key in ("species", "simulation", "tree", "settings")}}
         config = only | {"models": models, "trainings": trainings}
@@ -327,5 +332,5 @@ class TestModels:
         other = shipped("demo_marks.yaml")
         assert "filters" not in made(other).plan.offers
         assert made(other).filter_pairs() == []
-        other["release"] = {"model": "one_hot", "setting": "together", "split": "guarded"}
+        other["release"] = {"model": "one_hot", "setting": "together", "scheme": "guarded"}
         assert len(made(other).filter_pairs()) == 12

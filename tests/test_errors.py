@@ -59,7 +59,7 @@ def sentence(done: subprocess.CompletedProcess) -> str:
 def test_a_full_disk_behind_standard_output(body, unbuffered):
     with open("/dev/full", "w") as full:
         assert sentence(start(body, stdout=full, env={"PYTHONUNBUFFERED": unbuffered})).startswith(
-            "error: no space is left; make room where the output goes"
+            "error: no space is left; free some space where the output goes"
         )
 
 
@@ -109,7 +109,10 @@ def test_a_commands_own_exit_codes_are_kept():
         (FileNotFoundError(errno.ENOENT, "No such file or directory", "a.fa"), "a.fa: no such file; check the path"),
         (IsADirectoryError(errno.EISDIR, "Is a directory", "a"), "a: this is a folder; name a file"),
         (PermissionError(errno.EACCES, "Permission denied", "a"), "a: permission denied; change the permissions or"),
-        (OSError(errno.ENOSPC, "No space left on device"), "no space is left; make room where the output goes and in "),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "no space is left; free some space where the output goes and in ",
+        ),
         (OSError(errno.EDQUOT, "", "a"), "a: the quota is used up"),
         (RuntimeError("Error while serializing: No space left on device (os error 28)"), "no space is left"),
         (OSError(errno.ENOENT, "No usable temporary directory found"), "No usable temporary directory found; check"),

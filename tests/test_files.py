@@ -111,7 +111,7 @@ def test_devices_and_own_descriptors_are_written_to(tmp_path):
     assert (tmp_path / "log").read_text() == "before\ntable\nafter\n"
     with pytest.raises(OSError, match="/dev/full") as caught, write_text("/dev/full") as handle:
         handle.write("x")
-    assert str(explain(caught.value)) == "/dev/full: no space is left; make room and run it again"
+    assert str(explain(caught.value)) == "/dev/full: no space is left; free some space and run it again"
 
 
 def test_outputs_that_cannot_be_written_are_found_before_any_work(tmp_path):
@@ -141,7 +141,7 @@ def test_a_full_disk_is_named_whatever_a_library_makes_of_it(tmp_path, monkeypat
     path = tmp_path / "weights"
     with pytest.raises(OSError, match="weights") as caught, atomic_path(path):
         raise raised
-    assert str(explain(caught.value)) == f"{path}: no space is left; make room and run it again"
+    assert str(explain(caught.value)) == f"{path}: no space is left; free some space and run it again"
     assert not list(tmp_path.iterdir())
 
 

@@ -68,8 +68,8 @@ def test_a_motif_database_is_an_entry(repository, monkeypatch):
         "run": "x",
         "species": {"human": {"genome": "g.fa", "annotation": "a.gtf", "sites": SITES}},
         "models": {"m": {"network": "mass"}},
-        "trainings": [{"model": "m", "setting": "single", "splits": ["paper"], "seeds": [1]}],
-        "release": {"model": "m", "setting": "single_human", "split": "paper"},
+        "trainings": [{"model": "m", "setting": "single", "schemes": ["paper"], "seeds": [1]}],
+        "release": {"model": "m", "setting": "single_human", "scheme": "paper"},
         "motifs": {"databases": {"mine": {"format": "meme", "files": ["{species}.meme"]}}},
     }
     analyses = made(config)

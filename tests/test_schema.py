@@ -37,7 +37,7 @@ models:
       learning_rate: 1e-3
       epochs: 1e1
 trainings:
-  - {model: mine, setting: single, splits: [paper], seeds: [1]}
+  - {model: mine, setting: single, schemes: [paper], seeds: [1]}
 splits: {train: 0.7}
 attention:
   gradients: {steps: 4}
@@ -48,7 +48,7 @@ optimisation:
 line_search:
   model: mine
   setting: single_yak
-  split: paper
+  scheme: paper
   grid:
     hyperparameters.dropout:
       - 0.1

@@ -67,9 +67,12 @@ def test_a_bug_keeps_its_traceback_in_the_log_and_ends_with_code_1(tmp_path):
     ("body", "said"),
     [
         ("open('none/x')", "none/x: no such file; check the path"),
-        ("open('/dev/full', 'w', buffering=1).write('x\\n')", "no space is left; make room where the output goes"),
+        (
+            "open('/dev/full', 'w', buffering=1).write('x\\n')",
+            "no space is left; free some space where the output goes",
+        ),
         ("from pathlib import Path\nPath('.').write_text('x')", ".: this is a folder; name a file"),
-        ("raise RuntimeError('Error while serializing (os error 28)')", "no space is left; make room"),
+        ("raise RuntimeError('Error while serializing (os error 28)')", "no space is left; free some space"),
     ],
 )
 def test_a_fault_of_files_is_one_sentence_and_code_2_with_its_traceback_in_the_log(tmp_path, body, said):

@@ -90,8 +90,8 @@ def test_a_malformed_value_is_shown_with_what_to_do(write):
 def test_a_value_that_must_be_unique_comes_once_whatever_its_case(write):
     path = write("name\tsize\tnote\na\t1\tx\nb\t1\tx\nA\t1\tx\n")
     said = refused(path, 4, unique=["name"])
-    assert said == f"{path}:4: the name already stands in line 2 (found 'A'); give each row its own name"
-    assert "the size already stands in line 2" in refused(path, 3, unique=["name", "size"])
+    assert said == f"{path}:4: the name is already in line 2 (found 'A'); give each row its own name"
+    assert "the size is already in line 2" in refused(path, 3, unique=["name", "size"])
 
 
 def test_a_missing_sheet_is_named(tmp_path):

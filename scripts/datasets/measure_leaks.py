@@ -1,4 +1,4 @@
-"""Measure how much of each test part the training part already holds."""
+"""Measure how much of each test split the training split already holds."""
 
 from rnamarks.scripting import logged
 

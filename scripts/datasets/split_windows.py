@@ -1,4 +1,4 @@
-"""Put the windows of all tasks into the parts of both splits."""
+"""Put the windows of all tasks into the splits of both schemes."""
 
 from rnamarks.scripting import logged
 

@@ -9,7 +9,7 @@ with logged(snakemake.log[0]):
     params, output = snakemake.params, snakemake.output
     frames = [read_parquet(path, column_names("predictions"))[0] for path in snakemake.input.predictions]
     tables = calibrate(
-        frames, model=params.model, setting=params.setting, split=params.split, precisions=params.precisions
+        frames, model=params.model, setting=params.setting, scheme=params.scheme, precisions=params.precisions
     )
     tasks = [Task.from_record(record) for record in params.tasks]
     for table, path in zip(tables, (output.calibration, output.thresholds), strict=True):

@@ -14,7 +14,7 @@ with logged(snakemake.log[0]) as terminal:
         Path(snakemake.input.config).parent,
         sets,
         snakemake.input.splits,
-        split=params.split,
+        scheme=params.scheme,
         bootstrap=params.bootstrap,
         seed=params.seed,
         device=snakemake.config["resources"]["device"],

@@ -29,9 +29,9 @@ with logged(snakemake.log[0]):
     tasks = [Task.from_record(record) for record in params.tasks]
     pools = build_pools(read_runs(params.task_runs, snakemake.input.tasks, column_names("tasks_predictions")), tasks)
     runs = read_runs(params.runs, snakemake.input.predictions, column_names("predictions"))
-    panels = build_panels(runs, pools, parts=("test", "valid"))
-    tests = [panel for panel in panels if (panel.part, panel.against) == ("test", "own")]
-    identity, _ = read_parquet(snakemake.input.identity, ["split", "task", "window", "max_identity"])
+    panels = build_panels(runs, pools, splits=("test", "valid"))
+    tests = [panel for panel in panels if (panel.split, panel.against) == ("test", "own")]
+    identity, _ = read_parquet(snakemake.input.identity, ["scheme", "task", "window", "max_identity"])
     resampling = {"n": params.bootstrap, "seed": params.seed}
     reference = (params.release["model"], params.release["setting"]) if params.release else None
     metrics, paired = metrics_table(panels, **resampling), paired_table(panels, reference=reference, **resampling)

@@ -15,8 +15,8 @@ with logged(snakemake.log[0]) as terminal:
     model, config = load_model(Path(snakemake.input.weights).parent)
     frames = {}
     for task, path in zip(params.tasks, snakemake.input.splits, strict=True):
-        frame, _ = read_parquet(path, ["sequence", params.split])
-        frames[task] = frame[frame[params.split].isin(list(params.parts))]
+        frame, _ = read_parquet(path, ["sequence", params.scheme])
+        frames[task] = frame[frame[params.scheme].isin(list(params.splits))]
     table = associate_tasks(
         model,
         config.task_names,

@@ -22,10 +22,10 @@ with logged(snakemake.log[0]) as terminal:
     splits = dict(zip((task.name for task in tasks), snakemake.input.splits, strict=True))
     load, device = cache(load_model), pick_device(snakemake.config["resources"]["device"])
     attended, summaries, profiles = [], [], []
-    for (predictor, task, split), weights in zip(params.pairs, snakemake.input.weights, strict=True):
+    for (predictor, task, scheme), weights in zip(params.pairs, snakemake.input.weights, strict=True):
         model, config = load(Path(weights).parent)
-        frame, _ = read_parquet(splits[task], ["window", "sequence", "label", split])
-        rows = frame[frame[split].isin(list(params.parts))]
+        frame, _ = read_parquet(splits[task], ["window", "sequence", "label", scheme])
+        rows = frame[frame[scheme].isin(list(params.splits))]
         one = explain_task(
             TaskWindows(model, config.task_names, task, rows, predictor, seed=params.seed, device=device),
             fraction=params.fraction,
@@ -43,7 +43,7 @@ with logged(snakemake.log[0]) as terminal:
         summaries.append(one.summary)
         profiles.append(one.profile)
     table = stack_frames(attended, column_names("explained"))
-    write_parquet(table, output.attended, {"parts": list(params.parts)})
+    write_parquet(table, output.attended, {"splits": list(params.splits)})
     for frame, path in (
         (top_table(table, width=params.width, count=params.tops, margin=params.margin), output.top),
         (profile_table(table), output.attention),

@@ -16,8 +16,8 @@ with logged(snakemake.log[0]) as terminal:
     torch.set_num_threads(snakemake.threads)
     task = Task.from_record(params.task)
     model, _ = load_model(Path(snakemake.input.weights).parent)
-    frame, _ = read_parquet(snakemake.input.split, ["sequence", "label", params.split])
-    sequences = positive_windows(frame, params.split, params.part, params.maximum_windows, params.seed)
+    frame, _ = read_parquet(snakemake.input.splits, ["sequence", "label", params.scheme])
+    sequences = positive_windows(frame, params.scheme, params.split, params.maximum_windows, params.seed)
     filters = filter_motifs(
         list(model.networks.members),
         encode_windows(sequences),
@@ -33,7 +33,7 @@ with logged(snakemake.log[0]) as terminal:
     write_tsv(
         add_task_columns(filters.table.assign(predictor=params.predictor, task=task.name), [task]),
         snakemake.output.filters,
-        {"threshold": params.threshold, "part": params.part, "windows": str(len(sequences))},
+        {"threshold": params.threshold, "split": params.split, "windows": str(len(sequences))},
     )
     told = "no filters, as no convolution reads the sequence itself"
     if filters.motifs:

@@ -18,11 +18,11 @@ with logged(snakemake.log[0]) as terminal:
     splits = dict(zip((task.name for task in tasks), given.splits, strict=True))
     attended, _ = read_parquet(given.attended, column_names("explained"))
     sets, tables = [], []
-    for predictor, task, split in params.pairs:
+    for predictor, task, scheme in params.pairs:
         mine = attended[(attended["predictor"] == predictor) & (attended["task"] == task)]
-        frame, _ = read_parquet(splits[task], ["window", "sequence", "label", "gene", split])
-        judging = contrast(frame, split, list(params.judging_parts))
-        explained = frame[frame[split].isin(list(params.parts)) & (frame["label"] == 0)]
+        frame, _ = read_parquet(splits[task], ["window", "sequence", "label", "gene", scheme])
+        judging = contrast(frame, scheme, list(params.judging_splits))
+        explained = frame[frame[scheme].isin(list(params.splits)) & (frame["label"] == 0)]
         for method, rows in mine.groupby("method", sort=False):
             found = find_consensus(
                 rows,

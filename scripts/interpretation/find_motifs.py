@@ -9,8 +9,8 @@ with logged(snakemake.log[0]) as terminal:
 
     params = snakemake.params
     task = Task.from_record(params.task)
-    frame, _ = read_parquet(snakemake.input.split, ["window", "sequence", "label", "gene", params.split])
-    windows = contrast(frame, params.split, list(params.parts))
+    frame, _ = read_parquet(snakemake.input.splits, ["window", "sequence", "label", "gene", params.scheme])
+    windows = contrast(frame, params.scheme, list(params.splits))
     both = windows.foreground, windows.control
     if params.engine == MEME_SUITE:
         (streme,) = snakemake.input.streme

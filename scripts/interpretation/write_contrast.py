@@ -5,7 +5,7 @@ with logged(snakemake.log[0]):
     from rnamarks.tables import read_parquet
 
     params = snakemake.params
-    frame, _ = read_parquet(snakemake.input.split, ["window", "sequence", "label", "gene", params.split])
-    windows = contrast(frame, params.split, list(params.parts))
+    frame, _ = read_parquet(snakemake.input.splits, ["window", "sequence", "label", "gene", params.scheme])
+    windows = contrast(frame, params.scheme, list(params.splits))
     write_windows(windows.foreground, snakemake.output.foreground)
     write_windows(windows.control, snakemake.output.control)

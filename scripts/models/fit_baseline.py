@@ -10,16 +10,16 @@ with logged(snakemake.log[0]):
 
     params = snakemake.params
     tasks = [Task.from_record(record) for record in params.tasks]
-    columns = ["window", "task", "sequence", "label", params.split]
+    columns = ["window", "task", "sequence", "label", params.scheme]
     frames = {
         task.name: read_parquet(path, columns)[0] for task, path in zip(tasks, snakemake.input.splits, strict=True)
     }
-    fitted, predictions = fit_baselines(frames, params.baseline, tasks=tasks, split=params.split, seed=params.seed)
+    fitted, predictions = fit_baselines(frames, params.baseline, tasks=tasks, scheme=params.scheme, seed=params.seed)
     save_baselines(
         Path(snakemake.output.weights).parent,
         params.baseline,
         fitted,
         tasks,
-        training={"split": params.split, "seed": params.seed},
+        training={"scheme": params.scheme, "seed": params.seed},
     )
     write_parquet(predictions, snakemake.output.predictions)

@@ -12,7 +12,7 @@ with logged(snakemake.log[0]):
         Path(snakemake.output.weights).parent,
         calibration=read_tsv(snakemake.input.calibration)[0],
         thresholds=read_tsv(snakemake.input.thresholds)[0],
-        split=snakemake.params.split,
+        scheme=snakemake.params.scheme,
         tasks=[Task.from_record(record) for record in snakemake.params.tasks],
         baselines=[Path(path).parent for path in snakemake.input.baselines],
         weights=next((read_tsv(path)[0] for path in snakemake.input.stack), None),

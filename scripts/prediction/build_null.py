@@ -14,7 +14,7 @@ with logged(snakemake.log[0]):
     windows, words = unmodified_windows(
         folder,
         dict(zip(params.tasks, source.splits, strict=True)),
-        split=params.split,
+        scheme=params.scheme,
         n=params.bases,
         seed=params.seed,
         files=[entry | {"file": path} for entry, path in zip(params.files, source.get("files", []), strict=True)],

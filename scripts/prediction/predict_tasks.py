@@ -9,5 +9,5 @@ with logged(snakemake.log[0]):
     source, params = snakemake.input, snakemake.params
     model, tasks = load_scorer(Path(source.weights).parent, snakemake.threads)
     splits = dict(zip(params.tasks, source.splits, strict=True))
-    predictions = predict_tasks(model, tasks, splits, params.split, device=snakemake.config["resources"]["device"])
+    predictions = predict_tasks(model, tasks, splits, params.scheme, device=snakemake.config["resources"]["device"])
     write_parquet(predictions, snakemake.output.tasks)

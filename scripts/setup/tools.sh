@@ -41,7 +41,7 @@ offer() {
     mv -f "$new" "$tools/bin/$tool"
 }
 
-# The versions stand in one place, the file for --use-conda.
+# The versions are in one place, the file for --use-conda.
 spec_of() { sed -n "s/^ *- *\($1 .*\)/\1/p" envs/sequence.yaml | tr -d ' '; }
 
 from_conda() {

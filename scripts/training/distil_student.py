@@ -12,7 +12,7 @@ with logged(snakemake.log[0]) as terminal:
     from rnamarks.tables import write_tsv
     from rnamarks.tasks import add_task_columns
     from rnamarks.training.distillation import distil_student
-    from rnamarks.training.fit import read_part
+    from rnamarks.training.fit import read_split
     from rnamarks.training.settings import DistillationSettings
 
     params, resources = snakemake.params, snakemake.config["resources"]
@@ -21,7 +21,7 @@ with logged(snakemake.log[0]) as terminal:
     done = distil_student(
         folder,
         splits,
-        split=params.split,
+        scheme=params.scheme,
         settings=DistillationSettings.from_mapping(params.student.get("training", {}), "student.training."),
         hyperparameters=params.student.get("hyperparameters", {}),
         seed=params.seed,
@@ -33,7 +33,7 @@ with logged(snakemake.log[0]) as terminal:
     values = {name: getattr(done, name) for name in ("calibration", "agreement", "training")}
     add_student(folder, done.student, **values)
     write_tsv(pd.DataFrame(done.history), snakemake.output.history)
-    tests = {task: read_part(path, params.split, "test") for task, path in splits.items()}
+    tests = {task: read_split(path, params.scheme, "test") for task, path in splits.items()}
     model, config = load_model(folder)
     modes = compare_modes(
         model, done.student, tests, n=params.bootstrap, seed=params.seed, device=pick_device(resources["device"])

@@ -5,7 +5,7 @@ with logged(snakemake.log[0]) as terminal:
 
     from rnamarks.files import write_text
     from rnamarks.tables import write_tsv
-    from rnamarks.training.fit import read_part
+    from rnamarks.training.fit import read_split
     from rnamarks.training.line_search import line_search
 
     params, resources = snakemake.params, snakemake.config["resources"]
@@ -15,7 +15,7 @@ with logged(snakemake.log[0]) as terminal:
         params.network.get("training", {}) | {"curriculum": params.curriculum},
         params.search["grid"],
         {
-            task: read_part(path, params.search["split"], "train")
+            task: read_split(path, params.search["scheme"], "train")
             for task, path in zip(params.tasks, snakemake.input.splits, strict=True)
         },
         folds=params.search["folds"],

@@ -14,7 +14,7 @@ with logged(snakemake.log[0]) as terminal:
     fit_from_splits(
         {task.name: path for task, path in zip(tasks, snakemake.input.splits, strict=True)},
         tasks,
-        split=params.split,
+        scheme=params.scheme,
         network=params.network["network"],
         hyperparameters=params.network.get("hyperparameters", {}),
         settings=TrainingSettings.from_mapping(params.network.get("training", {}) | {"curriculum": params.curriculum}),

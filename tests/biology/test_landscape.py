@@ -185,7 +185,7 @@ def test_one_transcript_stands_for_a_gene():
 
 @pytest.mark.parametrize(
     ("call", "threshold", "expected"),
-    [("probability", 0.5, [1]), ("false_share", 0.1, [0, 1]), ("logit", 0.0, [1]), ("q", 0.1, [2])],
+    [("probability", 0.5, [1]), ("false_fraction", 0.1, [0, 1]), ("logit", 0.0, [1]), ("q", 0.1, [2])],
 )
 def test_calls_are_read_from_the_predicted_sites(tmp_path, call, threshold, expected):
     sites = pd.DataFrame(
@@ -194,7 +194,7 @@ def test_calls_are_read_from_the_predicted_sites(tmp_path, call, threshold, expe
             "start": np.array([1, 10, 140, 200], dtype=np.int32),
             "logit": np.array([9, -1, 1, -2], dtype=np.float32),
             "probability": np.array([0.9, 0.4, 0.6, 0.5], dtype=np.float32),
-            "false_share": np.array([0.0, 0.05, 0.05, 0.1]),
+            "false_fraction": np.array([0.0, 0.05, 0.05, 0.1]),
             "q": np.array([0.0, 0.5, 0.5, 0.01]),
         }
     )
@@ -213,7 +213,7 @@ def test_calls_are_read_from_the_predicted_sites(tmp_path, call, threshold, expe
 
 
 def test_unknown_rule_and_site_off_its_transcript():
-    with pytest.raises(InputError, match="choose one of false_share, logit, probability, q"):
+    with pytest.raises(InputError, match="choose one of false_fraction, logit, probability, q"):
         CALLS["call"]
     off = Candidates(np.array([0]), np.array([300]), np.array([True]))
     table = one_transcript()

@@ -52,7 +52,7 @@ def make_world(n=40, length=600, seed=0):
 
 
 def windows_of(pairs):
-    frame = pd.DataFrame(pairs, columns=["transcript", "position"])
+    frame = pd.DataFrame(pairs, columns=["transcript", "start"])
     return frame.assign(label=1)
 
 
@@ -70,7 +70,7 @@ def near(world, sites, base, reach, generator):
     """For each site a position of a base within reach."""
     sequences = dict(zip(world["transcript"], world["sequence"], strict=True))
     pairs = []
-    for name, position in zip(sites["transcript"], sites["position"], strict=True):
+    for name, position in zip(sites["transcript"], sites["start"], strict=True):
         places = np.flatnonzero(encode(sequences[name]) == encode(base)[0])
         close = places[np.abs(places - position) <= reach]
         if len(close):
@@ -99,9 +99,9 @@ def test_distances_are_the_smallest_of_all():
 def test_sites_need_coordinates():
     frame = windows_of([("t1", 5), ("t1", 5), ("", 7), ("t2", -1), ("t2", 9)])
     frame.loc[4, "label"] = 0
-    assert sites_of(frame).to_dict("list") == {"transcript": ["t1"], "position": [5]}
-    with pytest.raises(InputError, match="position"):
-        sites_of(frame.drop(columns="position"))
+    assert sites_of(frame).to_dict("list") == {"transcript": ["t1"], "start": [5]}
+    with pytest.raises(InputError, match="start"):
+        sites_of(frame.drop(columns="start"))
 
 
 def test_places_and_pools():
@@ -113,7 +113,7 @@ def test_places_and_pools():
             "cds_end": [6, -1],
         }
     )
-    sites = pd.DataFrame({"transcript": ["b", "a", "a", "gone", "a"], "position": [2, 9, 3, 1, 2]})
+    sites = pd.DataFrame({"transcript": ["b", "a", "a", "gone", "a"], "start": [2, 9, 3, 1, 2]})
     places, left_out = lay_places(sites, world, motif="A", offset=0)
     # one transcript is not there, and position 2 of a holds a C
     assert left_out == 2
@@ -245,7 +245,7 @@ def test_coincident_positions_are_counted():
 
 
 def test_windows_without_coordinates_say_so():
-    bare = pd.DataFrame({"transcript": ["", ""], "position": [-1, -1], "label": [1, 0]})
+    bare = pd.DataFrame({"transcript": ["", ""], "start": [-1, -1], "label": [1, 0]})
     table = measure({"m6A": bare, "m5C": bare}, None)
     assert set(table["reason"]) == {NO_COORDINATES}
     assert table["p"].isna().all()
@@ -291,7 +291,7 @@ def test_script(tmp_path, known):
     for name in ("m6A", "m5C"):
         frame = draw_sites(world, BASES[name], 2, generator)
         if not known:
-            frame = frame.assign(transcript="", position=-1)
+            frame = frame.assign(transcript="", start=-1)
         write_parquet(frame, tmp_path / f"{name}.parquet")
         inputs["windows"].append(tmp_path / f"{name}.parquet")
     if known:

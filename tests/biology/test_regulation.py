@@ -56,7 +56,7 @@ def predict(world):
     transcripts = pd.DataFrame(made, columns=["transcript", "length", "gc"])
     transcripts["sites"] = transcripts["transcript"].map(sites.groupby("transcript").size()).fillna(0)
     sites = sites.merge(transcripts[["transcript", "length"]], on="transcript")
-    names = {"transcript": "sequence", "start": "genome_start", "position": "start"}
+    names = {"transcript": "sequence"}
     sites = add_covariates(sites.rename(columns=names), transcripts)
     genes = gene_truth(world)
     genes["capacity"] = genes["transcript"].map(sites.groupby("sequence")["probability"].mean())

@@ -54,7 +54,7 @@ def scans(world, folder):
             frame = sites[task.modification, task.species]
             frame = frame[frame["transcript"].isin(mine.index)]
             logit = frame["logit"] + random.normal(size=len(frame))
-            frame = frame.rename(columns={"transcript": "sequence", "position": "start", "start": "genome_start"})
+            frame = frame.rename(columns={"transcript": "sequence"})
             frame = frame.assign(logit=logit, probability=expit(logit), length=frame["sequence"].map(mine["length"]))
             by_transcript = frame.groupby("sequence")["probability"]
             table = mine.reset_index()[["transcript", "gene", "gene_name", "biotype", "length", "cds_length", "gc"]]

@@ -28,21 +28,21 @@ def generator() -> np.random.Generator:
 
 @pytest.fixture(scope="session")
 def deepm6aseq(shared_data: Path) -> pd.DataFrame:
-    """The DeepM6ASeq windows of human, mouse and zebrafish with their published train and test parts."""
+    """The DeepM6ASeq windows of human, mouse and zebrafish with their published train and test splits."""
     frames = []
     for species, prefix in (("human", "hs"), ("mouse", "mm"), ("zebrafish", "dr")):
-        for part in ("train", "test"):
+        for split in ("train", "test"):
             for label, name in ((1, "pos"), (0, "neg")):
-                path = shared_data / "m6a" / "deepm6aseq" / f"{prefix}_{name}_{part}.txt.gz"
+                path = shared_data / "m6a" / "deepm6aseq" / f"{prefix}_{name}_{split}.txt.gz"
                 with gzip.open(path, "rt") as handle:
                     sequences = handle.read().replace("T", "U").split()
-                frames.append(pd.DataFrame({"species": species, "sequence": sequences, "label": label, "given": part}))
+                frames.append(pd.DataFrame({"species": species, "sequence": sequences, "label": label, "given": split}))
     return complete(pd.concat(frames, ignore_index=True))
 
 
 def complete(frame: pd.DataFrame) -> pd.DataFrame:
     """Fill in the columns of the windows border that a test does not care about; a species is a task."""
-    unknown = {"gene": "", "orthogroup": "", "chrom": "", "strand": "", "given": "", "start": -1}
+    unknown = {"gene": "", "orthogroup": "", "chrom": "", "strand": "", "given": "", "genome_start": -1}
     unknown |= {"task": frame.get("species"), "modification": "m6A"}
     frame = frame.assign(**{name: value for name, value in unknown.items() if name not in frame})
     return frame.assign(window=[f"w{number}" for number in range(len(frame))])

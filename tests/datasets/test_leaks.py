@@ -19,7 +19,7 @@ def planted(generator, windows_at_random, with_substitutions, make_windows) -> p
             "label": [0, 1] * 40,
             "gene": [f"h{i}" for i in range(40)] + [f"m{i}" for i in range(40)],
             "orthogroup": [f"og{i}" for i in range(40)] * 2,
-            "split": "train",
+            "scheme": "train",
         }
     )
     fresh = windows_at_random(generator, 4)
@@ -34,7 +34,7 @@ def planted(generator, windows_at_random, with_substitutions, make_windows) -> p
         (fresh[2][::-1], "h7", ""),
     ]
     test = pd.DataFrame(rows, columns=["sequence", "gene", "orthogroup"]).assign(
-        species="human", label=[1, 0] * 4, split="test"
+        species="human", label=[1, 0] * 4, scheme="test"
     )
     return make_windows(pd.concat([train, test], ignore_index=True))
 
@@ -48,8 +48,8 @@ def test_bins():
 
 
 def test_identity_of_planted_windows(tools, planted):
-    found = identity_to_training(planted, "split")
-    assert found["window"].tolist() == planted.loc[planted["split"] == "test", "window"].tolist()
+    found = identity_to_training(planted, "scheme")
+    assert found["window"].tolist() == planted.loc[planted["scheme"] == "test", "window"].tolist()
     assert found["max_identity"].iloc[:6].tolist() == pytest.approx(
         [1, 1, 96 / 101, 86 / 101, 83 / 101, 75 / 101], abs=0.03
     )
@@ -64,7 +64,7 @@ def test_identity_of_planted_windows(tools, planted):
 
 
 def test_shares_of_planted_leaks(tools, planted):
-    leaks, identities = measure_leaks(planted, splits=["split"])
+    leaks, identities = measure_leaks(planted, schemes=["scheme"])
     assert len(identities) == 8
     table = leaks[(leaks["species"] == "human") & (leaks["label"] == "all")].set_index("kind")
     assert table.index.tolist() == list(KINDS)
@@ -78,18 +78,18 @@ def test_shares_of_planted_leaks(tools, planted):
         "orthogroup_own": 1,
         "orthogroup_other": 2,
     }
-    assert table.loc["similar_any", "share"] == 5 / 8
+    assert table.loc["similar_any", "fraction"] == 5 / 8
     by_label = leaks[(leaks["species"] == "human") & (leaks["kind"] == "similar_any")].set_index("label")
     assert by_label["n_leaky"].to_dict() == {"all": 5, "1": 3, "0": 2}
     mouse = leaks[leaks["species"] == "mouse"]
     assert (mouse["n"] == 0).all()
-    assert mouse["share"].isna().all()
+    assert mouse["fraction"].isna().all()
 
 
 def test_the_guarded_split_of_real_windows_leaks_nothing_and_the_published_one_does(tools, deepm6aseq):
     zebrafish = deepm6aseq[deepm6aseq["species"] == "zebrafish"].groupby("given").head(1500).reset_index(drop=True)
     splits = split_windows(zebrafish, seed=1)[0]
     leaks = measure_leaks(splits)[0]
-    similar = leaks[(leaks["kind"] == "similar_any") & (leaks["label"] == "all")].set_index("split")["share"]
+    similar = leaks[(leaks["kind"] == "similar_any") & (leaks["label"] == "all")].set_index("scheme")["fraction"]
     assert similar["paper"] > 0
     assert similar["guarded"] == 0

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rnamarks.datasets.redundancy import cdhit_similar
-from rnamarks.datasets.splits import check_split, guarded_split, paper_split, split_windows
+from rnamarks.datasets.splits import check_scheme, guarded_split, paper_split, split_windows
 from rnamarks.errors import InputError
 
 
@@ -38,19 +38,19 @@ def world(generator, windows_at_random, with_substitutions, make_windows) -> pd.
 @pytest.mark.slow
 def test_paper_split_has_its_shares_and_no_similar_test_windows(tools, world):
     split = paper_split(world, seed=3)
-    table = world.assign(part=split.parts)
+    table = world.assign(split=split.splits)
     for _, rows in table.groupby("species"):
-        counts = rows["part"].value_counts()
+        counts = rows["split"].value_counts()
         assert counts["train"] == pytest.approx(168, abs=2)
         assert counts["test"] + counts.get("", 0) >= 48
         train, valid, test = (
-            rows.loc[rows["part"] == part, "sequence"].tolist() for part in ("train", "valid", "test")
+            rows.loc[rows["split"] == split, "sequence"].tolist() for split in ("train", "valid", "test")
         )
         assert not cdhit_similar(train + valid, test, prefilter=False).any()
         assert not cdhit_similar(train, valid, prefilter=False).any()
     drops = split.drops
     assert (drops.groupby("subject")["rows"].sum() == 240).all()
-    assert drops.loc[drops["reason"] == "kept", "rows"].sum() == (split.parts != "").sum()
+    assert drops.loc[drops["reason"] == "kept", "rows"].sum() == (split.splits != "").sum()
     assert drops["reason"].str.contains("at least 80% similar").any()
     assert set(drops["source"]) == {"paper"}
 
@@ -58,11 +58,11 @@ def test_paper_split_has_its_shares_and_no_similar_test_windows(tools, world):
 @pytest.mark.slow
 def test_paper_split_is_stratified_and_depends_on_seed_and_name_only(tools, world):
     world = world[world["species"] != "zebrafish"].groupby("species").head(160).reset_index(drop=True)
-    first = paper_split(world, seed=3).parts
-    assert np.array_equal(paper_split(world, seed=3).parts, first)
-    assert not np.array_equal(paper_split(world, seed=4).parts, first)
+    first = paper_split(world, seed=3).splits
+    assert np.array_equal(paper_split(world, seed=3).splits, first)
+    assert not np.array_equal(paper_split(world, seed=4).splits, first)
     alone = world[world["species"] == "mouse"].reset_index(drop=True)
-    assert np.array_equal(paper_split(alone, seed=3).parts, first[world["species"] == "mouse"])
+    assert np.array_equal(paper_split(alone, seed=3).splits, first[world["species"] == "mouse"])
     kept = world[first == "train"].groupby("species")["label"].mean()
     assert np.allclose(kept, world.groupby("species")["label"].mean(), atol=0.02)
 
@@ -71,52 +71,52 @@ def test_paper_split_is_stratified_and_depends_on_seed_and_name_only(tools, worl
 def test_scope_of_all_tasks_also_removes_windows_similar_across_tasks(tools, world):
     twin = world[world["species"] != "zebrafish"].groupby("species").head(160).reset_index(drop=True)
     twin.loc[twin["species"] == "mouse", "sequence"] = twin.loc[twin["species"] == "human", "sequence"].to_numpy()
-    own = paper_split(twin, seed=1).parts
-    every = paper_split(twin, seed=1, scope="all").parts
+    own = paper_split(twin, seed=1).splits
+    every = paper_split(twin, seed=1, scope="all").splits
     assert (own == "").sum() < (every == "").sum()
     train = set(twin.loc[np.isin(every, ["train", "valid"]), "sequence"])
     assert not twin.loc[every == "test", "sequence"].isin(train).any()
     assert twin.loc[own == "test", "sequence"].isin(set(twin.loc[own == "train", "sequence"])).any()
 
 
-def test_published_parts_are_kept_and_their_exact_copies_counted(deepm6aseq):
+def test_published_splits_are_kept_and_their_exact_copies_counted(deepm6aseq):
     split = paper_split(deepm6aseq)
-    table = deepm6aseq.assign(part=split.parts)
+    table = deepm6aseq.assign(split=split.splits)
     drops = split.drops[split.drops["reason"].str.startswith("test window is an exact copy")]
     assert dict(zip(drops["subject"], drops["rows"], strict=True)) == {"human": 13, "mouse": 8, "zebrafish": 35}
     was_test = table["given"] == "test"
-    assert set(table.loc[was_test, "part"]) == {"test", ""}
-    assert set(table.loc[~was_test, "part"]) <= {"train", "valid", ""}
+    assert set(table.loc[was_test, "split"]) == {"test", ""}
+    assert set(table.loc[~was_test, "split"]) <= {"train", "valid", ""}
     train = table[~was_test]
-    shares = (train["part"] == "valid").groupby([train["species"], train["label"]]).mean()
+    shares = (train["split"] == "valid").groupby([train["species"], train["label"]]).mean()
     assert np.allclose(shares, 1 / 8, atol=0.002)
     for _, rows in table.groupby("species"):
-        assert not rows.loc[rows["part"] == "test", "sequence"].isin(rows.loc[~was_test, "sequence"]).any()
+        assert not rows.loc[rows["split"] == "test", "sequence"].isin(rows.loc[~was_test, "sequence"]).any()
 
 
-def test_published_parts_with_a_validation_part_stay_as_they_are(world):
-    given_parts = np.resize(["train"] * 7 + ["valid"] + ["test"] * 2, len(world))
-    split = paper_split(world.assign(given=given_parts))
-    kept = split.parts != ""
-    assert np.array_equal(split.parts[kept], given_parts[kept])
+def test_published_splits_with_a_validation_split_stay_as_they_are(world):
+    given_splits = np.resize(["train"] * 7 + ["valid"] + ["test"] * 2, len(world))
+    split = paper_split(world.assign(given=given_splits))
+    kept = split.splits != ""
+    assert np.array_equal(split.splits[kept], given_splits[kept])
 
 
 @pytest.mark.slow
 def test_guarded_split_keeps_what_belongs_together(tools, world):
     splits, drops, components = split_windows(world, seed=5)
-    check_split(splits, "guarded")
+    check_scheme(splits, "guarded")
     assert (splits["guarded"] != "").all()
     assert components["windows"].sum() == len(world)
     assert components["windows"].is_monotonic_decreasing
     shares = pd.crosstab([splits["species"], splits["label"]], splits["guarded"], normalize="index")
     assert np.allclose(shares[["train", "valid", "test"]], [0.7, 0.1, 0.2], atol=0.04)
     assert set(drops["source"]) == {"paper", "guarded"}
-    with pytest.raises(InputError, match="lies in two parts of the split paper"):
-        check_split(splits, "paper")
+    with pytest.raises(InputError, match="lies in two splits of the scheme paper"):
+        check_scheme(splits, "paper")
 
 
 @pytest.mark.slow
-def test_guarded_parts_have_no_similar_windows(tools, world):
+def test_guarded_splits_have_no_similar_windows(tools, world):
     splits = split_windows(world, seed=5)[0]
     test = splits.loc[splits["guarded"] == "test", "sequence"].tolist()
     rest = splits.loc[splits["guarded"] != "test", "sequence"].tolist()
@@ -137,7 +137,7 @@ def relations(draw) -> tuple[pd.DataFrame, np.ndarray]:
             "gene": gene,
             "orthogroup": column(["", "", "", *(f"og{i}" for i in range(6))]),
             "chrom": column(["", "chr1", "chr2"]),
-            "start": draw(st.lists(st.integers(-1, 100_000), min_size=n, max_size=n)),
+            "genome_start": draw(st.lists(st.integers(-1, 100_000), min_size=n, max_size=n)),
             "strand": column(["+", "-"]),
         }
     )
@@ -150,20 +150,20 @@ def relations(draw) -> tuple[pd.DataFrame, np.ndarray]:
 def test_invariants_of_the_guarded_split(drawn, seed):
     windows, clusters = drawn
     split = guarded_split(windows, seed=seed, clusters=clusters)
-    table = windows.assign(guarded=split.parts)
-    check_split(table, "guarded", clusters)
-    assert set(split.parts) <= {"train", "valid", "test", ""}
+    table = windows.assign(guarded=split.splits)
+    check_scheme(table, "guarded", clusters)
+    assert set(split.splits) <= {"train", "valid", "test", ""}
     assert split.drops["rows"].sum() == len(windows)
     assert np.array_equal(np.sort(np.unique(split.component)), np.arange(len(split.components)))
     sizes = split.components.set_index("component")["windows"]
     assert np.array_equal(np.bincount(split.component), sizes.sort_index())
-    part_of = split.components.set_index("component")["part"]
-    used = split.parts != ""
-    assert np.array_equal(split.parts[used], part_of.loc[split.component[used]])
+    split_of = split.components.set_index("component")["split"]
+    used = split.splits != ""
+    assert np.array_equal(split.splits[used], split_of.loc[split.component[used]])
     if not (split.components["note"] == "similarity edges cut").any():
         assert used.all()
     again = guarded_split(windows, seed=seed, clusters=clusters)
-    assert np.array_equal(again.parts, split.parts)
+    assert np.array_equal(again.splits, split.splits)
 
 
 def of_task(task, species, n, *, gene="", seed=0):
@@ -194,9 +194,9 @@ def test_a_gene_of_a_species_stays_together_whatever_the_task(make_windows):
     assert (components["genes"] == 1).all()
 
 
-def test_a_part_may_have_so_many_windows_of_each_label(make_windows):
+def test_a_split_may_have_so_many_windows_of_each_label(make_windows):
     frame = make_windows(of_task("m6A", "", 200))
-    counted = frame.assign(part=paper_split(frame, counts=(10, 5)).parts).groupby(["part", "label"]).size()
+    counted = frame.assign(split=paper_split(frame, counts=(10, 5)).splits).groupby(["split", "label"]).size()
     assert counted["valid"].tolist() == [10, 10]
     assert counted["test"].tolist() == [5, 5]
     assert counted["train"].tolist() == [85, 85]
@@ -206,12 +206,12 @@ def test_a_part_may_have_so_many_windows_of_each_label(make_windows):
 
 def test_windows_without_gene_travel_with_their_neighbourhood(make_windows):
     start = np.arange(0, 40_000 * 50, 40_000).repeat(4) + np.tile([0, 9_000, 18_000, 27_000], 50)
-    windows = pd.DataFrame({"species": "human", "label": np.arange(200) % 2, "chrom": "chr1", "start": start})
+    windows = pd.DataFrame({"species": "human", "label": np.arange(200) % 2, "chrom": "chr1", "genome_start": start})
     windows["sequence"] = [format(i, "08b").translate({48: "A", 49: "C"}) for i in range(200)]
     windows["strand"] = "+"
     split = guarded_split(make_windows(windows))
     assert len(split.components) == 50
-    assert (pd.Series(split.parts).groupby(start // 40_000).nunique() == 1).all()
+    assert (pd.Series(split.splits).groupby(start // 40_000).nunique() == 1).all()
     antisense = windows.assign(strand=np.where(np.arange(200) % 2, "+", "-"))
     assert len(guarded_split(make_windows(antisense)).components) == 200
 
@@ -233,12 +233,12 @@ def test_a_component_too_large_is_cut_at_similarity_only(make_windows):
     split = guarded_split(windows, clusters=clusters)
     assert len(split.components) == 100
     assert set(split.components["note"]) == {"similarity edges cut"}
-    check_split(windows.assign(guarded=split.parts), "guarded", clusters)
+    check_scheme(windows.assign(guarded=split.splits), "guarded", clusters)
     left_out = split.drops[split.drops["reason"].str.contains("component that was cut")]["rows"].sum()
-    assert 0 < left_out == (split.parts == "").sum() < 60
+    assert 0 < left_out == (split.splits == "").sum() < 60
     whole = guarded_split(windows, clusters=clusters, limit=1.0)
     assert len(whole.components) == 1
-    assert (whole.parts == "train").all()
+    assert (whole.splits == "train").all()
 
 
 def test_a_component_of_genes_alone_is_kept_whole_and_noted(make_windows):
@@ -253,9 +253,9 @@ def test_a_component_of_genes_alone_is_kept_whole_and_noted(make_windows):
         )
     )
     split = guarded_split(windows, clusters=np.arange(100))
-    assert split.components.loc[0, ["note", "windows", "part"]].tolist() == ["larger than the limit", 60, "train"]
-    assert (split.parts != "").all()
-    assert (split.parts == "test").sum() == 20
+    assert split.components.loc[0, ["note", "windows", "split"]].tolist() == ["larger than the limit", 60, "train"]
+    assert (split.splits != "").all()
+    assert (split.splits == "test").sum() == 20
 
 
 @pytest.mark.parametrize("fractions", [(0.7, 0.2, 0.2), (1.0, 0.0, 0.0), (0.5, 0.5), (0.9, -0.1, 0.2)])
@@ -269,7 +269,7 @@ def test_mistakes_in_the_windows(world):
     partly = world.assign(given=np.where(np.arange(len(world)) % 2, "train", ""))
     with pytest.raises(InputError, match="human came split, but 120 of its 240 windows"):
         paper_split(partly)
-    with pytest.raises(InputError, match="without a test part"):
+    with pytest.raises(InputError, match="without a test split"):
         paper_split(world.assign(given="train"))
     with pytest.raises(InputError, match="too few windows of label 0"):
         paper_split(world.assign(label=[0] + [1] * (len(world) - 1)))
@@ -281,5 +281,5 @@ def test_mistakes_in_the_windows(world):
 
 def test_a_table_without_rows(world):
     split = guarded_split(world.iloc[:0], clusters=np.zeros(0, dtype=int))
-    assert len(split.parts) == 0
+    assert len(split.splits) == 0
     assert split.components.empty

@@ -14,16 +14,16 @@ EACH = {"valid": 60, "test": 50}
 
 
 def made_windows(bases=BASES, shared: int = 4) -> pd.DataFrame:
-    """Windows of both parts; the first ``shared`` sites of ``Am`` are unmodified windows of ``m6A`` as well."""
+    """Windows of both splits; the first ``shared`` sites of ``Am`` are unmodified windows of ``m6A`` as well."""
     rows = []
-    for part, n in EACH.items():
+    for split, n in EACH.items():
         for task, base in bases.items():
             for label in (1, 0):
                 for at in range(n):
                     own = "Am,m6A" if task == "Am" and label and at < shared else task
-                    name = f"{task}:{part}:{label}:{at}"
-                    rows.append((name, part, own, task if label else "", base, at == n - 1 and task == "Cm"))
-    return pd.DataFrame(rows, columns=["window", "part", "own", "positive", "base", "seen"])
+                    name = f"{task}:{split}:{label}:{at}"
+                    rows.append((name, split, own, task if label else "", base, at == n - 1 and task == "Cm"))
+    return pd.DataFrame(rows, columns=["window", "split", "own", "positive", "base", "seen"])
 
 
 def made_run(model: str, seed: int, strength: float, *, setting="all", windows=None, tasks=tuple(BASES), bases=BASES):
@@ -55,8 +55,8 @@ def own_windows(run: Run) -> Run:
     for task in run.frame.columns[6:]:
         frame = run.frame[[task in names.split(",") for names in run.frame["own"]]]
         label = [int(task in names.split(",")) for names in frame["positive"]]
-        frames.append(frame[["window", "part"]].assign(task=task, label=label, logit=frame[task]))
-    return Run(run.model, run.setting, run.split, run.seed, pd.concat(frames, ignore_index=True))
+        frames.append(frame[["window", "split"]].assign(task=task, label=label, logit=frame[task]))
+    return Run(run.model, run.setting, run.scheme, run.seed, pd.concat(frames, ignore_index=True))
 
 
 def of(table: pd.DataFrame, **wanted) -> pd.DataFrame:

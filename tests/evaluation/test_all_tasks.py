@@ -79,14 +79,14 @@ def test_sites_of_the_same_modification_in_another_species_are_no_negatives():
     assert rows["n_positive"].tolist() == [50, 50, 50]
     # unmodified windows of all tasks; of the other modification the sites, too
     assert rows["n_negative"].to_dict() == {"human_m6A": 200, "mouse_m6A": 200, "human_Y": 250}
-    frame = of(run.frame, part="test")
+    frame = of(run.frame, split="test")
     frame = frame[frame["positive"] != "mouse_m6A"]
     expected = roc_auc_score(frame["positive"] == "human_m6A", frame["human_m6A"])
     assert rows.at["human_m6A", "value"] == pytest.approx(expected)
 
 
 def test_values_are_scikit_learn_s(metrics):
-    frame = of(made_runs()[0].frame, part="test")
+    frame = of(made_runs()[0].frame, split="test")
     for task in ("m6A", "Cm"):
         own = frame[[task in text.split(",") for text in frame["own"]]]
         everything = frame[~frame["seen"] | (frame["own"] == task)]
@@ -105,9 +105,9 @@ def test_values_are_scikit_learn_s(metrics):
         assert mine.loc[("all", "auroc"), "value"] > mine.loc[("own", "auroc"), "value"]
 
 
-def test_calls_use_the_threshold_of_the_validation_part(metrics):
+def test_calls_use_the_threshold_of_the_validation_split(metrics):
     frame = made_runs()[1].frame
-    valid, test = (of(frame, part=part, own="Um") for part in ("valid", "test"))
+    valid, test = (of(frame, split=split, own="Um") for split in ("valid", "test"))
     labels = (valid["positive"] == "Um").to_numpy()
     rows = of(metrics, model="multirm_51", seed="2", task="Um", choice="validation").set_index("metric")
     threshold = rows["threshold"].iloc[0]
@@ -125,9 +125,9 @@ def test_calls_use_the_threshold_of_the_validation_part(metrics):
     assert of(metrics, seed="mean")["threshold"].isna().all()
 
 
-def test_published_thresholds_come_from_the_test_part(pool, metrics):
+def test_published_thresholds_come_from_the_test_split(pool, metrics):
     published = pool.thresholds("published")
-    frame = of(made_runs()[0].frame, part="test")
+    frame = of(made_runs()[0].frame, split="test")
     frame = frame[~frame["seen"]]
     assert published[0, 0] == pytest.approx(g_mean_threshold(frame["positive"] == "Am", frame["Am"]))
     assert not np.allclose(published, pool.thresholds("validation"))
@@ -140,7 +140,7 @@ def test_ensemble_is_the_mean_logit_and_mean_the_mean_of_seeds(metrics):
         mine = of(metrics, model="multirm_51", task="Y", metric="auroc", against=against).set_index("seed")
         assert set(mine.index) == {"1", "2", "3", "mean", "ensemble"}
         assert mine.at["mean", "value"] == pytest.approx(mine.loc[["1", "2", "3"], "value"].mean())
-        frames = [of(run.frame, part="test").sort_values("window") for run in made_runs()[:3]]
+        frames = [of(run.frame, split="test").sort_values("window") for run in made_runs()[:3]]
         kept = ~frames[0]["seen"] if against == "all" else frames[0]["own"] == "Y"
         together = np.mean([frame["Y"] for frame in frames], axis=0)
         expected = roc_auc_score((frames[0]["positive"] == "Y")[kept], together[kept])
@@ -289,6 +289,6 @@ def test_unusable_runs():
         build_pools([run, run], TASKS)
     assert build_pools([], TASKS) == []
     windows = made_windows()
-    lost = windows[(windows["part"] == "test") | (windows["positive"] != "Um")].reset_index(drop=True)
-    with pytest.raises(InputError, match="valid part of the split paper has 0 windows with Um"):
+    lost = windows[(windows["split"] == "test") | (windows["positive"] != "Um")].reset_index(drop=True)
+    with pytest.raises(InputError, match="valid split of the scheme paper has 0 windows with Um"):
         build_pools([made_run("multirm_51", 1, 1.0, windows=lost)], TASKS)

@@ -68,24 +68,24 @@ def test_simplifying_keeps_the_corner():
         simplify_curve(x, x, maximum=1)
 
 
-def test_table_has_the_ensembles_of_the_test_part():
+def test_table_has_the_ensembles_of_the_test_split():
     labels, _ = scored(300, 0.3, 0)
     runs = []
     for seed in (1, 2):
-        parts = [
+        splits = [
             pd.DataFrame(
                 {
                     "window": [f"w{i}" for i in range(300)],
                     "task": "human",
-                    "part": part,
+                    "split": split,
                     "label": labels.astype(int),
                     "logit": labels + np.random.default_rng(seed).normal(size=300),
                 }
             )
-            for part in ("valid", "test")
+            for split in ("valid", "test")
         ]
-        runs.append(Run("mass", "single", "paper", seed, pd.concat(parts)))
-    table = curve_table(build_panels(runs, parts=("test", "valid")))
+        runs.append(Run("mass", "single", "paper", seed, pd.concat(splits)))
+    table = curve_table(build_panels(runs, splits=("test", "valid")))
     assert list(table.columns) == column_names("curves", task_columns=False)
     assert set(table["seed"]) == {"ensemble"}
     assert set(table["curve"]) == {"roc", "pr"}

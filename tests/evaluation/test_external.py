@@ -42,8 +42,8 @@ def splits(tmp_path):
     """Forty windows of two species; ``guarded`` takes other windows for training than ``paper``."""
     paths = []
     for seed, species in enumerate(("human", "mouse")):
-        part = np.repeat(["train", "valid", "test", ""], 10)
-        frame = pd.DataFrame({"sequence": random_sequences(40, WINDOW, seed), "paper": part, "guarded": part[::-1]})
+        split = np.repeat(["train", "valid", "test", ""], 10)
+        frame = pd.DataFrame({"sequence": random_sequences(40, WINDOW, seed), "paper": split, "guarded": split[::-1]})
         paths.append(tmp_path / f"{species}.parquet")
         write_parquet(frame, paths[-1])
     return paths
@@ -62,8 +62,8 @@ def write(tmp_path):
     return write
 
 
-def evaluate(folder, sets, splits, split="paper", report=lambda line: None):
-    return evaluate_external(folder, sets, splits, split=split, bootstrap=20, device="cpu", report=report)[0]
+def evaluate(folder, sets, splits, scheme="paper", report=lambda line: None):
+    return evaluate_external(folder, sets, splits, scheme=scheme, bootstrap=20, device="cpu", report=report)[0]
 
 
 def auroc(folder, positives, negatives, task):
@@ -78,20 +78,20 @@ def value(table, metric="auroc"):
     return table.set_index("metric").loc[metric, "value"]
 
 
-@pytest.mark.parametrize("split", ["paper", "guarded"])
-def test_what_the_model_was_trained_on_is_removed_and_counted(folder, splits, write, split):
+@pytest.mark.parametrize("scheme", ["paper", "guarded"])
+def test_what_the_model_was_trained_on_is_removed_and_counted(folder, splits, write, scheme):
     human, mouse = random_sequences(40, WINDOW, 0), random_sequences(40, WINDOW, 1)
     # paper trains on the first ten of each species, guarded on the last ten
     own = {"paper": [*human[:3], *mouse[:2]], "guarded": [*human[-4:], *mouse[-1:]]}
     positives, negatives = random_sequences(12, WINDOW, 8), random_sequences(25, WINDOW, 9)
     seen = [*own["paper"], *own["guarded"]]
-    found = evaluate(folder, [write("lab", [*positives, *seen], [human[15], *negatives, human[25]])], splits, split)
+    found = evaluate(folder, [write("lab", [*positives, *seen], [human[15], *negatives, human[25]])], splits, scheme)
     assert list(found.columns) == column_names("external", task_columns=False)
     assert set(found["removed_seen_in_training"]) == {5}
     assert set(found["removed_both_labels"]) == {0}
     assert set(found["n_positive"]) == {12 + 5}
-    assert set(found["n_negative"]) == {27}, "windows of the validation and test parts stay"
-    unseen = own["guarded" if split == "paper" else "paper"]
+    assert set(found["n_negative"]) == {27}, "windows of the validation and test splits stay"
+    unseen = own["guarded" if scheme == "paper" else "paper"]
     expected = auroc(folder, [*positives, *unseen], [human[15], *negatives, human[25]], "mouse")
     assert value(found) == pytest.approx(expected)
 
@@ -107,13 +107,13 @@ def test_windows_inside_or_around_a_training_window_are_removed_and_counted(fold
         folder,
         [write("narrow", [*positives, *inside], negatives), wide],
         splits,
-        split="paper",
+        scheme="paper",
         bootstrap=20,
         device="cpu",
         report=lambda line: None,
     )
     rows = table.drop_duplicates("name").set_index("name")
-    assert rows.loc["narrow", ["n_positive", "n_negative"]].tolist() == [9 + 1, 20], "the validation part may be known"
+    assert rows.loc["narrow", ["n_positive", "n_negative"]].tolist() == [9 + 1, 20], "the validation split may be known"
     assert rows["removed_within_training"].to_dict() == {"narrow": 3, "wide": 2}
     assert rows["removed_seen_in_training"].to_dict() == {"narrow": 0, "wide": 0}
     counts = drops.frame().query("stage == 'external'").set_index(["subject", "reason"])["rows"]
@@ -167,7 +167,7 @@ def test_sets_that_cannot_be_used(folder, splits, write):
     with pytest.raises(InputError, match="choose one of human, mouse"):
         evaluate(folder, [write("lab", positives, negatives, "yak")], splits)
     with pytest.raises(InputError, match="lacks the column random"):
-        evaluate(folder, [write("lab", positives, negatives)], splits, split="random")
+        evaluate(folder, [write("lab", positives, negatives)], splits, scheme="random")
     trained = random_sequences(10, WINDOW, 0)
     with pytest.raises(
         InputError, match=r"of lab 5 modified and 0 unmodified windows remain after 10 .* 0 inside .* 0 with both"

@@ -83,7 +83,7 @@ def test_sites_of_the_same_modification_elsewhere_count_neither_way():
     run = made_run("mass", 1, 1.0, windows=made_windows(bases), tasks=bases, bases=bases)
     (pool,) = build_pools([run], tasks)
     table = of(multilabel_table(pool, n=5), choice="validation", called="any", average="micro").set_index("metric")
-    test = run.frame[run.frame["part"] == "test"]
+    test = run.frame[run.frame["split"] == "test"]
     known = np.stack([~test["positive"].isin(set(bases) - {name}) for name in bases], axis=1)
     labels = np.stack([test["positive"] == name for name in bases], axis=1)
     called = test[list(bases)].to_numpy() >= pool.thresholds("validation")[0]
@@ -130,7 +130,7 @@ def test_script_writes_both_tables(tmp_path, repository):
         output=SimpleNamespace(multilabel=tmp_path / "multilabel.tsv", imbalance=tmp_path / "imbalance.tsv"),
         log=[tmp_path / "log.txt"],
         params=SimpleNamespace(
-            runs=[{"model": r.model, "setting": r.setting, "split": r.split, "seed": r.seed} for r in runs],
+            runs=[{"model": r.model, "setting": r.setting, "scheme": r.scheme, "seed": r.seed} for r in runs],
             tasks=[task.record() for task in TASKS],
             bootstrap=20,
             seed=1,

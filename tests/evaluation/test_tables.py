@@ -38,11 +38,11 @@ def predictions(tasks, strength, seed):
     tables = []
     for index, name in enumerate(tasks):
         world = np.random.default_rng(100 + index)
-        for part, n in zip(("valid", "test"), SIZES[name], strict=True):
+        for split, n in zip(("valid", "test"), SIZES[name], strict=True):
             labels = (world.random(n) < 0.3).astype(int)
             shared = world.normal(size=n)
             logit = strength * (labels + shared) + 0.4 * noise.normal(size=n)
-            table = pd.DataFrame({"window": [f"{name}:{part}:{i}" for i in range(n)], "task": name, "part": part})
+            table = pd.DataFrame({"window": [f"{name}:{split}:{i}" for i in range(n)], "task": name, "split": split})
             tables.append(table.assign(label=labels, logit=logit))
     return pd.concat(tables, ignore_index=True).sample(frac=1, random_state=seed)
 
@@ -58,13 +58,13 @@ def runs():
 
 
 def test_metrics_of_seeds_mean_and_ensemble(runs):
-    panels = build_panels(runs, parts=("test", "valid"))
+    panels = build_panels(runs, splits=("test", "valid"))
     table = metrics_table(panels, n=200)
     assert list(table.columns) == column_names("metrics", task_columns=False)
     assert not table.duplicated([*column_names("metrics", task_columns=False)[:9]]).any()
-    mine = of(table, model="mass", setting="two", task="mouse", part="test", metric="auroc").set_index("seed")
+    mine = of(table, model="mass", setting="two", task="mouse", split="test", metric="auroc").set_index("seed")
     assert list(mine.index) == ["1", "2", "3", "ensemble", "mean"]
-    frames = [of(run.frame, task="mouse", part="test").sort_values("window") for run in runs[:3]]
+    frames = [of(run.frame, task="mouse", split="test").sort_values("window") for run in runs[:3]]
     labels = frames[0]["label"]
     areas = [roc_auc_score(labels, frame["logit"]) for frame in frames]
     assert mine.loc[["1", "2", "3"], "value"].tolist() == pytest.approx(areas)
@@ -74,7 +74,7 @@ def test_metrics_of_seeds_mean_and_ensemble(runs):
     assert mine.at["ensemble", "value"] > mine.at["mean", "value"]
     assert (mine["n_positive"] == labels.sum()).all()
     assert mine["prevalence"].to_numpy() == pytest.approx(labels.mean())
-    other = of(table, model="mass", setting="two", task="mouse", part="test", seed="1", choice="")
+    other = of(table, model="mass", setting="two", task="mouse", split="test", seed="1", choice="")
     other = other.set_index("metric")["value"]
     weights = prevalence_weights(labels, 1 / 11)
     expected = average_precision_score(labels, frames[0]["logit"], sample_weight=weights)
@@ -125,14 +125,14 @@ def test_calibration_reliability_and_thresholds(runs):
     mine = of(thresholds, model="mass", setting="two", task="mouse", seed="ensemble").set_index("target_precision")
     assert mine.at[0.5, "note"] == ""
     assert mine.at[0.999, "note"].startswith("not reachable")
-    assert thresholds.columns[:6].tolist() == ["model", "setting", "split", "task", "seed", "part"]
+    assert thresholds.columns[:6].tolist() == ["model", "setting", "scheme", "task", "seed", "split"]
 
 
-def test_too_small_validation_part_says_so(runs):
+def test_too_small_validation_split_says_so(runs):
     small = []
     for run in runs[:3]:
-        lost = (run.frame["part"] == "valid") & (run.frame["window"].str.extract(r"(\d+)$")[0].astype(int) > 20)
-        small.append(Run(run.model, run.setting, run.split, run.seed, run.frame[~lost]))
+        lost = (run.frame["split"] == "valid") & (run.frame["window"].str.extract(r"(\d+)$")[0].astype(int) > 20)
+        small.append(Run(run.model, run.setting, run.scheme, run.seed, run.frame[~lost]))
     table = calibration_table(build_panels(small))
     assert set(table["method"]) == {"prior"}
 
@@ -141,7 +141,7 @@ def test_similarity_bins(runs):
     panels = build_panels(runs)
     windows = np.concatenate([panel.windows for panel in panels])
     identity = pd.DataFrame({"window": windows, "max_identity": np.linspace(0.55, 1.0, len(windows))})
-    identity = identity.assign(split="paper", task=identity["window"].str.split(":").str[0])
+    identity = identity.assign(scheme="paper", task=identity["window"].str.split(":").str[0])
     identity.loc[identity["window"] == "human:test:0", "max_identity"] = np.nan
     table = similarity_table(panels, identity, n=50)
     mine = of(table, model="mass", setting="two", task="human", seed="mean", metric="auroc").set_index("identity_from")
@@ -160,7 +160,7 @@ def test_calibration_of_one_predictor_is_that_of_the_evaluation(runs):
     panels = build_panels(runs)
     for model, setting in (("mass", "two"), ("mass", "single")):
         frames = [run.frame for run in runs if (run.model, run.setting) == (model, setting)]
-        found = calibrate(frames, model=model, setting=setting, split="paper", precisions=(0.5, 0.9))
+        found = calibrate(frames, model=model, setting=setting, scheme="paper", precisions=(0.5, 0.9))
         for table, whole in zip(
             found, (calibration_table(panels), threshold_tables(panels, precisions=(0.5, 0.9))), strict=True
         ):
@@ -179,7 +179,7 @@ def test_calibration_of_one_predictor_is_that_of_the_evaluation(runs):
         ),
         (lambda frame: frame.assign(label=1 - frame["label"]), "do not have the same .* labels"),
         (lambda frame: frame.assign(logit=np.nan), "other .two, paper, seed 1., test windows of .*: the score"),
-        (lambda frame: frame[frame["part"] == "test"], "no validation windows"),
+        (lambda frame: frame[frame["split"] == "test"], "no validation windows"),
     ],
 )
 def test_runs_that_do_not_fit_together(runs, change, words):
@@ -213,7 +213,7 @@ def write_all(frames, folder):
 
 
 def record(run):
-    return {"model": run.model, "setting": run.setting, "split": run.split, "seed": run.seed}
+    return {"model": run.model, "setting": run.setting, "scheme": run.scheme, "seed": run.seed}
 
 
 @pytest.mark.slow
@@ -221,7 +221,7 @@ def record(run):
 def test_script_writes_all_tables(tmp_path, repository, all_tasks):
     runs = made_runs()
     task_runs = runs[:5] if all_tasks else []
-    windows = runs[0].frame[["window", "own"]].assign(split="paper", max_identity=0.7)
+    windows = runs[0].frame[["window", "own"]].assign(scheme="paper", max_identity=0.7)
     identity = windows.assign(task=windows["own"].str.split(",")).explode("task")
     write_parquet(identity, tmp_path / "identity.parquet")
     names = [
@@ -247,7 +247,7 @@ def test_script_writes_all_tables(tmp_path, repository, all_tasks):
             runs=[record(run) for run in runs],
             task_runs=[record(run) for run in task_runs],
             tasks=[task.record() for task in TASKS],
-            release={"model": "multirm_51", "setting": "all", "split": "paper"},
+            release={"model": "multirm_51", "setting": "all", "scheme": "paper"},
             settings={},
             bootstrap=10,
             precisions=[0.5],
@@ -262,7 +262,7 @@ def test_script_writes_all_tables(tmp_path, repository, all_tasks):
         if name != "summary":
             at = list(table.columns).index("task")
             assert list(table.columns[at : at + 3]) == ["task", "species", "modification"]
-    assert set(tables["metrics"]["part"]) == {"test", "valid"}
+    assert set(tables["metrics"]["split"]) == {"test", "valid"}
     for name in ("metrics", "paired", "noise", "curves", "summary"):
         assert set(tables[name]["against"]) == ({"own", "all"} if all_tasks else {"own"})
     write_tsv(tables["metrics"], tmp_path / "again.tsv")
@@ -285,7 +285,7 @@ def test_script_calibrates_one_predictor(runs, tmp_path, repository):
         params=SimpleNamespace(
             model="mass",
             setting="two",
-            split="paper",
+            scheme="paper",
             precisions=[0.5],
             tasks=[Task(name, species=name, modification="m6A").record() for name in SIZES],
         ),

@@ -67,7 +67,7 @@ def test_broken_promises_are_noted():
     table = threshold_table(valid, (shuffled, logits), fit_calibration(*valid), precisions=(0.9,))
     assert table["note"].tolist() == ["test precision is below the target"]
     silent = threshold_table(valid, (labels, logits - 100), fit_calibration(*valid), precisions=(0.9,))
-    assert silent["note"].tolist() == ["calls nothing in the test part"]
+    assert silent["note"].tolist() == ["calls nothing in the test split"]
     assert silent["precision"].isna().all()
 
 

@@ -16,7 +16,7 @@ from rnamarks.figures.collect import count_windows, join_histories, read_table
 from rnamarks.figures.design import Design
 from rnamarks.figures.register import FIGURES, figures_of
 from rnamarks.figures.style import save_figure
-from rnamarks.keys import SPLITS, with_defaults
+from rnamarks.keys import SCHEMES, with_defaults
 from rnamarks.schema import check_config
 from rnamarks.tables import write_tsv
 from rnamarks.tasks import Task
@@ -39,7 +39,7 @@ POSITIVES, NEGATIVES = 30, 150
 
 def make_config(names=("human", "chimp", "mouse"), **changes):
     """A configuration as people write it; what is None is left out."""
-    seeds = {"splits": ["paper"], "seeds": [1, 2]}
+    seeds = {"schemes": ["paper"], "seeds": [1, 2]}
     windows = {"windows": {"all": {"labelled": "{species}.fa"}, "format": "fasta"}}
     config = {
         "run": "small",
@@ -61,13 +61,13 @@ def make_config(names=("human", "chimp", "mouse"), **changes):
             "turns": {"nearest": len(names), "curriculum": "round_robin"},
         },
         "trainings": [
-            {"model": "mass", "setting": "all"} | seeds | {"splits": ["paper", "guarded"]},
+            {"model": "mass", "setting": "all"} | seeds | {"schemes": ["paper", "guarded"]},
             {"model": "mass", "setting": "turns"} | seeds,
             {"model": "mass", "setting": "two"} | seeds,
             {"model": "mass", "setting": "single", "tasks": list(names[:2])} | seeds,
             {"model": "deepm6aseq", "setting": "single", "tasks": list(names[:2])} | seeds,
         ],
-        "release": {"model": "mass", "setting": "all", "split": "paper"},
+        "release": {"model": "mass", "setting": "all", "scheme": "paper"},
         "evaluation": {"bootstrap": 20, "precisions": [0.5, 0.9], "against": ["own"]},
         "external": [{"name": "elsewhere", "task": names[0], "labelled": "elsewhere.fa"}],
     }
@@ -96,14 +96,14 @@ def _score(*names, low: float, high: float) -> dict[str, float]:
 
 
 def _models(plan: Plan, design: Design) -> list[dict]:
-    """``model``, ``setting``, ``split``, ``task``, ``seed`` of everything that is measured."""
+    """``model``, ``setting``, ``scheme``, ``task``, ``seed`` of everything that is measured."""
     found = []
     for series in design.series:
-        for split in series.splits:
+        for scheme in series.schemes:
             seeds = [str(run.seed) for run in plan.runs if run.model == series.model]
             seeds = [*dict.fromkeys(seeds), "mean", "ensemble"]
             found += [
-                {"model": series.model, "setting": series.setting, "split": split, "task": task, "seed": seed}
+                {"model": series.model, "setting": series.setting, "scheme": scheme, "task": task, "seed": seed}
                 for task in series.tasks
                 for seed in seeds
             ]
@@ -125,21 +125,21 @@ def make_tables(plan: Plan) -> dict[str, pd.DataFrame]:
     counts = {"n_positive": POSITIVES, "n_negative": NEGATIVES, "prevalence": POSITIVES / (POSITIVES + NEGATIVES)}
     best = [row for row in models if row["seed"] == "ensemble"]
     metrics = [
-        {**row, "against": "own", "part": part, "metric": metric, "choice": "", "threshold": np.nan, "chance": 0.5}
+        {**row, "against": "own", "split": split, "metric": metric, "choice": "", "threshold": np.nan, "chance": 0.5}
         | _measured(row, design, metric)
         | counts
         for row in models
-        for part in ("valid", "test")
+        for split in ("valid", "test")
         for metric in METRICS
     ]
     paired = [
         {"model_a": a["model"], "setting_a": a["setting"], "model_b": b["model"], "setting_b": b["setting"]}
-        | {"split": a["split"], "task": a["task"], "seed": seed, "against": "own", "part": "test", "metric": metric}
+        | {"scheme": a["scheme"], "task": a["task"], "seed": seed, "against": "own", "split": "test", "metric": metric}
         | {"value_a": 0.7, "value_b": 0.6, "difference": 0.1, "low": 0.04, "high": 0.16, "p": 0.002}
         | counts
         for at, a in enumerate(best)
         for b in best[at + 1 :]
-        if (a["split"], a["task"]) == (b["split"], b["task"])
+        if (a["scheme"], a["task"]) == (b["scheme"], b["task"])
         for metric in ("auroc", "auprc")
         for seed in ("mean", "ensemble")
     ]
@@ -150,19 +150,19 @@ def make_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         for x in np.linspace(0, 1, 11)
     ]
     calibration = [
-        {**row, "part": "test", "slope": 0.9, "intercept": -0.1, "method": "platt", "fitted_on": "validation"}
+        {**row, "split": "test", "slope": 0.9, "intercept": -0.1, "method": "platt", "fitted_on": "validation"}
         | {"ece_raw": 0.3, "ece_prior": 0.08, "ece": 0.03, "ece_noise": 0.02, "brier_raw": 0.2, "brier": 0.1}
         | counts
         for row in best
     ]
     reliability = [
-        {**row, "part": "test", "bin": at, "from": at / 5, "to": (at + 1) / 5, "predicted": at / 5 + 0.1}
+        {**row, "split": "test", "bin": at, "from": at / 5, "to": (at + 1) / 5, "predicted": at / 5 + 0.1}
         | {"observed": at / 5 + 0.08, "low": max(0, at / 5), "high": at / 5 + 0.2, "n": 36, "n_positive": 6}
         for row in best
         for at in range(5)
     ]
     thresholds = [
-        {**row, "part": "test", "target_precision": wanted, "prevalence": counts["prevalence"], "logit": 1.0}
+        {**row, "split": "test", "target_precision": wanted, "prevalence": counts["prevalence"], "logit": 1.0}
         | {"probability": 0.6, "precision_valid": wanted, "recall_valid": 0.5, "note": "", "called": 20}
         | {"precision": wanted, "precision_low": wanted - 0.1, "precision_high": min(1, wanted + 0.08)}
         | {"recall": 0.5, "recall_low": 0.4, "recall_high": 0.6}
@@ -171,7 +171,7 @@ def make_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         for wanted in (0.5, 0.9)
     ]
     similarity = [
-        {**row, "part": "test", "metric": metric, "identity_from": low, "identity_to": high, "against": "own"}
+        {**row, "split": "test", "metric": metric, "identity_from": low, "identity_to": high, "against": "own"}
         | _measured(row, design, metric)
         | counts
         for row in models
@@ -187,9 +187,9 @@ def make_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         for metric, value in (("auroc", 0.8), ("auprc", 0.5))
     ]
     leaks = [
-        {"split": split, "task": name, "label": label, "kind": kind, "n": 0 if kind == "gene_own" else 180}
-        | {"n_leaky": 9, "share": np.nan if kind == "gene_own" else 0.05}
-        for split in SPLITS
+        {"scheme": scheme, "task": name, "label": label, "kind": kind, "n": 0 if kind == "gene_own" else 180}
+        | {"n_leaky": 9, "fraction": np.nan if kind == "gene_own" else 0.05}
+        for scheme in SCHEMES
         for name in design.names
         for label in ("all", "1", "0")
         for kind in KINDS
@@ -272,7 +272,7 @@ def tables(plan) -> dict[str, pd.DataFrame]:
 BASELINES_ONLY = {"trainings": [], "models": {}, "settings": {}, "release": None, "external": []}
 ONE_SPECIES = {
     "settings": {},
-    "trainings": [{"model": "mass", "setting": "single", "splits": ["guarded"], "seeds": [1]}],
+    "trainings": [{"model": "mass", "setting": "single", "schemes": ["guarded"], "seeds": [1]}],
     "release": None,
     "external": [],
 }
@@ -281,12 +281,12 @@ ONE_SPECIES = {
 STACKED = {
     "settings": {"both": {"nearest": 2, "curriculum": "proportional"}},
     "trainings": [
-        {"model": "mass", "setting": "both", "splits": ["paper", "guarded"], "seeds": [1, 2]},
-        {"model": "mass", "setting": "single", "splits": ["paper"], "seeds": [1]},
-        {"model": "deepm6aseq", "setting": "single", "splits": ["paper"], "seeds": [1]},
+        {"model": "mass", "setting": "both", "schemes": ["paper", "guarded"], "seeds": [1, 2]},
+        {"model": "mass", "setting": "single", "schemes": ["paper"], "seeds": [1]},
+        {"model": "deepm6aseq", "setting": "single", "schemes": ["paper"], "seeds": [1]},
     ],
-    "stacks": {"stacked": {"members": ["mass", "kmer_logistic"], "setting": "both", "splits": ["paper", "guarded"]}},
-    "release": {"model": "stacked", "setting": "both", "split": "paper"},
+    "stacks": {"stacked": {"members": ["mass", "kmer_logistic"], "setting": "both", "schemes": ["paper", "guarded"]}},
+    "release": {"model": "stacked", "setting": "both", "scheme": "paper"},
 }
 MIXED = {
     "tree": "",
@@ -296,8 +296,8 @@ MIXED = {
     },
     "settings": {"all": {"nearest": 4, "curriculum": "proportional"}},
     "trainings": [
-        {"model": "mass", "setting": "all", "splits": ["paper", "guarded"], "seeds": [1]},
-        {"model": "mass", "setting": "single", "splits": ["paper"], "seeds": [1]},
+        {"model": "mass", "setting": "all", "schemes": ["paper", "guarded"], "seeds": [1]},
+        {"model": "mass", "setting": "single", "schemes": ["paper"], "seeds": [1]},
     ],
     "external": [],
 }

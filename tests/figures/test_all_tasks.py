@@ -64,7 +64,7 @@ def design() -> Design:
             series("prevalence", "single", "baseline"),
         ),
         recommended=("multirm_51", "all"),
-        split="paper",
+        scheme="paper",
         offers=OFFERS,
     )
 
@@ -77,7 +77,7 @@ def made() -> dict[str, pd.DataFrame]:
     panels = build_panels([own_windows(run) for run in runs], [pool])
     tests = [panel for panel in panels if panel.against == "own"]
     metrics, paired = metrics_table(panels, n=30), paired_table(panels, n=30)
-    identity = runs[0].frame[["window", "own"]].assign(split="paper", max_identity=0.7)
+    identity = runs[0].frame[["window", "own"]].assign(scheme="paper", max_identity=0.7)
     identity = identity.assign(task=identity["own"].str.split(",")).explode("task")
     keyed = {
         "metrics": metrics,
@@ -167,7 +167,7 @@ def test_dots_stand_at_the_table_s_values(tables, design):
     titles = [axes.get_title(loc="left") for axes in figure.axes[:6]]
     assert titles == ["Am", "m6A", "Cm", "Um", "Ψ", "mean of modifications"]
     drawn = [float(x) for line in figure.axes[4].lines for x in np.atleast_1d(line.get_xdata())]
-    wanted = metrics.query("task == 'Y' and seed == 'ensemble' and metric == 'auroc' and part == 'test'")["value"]
+    wanted = metrics.query("task == 'Y' and seed == 'ensemble' and metric == 'auroc' and split == 'test'")["value"]
     assert len(wanted) == 8
     for value in wanted:
         assert min(abs(value - x) for x in drawn) < 1e-9

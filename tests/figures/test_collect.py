@@ -9,7 +9,7 @@ from rnamarks.figures.collect import count_windows, join_histories
 from rnamarks.tasks import Task
 
 
-def test_counts_by_split_part_and_label():
+def test_counts_by_scheme_split_and_label():
     windows = pd.DataFrame(
         {
             "task": "human_m6A",
@@ -22,8 +22,8 @@ def test_counts_by_split_part_and_label():
     )
     counts = count_windows([windows])
     assert list(counts.columns) == column_names("counts")
-    assert counts.groupby("split")["windows"].sum().to_dict() == {"paper": 4, "guarded": 4}
-    left_out = counts[(counts["split"] == "paper") & (counts["part"] == "")]
+    assert counts.groupby("scheme")["windows"].sum().to_dict() == {"paper": 4, "guarded": 4}
+    left_out = counts[(counts["scheme"] == "paper") & (counts["split"] == "")]
     assert left_out["windows"].tolist() == [1]
 
 
@@ -31,7 +31,7 @@ def test_histories_carry_their_run():
     names = ("epoch", "stage", "loss", "auroc", "auprc", "score", "seconds", "windows_per_second")
     history = pd.DataFrame({"task": ["one"], **{name: [1.0] for name in names}})
     tasks = [Task("one", species="human", modification="Y")]
-    records = [{"model": "mass", "setting": "all", "split": "paper", "seed": seed} for seed in (1, 2)]
+    records = [{"model": "mass", "setting": "all", "scheme": "paper", "seed": seed} for seed in (1, 2)]
     joined = join_histories(records, [history, history], tasks)
     assert list(joined.columns) == column_names("histories")
     assert joined["modification"].tolist() == ["Y", "Y"]

@@ -35,7 +35,7 @@ def test_models_have_a_row_of_panels_per_task(design, tables):
 def test_dots_stand_at_the_table_s_values(design, tables):
     metrics = tables["metrics"]
     wanted = metrics.query(
-        "model == 'mass' and setting == 'single' and split == 'paper' and task == 'human' and part == 'test' and "
+        "model == 'mass' and setting == 'single' and scheme == 'paper' and task == 'human' and split == 'test' and "
         "metric == 'auprc'"
     ).set_index("seed")["value"]
     lines = draw_models(metrics, design).axes[0].lines

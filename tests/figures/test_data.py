@@ -21,7 +21,7 @@ def test_drops_have_a_row_per_reason_and_kept_last(design, tables):
         "windows: duplicate sequence",
         "windows: note: windows cut to the centre",
         "windows: kept",
-        "paper split: test window is an exact copy of a training window",
+        "paper scheme: test window is an exact copy of a training window",
     ]
     bold = [text.get_text() for text in axes.texts if text.get_fontweight() == "bold"]
     assert bold == ["900"] * 3

@@ -37,8 +37,8 @@ def test_record_survives_json(design):
     assert Design.from_record(json.loads(json.dumps(design.record()))) == design
 
 
-def test_splits_of_a_series(design):
-    assert design.find(("mass", "all")).splits == ("paper", "guarded")
+def test_schemes_of_a_series(design):
+    assert design.find(("mass", "all")).schemes == ("paper", "guarded")
     assert [series.setting for series in design.on("guarded")] == ["all", "single", "single"]
 
 
@@ -63,7 +63,7 @@ def test_an_unknown_species_gets_a_spare_colour(make):
 
 def test_two_settings_of_equal_size_are_told_apart(make, plan):
     pair = {"pair": {"tasks": ["human", "mouse"], "curriculum": "tree"}}
-    more = {"model": "mass", "setting": "pair", "splits": ["paper"], "seeds": [1]}
+    more = {"model": "mass", "setting": "pair", "schemes": ["paper"], "seeds": [1]}
     changed = make(settings=plan.config["settings"] | pair, trainings=[*plan.config["trainings"], more])
     labels = [series.label for series in Design.from_plan(changed).series]
     assert len(set(labels)) == len(labels)
@@ -81,7 +81,7 @@ def test_a_stack_follows_its_network(stacked):
         ("baseline", "k-mer logistic regression"),
     ]
     assert design.best.key == ("stacked", "both")
-    assert (design.best.tasks, design.best.splits) == (("human", "mouse"), ("paper", "guarded"))
+    assert (design.best.tasks, design.best.schemes) == (("human", "mouse"), ("paper", "guarded"))
     assert [series.model for series in design.headline()] == ["stacked", "mass", "mass", "deepm6aseq"]
     assert [series.key for series in design.ladder()] == [
         ("deepm6aseq", "single"),
@@ -96,7 +96,7 @@ def test_a_stack_follows_its_network(stacked):
 
 
 def test_stacks_of_one_species_each_are_one_series(make):
-    stack = {"members": ["kmer_logistic", "mass"], "setting": "single", "splits": ["paper"]}
+    stack = {"members": ["kmer_logistic", "mass"], "setting": "single", "schemes": ["paper"]}
     series = Design.from_plan(make(stacks={"stacked": stack})).find(("stacked", "single"))
     assert (series.label, series.trunk) == ("MASS + k-mer logistic regression, one species", "mass")
     assert series.tasks == ("human", "chimp")
@@ -104,7 +104,7 @@ def test_stacks_of_one_species_each_are_one_series(make):
 
 def test_known_networks_look_the_same_in_every_run(make, plan, design):
     networks = {"other": {"network": "mass"}, "deepm6aseq": {"network": "deepm6aseq"}, "mass": {"network": "mass"}}
-    first = {"model": "other", "setting": "all", "splits": ["paper"], "seeds": [1]}
+    first = {"model": "other", "setting": "all", "schemes": ["paper"], "seeds": [1]}
     changed = make(models=networks, trainings=[first, *plan.config["trainings"]])
     turned = {series.key: series.colour for series in Design.from_plan(changed).series}
     for series in design.series:

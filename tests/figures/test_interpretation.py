@@ -32,12 +32,12 @@ from rnamarks.interpretation.pwm import PWM
 from rnamarks.sequences import encode
 from rnamarks.tasks import Task
 
-MARKS = ("m6A", "Y", "I", "m5C")
+NAMES = ("m6A", "Y", "I", "m5C")
 COLOURS = ("#882255", "#6699CC", "#888888", "#AA4499")
 LABELS = ("m6A", "Ψ", "I", "m5C")
 TASKS = tuple(
     Task(name, modification=name, label=label, colour=colour)
-    for name, label, colour in zip(MARKS, LABELS, COLOURS, strict=True)
+    for name, label, colour in zip(NAMES, LABELS, COLOURS, strict=True)
 )
 DESIGN = Design("run", TASKS, (), None, "paper")
 
@@ -52,9 +52,9 @@ def make_profile():
     offsets = np.arange(-10, 11)
     frames = []
     for method in ("attention", "integrated_gradients"):
-        for at, mark in enumerate(MARKS):
+        for at, name in enumerate(NAMES):
             mean = np.exp(-0.5 * ((offsets - at) / 2.0) ** 2) - (0.3 if method != "attention" else 0)
-            frame = {"predictor": "multi", "task": mark, "method": method, "offset": offsets, "mean": mean}
+            frame = {"predictor": "multi", "task": name, "method": method, "offset": offsets, "mean": mean}
             frame |= {"low": mean - 0.1, "high": mean + 0.1, "relative": mean / np.abs(mean).max(), "windows": 50 + at}
             frames.append(pd.DataFrame(frame))
     return pd.concat(frames, ignore_index=True)
@@ -78,7 +78,7 @@ def make_consensus():
                 "rank": rank,
                 "members": 40,
             }
-            row |= {"consensus": motif.consensus(), "width": motif.width, "offset": -3, "offset_share": 0.9}
+            row |= {"consensus": motif.consensus(), "width": motif.width, "offset": -3, "offset_fraction": 0.9}
             row |= {"auroc": 0.87, "n_positive": 60, "n_negative": 70, "windows": 100, "subsequences": 200}
             rows.append(row | {"clusters": len(one.motifs), "reason": ""})
     rows.append({"predictor": "multi", "task": "m5C", "method": "attention", "motif": "", "reason": "no cluster of 10"})
@@ -90,18 +90,18 @@ def make_consensus():
 def make_association():
     rows = np.random.default_rng(1).normal(size=(2, 4, 30))
     rows[:, 1] = rows[:, 0]
-    first = associate_rows(rows, list(MARKS), permutations=999)
+    first = associate_rows(rows, list(NAMES), permutations=999)
     return pd.concat([first, first.assign(measure="attention", n=80)], ignore_index=True)
 
 
 def make_mutations():
     rows = []
-    for at, mark in enumerate(MARKS):
+    for at, name in enumerate(NAMES):
         for control in ("outside", "elsewhere"):
             for unit in ("probability", "logit"):
                 row = {
                     "predictor": "multi",
-                    "task": mark,
+                    "task": name,
                     "method": "attention",
                     "control": control,
                     "unit": unit,
@@ -109,7 +109,7 @@ def make_mutations():
                     "windows": 50,
                 }
                 row |= dict(inside=0.3, inside_low=0.25, inside_high=0.35, control_mean=0.1, control_low=0.08)
-                row |= dict(control_high=0.12, difference=0.2, low=0.15, high=0.25, share_larger=0.9, p=0.001)
+                row |= dict(control_high=0.12, difference=0.2, low=0.15, high=0.25, fraction_larger=0.9, p=0.001)
                 rows.append(row | {"q": 0.001 if at else 0.2})
     return pd.DataFrame(rows, columns=column_names("mutations", task_columns=False))
 
@@ -117,7 +117,7 @@ def make_mutations():
 def make_proximity():
     rows = []
     for null in NULLS:
-        for at, (a, b) in enumerate(combinations(MARKS, 2)):
+        for at, (a, b) in enumerate(combinations(NAMES, 2)):
             row = {
                 "species": "human",
                 "task_a": a,
@@ -176,7 +176,7 @@ def test_nothing_to_show(name):
     assert "0 " in text
 
 
-def test_attention_has_a_cell_per_mark_and_place():
+def test_attention_has_a_cell_per_modification_and_place():
     figure = draw_attention(make_profile(), DESIGN)
     panels = [axes for axes in figure.axes if axes.get_title(loc="left")]
     assert [axes.get_title(loc="left") for axes in panels] == ["attention", "integrated gradients"]

@@ -15,8 +15,8 @@ from rnamarks.figures.lookup import (
 
 
 def test_differences_turn_round(tables):
-    there = differences(tables["paired"], ("mass", "all"), ("mass", "two"), split="paper", metric="auprc", seed="mean")
-    back = differences(tables["paired"], ("mass", "two"), ("mass", "all"), split="paper", metric="auprc", seed="mean")
+    there = differences(tables["paired"], ("mass", "all"), ("mass", "two"), scheme="paper", metric="auprc", seed="mean")
+    back = differences(tables["paired"], ("mass", "two"), ("mass", "all"), scheme="paper", metric="auprc", seed="mean")
     assert set(there) == set(back) == {"human", "chimp"}
     assert back["human"]["difference"] == -there["human"]["difference"]
     assert back["human"]["low"] == -there["human"]["high"]
@@ -50,7 +50,7 @@ def test_rows_against_all_windows_and_other_thresholds_are_left_out(tables):
 def test_seed_values_leave_out_mean_and_ensemble(design, tables):
     values = seed_values(tables["metrics"], "auroc", "paper", design.best, "human")
     rows = tables["metrics"].query(
-        "model == 'mass' and setting == 'all' and split == 'paper' and task == 'human' and part == 'test' and "
+        "model == 'mass' and setting == 'all' and scheme == 'paper' and task == 'human' and split == 'test' and "
         "metric == 'auroc' and seed in ['1', '2']"
     )
     assert values == rows["value"].tolist()

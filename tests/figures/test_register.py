@@ -89,7 +89,7 @@ def test_small_runs_leave_out_what_they_cannot_show(any_run):
         assert {"window_counts", "drops", "leaks", "figure_2ab", "roc_curves"} <= names
     elif len(design.tasks) == 1:
         assert "figure_2cd" not in names
-        assert design.split == "guarded"
+        assert design.scheme == "guarded"
         assert "histories" in tables_of(design)
 
 
@@ -107,10 +107,10 @@ def test_unknown_figure():
 
 def test_reading_keeps_text_as_text(tmp_path):
     task = {"task": "human", "species": "human", "modification": "m6A"}
-    frame = pd.DataFrame({"split": "paper", **task, "part": ["train", ""], "label": 1, "windows": 3})
+    frame = pd.DataFrame({"scheme": "paper", **task, "split": ["train", ""], "label": 1, "windows": 3})
     write_tsv(frame, tmp_path / "counts.tsv")
     read = read_table("counts", tmp_path / "counts.tsv")
-    assert read["part"].tolist() == ["train", ""]
+    assert read["split"].tolist() == ["train", ""]
     assert read["windows"].dtype.kind == "i"
     write_tsv(frame.drop(columns="windows"), tmp_path / "short.tsv")
     with pytest.raises(InputError, match="windows"):

@@ -81,7 +81,7 @@ def test_page_is_self_contained(made):
     assert not re.search(r"url\((?!#)", text)
     assert "xlink" not in text
     assert page.tags.count("svg") == len(made[2])
-    assert f"both: mass + kmer_blend, weighted by {made[0].word} as fits the validation part best" in page.text
+    assert f"both: mass + kmer_blend, weighted by {made[0].word} as fits the validation split best" in page.text
 
 
 def test_ids_are_unique_and_links_lead_to_them(made):
@@ -145,9 +145,9 @@ def test_svg_is_prefixed_and_stripped():
 
 
 def test_numbers_in_tables():
-    frame = pd.DataFrame({"name": ["<i>", None], "count": [1234, 5], "share": [0.12345, float("nan")]})
-    grid = Grid.of("Numbers", frame, {"name": "which", "count": "count", "share": "share"})
-    assert grid.heads == [("which", "t"), ("count", "n"), ("share", "n")]
+    frame = pd.DataFrame({"name": ["<i>", None], "count": [1234, 5], "fraction": [0.12345, float("nan")]})
+    grid = Grid.of("Numbers", frame, {"name": "which", "count": "count", "fraction": "fraction"})
+    assert grid.heads == [("which", "t"), ("count", "n"), ("fraction", "n")]
     assert grid.rows == [[("<i>", "t"), ("1,234", "n"), ("0.123", "n")], [("", "t"), ("5", "n"), ("", "n")]]
     assert with_interval({"value": 0.5, "low": float("nan"), "high": float("nan")}) == "0.500"
 

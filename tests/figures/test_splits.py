@@ -1,11 +1,11 @@
-"""The leak meter, the two splits side by side, and the bins of similarity."""
+"""The leak meter, the two schemes side by side, and the bins of similarity."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from rnamarks.figures.splits import (
-    draw_both_splits,
+    draw_both_schemes,
     draw_leaks,
     draw_similarity,
     explain_leaks,
@@ -23,14 +23,14 @@ def test_leaks_show_known_kinds_only(design, tables):
 
 def test_shares_are_not_rounded_to_nothing(design, tables):
     leaks = tables["leaks"].copy()
-    leaks.loc[leaks["kind"] == "similar_any", "share"] = 1e-4
-    leaks.loc[leaks["kind"] == "exact_any", "share"] = 0.0
+    leaks.loc[leaks["kind"] == "similar_any", "fraction"] = 1e-4
+    leaks.loc[leaks["kind"] == "exact_any", "fraction"] = 0.0
     texts = {text.get_text() for text in draw_leaks(leaks, design).axes[0].texts}
     assert {"<0.1 %", "0"} <= texts
 
 
-def test_both_splits(design, tables):
-    figure = draw_both_splits(tables["metrics"], design)
+def test_both_schemes(design, tables):
+    figure = draw_both_schemes(tables["metrics"], design)
     axes = figure.axes[0]
     assert [text.get_text() for text in axes.get_yticklabels()] == [task.label for task in design.tasks] * 2
     points = [line for line in axes.lines if line.get_marker() == "o"]

@@ -110,7 +110,7 @@ def test_attention_beyond_the_place():
     assert shared["n"] == 80
 
 
-def test_windows_are_exchanged_within_their_mark():
+def test_windows_are_exchanged_within_their_modification():
     # tasks agree because each one's windows have their own place; within a task there is nothing left
     generator = np.random.default_rng(6)
     groups = np.repeat(TASKS[:3], 20)
@@ -180,7 +180,7 @@ def test_script(tmp_path):
             splits=[tmp_path / f"{task}.parquet" for task in TASKS],
         ),
         output=SimpleNamespace(table=tmp_path / "table.tsv"),
-        params=SimpleNamespace(tasks=TASKS, split="paper", parts=["test"], per_task=5, permutations=19, seed=1),
+        params=SimpleNamespace(tasks=TASKS, scheme="paper", splits=["test"], per_task=5, permutations=19, seed=1),
         config={"resources": {"device": "cpu"}},
         log=[tmp_path / "log"],
         threads=1,

@@ -1,4 +1,4 @@
-"""Words become nucleotides, windows of most weight do not touch, and networks are explained task by task."""
+"""K-mers become nucleotides, windows of most weight do not touch, and networks are explained task by task."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rnamarks.interpretation.attention import (
 from rnamarks.interpretation.explanation import TaskWindows, best_true_positives, explain_task
 from rnamarks.models.checkpoint import Ensemble, ModelConfig, save_model
 from rnamarks.models.registry import build_model
-from rnamarks.prediction.attended import covered_by, spread_words, top_windows
+from rnamarks.prediction.attended import covered_by, spread_kmers, top_windows
 from rnamarks.sequences import decode_windows
 from rnamarks.tables import read_parquet, read_tsv, write_parquet
 from rnamarks.tasks import Task
@@ -58,19 +58,19 @@ def frame():
 
 
 def test_a_word_gives_its_weight_to_all_its_nucleotides():
-    assert spread_words(np.array([1.0, 2.0, 4.0])).tolist() == [1, 3, 7, 6, 4]
-    assert spread_words(np.array([1.0, 2.0, 4.0]), mean=True).tolist() == [1, 1.5, 7 / 3, 3, 4]
-    assert spread_words(np.ones((2, 3, 7)), 1).shape == (2, 3, 7)
-    # an even spread stays even only if the edges' fewer words are counted
-    assert np.allclose(spread_words(np.full(9, 0.2), 3, mean=True), 0.2)
+    assert spread_kmers(np.array([1.0, 2.0, 4.0])).tolist() == [1, 3, 7, 6, 4]
+    assert spread_kmers(np.array([1.0, 2.0, 4.0]), mean=True).tolist() == [1, 1.5, 7 / 3, 3, 4]
+    assert spread_kmers(np.ones((2, 3, 7)), 1).shape == (2, 3, 7)
+    # an even spread stays even only if the edges' fewer k-mers are counted
+    assert np.allclose(spread_kmers(np.full(9, 0.2), 3, mean=True), 0.2)
     with pytest.raises(InputError):
-        spread_words(np.zeros((2, 0)))
+        spread_kmers(np.zeros((2, 0)))
 
 
 @settings(deadline=None, max_examples=40)
 @given(arrays.arrays(np.float64, (3, 12), elements=st.floats(0, 1)), st.integers(1, 5))
 def test_spreading_keeps_the_sum(weights, width):
-    assert spread_words(weights, width).sum(axis=1) == pytest.approx(width * weights.sum(axis=1))
+    assert spread_kmers(weights, width).sum(axis=1) == pytest.approx(width * weights.sum(axis=1))
 
 
 def test_top_windows_by_hand():
@@ -121,10 +121,10 @@ def test_impossible_windows_are_refused(wrong):
 @pytest.mark.slow
 def test_attention_lies_where_the_network_reads(model, frame):
     codes = np.random.default_rng(1).integers(0, 5, (7, 31)).astype(np.uint8)
-    words = attend(model.members[0], codes)
-    assert words.shape == (7, 3, 19)
-    assert words.sum(axis=2) == pytest.approx(1, abs=1e-5)
-    assert attend(model.members[0], codes, batch_size=2) == pytest.approx(words, abs=1e-6)
+    kmers = attend(model.members[0], codes)
+    assert kmers.shape == (7, 3, 19)
+    assert kmers.sum(axis=2) == pytest.approx(1, abs=1e-5)
+    assert attend(model.members[0], codes, batch_size=2) == pytest.approx(kmers, abs=1e-6)
     assert attend(model.members[0], codes[:0]).shape == (0, 3, 19)
     assert view_of(model.members[0], 31) == (5, 21)
     letters = attend_nucleotides(model, codes, 1)
@@ -132,7 +132,7 @@ def test_attention_lies_where_the_network_reads(model, frame):
     assert not letters[:, :5].any()
     assert not letters[:, 26:].any()
     assert (letters[:, 5:26] > 0).all()
-    both = np.mean([spread_words(attend(member, codes)[:, 1]) for member in model.members], axis=0)
+    both = np.mean([spread_kmers(attend(member, codes)[:, 1]) for member in model.members], axis=0)
     assert letters[:, 5:26] == pytest.approx(both, abs=1e-6)
 
 
@@ -222,7 +222,7 @@ def test_script_writes_the_tables_of_the_dictionary(name, model, frame, tmp_path
         params={
             "tasks": [task.record() for task in tasks],
             "pairs": [["multi", task, "paper"] for task in TASKS],
-            "parts": ["train"],
+            "splits": ["train"],
             "fraction": 0.1,
             "minimum": 8,
             "maximum": 0,

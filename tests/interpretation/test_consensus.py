@@ -69,7 +69,7 @@ def test_planted_word_comes_back(planted, spread):
     if not spread:
         place = row["consensus"].index("GGACUC")
         assert row["offset"] + place == -2
-        assert row["offset_share"] > 0.9
+        assert row["offset_fraction"] > 0.9
     again = find_consensus(
         table, codes, planted.others(), settings=ConsensusSettings(count=1, eps=0.6), seed=1, embed=plane
     )

@@ -272,7 +272,7 @@ def test_models_and_labels_side_by_side(tmp_path):
             [("multi", "human", folder)],
             {"human": tmp_path / "human.split.parquet"},
             [A, B],
-            split="paper",
+            scheme="paper",
             permutations=99,
             device="cpu",
         )
@@ -288,8 +288,8 @@ def test_models_and_labels_side_by_side(tmp_path):
     assert none[["element_a", "element_b"]].tolist() == [A.name, B.name]
     assert none[["p_together", "p_each", "enrichment", "synergy"]].isna().all()
     assert "multi" not in set(found["predictor"])
-    with pytest.raises(InputError, match="no window lies in the parts valid"):
-        cooccurrence_tables([], {"human": tmp_path / "human.split.parquet"}, [A, B], split="paper", parts=["valid"])
+    with pytest.raises(InputError, match="no window lies in the splits valid"):
+        cooccurrence_tables([], {"human": tmp_path / "human.split.parquet"}, [A, B], scheme="paper", splits=["valid"])
 
 
 @pytest.mark.parametrize(

@@ -95,12 +95,12 @@ def test_only_the_same_strand_counts():
 
 
 def test_shares_are_those_of_windows_held_out(planted):
-    """The enrichment of the held-out part is free of the choice of the best motif."""
+    """The enrichment of the held-out split is free of the choice of the best motif."""
     foreground, control = planted
     row = discover(foreground, control, widths=(5,), maximum=1).table.iloc[0]
     expected = 1 - (1 - 4**-5) ** 57
-    assert row["share_control"] == pytest.approx(expected, abs=0.12)
-    assert row["share_foreground"] == pytest.approx(0.5, abs=0.15)
+    assert row["fraction_control"] == pytest.approx(expected, abs=0.12)
+    assert row["fraction_foreground"] == pytest.approx(0.5, abs=0.15)
 
 
 def test_nothing_is_found_where_there_is_nothing():
@@ -198,7 +198,7 @@ def test_motifs_of_streme_take_the_form_of_our_own(planted, tmp_path):
     (motif,) = found.motifs
     assert (motif.label, motif.sites, motif.source) == ("GGACU", 87, "human")
     first = found.table.iloc[0]
-    assert first["share_foreground"] > first["share_control"]
+    assert first["fraction_foreground"] > first["fraction_control"]
     assert first["low"] > 1
     assert first["n_foreground"] == len(planted[0])
     (tmp_path / "streme.txt").write_text(STREME.replace(" S= 1.2e-010", ""))
@@ -221,7 +221,7 @@ def test_contrast_of_a_split(tmp_path):
     assert decode_windows(found.control) == ["CCC"]
     assert [group.tolist() for group in found.groups] == [["g1", "window c"], ["g1"]]
     assert contrast(frame.assign(gene=""), "paper", ["train", "test"]).groups is None
-    with pytest.raises(InputError, match="paper split has no other window"):
+    with pytest.raises(InputError, match="paper scheme has no other window"):
         contrast(frame, "paper", ["train"])
     write_windows(found.foreground, tmp_path / "p.fa")
     assert [record.sequence for record in read_records(tmp_path / "p.fa")] == ["AAA", "GGG"]

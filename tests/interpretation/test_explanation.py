@@ -135,7 +135,7 @@ def test_the_word_of_the_network_comes_out(anchored, wanted):
     assert ranked["target_name"].is_unique
     if anchored:
         assert found.table["offset"].iloc[0] == -3
-        assert found.table["offset_share"].iloc[0] > 0.9
+        assert found.table["offset_fraction"].iloc[0] > 0.9
 
 
 def test_profiles_hold_the_weights_of_a_network_that_adds_letters_up():
@@ -193,7 +193,7 @@ def tables(tmp_path_factory, run_script):
     shared = {
         "tasks": [task.record() for task in TASK_RECORDS],
         "pairs": [["multi", task, "paper"] for task in TASKS],
-        "parts": ["train"],
+        "splits": ["train"],
         "seed": 1,
     }
     names = ("attended", "top", "attention", "attribution", "attribution_profile")
@@ -236,7 +236,7 @@ def tables(tmp_path_factory, run_script):
         },
         params=shared
         | {
-            "judging_parts": ["test"],
+            "judging_splits": ["test"],
             "settings": {"clustering": "kmers", "members": 5},
             "draws": 3,
             "maximum": 3,

@@ -96,13 +96,13 @@ def tables(tmp_path_factory, run_script):
         run_script(
             "extract_filters",
             folder,
-            inputs={"weights": folder / "model" / "weights.safetensors", "split": folder / f"{name}.split.parquet"},
+            inputs={"weights": folder / "model" / "weights.safetensors", "splits": folder / f"{name}.split.parquet"},
             outputs={"motifs": made["motifs"], "filters": made["filters"]},
             params={
                 "predictor": "multi",
                 "task": task.record(),
-                "split": "paper",
-                "part": "test",
+                "scheme": "paper",
+                "split": "test",
                 "threshold": "half_max",
                 "branches": "undilated",
                 "member": 0,
@@ -116,7 +116,7 @@ def tables(tmp_path_factory, run_script):
         run_script(
             "find_motifs",
             folder,
-            inputs={"split": folder / f"{name}.split.parquet"},
+            inputs={"splits": folder / f"{name}.split.parquet"},
             outputs={
                 "motifs": made["found"],
                 "table": made["found_tables"],
@@ -124,8 +124,8 @@ def tables(tmp_path_factory, run_script):
             params={
                 "task": task.record(),
                 "engine": "builtin",
-                "split": "paper",
-                "parts": ["train", "test"],
+                "scheme": "paper",
+                "splits": ["train", "test"],
                 "widths": [5, 6],
                 "level": 0.05,
                 "maximum": 3,
@@ -194,10 +194,10 @@ TOMTOM = (
 def test_results_of_the_meme_suite_go_the_same_way(tables, tmp_path, run_script):
     """Stand-ins for what ``streme`` and ``tomtom`` write lead to the same tables and figures."""
     _, folder, files = tables
-    split = folder / "human.split.parquet"
+    splits = folder / "human.split.parquet"
     fasta = {"foreground": tmp_path / "sites.fa", "control": tmp_path / "others.fa"}
-    parts = {"split": "paper", "parts": ["train", "test"]}
-    run_script("write_contrast", tmp_path, inputs={"split": split}, outputs=fasta, params=parts)
+    options = {"scheme": "paper", "splits": ["train", "test"]}
+    run_script("write_contrast", tmp_path, inputs={"splits": splits}, outputs=fasta, params=options)
     assert fasta["foreground"].read_text().count(">") == 200
     rows = "".join(" ".join("0.97" if base == wanted else "0.01" for base in "ACGU") + "\n" for wanted in "GGACU")
     (tmp_path / "streme.meme").write_text(
@@ -208,9 +208,9 @@ def test_results_of_the_meme_suite_go_the_same_way(tables, tmp_path, run_script)
     run_script(
         "find_motifs",
         tmp_path,
-        inputs={"split": split, "streme": [tmp_path / "streme.meme"]},
+        inputs={"splits": splits, "streme": [tmp_path / "streme.meme"]},
         outputs=made,
-        params=parts | {"task": TASKS[0].record(), "engine": "meme_suite", "level": 0.05},
+        params=options | {"task": TASKS[0].record(), "engine": "meme_suite", "level": 0.05},
     )
     (tmp_path / "filters.tsv").write_text(TOMTOM + "m0_d1_f002\tM099_0.6\t-1\t1e-8\t5e-7\t4e-7\t7\tNGGACT\tNGGACT\t+\n")
     (tmp_path / "found.tsv").write_text(TOMTOM + "motif1\tM099_0.6\t1\t1e-7\t5e-6\t4e-6\t5\tGGACT\tNGGACTN\t+\n")
@@ -316,7 +316,7 @@ def test_annotated_filters(tables):
     check_captions(captions)
     assert [panel for panel, _ in captions] == ["A", "B"]
     # without shuffles there is no band
-    bare = annotated.assign(shuffles=0, null_share=np.nan, null_low=np.nan, null_high=np.nan, p=1.0)
+    bare = annotated.assign(shuffles=0, null_fraction=np.nan, null_low=np.nan, null_high=np.nan, p=1.0)
     assert not draw_annotated_filters(bare, DESIGN).axes[0].patches
     check_captions(explain_annotated_filters(bare, DESIGN))
 

@@ -180,7 +180,7 @@ def test_dilated_filters_have_gaps_without_information(windows):
 def test_mean_threshold_keeps_about_half_and_knows_little(windows):
     paper = filter_motifs([network()], windows, threshold="mean").table
     released = filter_motifs([network()], windows, threshold="half_max").table
-    assert paper["site_share"].between(0.2, 0.7).all()
+    assert paper["site_fraction"].between(0.2, 0.7).all()
     assert released["information"].median() > 2 * paper["information"].median()
 
 
@@ -217,7 +217,7 @@ def test_faults(windows):
         filter_motifs([network()], np.full((3, 61), UNKNOWN, dtype=np.uint8))
 
 
-def test_positive_windows_of_a_part():
+def test_positive_windows_of_a_split():
     frame = pd.DataFrame(
         {
             "paper": ["test", "test", "train", "test", "test"],
@@ -229,7 +229,7 @@ def test_positive_windows_of_a_part():
     few = positive_windows(frame, "paper", "test", maximum=2, seed=1)
     assert len(few) == 2
     assert few == positive_windows(frame, "paper", "test", maximum=2, seed=1)
-    with pytest.raises(InputError, match="valid part of the paper split"):
+    with pytest.raises(InputError, match="valid split of the paper scheme"):
         positive_windows(frame, "paper", "valid")
 
 

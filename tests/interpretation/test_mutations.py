@@ -133,7 +133,7 @@ def test_comparison_is_paired():
     assert found["low"] < 0.5 < found["high"]
     assert found["high"] - found["low"] < 0.1
     assert found["p"] == pytest.approx(wilcoxon(inside[kept], control[kept]).pvalue)
-    assert found["share_larger"] == pytest.approx(1, abs=0.02)
+    assert found["fraction_larger"] == pytest.approx(1, abs=0.02)
 
 
 def test_few_or_equal_windows():

@@ -251,10 +251,10 @@ def test_filters_of_an_untrained_network_match_no_more_than_shuffled_ones(shared
     targets = read_motifs(shared_data / "motifs" / "cisbp_rna_meme" / "Homo_sapiens.meme.gz").motifs
     table = annotation_table(filters.motifs, targets, filters=60, shuffles=19)
     rows = table[table["rule"] == "q < 0.05"]
-    assert (rows["share"] < 0.2).all()
-    assert (rows["share"] <= rows["null_high"] + 0.05).all()
+    assert (rows["fraction"] < 0.2).all()
+    assert (rows["fraction"] <= rows["null_high"] + 0.05).all()
     # the released code's rule is met by nearly every filter, shuffled or not
-    assert (table.loc[table["rule"] == "E < 10", ["share", "null_share"]] > 0.9).all(axis=None)
+    assert (table.loc[table["rule"] == "E < 10", ["fraction", "null_fraction"]] > 0.9).all(axis=None)
 
 
 @pytest.mark.slow
@@ -271,10 +271,10 @@ def test_annotation_beside_shuffled_filters(database):
     ]
     rows = table[table["rule"] == "q < 0.05"]
     assert (rows["annotated"] >= 15).all()
-    assert (rows["share"] == rows["annotated"] / 40).all()
-    assert (rows["null_high"] < rows["share"]).all()
+    assert (rows["fraction"] == rows["annotated"] / 40).all()
+    assert (rows["null_high"] < rows["fraction"]).all()
     assert rows["p"].to_numpy() == pytest.approx(1 / 31)
-    assert (rows["null_low"] <= rows["null_share"]).all()
+    assert (rows["null_low"] <= rows["null_fraction"]).all()
     again = annotation_table(copies, database, filters=40, database="made", shuffles=30, seed=2)
     pd.testing.assert_frame_equal(table, again)
     none = annotation_table([], database, filters=40, shuffles=2)
@@ -425,7 +425,7 @@ def test_output_of_the_meme_suite(tmp_path, database, header):
     )
     counts = tables.annotated.set_index("rule")
     assert counts["annotated"].to_dict() == {"q < 0.05": 1, "E < 10": 2}
-    assert counts[["null_share", "p"]].isna().all(axis=None)
+    assert counts[["null_fraction", "p"]].isna().all(axis=None)
     assert tables.matches[["q_all", "q_own", "null_p"]].isna().all(axis=None)
     assert tables.matches["rank"].tolist() == [1, 0, 0]
     assert list(tables.logos.columns) == column_names("motif_logos", task_columns=False)

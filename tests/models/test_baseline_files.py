@@ -43,10 +43,10 @@ def stacked():
 @pytest.mark.parametrize("name", ["kmer_frequency", "kmer_blend", "prevalence"])
 def test_model_directory_round_trip(tmp_path, name):
     tasks, codes = fitted(name)
-    save_baselines(tmp_path / "model", name, tasks, TASKS, training={"split": "paper"})
+    save_baselines(tmp_path / "model", name, tasks, TASKS, training={"scheme": "paper"})
     again, config = load_baselines(tmp_path / "model")
     assert (config.model, config.tasks, config.window) == (name, TASKS, 31)
-    assert config.training == {"split": "paper"}
+    assert config.training == {"scheme": "paper"}
     for species, one in tasks.items():
         assert np.array_equal(again[species].logit(codes), one.logit(codes))
     (tmp_path / "model" / "weights.safetensors").write_bytes(b"broken")

@@ -165,28 +165,28 @@ def frames():
     found = {}
     for seed, species in enumerate(("human", "mouse")):
         codes, labels = world(300, seed=seed)
-        part = np.resize(["train", "train", "train", "valid", "test", ""], 300)
+        split = np.resize(["train", "train", "train", "valid", "test", ""], 300)
         found[species] = pd.DataFrame(
             {
                 "window": [f"{species}:{i}" for i in range(300)],
                 "task": species,
                 "sequence": decode_windows(codes),
                 "label": labels.astype(np.int64),
-                "paper": part,
-                "guarded": part[::-1],
+                "paper": split,
+                "guarded": split[::-1],
             }
         )
     return found
 
 
 def test_predictions_of_every_species(frames):
-    tasks, predictions = fit_baselines(frames, "kmer_frequency", tasks=TASKS, split="guarded")
-    assert list(predictions.columns) == ["window", "task", "part", "label", "logit"]
-    assert predictions.groupby(["task", "part"]).size().to_dict() == {
-        (species, part): 50 for species in frames for part in ("valid", "test")
+    tasks, predictions = fit_baselines(frames, "kmer_frequency", tasks=TASKS, scheme="guarded")
+    assert list(predictions.columns) == ["window", "task", "split", "label", "logit"]
+    assert predictions.groupby(["task", "split"]).size().to_dict() == {
+        (species, split): 50 for species in frames for split in ("valid", "test")
     }
     joined = predictions.merge(pd.concat(frames.values()), on="window")
-    assert (joined["part"] == joined["guarded"]).all()
+    assert (joined["split"] == joined["guarded"]).all()
     assert (joined["label_x"] == joined["label_y"]).all()
     assert not np.allclose(tasks["human"].table, tasks["mouse"].table)
 
@@ -194,7 +194,7 @@ def test_predictions_of_every_species(frames):
 def test_motif_reaches_those_that_know_one(frames):
     def motif(name="motif_rule", **changes):
         tasks = [replace(task, **changes) for task in TASKS]
-        return fit_baselines(frames, name, tasks=tasks, split="paper")[0]["human"].hyperparameters()
+        return fit_baselines(frames, name, tasks=tasks, scheme="paper")[0]["human"].hyperparameters()
 
     assert motif(motif="GGACU", motif_offset=2) == {"motif": "GGACU", "strong": "GGAC", "motif_offset": 2}
     assert motif()["motif"] == "DRACH", "of m6A without a motif"
@@ -203,21 +203,21 @@ def test_motif_reaches_those_that_know_one(frames):
         motif(modification="Y", base="U", motif="U")
     assert motif("prevalence", motif="GGACU", motif_offset=2) == {}
     apart = [replace(TASKS[0], motif="GGACU", motif_offset=2), TASKS[1]]
-    fitted, _ = fit_baselines(frames, "kmer_logistic", tasks=apart, split="paper", hyperparameters={"longest": 2})
+    fitted, _ = fit_baselines(frames, "kmer_logistic", tasks=apart, scheme="paper", hyperparameters={"longest": 2})
     assert fitted["human"].motif == "DRACH"
     apart[1] = replace(TASKS[1], modification="Y")
-    fitted, _ = fit_baselines(frames, "kmer_logistic", tasks=apart, split="paper", hyperparameters={"longest": 2})
+    fitted, _ = fit_baselines(frames, "kmer_logistic", tasks=apart, scheme="paper", hyperparameters={"longest": 2})
     assert fitted["human"].motif == ""
 
 
 def test_requests_that_cannot_be_met(frames):
-    with pytest.raises(InputError, match="no such split"):
-        fit_baselines(frames, "prevalence", tasks=TASKS, split="random")
+    with pytest.raises(InputError, match="no such scheme"):
+        fit_baselines(frames, "prevalence", tasks=TASKS, scheme="random")
     with pytest.raises(InputError, match="there is no setting k; known are none"):
-        fit_baselines(frames, "prevalence", tasks=TASKS, split="paper", hyperparameters={"k": 3})
+        fit_baselines(frames, "prevalence", tasks=TASKS, scheme="paper", hyperparameters={"k": 3})
     frames["mouse"].loc[frames["mouse"]["paper"] == "train", "label"] = 0
     with pytest.raises(InputError, match="mouse: 0 positives"):
-        fit_baselines(frames, "kmer_frequency", tasks=TASKS, split="paper")
+        fit_baselines(frames, "kmer_frequency", tasks=TASKS, scheme="paper")
 
 
 def test_script(frames, tmp_path, repository):
@@ -225,7 +225,7 @@ def test_script(frames, tmp_path, repository):
     for species, frame in frames.items():
         paths.append(tmp_path / f"{species}.parquet")
         write_parquet(frame, paths[-1])
-    params = {"baseline": "naive_bayes_trinucleotide", "split": "paper", "seed": 1}
+    params = {"baseline": "naive_bayes_trinucleotide", "scheme": "paper", "seed": 1}
     stand_in = SimpleNamespace(
         input=SimpleNamespace(splits=paths),
         output=SimpleNamespace(predictions=tmp_path / "predictions.parquet", weights=tmp_path / "model" / "weights"),
@@ -234,12 +234,12 @@ def test_script(frames, tmp_path, repository):
     )
     script = repository / "scripts/models/fit_baseline.py"
     runpy.run_path(str(script), init_globals={"snakemake": stand_in})
-    found, _ = read_parquet(tmp_path / "predictions.parquet", ["window", "task", "part", "label", "logit"])
-    _, expected = fit_baselines(frames, "naive_bayes_trinucleotide", tasks=TASKS, split="paper")
+    found, _ = read_parquet(tmp_path / "predictions.parquet", ["window", "task", "split", "label", "logit"])
+    _, expected = fit_baselines(frames, "naive_bayes_trinucleotide", tasks=TASKS, scheme="paper")
     pd.testing.assert_frame_equal(found, expected)
     tasks, config = load_baselines(tmp_path / "model")
     assert (list(tasks), config.tasks) == (list(frames), TASKS)
-    assert config.training == {"split": "paper", "seed": 1}
+    assert config.training == {"scheme": "paper", "seed": 1}
     for species, frame in frames.items():
         table = found[found["task"] == species].set_index("window")["logit"]
         codes = encode_windows(frame.set_index("window").loc[table.index, "sequence"])
@@ -249,8 +249,8 @@ def test_script(frames, tmp_path, repository):
 @pytest.mark.parametrize(("tissue", "area"), [("human_brain", 0.788), ("rat_kidney", 0.905)])
 def test_naive_bayes_on_published_tissues(shared_data, tissue, area):
     sets = []
-    for part in ("train", "independent"):
-        records = list(read_records(shared_data / "m6a" / "irna_m6a_41nt" / f"{tissue}_{part}.fa.gz"))
+    for split in ("train", "independent"):
+        records = list(read_records(shared_data / "m6a" / "irna_m6a_41nt" / f"{tissue}_{split}.fa.gz"))
         sets.append((encode_windows(r.sequence for r in records), np.array([r.header[0] == "+" for r in records])))
     (codes, labels), (new_codes, new_labels) = sets
     fitted = make("naive_bayes_trinucleotide").fit(codes, labels)

@@ -209,10 +209,10 @@ def frames():
 def test_predictions_of_a_joint_baseline(frames):
     chosen = {"trees": 10, "depth": 3}
     tasks, predictions = fit_baselines(
-        frames, "xgboost_multiclass", tasks=RECORDS, split="paper", seed=2, hyperparameters=chosen
+        frames, "xgboost_multiclass", tasks=RECORDS, scheme="paper", seed=2, hyperparameters=chosen
     )
-    assert predictions.groupby(["task", "part"]).size().to_dict() == {
-        (task, part): 50 for task in frames for part in ("valid", "test")
+    assert predictions.groupby(["task", "split"]).size().to_dict() == {
+        (task, split): 50 for task in frames for split in ("valid", "test")
     }
     train = {task: frame[frame["paper"] == "train"] for task, frame in frames.items()}
     expected = make("xgboost_multiclass", trees=10).fit_tasks(
@@ -223,7 +223,7 @@ def test_predictions_of_a_joint_baseline(frames):
     assert tasks["Y"].booster.tobytes() == expected["Y"].booster.tobytes()
     frames["Gm"].loc[frames["Gm"]["paper"] == "train", "label"] = 0
     with pytest.raises(InputError, match="Gm: 0 positives"):
-        fit_baselines(frames, "xgboost_multiclass", tasks=RECORDS, split="paper", hyperparameters=chosen)
+        fit_baselines(frames, "xgboost_multiclass", tasks=RECORDS, scheme="paper", hyperparameters=chosen)
 
 
 def test_script(frames, tmp_path, repository):
@@ -231,7 +231,7 @@ def test_script(frames, tmp_path, repository):
     for task, frame in frames.items():
         paths.append(tmp_path / f"{task}.parquet")
         write_parquet(frame, paths[-1])
-    params = {"baseline": "catboost_multiclass", "split": "paper", "seed": 1}
+    params = {"baseline": "catboost_multiclass", "scheme": "paper", "seed": 1}
     stand_in = SimpleNamespace(
         input=SimpleNamespace(splits=paths),
         output=SimpleNamespace(predictions=tmp_path / "predictions.parquet", weights=tmp_path / "model" / WEIGHTS),
@@ -240,7 +240,7 @@ def test_script(frames, tmp_path, repository):
     )
     script = repository / "scripts/models/fit_baseline.py"
     runpy.run_path(str(script), init_globals={"snakemake": stand_in})
-    found, _ = read_parquet(tmp_path / "predictions.parquet", ["window", "task", "part", "label", "logit"])
+    found, _ = read_parquet(tmp_path / "predictions.parquet", ["window", "task", "split", "label", "logit"])
     tasks, config = load_baselines(tmp_path / "model")
     assert config.tasks == RECORDS
     for task, frame in frames.items():

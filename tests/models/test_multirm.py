@@ -14,10 +14,10 @@ from rnamarks.interpretation.attribution import integrated_gradients
 from rnamarks.interpretation.soft_input import frozen, one_hot, require_soft
 from rnamarks.models.checkpoint import load_model, save_model
 from rnamarks.models.directory import ModelConfig
-from rnamarks.models.embeddings import EMBEDDINGS, word_shares
+from rnamarks.models.embeddings import EMBEDDINGS, kmer_fractions
+from rnamarks.models.kmer_vectors import kmer_numbers
 from rnamarks.models.multirm import MultiRM
 from rnamarks.models.registry import MODELS, build_model
-from rnamarks.models.word_vectors import word_numbers
 from rnamarks.tasks import Task
 from rnamarks.training.trainer import can_bfloat16
 from tolerance import assert_same_sums, path_length, rounding
@@ -46,17 +46,17 @@ def test_default_sizes_are_the_published_ones():
     model = MultiRM([f"h{i}" for i in range(12)], 51)
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     assert trained == 2_036_112
-    # 94 words there, 125 here
+    # 94 k-mers there, 125 here
     assert trained + model.embedding.table().numel() == 2_064_312 + 31 * 300
-    assert model.n_words == 49
+    assert model.n_kmers == 49
     assert "embedding.vectors" in model.state_dict()
 
 
 @pytest.mark.parametrize("embedding", KINDS)
 def test_shapes(embedding):
     model, x = small_model(embedding), codes_of()
-    places = 21 - model.embedding.letters + 1
-    assert model.n_words == places
+    places = 21 - model.embedding.k + 1
+    assert model.n_kmers == places
     assert model.embedding(x).shape == (7, places, 12)
     assert model(x, "m6A").shape == (7,)
     assert model.forward_all(x).shape == (7, 3)
@@ -73,7 +73,7 @@ def test_the_ways_to_a_logit_agree(embedding):
     together = model.forward_all(x)
     contexts = model.extractor(x)
     for row, task in enumerate(TASKS):
-        assert_same_sums(model(x, task), together[:, row], model, model.n_words)
+        assert_same_sums(model(x, task), together[:, row], model, model.n_kmers)
         assert_same_sums(model.classifiers[task](contexts[:, row]), together[:, row], model)
 
 
@@ -83,8 +83,8 @@ def test_the_ways_to_a_logit_agree(embedding):
 def test_batch_never_changes_a_logit(embedding, dtype):
     model, x = small_model(embedding).to(dtype), codes_of(33)
     alone = torch.cat([model.forward_all(row[None]) for row in x])
-    assert_same_sums(model.forward_all(x), alone, model, model.n_words)
-    assert_same_sums(model.forward_all(x.flip(0)).flip(0), alone, model, model.n_words)
+    assert_same_sums(model.forward_all(x), alone, model, model.n_kmers)
+    assert_same_sums(model.forward_all(x.flip(0)).flip(0), alone, model, model.n_kmers)
     assert model.forward_all(x[:0]).shape == (0, 3)
 
 
@@ -93,7 +93,7 @@ def test_batch_never_changes_a_logit_at_the_published_sizes():
     torch.manual_seed(0)
     model, x = MultiRM(TASKS, 51).eval(), codes_of(64, 51)
     alone = torch.cat([model.forward_all(row[None]) for row in x])
-    assert_same_sums(model.forward_all(x), alone, model, model.n_words)
+    assert_same_sums(model.forward_all(x), alone, model, model.n_kmers)
 
 
 def as_the_original(model: MultiRM, x: torch.Tensor) -> torch.Tensor:
@@ -110,13 +110,13 @@ def test_the_original_mixes_the_windows_of_a_batch():
     model, x = small_model().double(), codes_of(4)
     ours = model.forward_all(x)
     alone = torch.cat([as_the_original(model, row[None]) for row in x])
-    assert_same_sums(ours, alone, model, model.n_words)
+    assert_same_sums(ours, alone, model, model.n_kmers)
     mixed = as_the_original(model, x)
     assert (mixed - alone).abs().max() > 1e-3
     other = x.clone()
     other[1:] = codes_of(3, seed=9)
     assert (as_the_original(model, other)[0] - mixed[0]).abs().max() > 1e-3
-    assert_same_sums(model.forward_all(other)[0], ours[0], model, model.n_words)
+    assert_same_sums(model.forward_all(other)[0], ours[0], model, model.n_kmers)
 
 
 @torch.inference_mode()
@@ -134,7 +134,7 @@ def test_crop_reads_the_middle_alone(embedding):
     model, x = small_model(embedding, crop=15), codes_of()
     narrow = small_model(embedding, window=15)
     narrow.load_state_dict(model.state_dict())
-    assert model.n_words == narrow.n_words
+    assert model.n_kmers == narrow.n_kmers
     torch.testing.assert_close(model.forward_all(x), narrow.forward_all(x[:, 3:18]))
     outside = x.clone()
     outside[:, :3] = outside[:, 18:] = 4
@@ -146,7 +146,7 @@ def test_crop_reads_the_middle_alone(embedding):
 def test_a_local_embedding_is_the_same_in_every_window(embedding):
     """Vectors of a long sequence hold for the windows cut from it if, and only if, the embedding says so."""
     model, long = small_model(embedding).double(), codes_of(1, 40)
-    letters = model.embedding.letters
+    letters = model.embedding.k
     whole = model.embedding(long)[0]
     cut = torch.stack([model.embedding(long[:, i : i + 21])[0] for i in range(20)])
     expected = torch.stack([whole[i : i + 21 - letters + 1] for i in range(20)])
@@ -157,7 +157,7 @@ def test_a_local_embedding_is_the_same_in_every_window(embedding):
 def test_structure2vec_equals_its_definition():
     layer = small_model("hmm").double().embedding
     x = codes_of(2)
-    own = layer.words[word_numbers(x.long())]
+    own = layer.words[kmer_numbers(x.long())]
     v = torch.zeros_like(own)
     for _ in range(3):
         neighbours = torch.zeros_like(v)
@@ -171,9 +171,9 @@ def test_structure2vec_equals_its_definition():
 
 def test_shares_of_one_hot_columns_are_words():
     x = codes_of(3)
-    shares = word_shares(one_hot(x.numpy()))
-    torch.testing.assert_close(shares, F.one_hot(word_numbers(x.long()), 125).float())
-    even = word_shares(torch.full((1, 4, 5), 0.25))
+    shares = kmer_fractions(one_hot(x.numpy()))
+    torch.testing.assert_close(shares, F.one_hot(kmer_numbers(x.long()), 125).float())
+    even = kmer_fractions(torch.full((1, 4, 5), 0.25))
     known = [number for number in range(125) if 4 not in (number // 25, number // 5 % 5, number % 5)]
     torch.testing.assert_close(even[0, :, known], torch.full((3, 64), 1 / 64))
     assert even.sum() == pytest.approx(3)
@@ -187,8 +187,8 @@ def test_real_valued_windows(embedding, dims):
         require_soft(model, "m6A", 21)
         model.double()
         columns = one_hot(x.numpy()).double()
-        assert_same_sums(model.forward_all(columns), model.forward_all(x), model, model.n_words)
-        assert_same_sums(model.attend(columns), model.attend(x), model, model.n_words)
+        assert_same_sums(model.forward_all(columns), model.forward_all(x), model, model.n_kmers)
+        assert_same_sums(model.attend(columns), model.attend(x), model, model.n_kmers)
 
 
 @pytest.mark.parametrize("embedding", KINDS)
@@ -234,18 +234,18 @@ class _All(torch.nn.Module):
 
 @pytest.mark.parametrize("real", [False, True], ids=["codes", "real"])
 def test_weights_taken_through_the_table_change_nothing(real):
-    """Vectors wider than there are words: logits, attention and gradients are those of the LSTM over vectors."""
+    """Vectors wider than there are k-mers: logits, attention and gradients are those of the LSTM over vectors."""
     model = small_model(dims=130).double()
     plain = copy.deepcopy(model)
-    plain._over_words = lambda shares, table: plain.lstm(shares @ table)[0]
+    plain._over_kmers = lambda shares, table: plain.lstm(shares @ table)[0]
     x = one_hot(codes_of(16).numpy()).double() if real else codes_of(16)
-    assert_same_sums(model.attend(x), plain.attend(x), model, model.n_words)
+    assert_same_sums(model.attend(x), plain.attend(x), model, model.n_kmers)
     for network in (model, plain):
         network.forward_all(x).square().mean().backward()
-    assert_same_sums(model.forward_all(x), plain.forward_all(x), model, model.n_words)
+    assert_same_sums(model.forward_all(x), plain.forward_all(x), model, model.n_kmers)
     # a gradient is a sum over windows and positions
     for (name, ours), theirs in zip(model.named_parameters(), plain.parameters(), strict=True):
-        terms = path_length(model, model.n_words) * len(x) * model.n_words
+        terms = path_length(model, model.n_kmers) * len(x) * model.n_kmers
         limit = rounding(terms, max(1.0, float(theirs.grad.abs().max())), "float64")
         torch.testing.assert_close(ours.grad, theirs.grad, atol=limit, rtol=0, msg=name)
 

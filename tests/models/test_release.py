@@ -25,7 +25,7 @@ TASKS = [
     Task("mouse", species="mouse", modification="m6A", base="A"),
 ]
 SMALL = {"filters": [6, 4], "lstm_units": 3}
-RELEASE = {"model": "small", "setting": "species2", "split": "paper"}
+RELEASE = {"model": "small", "setting": "species2", "scheme": "paper"}
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def trained(tmp_path):
         counts = {name: {"positives": 40, "negatives": 400} for name in config.task_names}
         config.training = {
             "seed": seed,
-            "split": "paper",
+            "scheme": "paper",
             "settings": {"rounds": 3},
             "best_round": 2,
             "windows": counts,
@@ -75,26 +75,34 @@ def tables():
             "note": ["", "not reachable", np.nan, ""],
         }
     )
-    keys = {"model": "small", "setting": "species2", "split": "paper", "part": "test", "seed": "ensemble"}
+    keys = {"model": "small", "setting": "species2", "scheme": "paper", "split": "test", "seed": "ensemble"}
     keys |= {"against": "own", "choice": np.nan}
     rows = [
         keys | {"task": task, "metric": metric, "value": value, "low": value - 0.05, "high": value + 0.05}
         for task, auroc in (("human", 0.75), ("mouse", 0.8125))
         for metric, value in (("auroc", auroc), ("auprc", 0.3), ("brier", 0.08), ("ece", 0.01))
     ]
-    rows += [rows[0] | other for other in ({"against": "all", "value": 0.1}, {"part": "valid", "value": 0.2})]
+    rows += [rows[0] | other for other in ({"against": "all", "value": 0.1}, {"split": "valid", "value": 0.2})]
     rows.append(rows[0] | {"choice": "validation", "value": 0.3})
     metrics = pd.DataFrame(rows).assign(n_positive=30.0, n_negative=300.0, prevalence=1 / 11)
     leaks = pd.DataFrame(
-        {"split": "paper", "task": ["human"], "label": "all", "kind": "exact_own", "n": 30, "n_leaky": 3, "share": 0.1}
+        {
+            "scheme": "paper",
+            "task": ["human"],
+            "label": "all",
+            "kind": "exact_own",
+            "n": 30,
+            "n_leaky": 3,
+            "fraction": 0.1,
+        }
     )
     # windows of a file have no gene
-    leaks.loc[1] = leaks.loc[0].to_dict() | {"kind": "gene_own", "n": 0, "n_leaky": 0, "share": float("nan")}
+    leaks.loc[1] = leaks.loc[0].to_dict() | {"kind": "gene_own", "n": 0, "n_leaky": 0, "fraction": float("nan")}
     return {"metrics": metrics, "calibration": calibration, "thresholds": thresholds, "leaks": leaks}
 
 
 def pack(trained, tables, folder, **changes):
-    values = {"calibration": tables["calibration"], "thresholds": tables["thresholds"], "split": "paper"} | changes
+    values = {"calibration": tables["calibration"], "thresholds": tables["thresholds"], "scheme": "paper"} | changes
     return pack_release(trained, folder, **values)
 
 
@@ -145,7 +153,7 @@ def test_a_release_without_evaluation_is_refused(trained, tables, tmp_path):
         pack(trained, tables, tmp_path / "model", calibration=calibration[calibration["task"] != "mouse"])
     pack(trained, tables, tmp_path / "model")
     with pytest.raises(InputError, match="no rows of the model"):
-        card_of(tmp_path / "model", tables, metrics=tables["metrics"].assign(split="guarded"))
+        card_of(tmp_path / "model", tables, metrics=tables["metrics"].assign(scheme="guarded"))
 
 
 @pytest.fixture
@@ -158,7 +166,7 @@ def baselines(tmp_path):
         fitted = {task: BASELINES[name]().fit(codes, random.permutation(labels)) for task in tasks}
         folders.append(tmp_path / name)
         save_baselines(
-            folders[-1], name, fitted, [Task(task) for task in tasks], training={"split": "paper", "seed": 0}
+            folders[-1], name, fitted, [Task(task) for task in tasks], training={"scheme": "paper", "seed": 0}
         )
     return folders
 
@@ -209,12 +217,12 @@ def test_parts_of_a_stack_that_do_not_fit_are_refused(trained, tables, baselines
     refused(r"not for human, mouse, one network and kmer_frequency \(found", baselines=baselines[:1])
     refused("not for human, mouse, one network and", weights=weights.drop(index=5))
     codes, labels = np.zeros((4, 21), dtype=np.uint8), [0, 1, 0, 1]
-    for what, tasks, width, split in (
-        ("split than the networks' paper", ["human", "mouse"], 21, "guarded"),
+    for what, tasks, width, scheme in (
+        ("scheme than the networks' paper", ["human", "mouse"], 21, "guarded"),
         ("window than the networks' 21", ["human", "mouse"], 20, "paper"),
         ("tasks than the networks'", ["human"], 21, "paper"),
     ):
         one = BASELINES["composition"]().fit(codes[:, :width], labels)
         records = [Task(task) for task in tasks]
-        save_baselines(tmp_path / "odd", "composition", dict.fromkeys(tasks, one), records, training={"split": split})
+        save_baselines(tmp_path / "odd", "composition", dict.fromkeys(tasks, one), records, training={"scheme": scheme})
         refused(f"odd: the baseline was fitted for another {what}", baselines=[baselines[0], tmp_path / "odd"])

@@ -13,9 +13,9 @@ from rnamarks.errors import InputError
 from rnamarks.models.stack import apply_weights, fit_weights, weight_table
 
 
-def frame(logit, labels, task="human", part="valid"):
-    windows = [f"{task}:{part}:{at}" for at in range(len(labels))]
-    return pd.DataFrame({"window": windows, "task": task, "part": part, "label": labels, "logit": logit})
+def frame(logit, labels, task="human", split="valid"):
+    windows = [f"{task}:{split}:{at}" for at in range(len(labels))]
+    return pd.DataFrame({"window": windows, "task": task, "split": split, "label": labels, "logit": logit})
 
 
 def world(n=4000, weights=(0.8, 0.4), seed=0, **where):
@@ -30,11 +30,11 @@ def world(n=4000, weights=(0.8, 0.4), seed=0, **where):
 
 @pytest.fixture
 def members():
-    """Predictions of a network with two seeds and of a baseline that knows a task more, both parts."""
+    """Predictions of a network with two seeds and of a baseline that knows a task more, both splits."""
     random = np.random.default_rng(1)
     places = [
-        world(600, task=task, part=part, seed=at)
-        for at, (task, part) in enumerate((s, p) for s in ("human", "mouse") for p in ("valid", "test"))
+        world(600, task=task, split=split, seed=at)
+        for at, (task, split) in enumerate((s, p) for s in ("human", "mouse") for p in ("valid", "test"))
     ]
     network, baseline = (pd.concat(column, ignore_index=True) for column in zip(*places, strict=True))
     seeds = [network.assign(logit=network["logit"] + random.normal(size=len(network))) for _ in range(2)]
@@ -83,10 +83,10 @@ def test_members_that_separate_the_labels_get_finite_weights():
 def test_a_stack_beats_members_that_err_apart(members):
     weights = fit_weights(members)
     stack = apply_weights(weights, {name: seeds[0] for name, seeds in members.items()})
-    assert list(stack.columns) == ["window", "task", "part", "label", "logit"]
+    assert list(stack.columns) == ["window", "task", "split", "label", "logit"]
     pd.testing.assert_frame_equal(stack.drop(columns="logit"), members["network"][0].drop(columns="logit"))
-    test = stack["part"] == "test"
-    joined = stack.merge(members["kmers"][0], on=["task", "part", "window"], suffixes=("", "_kmers"))
+    test = stack["split"] == "test"
+    joined = stack.merge(members["kmers"][0], on=["task", "split", "window"], suffixes=("", "_kmers"))
     singles = [members["network"][0]["logit"], joined["logit_kmers"]]
     labels = stack.loc[test, "label"]
     assert roc_auc_score(labels, stack.loc[test, "logit"]) > max(roc_auc_score(labels, z[test]) for z in singles) + 0.01
@@ -109,9 +109,9 @@ def test_tasks_are_the_first_member_s_and_each_has_its_own_weights(members):
     assert table["human"] != table["mouse"]
 
 
-def test_the_test_part_decides_nothing(members):
+def test_the_test_split_decides_nothing(members):
     def spoilt(table):
-        test = (table["part"] == "test").to_numpy()
+        test = (table["split"] == "test").to_numpy()
         return table.assign(logit=np.where(test, -table["logit"], table["logit"]))
 
     spoilt_members = {name: [spoilt(seed) for seed in seeds] for name, seeds in members.items()}
@@ -130,7 +130,7 @@ def change(table, row, **values):
     [
         (lambda t: t.iloc[1:], r"network and kmers were not scored on the same valid windows of human \(found 'human:"),
         (lambda t: change(t, 0, window="other"), "not scored on the same valid windows of human"),
-        (lambda t: pd.concat([t, frame([0.0], [1], part="train")]), "not scored on the same train windows of human"),
+        (lambda t: pd.concat([t, frame([0.0], [1], split="train")]), "not scored on the same train windows of human"),
         (
             lambda t: change(t, 0, label=1 - t["label"].iloc[0]),
             r"different labels for a window of human \(found 'human:",
@@ -157,10 +157,10 @@ def test_what_cannot_be_weighted_is_refused():
     with pytest.raises(InputError, match="two members or more"):
         fit_weights({"network": [first], "kmers": []})
     ones = [table[table["label"] == 1] for table in (first, second)]
-    with pytest.raises(InputError, match="validation part of human has 100 modified and 0 other windows; a stack"):
+    with pytest.raises(InputError, match="validation split of human has 100 modified and 0 other windows; a stack"):
         fit_weights({"network": [ones[0]], "kmers": [ones[1]]})
-    with pytest.raises(InputError, match="validation part of human has 0 modified and 0 other windows"):
-        fit_weights({"network": [first.assign(part="test")], "kmers": [second.assign(part="test")]})
+    with pytest.raises(InputError, match="validation split of human has 0 modified and 0 other windows"):
+        fit_weights({"network": [first.assign(split="test")], "kmers": [second.assign(split="test")]})
     weights = fit_weights({"network": [first], "kmers": [second]})
     with pytest.raises(
         InputError, match=r"weights of human are for other members than network, trees \(found 'network"

@@ -67,7 +67,7 @@ def build(folder: Path, *, members: int = 2, student: bool = True, null: bool = 
 class Weighted:
     """An engine whose logit of a window is a weighted sum of its codes."""
 
-    attends, letters, n_words = False, 0, 0
+    attends, k, n_kmers = False, 0, 0
 
     def __init__(self, width: int = 31, scale: float = 0.01) -> None:
         self.width = width

@@ -30,7 +30,7 @@ from rnamarks.tasks import Task
 NAMES = ["Am", "m6A", "Um"]
 TASKS = [Task(name, modification=name) for name in NAMES]
 SMALL = {"filters": [6, 4], "lstm_units": 3}
-PARTS = ["train"] * 4 + ["valid"] * 4 + ["test"] * 6 + [""] * 2
+SPLITS = ["train"] * 4 + ["valid"] * 4 + ["test"] * 6 + [""] * 2
 
 
 class AllTasks(Network):
@@ -47,17 +47,17 @@ class AllTasks(Network):
 
 
 def windows_of(seed: int, letter: int) -> pd.DataFrame:
-    codes = np.random.default_rng(seed).integers(0, 4, (len(PARTS), 21)).astype(np.uint8)
+    codes = np.random.default_rng(seed).integers(0, 4, (len(SPLITS), 21)).astype(np.uint8)
     codes[:, 10] = letter
-    names = [f"w{at}" for at in range(len(PARTS))]
+    names = [f"w{at}" for at in range(len(SPLITS))]
     return pd.DataFrame(
-        {"window": names, "sequence": decode_windows(codes), "label": [1, 0] * (len(PARTS) // 2), "paper": PARTS}
+        {"window": names, "sequence": decode_windows(codes), "label": [1, 0] * (len(SPLITS) // 2), "paper": SPLITS}
     )
 
 
 @pytest.fixture
 def splits(tmp_path):
-    """Three tasks; one sequence is in two test parts, one in a training and a test part, one twice in its own."""
+    """Three tasks; one sequence is in two test splits, one in a training and a test split, one twice in its own."""
     frames = {name: windows_of(seed, letter) for seed, (name, letter) in enumerate(zip(NAMES, (0, 0, 3), strict=True))}
     frames["m6A"].loc[9, "sequence"] = frames["Am"].loc[8, "sequence"]
     frames["m6A"].loc[10, "sequence"] = frames["Am"].loc[0, "sequence"]
@@ -94,10 +94,10 @@ def test_a_sequence_of_two_tasks_is_one_row(splits):
     windows, codes = pool_windows(splits, "paper")
     assert list(windows.columns) == column_names("tasks_predictions")
     assert len(windows) == len(codes) == 3 * 10 - 1
-    assert not windows.duplicated(["part", "own", "window"]).any()
+    assert not windows.duplicated(["split", "own", "window"]).any()
     both = windows[windows["own"] == "Am,m6A"].iloc[0]
     # a site of Am, an unmodified window of m6A
-    assert both[["window", "part", "positive", "base"]].tolist() == ["w8", "test", "Am", "A"]
+    assert both[["window", "split", "positive", "base"]].tolist() == ["w8", "test", "Am", "A"]
     assert windows.loc[windows["seen"], ["own", "window"]].to_numpy().tolist() == [["m6A", "w10"]]
     twice = windows[(windows["own"] == "Um") & windows["window"].isin(["w11", "w13"])]
     assert len(twice) == 2
@@ -190,7 +190,7 @@ def test_script_scores_directories_and_stacks(splits, baselines, tmp_path, repos
             output=SimpleNamespace(tasks=tmp_path / f"{name}.parquet"),
             log=[tmp_path / "log.txt"],
             threads=1,
-            params=SimpleNamespace(tasks=NAMES, split="paper", members=["net", "base"]),
+            params=SimpleNamespace(tasks=NAMES, scheme="paper", members=["net", "base"]),
             config={"resources": {"device": "cpu"}},
         )
         runpy.run_path(str(repository / f"scripts/prediction/{script}.py"), init_globals={"snakemake": stand_in})

@@ -70,7 +70,7 @@ def splits(negatives, tmp_path_factory):
 
 
 def test_no_base_of_training_and_no_positive_is_in_the_null(model, splits, window_file, negatives):
-    windows, source = unmodified_windows(model, splits, split="guarded", n=5000, seed=1, files=window_file)
+    windows, source = unmodified_windows(model, splits, scheme="guarded", n=5000, seed=1, files=window_file)
     assert "long.fa" in source
     seen = {decode(codes) for codes in windows["m5C"]}
     trained = set(pd.read_parquet(splits["m5C"])["sequence"])
@@ -87,7 +87,7 @@ def test_no_base_of_training_and_no_positive_is_in_the_null(model, splits, windo
 
 
 def test_the_same_seed_draws_the_same_bases(model, splits, window_file):
-    options = {"split": "guarded", "n": 150, "files": window_file}
+    options = {"scheme": "guarded", "n": 150, "files": window_file}
     first, again, other = (unmodified_windows(model, splits, seed=seed, **options)[0] for seed in (1, 1, 2))
     for task in scan_world.NAMES:
         assert len(first[task]) <= 150
@@ -158,7 +158,7 @@ def test_transcripts_of_several_species(tiny_model, write_transcripts, splits, t
     windows, source = unmodified_windows(
         tiny_model,
         given,
-        split="guarded",
+        scheme="guarded",
         n=5000,
         seed=1,
         transcripts=paths,
@@ -172,7 +172,7 @@ def test_transcripts_of_several_species(tiny_model, write_transcripts, splits, t
     more, said = unmodified_windows(
         tiny_model,
         everywhere,
-        split="guarded",
+        scheme="guarded",
         n=5000,
         seed=1,
         transcripts=paths,
@@ -190,7 +190,7 @@ def test_too_few_bases_are_refused(model, splits, tmp_path):
     short.write_text(">N1\n" + "ACGUGGACU" * 5 + "\n")
     files = [{"file": short, "format": "fasta_tagged", "label": None}]
     with pytest.raises(InputError, match="unmodified nucleotides were found for"):
-        unmodified_windows(model, splits, split="guarded", n=200, seed=1, files=files)
+        unmodified_windows(model, splits, scheme="guarded", n=200, seed=1, files=files)
 
 
 def null_command(*arguments):

@@ -77,7 +77,7 @@ def broken(tmp_path, text: str):
 
 
 def test_what_is_written_is_sound_and_says_that_it_is_predicted(tmp_path):
-    path = written(tmp_path, limits=["probability>0.5", "false_share<0.1"])
+    path = written(tmp_path, limits=["probability>0.5", "false_fraction<0.1"])
     report = check_bedrmod(path)
     assert (report.n_faults, report.n_warnings, report.sites) == (0, 0, 4)
     assert tuple(report.header) == HEADER_KEYS
@@ -87,7 +87,7 @@ def test_what_is_written_is_sound_and_says_that_it_is_predicted(tmp_path):
         "PREDICTIONS from sequence, no measurement",
         "model:multi sha256 ab12",
         "tasks:human;",
-        "probability>0.5 and false_share<0.1",
+        "probability>0.5 and false_fraction<0.1",
         "coverage:transcripts scored at the site (no reads)",
         "not a stoichiometry",
     ):

@@ -1,4 +1,4 @@
-"""q-values and shares of false calls are those of all tests together, whatever the blocks."""
+"""q-values and fractions of false calls are those of all tests together, whatever the blocks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def in_memory(probability: np.ndarray) -> np.ndarray:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
 @given(st.lists(st.lists(st.integers(-4, 6), max_size=9), min_size=1, max_size=7))
-def test_the_share_is_the_mean_of_what_may_be_wrong(tmp_path, values):
+def test_the_fraction_is_the_mean_of_what_may_be_wrong(tmp_path, values):
     parts = [np.array(part, dtype=np.float32) for part in values]
     logits = np.concatenate(parts)
     if not len(logits):
@@ -34,7 +34,7 @@ def test_the_share_is_the_mean_of_what_may_be_wrong(tmp_path, values):
     found = Ranks(parts, NULL, expit, tmp_path)
     probability = expit(logits).astype(np.float32)
     expected = [np.mean(1 - probability[probability >= value].astype(float)) for value in probability]
-    np.testing.assert_allclose(found.false_share(logits), expected, atol=1e-6)
+    np.testing.assert_allclose(found.false_fraction(logits), expected, atol=1e-6)
     np.testing.assert_allclose(found.q(logits), false_discovery_control(NULL.p(logits).astype(np.float32)), rtol=1e-5)
 
 
@@ -45,7 +45,7 @@ def test_not_a_bit_hangs_on_blocks(tmp_path, monkeypatch, digits, block):
     logits = np.random.default_rng(1).normal(size=3000)
     logits = (logits if digits is None else logits.round(digits)).astype(np.float32)
     found = Ranks(np.split(logits, [10, 11, 900, 900, 2500]), NULL, expit, tmp_path)
-    assert (found.false_share(logits) == in_memory(expit(logits).astype(np.float32))).all()
+    assert (found.false_fraction(logits) == in_memory(expit(logits).astype(np.float32))).all()
     expected = false_discovery_control(NULL.p(logits).astype(np.float32))
     np.testing.assert_allclose(found.q(logits), expected, rtol=1e-5)
     assert found.below(0.9) == (found.q(logits) < np.float32(0.9)).sum()
@@ -55,7 +55,7 @@ def test_not_a_bit_hangs_on_blocks(tmp_path, monkeypatch, digits, block):
 def test_equal_probabilities_of_different_logits_share_a_value(tmp_path):
     logits = np.array([1.0, 2.0, 3.0], dtype=np.float32)
     flat = Calibration(prevalence=0.25, slope=0.0, intercept=-1.0, method="flat")
-    share = Ranks([logits], None, flat.probability, tmp_path).false_share(logits)
+    share = Ranks([logits], None, flat.probability, tmp_path).false_fraction(logits)
     np.testing.assert_allclose(share, 1 - flat.probability(logits), atol=1e-7)
 
 
@@ -64,4 +64,4 @@ def test_nothing_to_rank(tmp_path):
     assert (found.tests, found.below(0.5), len(found.q(np.zeros(0, dtype=np.float32)))) == (0, 0, 0)
     blank = Ranks([np.ones(3, dtype=np.float32)], None, None, tmp_path)
     assert np.isnan(blank.q(np.ones(3))).all()
-    assert np.isnan(blank.false_share(np.ones(3))).all()
+    assert np.isnan(blank.false_fraction(np.ones(3))).all()

@@ -47,7 +47,7 @@ def site(transcript: str, chrom: str, start: int, strand: str, probability: floa
         "probability": probability,
         "p": 0.5,
         "q": 0.5,
-        "false_share": 1 - probability,
+        "false_fraction": 1 - probability,
     } | more
 
 
@@ -145,7 +145,7 @@ def test_limits(tmp_path):
         chosen = select_sites(merged, **limits)
         assert frame_of(chosen)["probability"].tolist() == pytest.approx(kept)
         assert len(chosen) == len(kept)
-    with pytest.raises(InputError, match="above is no share"):
+    with pytest.raises(InputError, match="above is no fraction"):
         select_sites(merged, above=2)
 
 
@@ -157,7 +157,7 @@ def test_what_is_said_above_exported_sites(tmp_path):
     assert "1 without genome coordinates left out" in lines[2]
     assert lines[3].startswith("7 on the genome merged to 4 positions")
     assert lines[4:] == [
-        "2 with a probability of at most 0.2 or a share of false calls of at least 0.6 left out",
+        "2 with a probability of at most 0.2 or a fraction of false calls of at least 0.6 left out",
         "2 sites below",
     ]
 
@@ -187,7 +187,7 @@ def test_streamed_merging_and_files_are_those_made_in_memory(tmp_path, monkeypat
         start = int(rng.integers(60)) if placed else -1
         if at % 50 == 0:
             chrom, start = "chr2", 3
-        extra = {"region": str(rng.choice(["cds", "utr3"])), "false_share": float(np.float32(rng.random()))}
+        extra = {"region": str(rng.choice(["cds", "utr3"])), "false_fraction": float(np.float32(rng.random()))}
         rows.append(site(f"t{at // 9}", chrom, start, "+-"[rng.integers(2)], probability, **extra))
     path = write_sites(tmp_path / "s.parquet", *rows, row_group=90)
     merged = merge_isoforms(path, run_rows=run_rows)

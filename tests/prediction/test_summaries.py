@@ -74,7 +74,7 @@ def test_transcripts(write_transcripts, tmp_path):
         own = frame[frame["sequence"] == row.transcript]
         assert row.sum_probability == pytest.approx(own["probability"].sum(), abs=1e-6)
         assert row.called == (own["probability"] > 0.5).sum()
-        assert row.called_fdr == (own["false_share"] < 0.1).sum()
+        assert row.called_fdr == (own["false_fraction"] < 0.1).sum()
     assert table.set_index("transcript")["mean_probability"].dropna().to_dict() == pytest.approx(by.mean().to_dict())
     assert np.isnan(table["mean_probability"][1])
     assert table["sum_probability"][1] == 0
@@ -129,7 +129,7 @@ def in_memory(sites, transcripts) -> tuple[pd.DataFrame, pd.DataFrame]:
         ("mean_probability", groups["probability"].mean()),
         ("sum_probability", groups["probability"].sum()),
         ("called", groups["probability"].agg(lambda values: (values > 0.5).sum())),
-        ("called_fdr", groups["false_share"].agg(lambda values: (values < 0.1).sum())),
+        ("called_fdr", groups["false_fraction"].agg(lambda values: (values < 0.1).sum())),
     ):
         frame[name] = frame["transcript"].map(values)
         if name != "mean_probability":

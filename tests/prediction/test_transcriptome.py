@@ -178,7 +178,7 @@ def test_without_a_calibration_there_is_no_probability(five, tiny_model, tmp_pat
     warnings = []
     by_model(tiny_model, five, tmp_path / "sites.parquet", "mouse", warn=warnings.append)
     sites, metadata = read_parquet(tmp_path / "sites.parquet")
-    assert sites[["probability", "false_share"]].isna().all(axis=None)
+    assert sites[["probability", "false_fraction"]].isna().all(axis=None)
     assert np.isfinite(sites["logit"]).all()
     assert metadata["prevalence"] == {}
     assert sum("no calibration for mouse" in line for line in warnings) == 1

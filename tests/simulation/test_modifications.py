@@ -66,7 +66,7 @@ def null_world(human, sheet):
 
 @pytest.fixture(scope="module")
 def folder(world, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("marks")
+    folder = tmp_path_factory.mktemp("modifications")
     assert [path.relative_to(folder).as_posix() for path in write_organism(world, folder)] == files_of(
         "organism", ["human"]
     )
@@ -136,9 +136,9 @@ def test_modified_bases_have_the_base_and_the_motif(world, sheet):
             key: set(find_motif(entry.codes, motif, sheet[name].motif_offset)) for key, entry in transcripts.items()
         }
         for row in part.itertuples():
-            assert row.position in hits[row.transcript]
-            assert transcripts[row.transcript].genome[row.position] == row.start
-    assert not world.sites[world.sites["label"] == 1].duplicated(["chrom", "start", "strand"]).any()
+            assert row.start in hits[row.transcript]
+            assert transcripts[row.transcript].genome[row.start] == row.genome_start
+    assert not world.sites[world.sites["label"] == 1].duplicated(["chrom", "genome_start", "strand"]).any()
 
 
 def test_there_are_enough_sites_and_false_calls_are_seldom_seen_twice(world):
@@ -147,10 +147,10 @@ def test_there_are_enough_sites_and_false_calls_are_seldom_seen_twice(world):
     assert (table["candidates"] > 20 * table["sites"]).all()
     assert (table["false_calls"] / table["reported"]).between(0.01, 0.2).all()
     several = table[table["modification"].map(EXPERIMENTS) > 1].sum(numeric_only=True)
-    share_once = several["false_once"] / several["once"]
-    share_more = (several["false_calls"] - several["false_once"]) / (several["reported"] - several["once"])
-    assert share_once > 0.15
-    assert share_more < 0.02
+    fraction_once = several["false_once"] / several["once"]
+    fraction_more = (several["false_calls"] - several["false_once"]) / (several["reported"] - several["once"])
+    assert fraction_once > 0.15
+    assert fraction_more < 0.02
     for name, part in world.sites.groupby("modification"):
         assert part["support"].max() == EXPERIMENTS[name]
         assert ((part["label"] == 1) | (part["support"] > 0)).all()
@@ -194,7 +194,7 @@ def test_pairs_are_close_where_planted_and_only_there(world):
 
 def test_cap_modifications_lie_at_the_five_prime_end(world):
     truth = world.sites[world.sites["label"] == 1]
-    median = truth.groupby("modification")["position"].median()
+    median = truth.groupby("modification")["start"].median()
     assert median["m6Am"] < 200
     assert median.drop("m6Am").min() > 600
 
@@ -204,8 +204,8 @@ def test_readers_give_back_what_experiments_saw(folder, merged, world):
     for name in NAMES:
         found, drops = merged[name]
         truth = world.sites[(world.sites["modification"] == name) & (world.sites["support"] > 0)]
-        key = ["chrom", "start", "strand"]
-        both = found.merge(truth, on=key, how="left", suffixes=("", "_true"))
+        key = ["chrom", "genome_start", "strand"]
+        both = found.rename(columns={"start": "genome_start"}).merge(truth, on=key, how="left", suffixes=("", "_true"))
         traps = {table.name: metadata["traps"][f"{name}/{table.name}"] for table in tables_of(name)}
         intergenic = sum(counts["intergenic"] for counts in traps.values())
         assert both["label"].notna().sum() == len(truth)
@@ -222,9 +222,9 @@ def test_readers_give_back_what_experiments_saw(folder, merged, world):
 def test_windows_of_the_workflow_hold_the_reported_sites(windows, world, sheet):
     for name, part in windows.items():
         truth = world.sites[(world.sites["modification"] == name) & (world.sites["support"] > 0)]
-        keys = set(zip(truth["chrom"], truth["start"], truth["strand"], strict=True))
+        keys = set(zip(truth["chrom"], truth["genome_start"], truth["strand"], strict=True))
         positive = part[part["label"] == 1]
-        found = set(zip(positive["chrom"], positive["start"], positive["strand"], strict=True))
+        found = set(zip(positive["chrom"], positive["genome_start"], positive["strand"], strict=True))
         assert found == keys
         assert (part["label"] == 0).sum() == len(positive)
         assert set(part["sequence"].str[25]) == {sheet[name].base}
@@ -271,7 +271,7 @@ def test_words_are_where_they_were_planted(world):
     truth = world.sites[world.sites["label"] == 1]
     for rule in RULES:
         part = truth[truth["modification"] == rule.name]
-        places = bases.starts[part["transcript"].map(number)] + part["position"].to_numpy()
+        places = bases.starts[part["transcript"].map(number)] + part["start"].to_numpy()
         background = bases.starts[0] + np.arange(20_000)
         share = (word_score(bases, places, rule.element) == 1).mean()
         shared = sum(other.element == rule.element for other in RULES) > 1
@@ -311,8 +311,8 @@ def test_radar_and_rediportal_are_written_as_published(folder):
 
 
 def test_truth_tables_can_be_read(folder, world):
-    marks, _ = read_tsv(folder / "truth" / "marks.tsv")
-    assert marks["modification"].tolist() == [rule.name for rule in RULES]
+    table, _ = read_tsv(folder / "truth" / "modifications.tsv")
+    assert table["modification"].tolist() == [rule.name for rule in RULES]
     motifs, _ = read_tsv(folder / "truth" / "motifs.tsv", dtype={"shared_with": str})
     shared = motifs[motifs["shared_with"].notna()].set_index("modification")["shared_with"]
     assert shared.to_dict() == {"I": "m1A", "m1A": "I", "m5C": "Cm", "Cm": "m5C", "Y": "m5U", "m5U": "Y"}
@@ -340,7 +340,7 @@ def test_same_seed_same_bytes(human, sheet, tmp_path):
     [
         ({"site_factor": 0.0}, "site_factor"),
         ({"sensitivity": 1.5}, "sensitivity"),
-        ({"false_share": "much"}, "false_share"),
+        ({"false_fraction": "much"}, "false_fraction"),
         ({"kappa": 3.0}, "does not evolve"),
         ({"prevalence": 0.1}, "does not evolve"),
         ({"gens": 4}, "gens"),
@@ -401,7 +401,7 @@ def test_readers_give_back_the_modifications_of_a_clade(mixed, sheet, tmp_path):
             subject=name,
         )
         truth = one.sites[(one.sites["modification"] == "Y") & (one.sites["support"] > 0)]
-        both = truth.merge(found, on=["chrom", "start", "strand"])
+        both = truth.merge(found.rename(columns={"start": "genome_start"}), on=["chrom", "genome_start", "strand"])
         assert len(both) == len(truth) > 50
 
 

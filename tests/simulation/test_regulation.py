@@ -76,14 +76,14 @@ def pairs_in_files(folder, world):
     sites = world.truth[world.truth["species"] == "human"]
     scores = {name.split(".")[0]: values for name, values in read_pars(folder).items()}
     sites = sites[sites["transcript"].isin(list(scores))]
-    here = np.array([scores[name][at] for name, at in zip(sites["transcript"], sites["position"], strict=True)])
+    here = np.array([scores[name][at] for name, at in zip(sites["transcript"], sites["start"], strict=True)])
     made["structure"] = sites["logit"][here != 0], here[here != 0]
     peaks = pd.read_csv(folder / "human.h3k36me3.narrowPeak.gz", sep="\t", header=None)
     sites = world.truth[world.truth["species"] == "human"]
     chance = 1 / (1 + np.exp(-sites["logit"]))
     inside = np.array(
         [
-            chance[(sites["chrom"] == chrom) & sites["start"].between(start, end - 1)].sum() / (end - start)
+            chance[(sites["chrom"] == chrom) & sites["genome_start"].between(start, end - 1)].sum() / (end - start)
             for chrom, start, end in peaks[[0, 1, 2]].itertuples(index=False)
         ]
     )

@@ -101,21 +101,21 @@ def test_the_windows_equal_a_search_through_everything(world):
     frame = label(world, site_rows(*wanted, support=4), drops, negatives_per_positive=10_000)
     assert list(frame.columns) == column_names("windows")
     found = {
-        (row.chrom, row.strand, row.start): (row.transcript, row.position) for row in frame.itertuples(index=False)
+        (row.chrom, row.strand, row.genome_start): (row.transcript, row.start) for row in frame.itertuples(index=False)
     }
     assert found == expected
     assert len(frame) == len(expected)
     positive = frame[frame["label"] == 1]
-    assert set(zip(positive["chrom"], positive["start"], positive["strand"], strict=True)) == set(wanted)
+    assert set(zip(positive["chrom"], positive["genome_start"], positive["strand"], strict=True)) == set(wanted)
     assert set(positive["support"]) == {4}
     assert set(frame.loc[frame["label"] == 0, "support"]) == {0}
     assert frame["window"].is_unique
     texts = world.set_index("transcript")
     for row in frame.itertuples(index=False):
         padded = "N" * 10 + texts.loc[row.transcript, "sequence"] + "N" * 10
-        assert row.sequence == padded[row.position : row.position + 21]
+        assert row.sequence == padded[row.start : row.start + 21]
         start, end = texts.loc[row.transcript, ["cds_start", "cds_end"]]
-        region = "utr5" if row.position < start else "cds" if row.position < end else "utr3"
+        region = "utr5" if row.start < start else "cds" if row.start < end else "utr3"
         assert row.region == (region if start >= 0 else "noncoding")
     assert drops.rows("kept", stage="positives") == 30
     assert drops.rows("kept", stage="negatives") == len(expected) - 30
@@ -171,7 +171,7 @@ def test_a_site_in_the_motif_on_one_isoform_only(world):
     frame = label(rows, genome_site)
     assert frame.loc[frame["label"] == 1, "transcript"].tolist() == ["long"]
     frame = label(rows.iloc[[1, 2]], genome_site)
-    assert frame.loc[frame["label"] == 1, ["transcript", "position"]].to_numpy().tolist() == [["spliced", 2]]
+    assert frame.loc[frame["label"] == 1, ["transcript", "start"]].to_numpy().tolist() == [["spliced", 2]]
 
 
 def test_negatives_are_ten_to_one_seeded_and_in_no_list(world):
@@ -184,7 +184,7 @@ def test_negatives_are_ten_to_one_seeded_and_in_no_list(world):
     )
     negative = frame[frame["label"] == 0]
     assert len(negative) == 80
-    assert not set(zip(negative["chrom"], negative["strand"], negative["start"], strict=True)) & set(listed)
+    assert not set(zip(negative["chrom"], negative["strand"], negative["genome_start"], strict=True)) & set(listed)
     assert drops.rows("called modified by another list") == len(listed)
     shuffled = world.sample(frac=1, random_state=1)
     again = label(shuffled, site_rows(*wanted[::-1]), veto=[veto])
@@ -203,7 +203,7 @@ def test_negatives_of_modified_transcripts_only(world):
             carriers.add(row.transcript)
     assert set(frame["transcript"]) <= carriers
     expected = candidates(world[world["transcript"].isin(carriers)])
-    assert set(zip(frame["chrom"], frame["strand"], frame["start"], strict=True)) == set(expected)
+    assert set(zip(frame["chrom"], frame["strand"], frame["genome_start"], strict=True)) == set(expected)
 
 
 def test_the_motif_can_be_the_base_alone(world):

@@ -48,7 +48,7 @@ def test_comment_lines_blank_lines_and_other_column_orders_are_read(tmp_path):
         (LINE.replace("human", "Human"), "species"),
         (LINE.replace("Homo_sapiens", "Homo sapiens"), "tree_name"),
         (LINE + "\t", "7 fields"),
-        (LINE.replace("human", "man"), "already stands in line 2"),
+        (LINE.replace("human", "man"), "is already in line 2"),
     ],
 )
 def test_a_bad_line_is_named_with_its_number(tmp_path, line, says):

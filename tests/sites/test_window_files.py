@@ -48,9 +48,9 @@ def read_all(files, *, width=None, centred=False, **options):
 
 @pytest.fixture
 def read():
-    def run(form, path, part="test", label=None, width=None):
+    def run(form, path, split="test", label=None, width=None):
         drops = Drops()
-        entry = {"file": path, "format": form, "label": label, "given": part}
+        entry = {"file": path, "format": form, "label": label, "given": split}
         frame = read_windows(entry, task=replace(TASK, centred=False), width=width, drops=drops)
         assert ["window", *frame.columns] == column_names("windows")
         counts = dict(zip(drops.frame()["reason"], drops.frame()["rows"], strict=True))
@@ -80,7 +80,7 @@ def test_mass(read, shared_data, file, label, rows, with_n):
     assert frame["sequence"].str.len().eq(101).all()
     assert frame["sequence"].str.contains("N").sum() == with_n
     assert not frame["sequence"].str.contains("T").any()
-    assert (frame[["start", "position"]] == -1).all(axis=None)
+    assert (frame[["genome_start", "genome_end", "start", "end"]] == -1).all(axis=None)
     assert (frame["given"] == "test").all()
 
 
@@ -113,8 +113,8 @@ def test_deepm6aseq_fasta_is_the_line_file_with_places(read, shared_data):
     assert sorted(fasta["sequence"]) == sorted(lines["sequence"])
     assert (fasta["label"] == 0).all()
     first = fasta.iloc[0]
-    assert (first["chrom"], first["start"], first["strand"]) == ("1", 16_829_336 + 50, "+")
-    assert (fasta["start"] >= 0).all()
+    assert (first["chrom"], first["genome_start"], first["strand"]) == ("1", 16_829_336 + 50, "+")
+    assert (fasta["genome_start"] >= 0).all()
     assert set(fasta["strand"]) == {"+", "-"}
 
 
@@ -134,7 +134,7 @@ def test_deepm6aseq_fasta_is_the_line_file_with_places(read, shared_data):
 def test_places_in_headers(read, tmp_path, header, place):
     (tmp_path / "x.fa").write_text(f">{header}\nACGTA\n")
     frame, _ = read("fasta", tmp_path / "x.fa", label=1)
-    assert tuple(frame.loc[0, ["chrom", "start", "strand"]]) == place
+    assert tuple(frame.loc[0, ["chrom", "genome_start", "strand"]]) == place
 
 
 @pytest.mark.parametrize("dress", ["plain", "lower", "rna", "crlf", "bom", "gzip"])
@@ -182,7 +182,7 @@ def test_dressed_files_give_the_same_windows(read, tmp_path, form, dress):
         ("fasta", ">x\n>y\nACGTA\n", {"label": 1}, "windows:1: the record has no sequence"),
         ("fasta_signed", ">x\nACGTA\n", {}, r"windows:1: the header begins neither .*'x'"),
         ("nonsense", "ACGTA\n", {"label": 1}, "choose one of csv, fasta, fasta_signed, fasta_tagged, lines"),
-        ("lines", "ACGTA\n", {"label": 1, "part": "tests"}, "no such part"),
+        ("lines", "ACGTA\n", {"label": 1, "split": "tests"}, "no such split"),
         (
             "csv",
             'sequence,label,note\nACGTA,1,"5 prime\nACGTA,0,x\n',

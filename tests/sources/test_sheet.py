@@ -120,7 +120,7 @@ def test_a_bad_value_is_named_with_its_line(write, change, text):
 
 @pytest.mark.parametrize("name", ["genome_hg19", "GENOME_hg19"])
 def test_a_name_comes_once(write, name):
-    assert "already stands in line 2" in refused(write({}, {"name": name}), 3)
+    assert "is already in line 2" in refused(write({}, {"name": name}), 3)
 
 
 def test_the_header_is_checked(write, tmp_path):

@@ -26,7 +26,7 @@ from rnamarks.sequences import decode_windows
 from rnamarks.tables import write_parquet
 from rnamarks.tasks import Task
 from rnamarks.training.distillation import distil_student
-from rnamarks.training.fit import read_part
+from rnamarks.training.fit import read_split
 from rnamarks.training.settings import DistillationSettings
 from rnamarks.training.targets import teacher
 from rnamarks.training.targets.teacher import distillation_loss
@@ -99,7 +99,7 @@ def world(tmp_path_factory):
 
 
 def distil(world, folder, settings=QUICK, **changes):
-    values = {"split": "paper", "seed": 3, "hyperparameters": SMALL, "device": "cpu", "report": lambda line: None}
+    values = {"scheme": "paper", "seed": 3, "hyperparameters": SMALL, "device": "cpu", "report": lambda line: None}
     return distil_student(*world, settings=settings, checkpoints=folder, **(values | changes))
 
 
@@ -190,7 +190,7 @@ def test_it_is_calibrated_and_written_beside_its_teacher(done, world, tmp_path):
     assert given.prevalence == 0.1, "that of the teacher's calibration"
     assert own.prevalence == pytest.approx(0.5, abs=0.05)
     assert {own.method, given.method} == {"platt"}
-    data = read_part(world[1]["m6A"], "paper", "test")
+    data = read_split(world[1]["m6A"], "paper", "test")
     probability = own.probability(score_fast(result.student, data.codes)[:, 0])
     assert probability.mean() == pytest.approx(data.labels.mean(), abs=0.07)
     values = {name: getattr(result, name) for name in ("calibration", "agreement", "training")}
@@ -204,7 +204,7 @@ def test_it_is_calibrated_and_written_beside_its_teacher(done, world, tmp_path):
 def test_modes_are_compared_on_the_same_windows(done, world):
     result, _, _ = done
     model, _ = load_model(world[0])
-    tests = {task: read_part(path, "paper", "test") for task, path in world[1].items()}
+    tests = {task: read_split(path, "paper", "test") for task, path in world[1].items()}
     table = compare_modes(model, result.student, tests, n=200, seed=1).set_index("task")
     assert list(table.index) == [*TASKS, "mean"]
     assert (table["exact"] > 0.8).all()
@@ -218,7 +218,7 @@ def test_a_stack_teaches_with_its_baselines(world, tmp_path):
     states, config = load_members(folder)
     fitted = {}
     for task, path in splits.items():
-        data = read_part(path, "paper", "train")
+        data = read_split(path, "paper", "train")
         fitted[task] = BASELINES["kmer_logistic"](longest=2, reach=2).fit(data.codes, data.labels)
     known = {"kmer_logistic": fitted["Y"].hyperparameters()}
     weights = {task: {"net": 1.0, "kmer_logistic": 0.5} for task in TASKS}
@@ -227,7 +227,7 @@ def test_a_stack_teaches_with_its_baselines(world, tmp_path):
     result = distil((tmp_path / "stack", splits), tmp_path / "checkpoints")
     assert result.student.receptive == WINDOW, "the baselines read what the network crops"
     model, _ = load_model(tmp_path / "stack")
-    data = read_part(splits["Y"], "paper", "test")
+    data = read_split(splits["Y"], "paper", "test")
     expected = score_tasks(model, data.codes, ["Y"])[:, 0]
     assert agreement(expected, score_fast(result.student, data.codes)[:, 1]) > 0.9
 
@@ -257,7 +257,7 @@ def test_only_known_targets_count_and_each_task_counts_alike():
     [
         ({"hyperparameters": {"receptive": 20}}, "odd width"),
         ({"hyperparameters": {"colour": 1}}, "no setting colour"),
-        ({"split": "guarded"}, "lacks the column guarded"),
+        ({"scheme": "guarded"}, "lacks the column guarded"),
     ],
 )
 def test_what_cannot_be_distilled_is_named(world, tmp_path, change, message):

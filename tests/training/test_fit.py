@@ -15,7 +15,7 @@ from rnamarks.sequences import decode_windows
 from rnamarks.tables import read_tsv, write_parquet
 from rnamarks.tasks import Task
 from rnamarks.training import fit
-from rnamarks.training.fit import digest_of, fit_from_splits, fit_network, read_part
+from rnamarks.training.fit import digest_of, fit_from_splits, fit_network, read_split
 from rnamarks.training.sampler import TaskData
 from rnamarks.training.settings import TrainingSettings
 
@@ -26,18 +26,18 @@ SETTINGS = {"batch_size": 16, "steps_per_epoch": 3, "epochs": 2, "stage_epochs":
 
 @pytest.fixture
 def splits(world, tmp_path):
-    """Splits tables of two species; ``guarded`` has no validation part."""
+    """Splits tables of two species; ``guarded`` has no validation split."""
     training, validation = world
     paths = {}
     for task in training:
         codes = np.concatenate([training[task].codes, validation[task].codes])
-        part = np.repeat(["train", "valid"], [len(training[task].codes), len(validation[task].codes)])
+        split = np.repeat(["train", "valid"], [len(training[task].codes), len(validation[task].codes)])
         frame = pd.DataFrame(
             {
                 "sequence": decode_windows(codes),
                 "label": np.concatenate([training[task].labels, validation[task].labels]).astype(np.int64),
-                "paper": part,
-                "guarded": np.where(part == "train", "train", ""),
+                "paper": split,
+                "guarded": np.where(split == "train", "train", ""),
             }
         )
         paths[task] = tmp_path / f"{task}.parquet"
@@ -52,7 +52,7 @@ def run(splits, tmp_path):
             **{
                 "splits": splits,
                 "tasks": TASKS,
-                "split": "paper",
+                "scheme": "paper",
                 "network": "deepm6aseq",
                 "hyperparameters": SMALL,
                 "settings": TrainingSettings.from_mapping(SETTINGS),
@@ -89,21 +89,21 @@ def digest(world, tmp_path, monkeypatch):
     return digest
 
 
-def test_a_part_of_a_split_is_read_as_codes_and_labels(splits, world):
-    for part, expected in zip(("train", "valid"), world, strict=True):
-        found = read_part(splits["mouse"], "paper", part)
+def test_a_split_of_a_scheme_is_read_as_codes_and_labels(splits, world):
+    for split, expected in zip(("train", "valid"), world, strict=True):
+        found = read_split(splits["mouse"], "paper", split)
         assert np.array_equal(found.codes, expected["mouse"].codes)
         assert np.array_equal(found.labels, expected["mouse"].labels)
         assert (found.codes.dtype, found.labels.dtype) == (np.uint8, bool)
 
 
-def test_a_part_that_is_not_there_is_refused(splits, tmp_path):
-    with pytest.raises(InputError, match=r"mouse.parquet: no window of the part 'valid' of the split 'guarded'"):
-        read_part(splits["mouse"], "guarded", "valid")
+def test_a_split_that_is_not_there_is_refused(splits, tmp_path):
+    with pytest.raises(InputError, match=r"mouse.parquet: no window of the split 'valid' of the scheme 'guarded'"):
+        read_split(splits["mouse"], "guarded", "valid")
     with pytest.raises(InputError, match=r"mouse.parquet: the table lacks the column random"):
-        read_part(splits["mouse"], "random", "train")
+        read_split(splits["mouse"], "random", "train")
     with pytest.raises(InputError, match="no such file"):
-        read_part(tmp_path / "none.parquet", "paper", "train")
+        read_split(tmp_path / "none.parquet", "paper", "train")
 
 
 def test_a_training_writes_a_model_directory(run, world, tmp_path):
@@ -115,7 +115,7 @@ def test_a_training_writes_a_model_directory(run, world, tmp_path):
     }
     model, config = load_model(tmp_path / "model")
     assert (config.model, config.tasks, config.window, config.members) == ("deepm6aseq", TASKS, 21, 1)
-    assert (config.training["split"], config.training["seed"]) == ("paper", 3)
+    assert (config.training["scheme"], config.training["seed"]) == ("paper", 3)
     assert config.training["settings"]["steps_per_epoch"] == 3
     assert config.training["windows"] == {
         task: {"positives": int(data.labels.sum()), "negatives": int((~data.labels).sum())}
@@ -138,21 +138,21 @@ def test_another_seed_has_other_weights_and_its_own_checkpoints(run, tmp_path):
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
 
 
-def test_a_missing_validation_part_is_said_before_training(run, tmp_path):
-    with pytest.raises(InputError, match="'valid' of the split 'guarded'"):
-        run("model", split="guarded")
+def test_a_missing_validation_split_is_said_before_training(run, tmp_path):
+    with pytest.raises(InputError, match="'valid' of the scheme 'guarded'"):
+        run("model", scheme="guarded")
     assert not (tmp_path / "checkpoints").exists()
 
 
 def test_what_decides_the_weights_names_the_checkpoints(digest, world):
-    def changed(part, task, field):
+    def changed(split, task, field):
         data = [dict(world[0]), dict(world[1])]
-        codes, labels = data[part][task].codes.copy(), data[part][task].labels.copy()
+        codes, labels = data[split][task].codes.copy(), data[split][task].labels.copy()
         if field == "codes":
             codes[-1, -1] ^= 1
         else:
             labels[-1] = not labels[-1]
-        data[part][task] = TaskData(codes, labels)
+        data[split][task] = TaskData(codes, labels)
         return tuple(data)
 
     names = [
@@ -166,8 +166,8 @@ def test_what_decides_the_weights_names_the_checkpoints(digest, world):
         digest(data=({"mouse": world[0]["mouse"], "human": world[0]["human"]}, world[1])),
         digest(data=({"human": world[0]["mouse"], "mouse": world[0]["human"]}, world[1])),
         *(
-            digest(data=changed(part, task, field))
-            for part in (0, 1)
+            digest(data=changed(split, task, field))
+            for split in (0, 1)
             for task in world[0]
             for field in ("codes", "labels")
         ),

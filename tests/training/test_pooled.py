@@ -1,4 +1,4 @@
-"""Pooled batches: the union of labels, exact shares, and a training that learns, repeats and survives."""
+"""Pooled batches: the union of labels, exact fractions, and a training that learns, repeats and survives."""
 
 from __future__ import annotations
 
@@ -375,7 +375,7 @@ def test_a_model_directory_says_what_each_task_is_about(world, tmp_path):
     fit_from_splits(
         paths,
         tasks,
-        split="paper",
+        scheme="paper",
         network="deepm6aseq",
         hyperparameters=SMALL,
         settings=TrainingSettings.from_mapping(SETTINGS | {"epochs": 1, "steps_per_epoch": 2}),

@@ -63,10 +63,10 @@ def splits(world, tmp_path):
         codes = np.concatenate([training.codes, validation.codes])
         codes[:, 10] = 0
         labels = np.concatenate([training.labels, validation.labels])
-        part = np.repeat(["train", "valid"], [len(training.codes), len(validation.codes)])
-        part[-60:] = "test"
+        split = np.repeat(["train", "valid"], [len(training.codes), len(validation.codes)])
+        split[-60:] = "test"
         paths.append(tmp_path / f"{task.name}.parquet")
-        frame = pd.DataFrame({"sequence": decode_windows(codes), "label": labels.astype(np.int64), "paper": part})
+        frame = pd.DataFrame({"sequence": decode_windows(codes), "label": labels.astype(np.int64), "paper": split})
         write_parquet(frame, paths[-1])
     return paths
 
@@ -76,7 +76,7 @@ def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path)
     weights = []
     for seed in (1, 2):
         weights.append(tmp_path / str(seed) / "weights.safetensors")
-        params = {"tasks": records, "network": NETWORK, "curriculum": "round_robin", "split": "paper", "seed": seed}
+        params = {"tasks": records, "network": NETWORK, "curriculum": "round_robin", "scheme": "paper", "seed": seed}
         run(
             "training/train_model.py",
             input={"splits": splits},
@@ -88,10 +88,10 @@ def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path)
         assert list(history["task"]) == ["m6A_human", "m6A_mouse"] * 2
     row = {"prevalence": 0.3, "slope": 1.0, "intercept": 0.0, "method": "prior", "fitted_on": "valid"}
     row |= {"n_positive": 30, "n_negative": 70, "target_precision": 0.9, "probability": 0.5, "note": ""}
-    row |= {"precision": 0.9, "recall": 0.4, "model": "net", "setting": "both", "split": "paper", "part": "test"}
+    row |= {"precision": 0.9, "recall": 0.4, "model": "net", "setting": "both", "scheme": "paper", "split": "test"}
     row |= {"seed": "ensemble", "against": "own", "choice": "", "value": 0.7, "low": 0.6, "high": 0.8, "label": "all"}
     table = pd.DataFrame([row | {"task": task.name, "metric": m} for task in TASKS for m in ("auroc", "auprc")])
-    table = table.assign(kind="exact_own", n=10, n_leaky=1, share=0.1)
+    table = table.assign(kind="exact_own", n=10, n_leaky=1, fraction=0.1)
     for name in ("calibration", "thresholds", "metrics", "leaks"):
         write_tsv(table, tmp_path / f"{name}.tsv")
     tables = {name: tmp_path / f"{name}.tsv" for name in ("calibration", "thresholds", "metrics", "leaks")}
@@ -100,14 +100,14 @@ def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path)
         "models/release_model.py",
         input={"weights": weights, "baselines": [], "stack": []} | tables,
         output={"weights": model / "weights.safetensors"},
-        params={"split": "paper", "tasks": [task.record() for task in TASKS]},
+        params={"scheme": "paper", "tasks": [task.record() for task in TASKS]},
     )
     assert load_model(model)[1].tasks == TASKS
     run(
         "models/write_card.py",
         input={"config": model / "config.json"} | tables,
         output={},
-        params={"release": {"model": "net", "setting": "both", "split": "paper"}, "run": "test", "limits": []},
+        params={"release": {"model": "net", "setting": "both", "scheme": "paper"}, "run": "test", "limits": []},
     )
     assert (model / "card.md").read_text(encoding="utf-8").startswith("# deepm6aseq: m⁶A, m6A_mouse\n")
     run(
@@ -117,7 +117,7 @@ def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path)
         params={
             "tasks": [task.name for task in TASKS],
             "student": STUDENT,
-            "split": "paper",
+            "scheme": "paper",
             "seed": 1,
             "bootstrap": 20,
         },
@@ -132,7 +132,7 @@ def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path)
 
 
 def test_line_search(run, splits, tmp_path):
-    search = {"grid": {"training.learning_rate": [1e-3, "2e-2"]}, "folds": 2, "split": "paper"}
+    search = {"grid": {"training.learning_rate": [1e-3, "2e-2"]}, "folds": 2, "scheme": "paper"}
     run(
         "training/line_search.py",
         input={"splits": splits},

@@ -23,7 +23,9 @@ def unpacked(path: Path) -> str:
 
 
 def bed_of(rows: pd.DataFrame) -> str:
-    lines = (f"{row.chrom}\t{row.start}\t{row.start + 1}\tx\t0\t{row.strand}\n" for row in rows.itertuples())
+    lines = (
+        f"{row.chrom}\t{row.genome_start}\t{row.genome_start + 1}\tx\t0\t{row.strand}\n" for row in rows.itertuples()
+    )
     return "".join(lines)
 
 
@@ -202,7 +204,7 @@ def windows_of(project, species: str) -> pd.DataFrame:
 
 def test_dressed_files_give_the_windows_of_the_plain_ones(mixed, world):
     project, _, _ = mixed
-    columns = ["sequence", "label", "chrom", "start", "strand", "transcript", "gene", "position", "region"]
+    columns = ["sequence", "label", "chrom", "genome_start", "strand", "transcript", "gene", "start", "region"]
     found = windows_of(project, "dressed")
     positives = world.windows.loc[world.windows["label"] == 1, columns]
     assert found.loc[found["label"] == 1, columns].to_numpy().tolist() == positives.to_numpy().tolist()
@@ -226,7 +228,7 @@ def test_without_coding_sequence_every_place_is_noncoding(mixed, world):
 def test_ambiguous_letters_become_n_and_motifs_on_them_are_counted(mixed, world):
     project, _, _ = mixed
     found = windows_of(project, "iupac")
-    both = found.merge(world.windows, on=["chrom", "start", "strand"], suffixes=("", "_plain"))
+    both = found.merge(world.windows, on=["chrom", "genome_start", "strand"], suffixes=("", "_plain"))
     assert len(both) > 100
     letters, plain = ("".join(both[name]) for name in ("sequence", "sequence_plain"))
     assert all(one in (other, "N") for one, other in zip(letters, plain, strict=True))

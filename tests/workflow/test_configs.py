@@ -144,7 +144,7 @@ def test_a_mistake_on_the_command_line(new_project, tiny_config):
             "FILE:4: splits.identity cannot have this value (found 80); give at most 1",
         ),
         (
-            "run: a\nspecies: {yak: {}}\ntrainings:\n  - {model: m, setting: s, splits: [paper], seeds: []}\n",
+            "run: a\nspecies: {yak: {}}\ntrainings:\n  - {model: m, setting: s, schemes: [paper], seeds: []}\n",
             "FILE:4: trainings[0].seeds cannot have this value (found []); give at least 1",
         ),
         (
@@ -255,11 +255,11 @@ def test_names_that_do_not_fit_together_are_refused(tiny_config, monkeypatch):
             Analyses(made(config)).check_files({})
         return str(error.value)
 
-    one = {"model": "mass", "setting": "species3", "splits": ["paper"], "seeds": [1]}
+    one = {"model": "mass", "setting": "species3", "schemes": ["paper"], "seeds": [1]}
     assert "unknown model (found 'mess'); known: mass" in refused(trainings=[one | {"model": "mess"}])
     assert "no such setting (found 'species9')" in refused(trainings=[one | {"setting": "species9"}])
     assert "same run twice" in refused(trainings=[one, one])
-    assert "release names a training" in refused(release={"model": "mass", "setting": "species3", "split": "guarded"})
+    assert "release names a training" in refused(release={"model": "mass", "setting": "species3", "scheme": "guarded"})
     assert "has 3" in refused(settings={"species3": {"nearest": 4}})
     assert "has no task" in refused(species={"human": {"genome": "x"}}, root_species="human")
     assert "data_root, which is not set" in refused(orthologues={"table": "data:x", "format": "compara"})
@@ -286,10 +286,10 @@ def test_names_that_do_not_fit_together_are_refused(tiny_config, monkeypatch):
     assert "needs one network" in refused(models=two, stacks={"s": stack | {"members": ["mass", "mess", "prevalence"]}})
     assert "each once (found 'mass, prevalence, prevalence')" in members("mass", "prevalence", "prevalence")
     assert "has a member that is neither" in refused(baselines=["prevalence"])
-    assert "needs mass in a setting and split that it is not trained in (found 'single, paper'); add it" in (
+    assert "needs mass in a setting and scheme that it is not trained in (found 'single, paper'); add it" in (
         refused_stack(setting="single")
     )
-    assert "not trained in (found 'species3, guarded')" in refused_stack(splits=["paper", "guarded"])
+    assert "not trained in (found 'species3, guarded')" in refused_stack(schemes=["paper", "guarded"])
     assert "not trained in (found 'species3, paper')" in refused(trainings=[])
     for name in ("mass", "prevalence"):
         assert f"a stack has the name of a model or a baseline (found '{name}'); rename it" in refused_stack(name)
@@ -308,7 +308,7 @@ def test_a_stack_is_run_and_released_like_its_network(tiny_config, monkeypatch):
     ]
     assert {run.weights for run in runs} == {"results/tiny/models/stacked/species3/paper/weights.tsv"}
     assert [run.history for run in runs] == [None, None]
-    assert plan.release_record() == {"model": "stacked", "setting": "species3", "split": "paper"}
+    assert plan.release_record() == {"model": "stacked", "setting": "species3", "scheme": "paper"}
     parts = plan.parts("stacked", "species3", "paper")
     assert [run.stem for run in parts.networks] == ["mass/species3/paper/1", "mass/species3/paper/2"]
     assert [run.stem for run in parts.baselines] == ["kmer_logistic/single/paper/0"]
@@ -326,7 +326,7 @@ def test_a_stack_is_run_and_released_like_its_network(tiny_config, monkeypatch):
 
 def test_a_stack_of_single_species_has_a_run_for_each_that_is_trained(tiny_config, monkeypatch):
     monkeypatch.chdir(ROOT)
-    single = {"model": "mass", "setting": "single", "tasks": ["human", "mouse"], "splits": ["paper"], "seeds": [4]}
+    single = {"model": "mass", "setting": "single", "tasks": ["human", "mouse"], "schemes": ["paper"], "seeds": [4]}
     stack = tiny_config["stacks"]["stacked"] | {"setting": "single"}
     config = tiny_config | {"trainings": [single], "stacks": {"stacked": stack}}
     plan = made({key: value for key, value in config.items() if key != "release"})

@@ -54,8 +54,8 @@ def mixed_config(tiny_config):
             }
         },
         "settings": {"together": {"nearest": 4}},
-        "trainings": [{"model": "multirm", "setting": "together", "splits": ["paper"], "seeds": [1]}],
-        "release": {"model": "multirm", "setting": "together", "split": "paper"},
+        "trainings": [{"model": "multirm", "setting": "together", "schemes": ["paper"], "seeds": [1]}],
+        "release": {"model": "multirm", "setting": "together", "scheme": "paper"},
         "student": {"training": {"epochs": 1, "minimum": 100, "maximum": 200}},
         "significance": {"bases": 100},
         "attention": {
@@ -124,7 +124,7 @@ def test_the_model_has_a_head_for_each_and_can_do_everything(results):
 
 def test_metrics_are_against_own_negatives_and_against_all(results):
     metrics, _ = read_tsv(results / "evaluation" / "metrics.tsv")
-    shown = metrics[(metrics["metric"] == "auroc") & (metrics["part"] == "test") & (metrics["model"] == "multirm")]
+    shown = metrics[(metrics["metric"] == "auroc") & (metrics["split"] == "test") & (metrics["model"] == "multirm")]
     assert set(shown["against"]) == {"own", "all"}
     assert set(shown["task"]) == set(TASKS)
     assert set(metrics["species"]) == {"human", "mouse"}

@@ -31,17 +31,17 @@ def config(repository):
         values["models"][name]["training"] |= quick
     values["settings"]["together"]["nearest"] = len(KEPT)
     values["trainings"] = [
-        {"model": "multirm", "setting": "together", "splits": ["guarded"], "seeds": [1, 2]},
-        {"model": "summed", "setting": "together", "splits": ["guarded"], "seeds": [1]},
+        {"model": "multirm", "setting": "together", "schemes": ["guarded"], "seeds": [1, 2]},
+        {"model": "summed", "setting": "together", "schemes": ["guarded"], "seeds": [1]},
     ]
     values["stacks"] = {
         "stacked": {
             "members": ["multirm", "naive_bayes_trinucleotide"],
             "setting": "together",
-            "splits": ["guarded"],
+            "schemes": ["guarded"],
         }
     }
-    values["release"] = {"model": "stacked", "setting": "together", "split": "guarded"}
+    values["release"] = {"model": "stacked", "setting": "together", "scheme": "guarded"}
     values["evaluation"]["bootstrap"] = 50
     return values | {
         "student": {
@@ -63,32 +63,32 @@ def config(repository):
 
 
 @pytest.fixture(scope="module")
-def marks(new_project, config):
-    project = new_project("marks", config)
+def finished(new_project, config):
+    project = new_project("modifications", config)
     project.run_well()
     return project
 
 
-def test_every_figure_is_in_the_report(marks):
-    index = pd.read_csv(marks.results / "figures.tsv", sep="\t")
+def test_every_figure_is_in_the_report(finished):
+    index = pd.read_csv(finished.results / "figures.tsv", sep="\t")
     files = set(index["file"])
     for name in ("auc", "objectives", "consensus", "association", "modes"):
         assert f"figures/{name}.svg" in files
     captions = index.loc[index["figure"] != "Table", "caption"]
     assert not captions.str.contains(r"\beach species\b|\bmarks?\b").any()
-    assert 'id="figure-auc"' in (marks.results / "report.html").read_text(encoding="utf-8")
+    assert 'id="figure-auc"' in (finished.results / "report.html").read_text(encoding="utf-8")
 
 
-def test_nothing_is_left_to_do(marks):
-    done = marks.run(options=["-n"])
+def test_nothing_is_left_to_do(finished):
+    done = finished.run(options=["-n"])
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
-def test_no_reported_site_is_a_negative(marks):
-    sites = pd.read_parquet(marks.folder / "resources" / "demo_marks" / "truth" / "sites.parquet")
-    windows = pd.read_parquet(marks.results / "datasets" / "m6A.windows.parquet")
+def test_no_reported_site_is_a_negative(finished):
+    sites = pd.read_parquet(finished.folder / "resources" / "demo_marks" / "truth" / "sites.parquet")
+    windows = pd.read_parquet(finished.results / "datasets" / "m6A.windows.parquet")
     reported = sites[(sites["modification"] == "m6A") & (sites["support"] > 0)]
-    places = ["chrom", "start", "strand"]
+    places = ["chrom", "genome_start", "strand"]
     negatives = windows[windows["label"] == 0]
     assert len(reported) > 100
     assert negatives.merge(reported, on=places).empty
@@ -96,25 +96,25 @@ def test_no_reported_site_is_a_negative(marks):
     assert set(windows["sequence"].str[20]) == {"A"}
 
 
-def test_a_gene_lies_in_one_part_whatever_the_modification(marks):
-    frames = [pd.read_parquet(marks.results / "datasets" / f"{name}.split.parquet") for name in KEPT]
+def test_a_gene_lies_in_one_split_whatever_the_modification(finished):
+    frames = [pd.read_parquet(finished.results / "datasets" / f"{name}.split.parquet") for name in KEPT]
     together = pd.concat(frames)
     together = together[(together["gene"] != "") & (together["guarded"] != "")]
     assert (together.groupby("gene")["guarded"].nunique() == 1).all()
 
 
-def test_the_null_is_of_new_bases_and_allows_small_p(marks):
+def test_the_null_is_of_new_bases_and_allows_small_p(finished):
     for mode in ("exact", "fast"):
-        null, _ = read_null(marks.results / "model", KEPT, mode)
+        null, _ = read_null(finished.results / "model", KEPT, mode)
         assert {entry.size for entry in null.values()} == {300}
 
 
 @pytest.mark.parametrize("mode", ["exact", "fast"])
-def test_the_scanner_scans(marks, mode, tmp_path):
+def test_the_scanner_scans(finished, mode, tmp_path):
     fasta = tmp_path / "s.fa"
     fasta.write_text(">one\n" + "ACGUGGACUUAGC" * 30 + "\n>two\nacgtggactaaagtc\n")
     options = ["--mode", mode, "--all", "--out", tmp_path / "s.tsv", "--bedrmod", tmp_path / "s.bedrmod"]
-    command = [sys.executable, "-m", "rnamarks.cli", "scan", fasta, "--model", marks.results / "model", *options]
+    command = [sys.executable, "-m", "rnamarks.cli", "scan", fasta, "--model", finished.results / "model", *options]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "s.tsv", sep="\t")

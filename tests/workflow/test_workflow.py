@@ -19,7 +19,7 @@ from rnamarks.dictionary import column_names
 from rnamarks.evaluation.bootstrap import interval, resampled_metrics
 from rnamarks.models.checkpoint import load_model
 from rnamarks.prediction.bedrmod import check_bedrmod
-from rnamarks.prediction.parts import predict_parts
+from rnamarks.prediction.held_out import predict_held_out
 from rnamarks.tables import read_parquet, read_tsv
 from rnamarks_simulation.parameters import WorldParameters
 
@@ -35,8 +35,8 @@ VARYING = (
 
 def pooled_auroc(project, stem: str) -> tuple[float, float, float]:
     """AUROC of the test windows of all species together, and its 95 % interval."""
-    frame, _ = read_parquet(project.results / "predictions" / f"{stem}.parquet", ["part", "label", "logit"])
-    test = frame[frame["part"] == "test"]
+    frame, _ = read_parquet(project.results / "predictions" / f"{stem}.parquet", ["split", "label", "logit"])
+    test = frame[frame["split"] == "test"]
     values, draws = resampled_metrics(test["label"].to_numpy(dtype=bool), test["logit"].to_numpy()[None], n=500)
     return float(np.squeeze(values["auroc"])), *interval(np.squeeze(draws["auroc"]))
 
@@ -84,7 +84,7 @@ def test_the_released_stack_gives_the_predictions_that_were_evaluated(finished):
     ]
     expected = seeds[0].assign(logit=np.mean([frame["logit"] for frame in seeds], axis=0))
     paths = {name: finished.results / "datasets" / f"{name}.split.parquet" for name in ("human", "chimp", "mouse")}
-    found = predict_parts(model, paths, "paper")
+    found = predict_held_out(model, paths, "paper")
     pd.testing.assert_frame_equal(found.drop(columns="logit"), expected.drop(columns="logit"))
     np.testing.assert_allclose(found["logit"], expected["logit"], atol=1e-5)
     weights, _ = read_tsv(finished.results / "models" / "stacked" / "species3" / "paper" / "weights.tsv")
@@ -102,7 +102,7 @@ def test_what_was_planted_comes_out_in_the_windows(finished):
     truth, _ = read_parquet(finished.folder / "resources" / "tiny" / "truth.parquet")
     for species, planted in truth.groupby("species"):
         windows, _ = read_parquet(finished.results / "datasets" / f"{species}.windows.parquet")
-        key = ["chrom", "start", "strand"]
+        key = ["chrom", "genome_start", "strand"]
         both = windows.merge(planted[[*key, "label", "gene"]], on=key, how="left", suffixes=("", "_planted"))
         assert both["label_planted"].notna().all()
         assert (both["label"] == both["label_planted"]).all()
@@ -140,10 +140,10 @@ def test_the_metrics_say_what_the_predictions_say(finished):
     metrics, _ = read_tsv(finished.results / "evaluation" / "metrics.tsv", dtype={"seed": str})
     assert list(metrics.columns) == column_names("metrics")
     frame, _ = read_parquet(finished.results / "predictions" / "mass/species3/paper/1.parquet")
-    test = frame[(frame["part"] == "test") & (frame["task"] == "mouse")]
+    test = frame[(frame["split"] == "test") & (frame["task"] == "mouse")]
     positive = test["label"] == 1
     ranks = mannwhitneyu(test.loc[positive, "logit"], test.loc[~positive, "logit"]).statistic
-    row = metrics.query("model == 'mass' and task == 'mouse' and seed == '1' and part == 'test' and against == 'own'")
+    row = metrics.query("model == 'mass' and task == 'mouse' and seed == '1' and split == 'test' and against == 'own'")
     row = row[row["metric"] == "auroc"].iloc[0]
     assert row["value"] == pytest.approx(ranks / (positive.sum() * (~positive).sum()))
     assert row["low"] < row["value"] < row["high"]
@@ -160,7 +160,7 @@ def test_every_site_of_every_transcript_is_scored_and_exported(finished):
     windows, _ = read_parquet(finished.results / "datasets" / "human.windows.parquet")
     scored = sites.set_index(["sequence", "start"])["kmer"]
     assert all(
-        scored[row.transcript, row.position] == row.sequence[23:28]
+        scored[row.transcript, row.start] == row.sequence[23:28]
         for row in windows.sample(200, random_state=1).itertuples()
     )
     report = check_bedrmod(folder / "human.multi.bedrmod")
@@ -181,7 +181,7 @@ def test_capacity_is_held_against_every_table(finished):
 
 
 def test_the_null_world_holds_nothing(finished, new_project, tiny_config):
-    """Over all models, splits and species no p value against AUROC 0.5 is below 0.01 / (number of comparisons)."""
+    """Over all models, schemes and species no p value against AUROC 0.5 is below 0.01 / (number of comparisons)."""
     config = copy.deepcopy(tiny_config)
     config["null_world"] = True
     config["trainings"][0]["seeds"] = [1]
@@ -190,7 +190,7 @@ def test_the_null_world_holds_nothing(finished, new_project, tiny_config):
     chances = []
     for file in sorted((project.folder / "results/tiny_null/predictions").rglob("*.parquet")):
         frame, _ = read_parquet(file)
-        test = frame[frame["part"] == "test"]
+        test = frame[frame["split"] == "test"]
         for task, part in [*test.groupby("task"), ("all", test)]:
             positive = part["label"] == 1
             chance = mannwhitneyu(part.loc[positive, "logit"], part.loc[~positive, "logit"]).pvalue
@@ -199,7 +199,7 @@ def test_the_null_world_holds_nothing(finished, new_project, tiny_config):
     assert min(chances)[0] > 0.01 / len(chances), min(chances)
     # the same rule finds the planted signal
     frame, _ = read_parquet(finished.results / "predictions" / "mass/species3/paper/1.parquet")
-    test = frame[frame["part"] == "test"]
+    test = frame[frame["split"] == "test"]
     found = mannwhitneyu(test.loc[test["label"] == 1, "logit"], test.loc[test["label"] == 0, "logit"]).pvalue
     assert found < 0.01 / len(chances)
 
@@ -239,13 +239,13 @@ def write_windows(folder: Path, windows: pd.DataFrame) -> dict[str, dict]:
     folder.mkdir()
     (folder / "pos.txt.gz").write_bytes(gzip.compress("\r\n".join(positive).encode()))
     (folder / "neg.txt").write_text("\ufeff" + "\n".join(text.lower().replace("u", "t") for text in negative))
-    parts = {"train": slice(None, 80), "valid": slice(80, 95), "test": slice(95, None)}
+    splits = {"train": slice(None, 80), "valid": slice(80, 95), "test": slice(95, None)}
     signed = {}
-    for part, rows in parts.items():
-        lines = [f">+{part}{i}\n{text}\n" for i, text in enumerate(positive[rows])]
-        lines += [f">-{part}{i}\n{text.replace('U', 'T')}\n" for i, text in enumerate(negative[rows])]
-        (folder / f"{part}.fa").write_text("".join(lines))
-        signed[part] = {"labelled": str(folder / f"{part}.fa")}
+    for split, rows in splits.items():
+        lines = [f">+{split}{i}\n{text}\n" for i, text in enumerate(positive[rows])]
+        lines += [f">-{split}{i}\n{text.replace('U', 'T')}\n" for i, text in enumerate(negative[rows])]
+        (folder / f"{split}.fa").write_text("".join(lines))
+        signed[split] = {"labelled": str(folder / f"{split}.fa")}
     return {
         "yak": {"windows": {"all": {"positives": str(folder / "pos.txt.gz"), "negatives": str(folder / "neg.txt")}}},
         "goat": {"windows": {"format": "fasta_signed", **signed}},
@@ -267,7 +267,7 @@ def test_own_windows_and_own_raw_files(finished, new_project):
     shutil.copy(world / "mouse.annotation.gtf.gz", own)
     planted = truth[(truth["species"] == "mouse") & (truth["label"] == 1)]
     bed = [
-        f"{row.chrom.removeprefix('chr')}\t{row.start}\t{row.start + 1}\tx\t0\t{row.strand}"
+        f"{row.chrom.removeprefix('chr')}\t{row.genome_start}\t{row.genome_start + 1}\tx\t0\t{row.strand}"
         for row in planted.itertuples()
     ]
     (own / "sites.bed").write_text("track name=mine\r\n" + "\r\n".join(bed) + "\r\n")
@@ -299,7 +299,7 @@ def test_own_windows_and_own_raw_files(finished, new_project):
     given = both["goat"]
     assert (given.loc[given["paper"] != "", "paper"] == given.loc[given["paper"] != "", "given"]).all()
     reference, _ = read_parquet(finished.results / "datasets" / "mouse.windows.parquet")
-    key = ["chrom", "start", "strand", "label"]
+    key = ["chrom", "genome_start", "strand", "label"]
     assert (
         both["lemming"].loc[both["lemming"]["label"] == 1, key].to_numpy().tolist()
         == reference.loc[reference["label"] == 1, key].to_numpy().tolist()

@@ -1,4 +1,4 @@
-"""Find, explain and put to use the chemical marks on RNA."""
+"""Find, explain and put to use the chemical modifications of RNA."""
 
 import os
 

@@ -156,7 +156,7 @@ class Analyses:
         """The trainings, one per seed, of the model that scores a task; empty where there is none."""
         entry, setting = self.predictors[predictor], self.setting_of(predictor, task)
         known = task in self.plan.tasks_of(setting)
-        return self.plan.find_runs(entry["model"], setting, entry["split"]) if known else []
+        return self.plan.find_runs(entry["model"], setting, entry["scheme"]) if known else []
 
     def folder(self, predictor: str, task: str) -> str:
         """The model directory that scores a task, below the run's folder; an error if it was not trained for it."""
@@ -176,7 +176,7 @@ class Analyses:
         release = self.plan.release
         if release and all(
             release[key] == value
-            for key, value in (("model", entry["model"]), ("setting", setting), ("split", entry["split"]))
+            for key, value in (("model", entry["model"]), ("setting", setting), ("scheme", entry["scheme"]))
         ):
             return "model"
         return f"predictors/{predictor}_{task}" if entry["setting"] == "single" else f"predictors/{predictor}"
@@ -186,7 +186,7 @@ class Analyses:
         release = self.plan.release
         found = {}
         if release:
-            found["model"] = self.plan.find_runs(release["model"], release["setting"], release["split"])
+            found["model"] = self.plan.find_runs(release["model"], release["setting"], release["scheme"])
         for predictor in self.predictors:
             for task in self.plan.tasks:
                 if runs := self.runs(predictor, task):
@@ -196,12 +196,12 @@ class Analyses:
     def parts(self, folder: str) -> Parts:
         """What a model directory is packed from."""
         run = self.folders()[folder][0]
-        return self.plan.parts(run.model, run.setting, run.split)
+        return self.plan.parts(run.model, run.setting, run.scheme)
 
     def record(self, folder: str) -> dict[str, str]:
-        """``model``, ``setting`` and ``split`` of a model directory, as tables name them."""
+        """``model``, ``setting`` and ``scheme`` of a model directory, as tables name them."""
         record = self.folders()[folder][0].record()
-        return {key: record[key] for key in ("model", "setting", "split")}
+        return {key: record[key] for key in ("model", "setting", "scheme")}
 
     def weights(self, predictor: str, task: str) -> str:
         """The weights of the model that scores a task."""

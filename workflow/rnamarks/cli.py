@@ -295,10 +295,11 @@ def scan(
     q, for every base tested.
 
     Columns: sequence, start, end (0-based half-open on the sequence), strand, task, modification, base, probability
-    (calibrated), p (share of unmodified bases that score as high), q (Benjamini-Hochberg over all bases tested for the
-    task in this call), false_share (share of false calls to be expected among bases at least as probable), logit
-    (natural-log odds at 1:1), top (0-based positions that the networks looked at, each the middle of three nt, best
-    first); with an annotation also length, gene, gene_name, region, kmer, chrom, genome_start, genome_end (-1 unknown).
+    (calibrated), p (fraction of unmodified bases that score as high), q (Benjamini-Hochberg over all bases tested for
+    the task in this call), false_fraction (fraction of false calls to be expected among bases at least as probable),
+    logit (natural-log odds at 1:1), top (0-based positions that the networks looked at, each the middle of three nt,
+    best first); with an annotation also length, gene, gene_name, region, kmer, chrom, genome_start, genome_end (-1
+    unknown).
 
     A scan that was stopped goes on where it was if it is started again with the same options: finished parts lie in
     .rnamarks-scan beside the output until the end.
@@ -369,7 +370,7 @@ def _annotated(annotation: Path, version: str) -> dict[str, str]:
 def info(
     model: Annotated[Path, typer.Argument(help="A model directory: config.json and weights.safetensors.")],
 ) -> None:
-    """List a model's tasks, what it can do, what it was trained on, and how well it did on the test part."""
+    """List a model's tasks, what it can do, what it was trained on, and how well it did on the test split."""
     from .prediction.info import describe_model
 
     print(describe_model(model))

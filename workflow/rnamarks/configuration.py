@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import InputError
 from .interpretation.settings import ConsensusSettings, GradientSettings, OptimisationSettings
-from .keys import PARTS, SPLITS
+from .keys import SCHEMES, SPLITS
 from .models.settings import NETWORKS
 from .offers import offered
 from .runs import Parts, Run, check_starts
@@ -136,13 +136,13 @@ class Plan:
             )
         if search and search["model"] in self.networks:
             check_grid(search["model"], self.networks[search["model"]], search["grid"])
-        self.line_search = Run(self.folder, search["model"], search["setting"], search["split"], 0) if search else None
+        self.line_search = Run(self.folder, search["model"], search["setting"], search["scheme"], 0) if search else None
         self.runs = self._runs()
         self.release: dict[str, Any] | None = config.get("release")
         if self.release and not self.find_runs(*self._released_key()):
             raise InputError(
                 "release names a training that the configuration does not ask for",
-                value={key: self.release[key] for key in ("model", "setting", "split")},
+                value={key: self.release[key] for key in ("model", "setting", "scheme")},
                 remedy="add it to trainings or stacks",
                 keys=("release",),
             )
@@ -159,10 +159,10 @@ class Plan:
                 remedy="give an odd number",
                 keys=("window",),
             )
-        fractions = [config["splits"][part] for part in PARTS]
+        fractions = [config["splits"][split] for split in SPLITS]
         if abs(sum(fractions) - 1) > 1e-6:
             raise InputError(
-                f"splits.{', '.join(PARTS)} do not add up to 1",
+                f"splits.{', '.join(SPLITS)} do not add up to 1",
                 value=fractions,
                 remedy="change one of them",
                 keys=("splits",),
@@ -396,9 +396,9 @@ class Plan:
 
     def _runs(self) -> list[Run]:
         runs = [
-            Run(self.folder, baseline, "single", split, 0, "baseline")
+            Run(self.folder, baseline, "single", scheme, 0, "baseline")
             for baseline in self.baselines
-            for split in SPLITS
+            for scheme in SCHEMES
         ]
         for at, entry in enumerate(self.config["trainings"]):
             if entry["model"] not in self.networks:
@@ -417,8 +417,8 @@ class Plan:
             for setting in settings:
                 self.tasks_of(setting)
                 runs += [
-                    Run(self.folder, entry["model"], setting, split, seed)
-                    for split in entry["splits"]
+                    Run(self.folder, entry["model"], setting, scheme, seed)
+                    for scheme in entry["schemes"]
                     for seed in entry["seeds"]
                 ]
         if len({run.stem for run in runs}) < len(runs):
@@ -426,14 +426,14 @@ class Plan:
         check_starts(self.networks, runs)
         return [*runs, *(run for name in self.stacks for run in self._stack_runs(name, runs))]
 
-    def start_of(self, model: str, split: str, seed: int | str) -> str | None:
+    def start_of(self, model: str, scheme: str, seed: int | str) -> str | None:
         """The weights that a training begins with, as a reference for :meth:`locate`; None for random ones."""
         start = self.networks[model].get("start")
         if not start:
             return None
         if "folder" in start:
             return f"{start['folder']}/weights.safetensors"
-        return Run(self.folder, start["model"], start["setting"], split, int(seed)).weights
+        return Run(self.folder, start["model"], start["setting"], scheme, int(seed)).weights
 
     def _stack_runs(self, name: str, runs: Sequence[Run]) -> list[Run]:
         """One run per seed that the stack's network has in ``runs``."""
@@ -458,16 +458,16 @@ class Plan:
                 remedy="change its members",
             )
         found = []
-        for split in dict.fromkeys(entry["splits"]):
-            trained = [run for run in runs if (run.model, run.split) == (networks[0], split)]
+        for scheme in dict.fromkeys(entry["schemes"]):
+            trained = [run for run in runs if (run.model, run.scheme) == (networks[0], scheme)]
             if entry["setting"] == "single":
                 mine = [run for run in trained if run.setting.startswith("single_")]
             else:
                 mine = [run for run in trained if run.setting == entry["setting"]]
             if not mine:
                 raise InputError(
-                    f"stacks.{name} needs {networks[0]} in a setting and split that it is not trained in",
-                    value=f"{entry['setting']}, {split}",
+                    f"stacks.{name} needs {networks[0]} in a setting and scheme that it is not trained in",
+                    value=f"{entry['setting']}, {scheme}",
                     remedy="add it to trainings",
                 )
             found += [replace(run, model=name, kind="stack") for run in mine]
@@ -481,31 +481,31 @@ class Plan:
             run for run in self.runs if run.kind == "baseline" or len(self.tasks_of(run.setting)) == len(self.tasks)
         ]
 
-    def find_runs(self, model: str, setting: str, split: str) -> list[Run]:
-        """The seeds of a trained model or stack, setting and split; empty where the configuration asks for none."""
+    def find_runs(self, model: str, setting: str, scheme: str) -> list[Run]:
+        """The seeds of a trained model or stack, setting and scheme; empty where the configuration asks for none."""
         return [
-            run for run in self.runs if run.trained and (run.model, run.setting, run.split) == (model, setting, split)
+            run for run in self.runs if run.trained and (run.model, run.setting, run.scheme) == (model, setting, scheme)
         ]
 
-    def parts(self, model: str, setting: str, split: str) -> Parts:
+    def parts(self, model: str, setting: str, scheme: str) -> Parts:
         """What the model directory of a network or a stack is packed from, all seeds together.
 
         Parameters
         ----------
-        model, setting, split : str
+        model, setting, scheme : str
             As :class:`Run` names them.
         """
-        runs = self.find_runs(model, setting, split)
+        runs = self.find_runs(model, setting, scheme)
         if model not in self.stacks or not runs:
             return Parts(tuple(runs))
         members = self.stacks[model]["members"]
         return Parts(
-            tuple(run for name in members if name in self.networks for run in self.find_runs(name, setting, split)),
+            tuple(run for name in members if name in self.networks for run in self.find_runs(name, setting, scheme)),
             tuple(
                 run
                 for name in members
                 for run in self.runs
-                if run.kind == "baseline" and (run.model, run.split) == (name, split)
+                if run.kind == "baseline" and (run.model, run.scheme) == (name, scheme)
             ),
             runs[0].weights,
         )
@@ -521,7 +521,7 @@ class Plan:
         return NETWORKS[entry["network"]].from_mapping(entry["hyperparameters"], "").has_filters
 
     def _released_key(self) -> tuple[str, str, str]:
-        return self.release["model"], self.release["setting"], self.release["split"]
+        return self.release["model"], self.release["setting"], self.release["scheme"]
 
     @property
     def released_setting(self) -> str:
@@ -529,11 +529,11 @@ class Plan:
         return self._released_key()[1]
 
     def release_record(self) -> dict[str, str] | None:
-        """``model``, ``setting`` and ``split`` of the released model as tables name them; None without a release."""
+        """``model``, ``setting`` and ``scheme`` of the released model as tables name them; None without a release."""
         if not self.release:
             return None
         record = self.find_runs(*self._released_key())[0].record()
-        return {key: record[key] for key in ("model", "setting", "split")}
+        return {key: record[key] for key in ("model", "setting", "scheme")}
 
     def network_settings(self) -> dict[str, dict[str, Any]]:
         """``network``, ``width`` (nt read), ``embedding`` and ``objective`` of each network that is trained, and in

@@ -26,8 +26,8 @@ _CAUSES = {
     errno.EMFILE: ("too many files are open", "raise the limit (ulimit -n)"),
     errno.ENFILE: ("too many files are open", "close other programs"),
     errno.EPIPE: ("the reader of the output ended before it had read all", "let it read to the end"),
-    errno.ENOSPC: ("no space is left", "make room and run it again"),
-    errno.EDQUOT: ("the quota is used up", "make room and run it again"),
+    errno.ENOSPC: ("no space is left", "free some space and run it again"),
+    errno.EDQUOT: ("the quota is used up", "free some space and run it again"),
     errno.EFBIG: ("the file would be larger than is allowed", "raise the limit (ulimit -f) or name another path"),
 }
 _WRAPPED = re.compile(r"\(os error (\d+)\)")
@@ -99,7 +99,7 @@ def explain(error: BaseException) -> InputError | None:
     path = getattr(error, "filename", None)
     if path is None and number in FULL:
         # of standard output, of a temporary file or of a file that a library opened
-        remedy = f"make room where the output goes and in {os.environ.get('TMPDIR', '/tmp')}, and run it again"
+        remedy = f"free some space where the output goes and in {os.environ.get('TMPDIR', '/tmp')}, and run it again"
     elif path is None and isinstance(error, OSError) and error.strerror != os.strerror(number):
         what = error.strerror or what
     return InputError(what, path=path, remedy=remedy)

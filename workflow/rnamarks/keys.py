@@ -23,8 +23,8 @@ section = dataclass(kw_only=True)
 NAME = "^[A-Za-z][A-Za-z0-9]*$"
 NAME_ = "^[A-Za-z][A-Za-z0-9_]*$"
 MOTIF = "^[ACGTUNRYSWKMBDHV]{0,32}$"
-SPLITS = ("paper", "guarded")
-PARTS = ("train", "valid", "test")
+SCHEMES = ("paper", "guarded")
+SPLITS = ("train", "valid", "test")
 _LIBRARY = Path(__file__).parent
 
 
@@ -77,8 +77,8 @@ def _predictors() -> Any:
     return key("Names in predictors; default all.", None, fewest=1)
 
 
-def _parts(default: list[str], about: str) -> Any:
-    return key(about, default, choices=PARTS, fewest=1)
+def _splits(default: list[str], about: str) -> Any:
+    return key(about, default, choices=SPLITS, fewest=1)
 
 
 def _matched() -> Any:
@@ -121,12 +121,12 @@ class Windows:
     """Ready-made windows instead of site tables."""
 
     format: str = key("Name of the window reader of all, train, valid and test.", "lines", registry="WINDOW_FORMATS")
-    all: LabelledWindows = key("Windows without a split.", None)
+    all: LabelledWindows = key("Windows that come without a split.", None)
     train: LabelledWindows = key("Training windows.", None)
     valid: LabelledWindows = key("Validation windows.", None)
     test: LabelledWindows = key("Test windows.", None)
     files: list[WindowFile] = key(
-        "Files, all parts together: exact copies and contradictions across them are dropped and counted.",
+        "Files, all splits together: exact copies and contradictions across them are dropped and counted.",
         None,
         fewest=1,
     )
@@ -172,7 +172,7 @@ class TaskEntry(Data):
 
 @section
 class Orthologues:
-    """Table of orthologous genes, which the guarded split keeps together."""
+    """Table of orthologous genes, which the guarded scheme keeps together."""
 
     table: str = key("A path, source:NAME or data:PATH.")
     format: str = key("How the table is laid out.", registry="ORTHOLOGUE_FORMATS")
@@ -205,7 +205,7 @@ class Simulation:
 
 @section
 class Counts:
-    """Windows of each label and task in two parts of the paper split, in place of fractions."""
+    """Windows of each label and task in two splits of the paper scheme, in place of fractions."""
 
     valid: int = key("Validation windows of each label.", minimum=1)
     test: int = key("Test windows of each label.", minimum=1)
@@ -213,14 +213,14 @@ class Counts:
 
 @section
 class Splits:
-    """How windows are split; both splits are always made."""
+    """How windows are split; both schemes are always applied."""
 
     train: float = key("Fraction of training windows.", 0.7, above=0, below=1)
     valid: float = key("Fraction of validation windows.", 0.1, above=0, below=1)
     test: float = key("Fraction of test windows.", 0.2, above=0, below=1)
     counts: Counts = key("Numbers of windows instead; similar windows then stay, as in MultiRM.", None)
-    clustering: str = key("How the guarded split joins similar windows.", "neighbours", registry="CLUSTERINGS")
-    scope: str = key("Training windows that the paper split compares test windows with.", "task", registry="SCOPES")
+    clustering: str = key("How the guarded scheme joins similar windows.", "neighbours", registry="CLUSTERINGS")
+    scope: str = key("Training windows that the paper scheme compares test windows with.", "task", registry="SCOPES")
     prefilter: bool = key("Let mmseqs find candidates before CD-HIT-EST looks.", True)
     identity: float = key("Identity above which windows are alike.", 0.8, minimum=0.75, maximum=1)
 
@@ -229,7 +229,7 @@ class Splits:
 class Start:
     """Trained weights to begin with: a model and a setting of this run, or a folder."""
 
-    model: str = key("Name in models; its training with the same split and seed is taken.", None)
+    model: str = key("Name in models; its training with the same scheme and seed is taken.", None)
     setting: str = key("Setting of that training.", None)
     folder: str = key("A model directory, such as a released one.", None)
     task: str = key("Task whose classifier a task that is new to it begins with.", None)
@@ -263,17 +263,17 @@ class Training:
     model: str = key("Name in models.")
     setting: str = key("Name in settings, or single for one model per task.")
     tasks: list[str] = key("For single, which tasks; default all.", None)
-    splits: list[str] = key("Splits.", choices=SPLITS, fewest=1)
+    schemes: list[str] = key("Schemes of splitting.", choices=SCHEMES, fewest=1)
     seeds: list[int] = key("One training each.", minimum=0, fewest=1)
 
 
 @section
 class StackEntry:
-    """A weighted sum of the logits of a network and of baselines; weights are fitted to the validation part."""
+    """A weighted sum of the logits of a network and of baselines; weights are fitted to the validation split."""
 
     members: list[str] = key("One name in models and one or more in baselines.", fewest=2)
     setting: str = key("A setting that the network is trained in, or single.")
-    splits: list[str] = key("Splits that the network is trained on.", choices=SPLITS, fewest=1)
+    schemes: list[str] = key("Schemes that the network is trained on.", choices=SCHEMES, fewest=1)
 
 
 @section
@@ -282,7 +282,7 @@ class Predictor:
 
     model: str = key("Name in models or stacks.")
     setting: str = key("Name in settings, or single for one model per task.")
-    split: str = key("Split.", choices=SPLITS)
+    scheme: str = key("Scheme of splitting.", choices=SCHEMES)
 
 
 @section
@@ -298,7 +298,7 @@ class LineSearch:
 
     model: str = key("Name in models.")
     setting: str = key("Name in settings.")
-    split: str = key("Split.", choices=SPLITS)
+    scheme: str = key("Scheme of splitting.", choices=SCHEMES)
     folds: int = key("Folds of the cross-validation.", 5, minimum=2)
     grid: dict[str, list[Any]] = key("Values of each parameter.")
 
@@ -331,7 +331,7 @@ class Transcriptome:
     more: dict[str, TranscriptSet] = key("Transcripts beside those of the species, by name.", {}, names=NAME_)
     probability: float = key("Smallest probability of a site in BED and bedRMod.", 0.5, minimum=0, maximum=1)
     fdr: float = key(
-        "Sites in BED and bedRMod have a false_share below it, besides; default no limit.", None, above=0, maximum=1
+        "Sites in BED and bedRMod have a false_fraction below it, besides; default no limit.", None, above=0, maximum=1
     )
 
 
@@ -358,7 +358,7 @@ class Landscape:
     """Where the called sites lie on transcripts (Figure 3 of MASS)."""
 
     call: str = key("What the threshold is of; logit above 0 is the paper's call.", "logit", registry="CALLS")
-    threshold: float = key("A site is called above it, for false_share below it.", 0)
+    threshold: float = key("A site is called above it, for false_fraction below it.", 0)
     bins: int = key("Bins of the metagene.", 60, minimum=5)
     reach: int = key("Nucleotides shown on either side of the stop codon.", 1000, minimum=50)
     stop_bin: int = key("Width of a bin around the stop codon in nt.", 50, minimum=1)
@@ -398,7 +398,7 @@ class Motifs:
         "builtin",
         choices=("builtin", "meme_suite"),
     )
-    part: str = key("Positive windows that filters are read from.", "test", choices=PARTS)
+    split: str = key("Positive windows that filters are read from.", "test", choices=SPLITS)
     maximum_windows: int = key("Windows at most; 0 for all.", 2000, minimum=0)
     threshold: str = key(
         "Activation that counts: above the filter's mean (paper) or half way to its maximum (released code).",
@@ -419,7 +419,9 @@ class Attention:
     """What raises the logit of a task: the nucleotides that networks attend to, integrated gradients, mutagenesis."""
 
     predictors: list[str] = _predictors()
-    parts: list[str] = _parts(["train", "valid"], "Parts of the predictor's split that the explained windows are from.")
+    splits: list[str] = _splits(
+        ["train", "valid"], "Splits of the predictor's scheme that the explained windows are from."
+    )
     fraction: float = key(
         "Fraction of the modified windows with logits above 0, highest first, that is explained.",
         0.1,
@@ -442,7 +444,7 @@ class Attention:
 class Consensus:
     """Consensus motifs of what is attended (Figure 2 of MultiRM), compared with the databases of motifs."""
 
-    judging_parts: list[str] = _parts(["test"], "Parts whose windows judge the motifs.")
+    judging_splits: list[str] = _splits(["test"], "Splits whose windows judge the motifs.")
     settings: dict[str, Any] = key("Settings of consensus motifs.", {})
     draws: int = key("Draws of unmodified windows behind the null of the matches; 0 for none.", 99, minimum=0)
     maximum: int = key("Matches shown per task and database.", 4, minimum=1)
@@ -453,7 +455,7 @@ class Association:
     """How alike the tasks are to the released model (Figure 3 of MultiRM)."""
 
     per_task: int = key("Windows of each task.", 100, minimum=2)
-    parts: list[str] = _parts(["valid", "test"], "Parts of the released split.")
+    splits: list[str] = _splits(["valid", "test"], "Splits of the released scheme.")
     permutations: int = key("Of the null.", 1999, minimum=19)
 
 

@@ -20,7 +20,7 @@ class Run:
     folder: str
     model: str
     setting: str
-    split: str
+    scheme: str
     seed: int
     kind: str = "network"
 
@@ -31,7 +31,7 @@ class Run:
 
     @property
     def stem(self) -> str:
-        return f"{self.model}/{self.setting}/{self.split}/{self.seed}"
+        return f"{self.model}/{self.setting}/{self.scheme}/{self.seed}"
 
     @property
     def predictions(self) -> str:
@@ -46,7 +46,7 @@ class Run:
     def weights(self) -> str:
         """What was learned: of a network or a baseline its own file; of a stack the table that its seeds share."""
         if self.kind == "stack":
-            return f"{self.folder}/models/{self.model}/{self.setting}/{self.split}/weights.tsv"
+            return f"{self.folder}/models/{self.model}/{self.setting}/{self.scheme}/weights.tsv"
         return f"{self.folder}/models/{self.stem}/weights.safetensors"
 
     @property
@@ -56,7 +56,7 @@ class Run:
     def record(self) -> dict[str, Any]:
         """Plain values for a rule's params; ``single_<task>`` becomes ``single``."""
         setting = "single" if self.setting.startswith("single") else self.setting
-        return {"model": self.model, "setting": setting, "split": self.split, "seed": self.seed}
+        return {"model": self.model, "setting": setting, "scheme": self.scheme, "seed": self.seed}
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def check_starts(networks: Mapping[str, Any], runs: Sequence[Run]) -> None:
                 raise InputError(
                     f"models.{chain[-1]} starts from a training that the configuration does not ask for",
                     value=at.stem,
-                    remedy="add its setting, split and seed to trainings",
+                    remedy="add its setting, scheme and seed to trainings",
                 )
             if at.model in chain:
                 raise InputError(

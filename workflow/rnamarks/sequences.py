@@ -53,7 +53,7 @@ def encode(sequence: str) -> np.ndarray:
         raise InputError(
             f"position {at + 1} of the sequence holds no nucleotide",
             value=sequence[at],
-            remedy="use A, C, G, U or T, N and the IUPAC letters",
+            remedy="use A, C, G, U or T, N and the IUPAC codes",
         )
     return codes
 
@@ -101,7 +101,7 @@ def read_records(path: str | Path) -> Iterator[Record]:
     """Sequences of a FASTA file, or of a file with one sequence per line; plain or gzipped.
 
     A file is FASTA if its first line that is not blank starts with ``>``. Case, T or U, CRLF, a byte
-    order mark, blank lines and ambiguity letters are taken as they come (see the module's head).
+    order mark, blank lines and ambiguity codes are taken as they come (see the module's head).
 
     Raises
     ------
@@ -154,6 +154,6 @@ def _clean(text: str, path: str | Path, line: int) -> str:
             path=path,
             line=line,
             value=text[at],
-            remedy="use A, C, G, U or T, N and the IUPAC letters",
+            remedy="use A, C, G, U or T, N and the IUPAC codes",
         )
     return LETTERS[codes].tobytes().decode("ascii")

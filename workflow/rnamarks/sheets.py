@@ -78,7 +78,7 @@ def read_sheet(
                 earlier = first_lines.setdefault((column, row[column].lower()), number)
                 if earlier != number:
                     raise InputError(
-                        f"the {column} already stands in line {earlier}",
+                        f"the {column} is already in line {earlier}",
                         path=path,
                         line=number,
                         value=row[column],

@@ -41,7 +41,7 @@ class Task:
     base : str
         The unmodified nucleotide, A, C, G or U; ``""`` for a task about none.
     motif : str
-        IUPAC motif, RNA letters, that a site lies in; the base alone where there is none.
+        IUPAC motif, RNA, that a site lies in; the base alone where there is none.
     motif_offset : int
         0-based index of the site in the motif.
     centred : bool

@@ -17,7 +17,7 @@ ROOT_FILES = (
 """Written for the root species of a clade alone, as ``{species}.NAME``."""
 WORLD_FILES = ("orthologues.tsv", "truth.parquet", "go.obo", "literature.tsv", "truth_genes.parquet")
 SECOND_LAB = "miclip.bed.gz"
-TRUTH_FILES = ("sites.parquet", "marks.tsv", "motifs.tsv", "pairs.tsv", "motifs.meme")
+TRUTH_FILES = ("sites.parquet", "modifications.tsv", "motifs.tsv", "pairs.tsv", "motifs.meme")
 """What was planted for modifications other than the m6A of a clade, in the folder ``truth``."""
 
 

@@ -97,7 +97,7 @@ def rmbase_rows(layout: Layout, sites: pd.DataFrame, traps: int, rng: np.random.
     ----------
     layout : Layout
     sites : pandas.DataFrame
-        Columns ``chrom``, ``start``, ``strand``, ``gene_name``, ``biotype``, ``region``, ``strength`` (log odds;
+        Columns ``chrom``, ``genome_start``, ``strand``, ``gene_name``, ``biotype``, ``region``, ``strength`` (log odds;
         the number of experiments grows with it).
     traps : int
         How many rows to add of each kind: on a contig the genome lacks; a site once more under another id; a base that
@@ -120,10 +120,10 @@ def rmbase_rows(layout: Layout, sites: pd.DataFrame, traps: int, rng: np.random.
             chosen["chrom"] = "chrUn_sim0001"
         elif kind == "not A":
             # one downstream of the A of a DRACH is always C
-            chosen["start"] += np.where(chosen["strand"] == "+", 1, -1)
+            chosen["genome_start"] += np.where(chosen["strand"] == "+", 1, -1)
         extra.append(chosen)
     rows = pd.concat([rows, *extra, _intergenic(layout, traps)], ignore_index=True)
-    rows = rows.sort_values(["chrom", "start", "strand", "trap"], kind="stable", ignore_index=True)
+    rows = rows.sort_values(["chrom", "genome_start", "strand", "trap"], kind="stable", ignore_index=True)
     return rows.assign(modification="m6A")
 
 
@@ -133,8 +133,9 @@ def write_rmbase(rows: pd.DataFrame, layout: Layout, assembly: str, path: str | 
     Parameters
     ----------
     rows : pandas.DataFrame
-        Columns ``chrom``, ``start``, ``strand``, ``modification``, ``support`` (number of experiments), ``gene_name``,
-        ``biotype``, ``region`` and ``origin``, the chromosome that the sequence around the site is read on.
+        Columns ``chrom``, ``genome_start``, ``strand``, ``modification``, ``support`` (number of experiments),
+        ``gene_name``, ``biotype``, ``region`` and ``origin``, the chromosome that the sequence around the site is read
+        on.
     layout : Layout
     assembly : str
     path : path-like
@@ -143,13 +144,14 @@ def write_rmbase(rows: pd.DataFrame, layout: Layout, assembly: str, path: str | 
     """
     names = [f"{kind}_site_{number}" for number in range(1, len(rows) + 1)]
     around = [
-        layout.sense_text(*place, 20) for place in zip(rows["origin"], rows["start"], rows["strand"], strict=True)
+        layout.sense_text(*place, 20)
+        for place in zip(rows["origin"], rows["genome_start"], rows["strand"], strict=True)
     ]
     table = pd.DataFrame(
         {
             "chromosome": rows["chrom"],
-            "modStart": rows["start"],
-            "modEnd": rows["start"] + 1,
+            "modStart": rows["genome_start"],
+            "modEnd": rows["genome_start"] + 1,
             "modId": names,
             "score": 0,
             "strand": rows["strand"],
@@ -173,21 +175,23 @@ def write_rmbase(rows: pd.DataFrame, layout: Layout, assembly: str, path: str | 
 
 
 def write_bed(sites: pd.DataFrame, path: str | Path, rng: np.random.Generator) -> None:
-    """BED6 as single-nucleotide protocols deposit it: no header, score = reads, the name ends in the five letters.
+    """BED6 as single-nucleotide protocols deposit it: no header, score = reads, the name ends in the five nucleotides.
 
     Parameters
     ----------
     sites : pandas.DataFrame
-        Columns ``chrom``, ``start``, ``strand``, ``motif`` (RNA, 5 letters).
+        Columns ``chrom``, ``genome_start``, ``strand``, ``motif`` (RNA, 5 nucleotides).
     path : path-like
     rng : numpy.random.Generator
     """
-    sites = sites.sort_values(["chrom", "start", "strand"], kind="stable", ignore_index=True)
+    sites = sites.sort_values(["chrom", "genome_start", "strand"], kind="stable", ignore_index=True)
     reads = 3 + rng.poisson(6, size=len(sites))
     with write_text(path) as handle:
         for index, row in enumerate(sites.itertuples(index=False)):
             name = f"{index + 1}[gene={row.chrom}_c{index + 1}][PH={reads[index]}]_{row.motif.replace('U', 'T')}"
-            handle.write(f"{row.chrom}\t{row.start}\t{row.start + 1}\t{name}\t{reads[index]}\t{row.strand}\n")
+            handle.write(
+                f"{row.chrom}\t{row.genome_start}\t{row.genome_start + 1}\t{name}\t{reads[index]}\t{row.strand}\n"
+            )
 
 
 def _intergenic(layout: Layout, count: int) -> pd.DataFrame:
@@ -197,7 +201,7 @@ def _intergenic(layout: Layout, count: int) -> pd.DataFrame:
         found += [
             (chrom, at) for at in range(2, len(text) - 2) if text[at - 2 : at + 3] in (b"GGACT", b"AGACA", b"GAACT")
         ]
-    chosen = pd.DataFrame(found[:count], columns=["chrom", "start"])
+    chosen = pd.DataFrame(found[:count], columns=["chrom", "genome_start"])
     chosen["origin"] = chosen["chrom"]
     return chosen.assign(
         strand="+", gene_name="intergenic", biotype="intergenic", region="intergenic", support=1, trap="intergenic"

@@ -111,8 +111,8 @@ class GeneCopy:
 
 
 def make_gene(family: int, parameters: WorldParameters, rng: np.random.Generator) -> GeneCopy:
-    """A random gene of the ancestor; some are non-coding (``parameters.noncoding_share``)."""
-    coding = rng.random() >= parameters.noncoding_share
+    """A random gene of the ancestor; some are non-coding (``parameters.noncoding_fraction``)."""
+    coding = rng.random() >= parameters.noncoding_fraction
     utr5 = int(rng.integers(*parameters.utr5, endpoint=True))
     codons = int(rng.integers(*parameters.codons, endpoint=True))
     utr3 = int(rng.integers(*parameters.utr3, endpoint=True))
@@ -144,7 +144,7 @@ def make_gene(family: int, parameters: WorldParameters, rng: np.random.Generator
     kinds = np.concatenate([piece[1] for piece in pieces])
     span = (int(codon_columns[start]), int(codon_columns[stop - 1]) + 1) if coding else None
     isoforms = [Isoform(tuple(exons), span)]
-    if rng.random() < parameters.isoform_share:
+    if rng.random() < parameters.isoform_fraction:
         if skipped is not None:
             isoforms.append(Isoform(tuple(exon for at, exon in enumerate(exons) if at != skipped), span))
         else:

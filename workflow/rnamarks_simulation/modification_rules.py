@@ -134,7 +134,7 @@ def candidates(bases: Bases, modification: Modification) -> np.ndarray:
 
 
 def motif_frequencies(rule: Rule, modification: Modification) -> np.ndarray:
-    """Letters around modified bases, shape=(width, 4), A C G U.
+    """Nucleotides around modified bases, shape=(width, 4), A C G U.
 
     In a column of which a candidate can have some nucleotides only (DRACH), the others have none.
     """
@@ -152,7 +152,7 @@ def motif_frequencies(rule: Rule, modification: Modification) -> np.ndarray:
 
 
 def word_frequencies(element: Element) -> np.ndarray:
-    """Letters of a word's motif, shape=(width, 4)."""
+    """Nucleotides of a word's motif, shape=(width, 4)."""
     table = np.full((len(element.word), 4), (1 - WORD_SHARPNESS) / 3)
     table[np.arange(len(element.word)), encode(element.word)] = WORD_SHARPNESS
     return table

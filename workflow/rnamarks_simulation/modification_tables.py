@@ -86,7 +86,7 @@ def write_modified(worlds: Sequence[ModifiedOrganism], folder: str | Path) -> No
 
     truth = folder / "truth"
     write_parquet(joined("sites"), truth / "sites.parquet", metadata)
-    write_tsv(joined("summary"), truth / "marks.tsv")
+    write_tsv(joined("summary"), truth / "modifications.tsv")
     write_tsv(joined("pairs"), truth / "pairs.tsv")
     motifs, matrices = planted_motifs(first)
     write_tsv(motifs, truth / "motifs.tsv")
@@ -111,7 +111,9 @@ def table_rows(world: ModifiedOrganism, table: Table, rng: np.random.Generator) 
         parts.append(own)
         parts += _traps(world, own, name, rng, duplicates=table.format == "rmbase_v2")
     rows = pd.concat(parts, ignore_index=True)
-    return rows.sort_values(["chrom", "start", "strand", "modification", "trap"], kind="stable", ignore_index=True)
+    return rows.sort_values(
+        ["chrom", "genome_start", "strand", "modification", "trap"], kind="stable", ignore_index=True
+    )
 
 
 def _traps(
@@ -120,7 +122,7 @@ def _traps(
     count = min(world.parameters.traps, len(own))
     chosen = {kind: own.iloc[np.sort(rng.choice(len(own), size=count, replace=False))] for kind in TRAPS}
     shift = np.where(chosen["wrong base"]["strand"] == "+", 1, -1)
-    moved = chosen["wrong base"].assign(start=chosen["wrong base"]["start"] + shift, trap="wrong base")
+    moved = chosen["wrong base"].assign(genome_start=chosen["wrong base"]["genome_start"] + shift, trap="wrong base")
     base = world.modifications[name].base
     moved = moved[[world.layout.sense_text(*place, 0) != base.replace("U", "T") for place in _places(moved)]]
     extra = [
@@ -139,7 +141,7 @@ def _intergenic(layout: Layout, base: str, count: int, rng: np.random.Generator)
         text = np.frombuffer(dna, dtype=np.uint8)
         found += [(chrom, int(at)) for at in np.flatnonzero(text == letter) if at >= 60]
     rows = [found[at] for at in np.sort(rng.choice(len(found), size=count, replace=False))]
-    frame = pd.DataFrame(rows, columns=["chrom", "start"])
+    frame = pd.DataFrame(rows, columns=["chrom", "genome_start"])
     return frame.assign(
         origin=frame["chrom"],
         strand="+",
@@ -151,7 +153,7 @@ def _intergenic(layout: Layout, base: str, count: int, rng: np.random.Generator)
 
 
 def _places(rows: pd.DataFrame) -> list[tuple[str, int, str]]:
-    return list(zip(rows["origin"], rows["start"], rows["strand"], strict=True))
+    return list(zip(rows["origin"], rows["genome_start"], rows["strand"], strict=True))
 
 
 def _write_bed(world: ModifiedOrganism, rows: pd.DataFrame, path: Path, rng: np.random.Generator) -> None:
@@ -170,7 +172,7 @@ def _write_radar(world: ModifiedOrganism, rows: pd.DataFrame, path: Path, rng: n
     with write_text(path) as handle:
         handle.write("\t".join(RADAR_COLUMNS) + "\n")
         for at, row in enumerate(rows.itertuples(index=False)):
-            fields = [row.chrom, row.start + 1, row.gene_name, row.strand, region[at], region[at], "no", "no"]
+            fields = [row.chrom, row.genome_start + 1, row.gene_name, row.strand, region[at], region[at], "no", "no"]
             handle.write("\t".join(map(str, [*fields, *conserved[at]])) + "\n")
 
 
@@ -179,7 +181,7 @@ def _write_rediportal(world: ModifiedOrganism, rows: pd.DataFrame, path: Path, r
         handle.write("\t".join(REDIPORTAL_COLUMNS) + "\n")
         for row in rows.itertuples(index=False):
             reference, edited = ("A", "G") if row.strand == "+" else ("T", "C")
-            fields = [row.chrom, row.start + 1, reference, edited, row.strand, "A", "NONREP", "-", "-/-"]
+            fields = [row.chrom, row.genome_start + 1, reference, edited, row.strand, "A", "NONREP", "-", "-/-"]
             handle.write("\t".join(map(str, fields)) + "\n")
 
 

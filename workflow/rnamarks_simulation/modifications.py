@@ -30,7 +30,8 @@ from .parameters import OrganismParameters
 from .planting import plant
 
 SITE_COLUMNS = (
-    *("modification", "chrom", "start", "strand", "gene", "gene_name", "biotype", "transcript", "position", "region"),
+    *("modification", "chrom", "genome_start", "genome_end", "strand", "gene", "gene_name", "biotype"),
+    *("transcript", "start", "end", "region"),
     *("logit", "label", "support", "experiments", "partner_distance"),
 )
 SUMMARY_COLUMNS = (
@@ -56,10 +57,10 @@ class ModifiedOrganism:
     modifications : dict of str to Modification
         By name, in the order of the rules.
     sites : pandas.DataFrame
-        :data:`SITE_COLUMNS`: one row per modified or reported base. ``start`` is 0-based on the genome, ``position``
-        0-based on the gene's fullest transcript; ``logit`` the log odds of the rule; ``label`` 1 where modified;
-        ``support`` how many experiments report it and ``experiments`` which, as bits; ``partner_distance`` nt to the
-        nearest site of the partner on the transcript, -1 beyond
+        :data:`SITE_COLUMNS`: one row per modified or reported base. ``genome_start``, ``genome_end`` 0-based half-open
+        on the genome, ``start``, ``end`` on the gene's fullest transcript; ``logit`` the log odds of the rule;
+        ``label`` 1 where modified; ``support`` how many experiments report it and ``experiments`` which, as bits;
+        ``partner_distance`` nt to the nearest site of the partner on the transcript, -1 beyond
         :data:`~rnamarks_simulation.modification_rules.NEAR`.
     summary : pandas.DataFrame
         :data:`SUMMARY_COLUMNS`, see :func:`summarise`.
@@ -221,7 +222,7 @@ def _draw(
     seen = (rng.random((places.size, experiments)) < parameters.sensitivity) & label[:, None]
     unmodified = np.flatnonzero(~label)
     for experiment in range(experiments):
-        count = rng.poisson(parameters.false_share * seen[:, experiment].sum())
+        count = rng.poisson(parameters.false_fraction * seen[:, experiment].sum())
         seen[rng.choice(unmodified, size=count, replace=False), experiment] = True
     return Drawn(places, parts, logit, label, seen)
 
@@ -234,17 +235,22 @@ def _site_rows(
     owner, position = bases.owner(places)
     distance = distance_to(places, partner)
     own = [transcripts[number] for number in owner]
+    genome = np.array(
+        [int(transcript.genome[at]) for transcript, at in zip(own, position, strict=True)], dtype=np.int64
+    )
     return pd.DataFrame(
         {
             "modification": rule.name,
             "chrom": [transcript.chrom for transcript in own],
-            "start": [int(transcript.genome[at]) for transcript, at in zip(own, position, strict=True)],
+            "genome_start": genome,
+            "genome_end": genome + 1,
             "strand": [transcript.strand for transcript in own],
             "gene": [transcript.gene for transcript in own],
             "gene_name": [transcript.gene_name for transcript in own],
             "biotype": [transcript.biotype for transcript in own],
             "transcript": [transcript.transcript for transcript in own],
-            "position": position,
+            "start": position,
+            "end": position + 1,
             "region": [transcript.region(at) for transcript, at in zip(own, position, strict=True)],
             "logit": drawn.logit[kept],
             "label": drawn.label[kept].astype(np.int8),

@@ -53,11 +53,11 @@ _SECOND_PARENTS = {"RNA splicing": "cell cycle", "poly(U) RNA binding": "metal b
 _PART_OF = {"nuclear speckle": "RNA splicing"}
 PLANTED_NAME = "marked RNA binding"
 
-TOP_SHARE, TOP_CARRIERS, OTHER_CARRIERS = 0.2, 0.9, 0.03
-"""The genes of highest capacity, as a share of a species' coding genes; how many of them and of the others carry the
+TOP_FRACTION, TOP_CARRIERS, OTHER_CARRIERS = 0.2, 0.9, 0.03
+"""The genes of highest capacity, as a fraction of a species' coding genes; how many of them and of the others carry the
 planted term."""
 UNANNOTATED = 0.06
-"""Share of each species' coding genes without any annotation."""
+"""Fraction of each species' coding genes without any annotation."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def carriers(genes: pd.DataFrame, rng: np.random.Generator, *, null: bool) -> pd
     coding = genes[genes["biotype"] == "protein_coding"]
     own = coding.groupby("species")["capacity"].transform(standardise)
     both = own + own.groupby(coding["orthogroup"]).transform("mean")
-    top = both.groupby(coding["species"]).rank(pct=True, ascending=False, method="first") <= TOP_SHARE
+    top = both.groupby(coding["species"]).rank(pct=True, ascending=False, method="first") <= TOP_FRACTION
     chance = np.where(top, TOP_CARRIERS, OTHER_CARRIERS)
     if null:
         chance = np.full(len(coding), chance.mean())

@@ -18,7 +18,7 @@ class WorldParameters:
     genes, chromosomes : int
     exons, utr5, codons, utr3, intron, spacer : (int, int)
         Smallest and largest number or length per gene.
-    isoform_share, noncoding_share : float
+    isoform_fraction, noncoding_fraction : float
         Genes with a second isoform; genes without coding sequence.
     substitution_rate : float
         Per free site.
@@ -31,14 +31,14 @@ class WorldParameters:
     loss_rate, duplication_rate : float
         Per gene.
     prevalence : float
-        Share of DRACH that is methylated, in every species.
+        Fraction of DRACH that is methylated, in every species.
     letters_weight, upstream_weight, downstream_weight, stop_weight : float
         Weights of the standardised terms of the rule.
     clade_weight, clade_memory : float
         Stationary deviation of the weights that differ between species, and the time in which they change.
     hidden_memory : float
         Time in which the unseen part of methylation, which close species share, changes.
-    reported_share, second_lab_share : float
+    reported_fraction, second_lab_fraction : float
         Of the methylated sites of the species with two tables, the shares in the first and the second one.
     traps : int
         Rows of each kind that a reader has to drop, per table.
@@ -58,8 +58,8 @@ class WorldParameters:
     utr3: tuple[int, int] = (600, 1600)
     intron: tuple[int, int] = (120, 600)
     spacer: tuple[int, int] = (300, 1200)
-    isoform_share: float = 0.3
-    noncoding_share: float = 0.04
+    isoform_fraction: float = 0.3
+    noncoding_fraction: float = 0.04
     substitution_rate: float = 0.0022
     kappa: float = 4.0
     omega: float = 0.1
@@ -75,8 +75,8 @@ class WorldParameters:
     clade_weight: float = 0.7
     clade_memory: float = 500.0
     hidden_memory: float = 60.0
-    reported_share: float = 0.85
-    second_lab_share: float = 0.6
+    reported_fraction: float = 0.85
+    second_lab_fraction: float = 0.6
     traps: int = 3
     chr_prefix: bool = True
 
@@ -136,35 +136,35 @@ class OrganismParameters(WorldParameters):
     site_factor : float
         Multiplies the number of sites of every modification.
     sensitivity : float
-        Share of the modified bases that an experiment sees.
-    false_share : float
-        Unmodified bases that an experiment reports, as a share of the modified ones that it sees.
+        Fraction of the modified bases that an experiment sees.
+    false_fraction : float
+        Unmodified bases that an experiment reports, as a fraction of the modified ones that it sees.
     """
 
     idle: ClassVar[tuple[str, ...]] = (
         *("substitution_rate", "kappa", "omega", "indel_rate", "inversion_rate", "loss_rate", "duplication_rate"),
         *("prevalence", "letters_weight", "upstream_weight", "downstream_weight", "stop_weight"),
-        *("clade_weight", "clade_memory", "hidden_memory", "reported_share", "second_lab_share"),
+        *("clade_weight", "clade_memory", "hidden_memory", "reported_fraction", "second_lab_fraction"),
     )
 
     genes: int = 560
     chromosomes: int = 4
     site_factor: float = 1.0
     sensitivity: float = 0.7
-    false_share: float = 0.04
+    false_fraction: float = 0.04
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, good in {
             "site_factor": 0 < self.site_factor <= 3,
             "sensitivity": 0 < self.sensitivity <= 1,
-            "false_share": 0 <= self.false_share <= 1,
+            "false_fraction": 0 <= self.false_fraction <= 1,
         }.items():
             if not good:
                 raise InputError(
                     f"the simulated world cannot have this {name}",
                     value=getattr(self, name),
-                    remedy="give a share from 0 to 1, or a factor up to 3",
+                    remedy="give a fraction from 0 to 1, or a factor up to 3",
                 )
 
 

@@ -24,7 +24,7 @@ COPIES = {"both": 0.7, "motif": 0.7, "word": 0.5}
 SHARED_COPIES = {"both": 1.1, "motif": 0.2, "word": 0.3}
 """The same for modifications that share their word: few have the motif alone."""
 BESIDE = 0.5
-"""Share of a modification's slots with both that lie beside one of its partner, if it has a partner."""
+"""Fraction of a modification's slots with both that lie beside one of its partner, if it has a partner."""
 
 _CENTRE = 20
 _CAP = 100

@@ -33,7 +33,7 @@ class Effect:
     methylation : float
         Of a gene's true capacity, a peak's methylation density, or a site's log odds.
     length, gc : float
-        Of the logarithm of the length (transcript or peak) and of the share of G and C.
+        Of the logarithm of the length (transcript or peak) and of the fraction of G and C.
     noise : float
     """
 
@@ -283,7 +283,7 @@ def structure(
     values = effect.noise * (0.6 * smooth * np.sqrt(5) + 0.8 * rng.standard_normal(offsets[-1]))
     row = sites["transcript"].map(number).to_numpy(dtype=float)
     inside = np.isfinite(row)
-    at = offsets[row[inside].astype(np.int64)] + sites["position"].to_numpy()[inside]
+    at = offsets[row[inside].astype(np.int64)] + sites["start"].to_numpy()[inside]
     if not null:
         strong = np.isin(np.concatenate([transcript.codes for transcript in measured]), (1, 2)).astype(float)
         values += effect.gc * standardise(uniform_filter1d(strong, 21, mode="wrap"))
@@ -339,9 +339,9 @@ def peaks(
     spans = _bodies(layout, rng)
     spans = spans.assign(density=0.0, gc=0.0)
     for chrom, part in spans.groupby("chrom"):
-        own = sites[sites["chrom"] == chrom].sort_values("start", kind="stable")
+        own = sites[sites["chrom"] == chrom].sort_values("genome_start", kind="stable")
         summed = np.concatenate([[0.0], np.cumsum(expit(own["logit"].to_numpy()))])
-        edges = [np.searchsorted(own["start"].to_numpy(), part[name].to_numpy()) for name in ("start", "end")]
+        edges = [np.searchsorted(own["genome_start"].to_numpy(), part[name].to_numpy()) for name in ("start", "end")]
         width = (part["end"] - part["start"]).to_numpy()
         spans.loc[part.index, "density"] = (summed[edges[1]] - summed[edges[0]]) / width
         dna = np.frombuffer(layout.chromosomes[chrom].upper(), dtype=np.uint8)

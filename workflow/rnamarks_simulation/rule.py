@@ -85,7 +85,7 @@ def standardise(terms: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> n
 
 
 def _best_match(codes: np.ndarray, positions: np.ndarray, element: Element) -> np.ndarray:
-    """Letters that agree with the word at its best place in range; those beyond the transcript agree with none."""
+    """Nucleotides that agree with the word at its best place in range; those beyond the transcript agree with none."""
     word = encode(element.word)
     starts = np.arange(element.first, element.last + 1)
     at = positions[:, None, None] + starts[None, :, None] + np.arange(word.size)

@@ -36,7 +36,7 @@ def gene_truth(world: World) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row per gene, species after species in genome order, :data:`GENE_COLUMNS`. Everything is of the gene's
-        representative transcript: ``length``, ``cds_length`` (0 without one), ``gc`` (share), ``sites`` (DRACH),
+        representative transcript: ``length``, ``cds_length`` (0 without one), ``gc`` (fraction), ``sites`` (DRACH),
         ``methylated`` (of them). ``capacity`` is the mean probability that the rule gives to its DRACH, ``mean_logit``
         the mean log odds (both nan without DRACH). ``high`` says that a coding gene's capacity is above the median
         of its species' coding genes, ``conserved`` that its orthogroup has a high gene in every species and that it

@@ -36,7 +36,8 @@ from .parameters import MixedParameters, WorldParameters
 from .rule import CLADE, TERMS, standardise
 
 TRUTH_COLUMNS = [
-    *("species", "chrom", "start", "strand", "gene", "gene_name", "biotype", "transcript", "position", "region"),
+    *("species", "chrom", "genome_start", "genome_end", "strand", "gene", "gene_name", "biotype"),
+    *("transcript", "start", "end", "region"),
     *("motif", "logit", "label", "reported", "second_lab"),
 ]
 
@@ -50,8 +51,9 @@ class World:
     species : list of Species
     layouts : dict of str to Layout
     truth : pandas.DataFrame
-        One row per DRACH A: :data:`TRUTH_COLUMNS`. ``start`` is 0-based on the genome, ``position`` 0-based on the
-        transcript, ``logit`` what the rule says, ``label`` 1 where methylated, ``reported`` and ``second_lab`` whether
+        One row per DRACH A: :data:`TRUTH_COLUMNS`. ``genome_start``, ``genome_end`` 0-based half-open
+        on the genome, ``start``, ``end`` on the transcript, ``logit`` what the rule says, ``label`` 1 where
+        methylated, ``reported`` and ``second_lab`` whether
         the RMBase and the BED table have it. In the null world the label does not depend on the logit.
     parameters : WorldParameters
     seed : int
@@ -164,17 +166,20 @@ def _logits(terms: np.ndarray, clade_weights: np.ndarray, parameters: WorldParam
 
 def _truth(species: str, found: Candidates, logit: np.ndarray, label: np.ndarray) -> pd.DataFrame:
     pairs = list(zip(found.transcripts, found.positions, strict=True))
+    genome = np.array([int(transcript.genome[at]) for transcript, at in pairs], dtype=np.int64)
     return pd.DataFrame(
         {
             "species": species,
             "chrom": [transcript.chrom for transcript in found.transcripts],
-            "start": [int(transcript.genome[at]) for transcript, at in pairs],
+            "genome_start": genome,
+            "genome_end": genome + 1,
             "strand": [transcript.strand for transcript in found.transcripts],
             "gene": [transcript.gene for transcript in found.transcripts],
             "gene_name": [transcript.gene_name for transcript in found.transcripts],
             "biotype": [transcript.biotype for transcript in found.transcripts],
             "transcript": [transcript.transcript for transcript in found.transcripts],
-            "position": found.positions,
+            "start": found.positions,
+            "end": found.positions + 1,
             "region": [transcript.region(at) for transcript, at in pairs],
             "motif": [decode(transcript.codes[at - 2 : at + 3]) for transcript, at in pairs],
             "logit": logit,
@@ -188,8 +193,8 @@ def _reported(part: pd.DataFrame, parameters: WorldParameters, rng: np.random.Ge
     methylated = part["label"].to_numpy() == 1
     if not two:
         return part.assign(reported=methylated, second_lab=False)
-    first = methylated & (rng.random(len(part)) < parameters.reported_share)
-    second = methylated & (~first | (rng.random(len(part)) < parameters.second_lab_share))
+    first = methylated & (rng.random(len(part)) < parameters.reported_fraction)
+    second = methylated & (~first | (rng.random(len(part)) < parameters.second_lab_fraction))
     return part.assign(reported=first, second_lab=second)
 
 
@@ -205,8 +210,8 @@ def summarise(truth: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns ``species``, ``sites``, ``positives``, ``prevalence``, ``rule_auroc`` (the rule's own log odds: no model
-        can expect more on new genes), ``fivemer_auroc`` (share of methylated sites among equal DRACH words, counted on
-        every other gene and scored on the rest).
+        can expect more on new genes), ``fivemer_auroc`` (fraction of methylated sites among equal DRACH words, counted
+        on every other gene and scored on the rest).
     """
     rows = []
     for name, part in [*truth.groupby("species", sort=False), ("all", truth)]:

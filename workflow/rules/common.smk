@@ -53,7 +53,7 @@ wildcard_constraints:
     stack="|".join(PLAN.stacks) or "none",
     role="sites|veto",
     setting="[A-Za-z0-9_]+",
-    split="paper|guarded",
+    scheme="paper|guarded",
     seed="[0-9]+",
     predictor="|".join(ANALYSES.predictors) or "none",
     folder="|".join(ANALYSES.folders()) or "none",
@@ -104,13 +104,13 @@ def get_training_splits(wildcards):
 
 
 def get_start(wildcards):
-    start = PLAN.start_of(wildcards.model, wildcards.split, wildcards.seed)
+    start = PLAN.start_of(wildcards.model, wildcards.scheme, wildcards.seed)
     return {"start": locate(start)} if start else {}
 
 
 def get_member_runs(wildcards):
     """Runs of the members of a stack: with all seeds of the network, or with the one that the rule is about."""
-    parts = PLAN.parts(wildcards.stack, wildcards.setting, wildcards.split)
+    parts = PLAN.parts(wildcards.stack, wildcards.setting, wildcards.scheme)
     seed = wildcards.get("seed")
     return [*(run for run in parts.networks if seed in (None, str(run.seed))), *parts.baselines]
 
@@ -157,9 +157,9 @@ def tasks_of(section):
     return [task for _, task in ANALYSES.pairs(section)]
 
 
-def with_split(pairs):
-    """(predictor, task) and the split that the predictor was trained on."""
-    return [[predictor, task, ANALYSES.predictors[predictor]["split"]] for predictor, task in pairs]
+def with_scheme(pairs):
+    """(predictor, task) and the scheme that the predictor was trained on."""
+    return [[predictor, task, ANALYSES.predictors[predictor]["scheme"]] for predictor, task in pairs]
 
 
 def databases():

@@ -21,7 +21,9 @@ rule split_windows:
             for key in ("train", "valid", "test", "identity", "clustering", "scope", "prefilter")
         },
         counts=(
-            [config["splits"]["counts"][part] for part in ("valid", "test")] if "counts" in config["splits"] else None
+            [config["splits"]["counts"][split] for split in ("valid", "test")]
+            if "counts" in config["splits"]
+            else None
         ),
         seed=config["seed"],
     script:

@@ -51,7 +51,7 @@ rule calibrate_predictor:
     params:
         model=lambda wildcards: ANALYSES.record(wildcards.folder)["model"],
         setting=lambda wildcards: ANALYSES.record(wildcards.folder)["setting"],
-        split=lambda wildcards: ANALYSES.record(wildcards.folder)["split"],
+        scheme=lambda wildcards: ANALYSES.record(wildcards.folder)["scheme"],
         precisions=config["evaluation"]["precisions"],
         tasks=bare(),
     script:
@@ -141,7 +141,7 @@ if PLAN.external:
         params:
             sets=PLAN.external,
             tasks=bare(),
-            split=PLAN.release["split"],
+            scheme=PLAN.release["scheme"],
             bootstrap=config["evaluation"]["bootstrap"],
             seed=config["seed"],
         script:

@@ -3,7 +3,7 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
 
     rule find_motifs:
         input:
-            split="results/{run}/datasets/{task}.split.parquet",
+            splits="results/{run}/datasets/{task}.split.parquet",
             streme=["results/{run}/interpretation/meme_suite/{task}.streme.meme"] if ENGINE == "meme_suite" else [],
         output:
             motifs="results/{run}/interpretation/discovered/{task}.meme",
@@ -20,8 +20,8 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
         params:
             **config["discovery"],
             task=lambda wildcards: bare(wildcards.task)[0],
-            split="paper",
-            parts=["train", "valid", "test"],
+            scheme="paper",
+            splits=["train", "valid", "test"],
             engine=ENGINE,
             seed=config["seed"],
         script:
@@ -29,7 +29,7 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
 
     rule write_contrast:
         input:
-            split="results/{run}/datasets/{task}.split.parquet",
+            splits="results/{run}/datasets/{task}.split.parquet",
         output:
             foreground="results/{run}/interpretation/discovered/{task}.sites.fa",
             control="results/{run}/interpretation/discovered/{task}.others.fa",
@@ -41,8 +41,8 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
             mem_mb=memory(1000, 50),
             runtime=minutes(30),
         params:
-            split="paper",
-            parts=["train", "valid", "test"],
+            scheme="paper",
+            splits=["train", "valid", "test"],
         script:
             "../../scripts/interpretation/write_contrast.py"
 
@@ -101,7 +101,7 @@ if "motifs" in PLAN.offers:
     rule extract_filters:
         input:
             weights=get_model,
-            split="results/{run}/datasets/{task}.split.parquet",
+            splits="results/{run}/datasets/{task}.split.parquet",
         output:
             motifs="results/{run}/interpretation/filters/{predictor}.{task}.meme",
             filters="results/{run}/interpretation/filters/{predictor}.{task}.tsv",
@@ -117,12 +117,12 @@ if "motifs" in PLAN.offers:
         params:
             **ANALYSES.options(
                 "motifs",
-                *("part", "maximum_windows", "threshold", "branches", "member"),
+                *("split", "maximum_windows", "threshold", "branches", "member"),
                 *("pseudocount", "minimum_information", "minimum_sites"),
             ),
             predictor="{predictor}",
             task=lambda wildcards: bare(wildcards.task)[0],
-            split=lambda wildcards: ANALYSES.predictors[wildcards.predictor]["split"],
+            scheme=lambda wildcards: ANALYSES.predictors[wildcards.predictor]["scheme"],
             seed=config["seed"],
         script:
             "../../scripts/interpretation/extract_filters.py"
@@ -213,11 +213,11 @@ if "attention" in PLAN.offers:
         params:
             **ANALYSES.options(
                 "attention",
-                *("parts", "fraction", "minimum", "maximum", "mean", "gradients", "maximum_gradients"),
+                *("splits", "fraction", "minimum", "maximum", "mean", "gradients", "maximum_gradients"),
                 *("mutated", "reach", "width", "tops", "margin"),
             ),
             tasks=bare(),
-            pairs=with_split(ANALYSES.pairs("attention")),
+            pairs=with_scheme(ANALYSES.pairs("attention")),
             seed=config["seed"],
         script:
             "../../scripts/interpretation/attend_windows.py"
@@ -246,10 +246,10 @@ if "consensus" in PLAN.offers:
             mem_mb=memory(3000, 50),
             runtime=minutes(240),
         params:
-            **ANALYSES.options("consensus", "judging_parts", "settings", "draws", "maximum"),
+            **ANALYSES.options("consensus", "judging_splits", "settings", "draws", "maximum"),
             tasks=bare(),
-            pairs=with_split(ANALYSES.pairs("attention")),
-            parts=config["attention"]["parts"],
+            pairs=with_scheme(ANALYSES.pairs("attention")),
+            splits=config["attention"]["splits"],
             databases=databases()["names"],
             database_species=databases()["species"],
             seed=config["seed"],
@@ -308,7 +308,7 @@ if "association" in PLAN.offers:
         params:
             **config["association"],
             tasks=PLAN.tasks_of(PLAN.released_setting),
-            split=PLAN.release["split"],
+            scheme=PLAN.release["scheme"],
             seed=config["seed"],
         script:
             "../../scripts/interpretation/associate_tasks.py"
@@ -364,8 +364,8 @@ if "optimisation" in PLAN.offers:
             **ANALYSES.options("optimisation", "elements", "permutations"),
             tasks=bare(),
             pairs=ANALYSES.pairs("optimisation"),
-            split="paper",
-            parts=["test"],
+            scheme="paper",
+            splits=["test"],
             seed=config["seed"],
         script:
             "../../scripts/interpretation/find_cooccurrence.py"

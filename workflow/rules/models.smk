@@ -2,13 +2,13 @@ rule fit_baseline:
     input:
         splits=splits_of(PLAN.tasks),
     output:
-        predictions="results/{run}/predictions/{baseline}/single/{split}/0.parquet",
-        weights="results/{run}/models/{baseline}/single/{split}/0/weights.safetensors",
-        config="results/{run}/models/{baseline}/single/{split}/0/config.json",
+        predictions="results/{run}/predictions/{baseline}/single/{scheme}/0.parquet",
+        weights="results/{run}/models/{baseline}/single/{scheme}/0/weights.safetensors",
+        config="results/{run}/models/{baseline}/single/{scheme}/0/config.json",
     log:
-        "logs/{run}/models/fit_baseline/{baseline}.{split}.log",
+        "logs/{run}/models/fit_baseline/{baseline}.{scheme}.log",
     benchmark:
-        "benchmarks/results/{run}/models/fit_baseline/{baseline}.{split}.tsv"
+        "benchmarks/results/{run}/models/fit_baseline/{baseline}.{scheme}.tsv"
     conda:
         "../../envs/library.yaml"
     resources:
@@ -17,7 +17,7 @@ rule fit_baseline:
     params:
         baseline="{baseline}",
         tasks=bare(),
-        split="{split}",
+        scheme="{scheme}",
         seed=config["seed"],
     script:
         "../../scripts/models/fit_baseline.py"
@@ -27,11 +27,11 @@ rule fit_stack:
     input:
         predictions=get_member_predictions,
     output:
-        weights="results/{run}/models/{stack}/{setting}/{split}/weights.tsv",
+        weights="results/{run}/models/{stack}/{setting}/{scheme}/weights.tsv",
     log:
-        "logs/{run}/models/fit_stack/{stack}.{setting}.{split}.log",
+        "logs/{run}/models/fit_stack/{stack}.{setting}.{scheme}.log",
     benchmark:
-        "benchmarks/results/{run}/models/fit_stack/{stack}.{setting}.{split}.tsv"
+        "benchmarks/results/{run}/models/fit_stack/{stack}.{setting}.{scheme}.tsv"
     conda:
         "../../envs/library.yaml"
     resources:
@@ -45,14 +45,14 @@ rule fit_stack:
 
 rule stack_models:
     input:
-        weights="results/{run}/models/{stack}/{setting}/{split}/weights.tsv",
+        weights="results/{run}/models/{stack}/{setting}/{scheme}/weights.tsv",
         predictions=get_member_predictions,
     output:
-        predictions="results/{run}/predictions/{stack}/{setting}/{split}/{seed}.parquet",
+        predictions="results/{run}/predictions/{stack}/{setting}/{scheme}/{seed}.parquet",
     log:
-        "logs/{run}/models/stack_models/{stack}.{setting}.{split}.{seed}.log",
+        "logs/{run}/models/stack_models/{stack}.{setting}.{scheme}.{seed}.log",
     benchmark:
-        "benchmarks/results/{run}/models/stack_models/{stack}.{setting}.{split}.{seed}.tsv"
+        "benchmarks/results/{run}/models/stack_models/{stack}.{setting}.{scheme}.{seed}.tsv"
     conda:
         "../../envs/library.yaml"
     resources:
@@ -80,7 +80,7 @@ rule release_model:
         mem_mb=memory(2000, 5),
         runtime=minutes(30),
     params:
-        split=lambda wildcards: ANALYSES.record(wildcards.folder)["split"],
+        scheme=lambda wildcards: ANALYSES.record(wildcards.folder)["scheme"],
         # labels and colours, which a model carries along; as a function of `output` they are no reason to pack it again
         tasks=lambda wildcards, output: PLAN.records(),
     script:

@@ -1,14 +1,14 @@
 rule predict_windows:
     input:
-        weights="results/{run}/models/{model}/{setting}/{split}/{seed}/weights.safetensors",
-        config="results/{run}/models/{model}/{setting}/{split}/{seed}/config.json",
+        weights="results/{run}/models/{model}/{setting}/{scheme}/{seed}/weights.safetensors",
+        config="results/{run}/models/{model}/{setting}/{scheme}/{seed}/config.json",
         splits=get_training_splits,
     output:
-        predictions="results/{run}/predictions/{model}/{setting}/{split}/{seed}.parquet",
+        predictions="results/{run}/predictions/{model}/{setting}/{scheme}/{seed}.parquet",
     log:
-        "logs/{run}/prediction/predict_windows/{model}.{setting}.{split}.{seed}.log",
+        "logs/{run}/prediction/predict_windows/{model}.{setting}.{scheme}.{seed}.log",
     benchmark:
-        "benchmarks/results/{run}/prediction/predict_windows/{model}.{setting}.{split}.{seed}.tsv"
+        "benchmarks/results/{run}/prediction/predict_windows/{model}.{setting}.{scheme}.{seed}.tsv"
     conda:
         TORCH
     threads: config["resources"]["training_threads"]
@@ -17,7 +17,7 @@ rule predict_windows:
         mem_mb=memory(2000, 30),
         runtime=minutes(120),
     params:
-        split="{split}",
+        scheme="{scheme}",
     script:
         "../../scripts/prediction/predict_windows.py"
 
@@ -90,15 +90,15 @@ rule summarise_sites:
 
 rule predict_tasks:
     input:
-        weights="results/{run}/models/{model_or_baseline}/{setting}/{split}/{seed}/weights.safetensors",
-        config="results/{run}/models/{model_or_baseline}/{setting}/{split}/{seed}/config.json",
+        weights="results/{run}/models/{model_or_baseline}/{setting}/{scheme}/{seed}/weights.safetensors",
+        config="results/{run}/models/{model_or_baseline}/{setting}/{scheme}/{seed}/config.json",
         splits=splits_of(PLAN.tasks),
     output:
-        tasks="results/{run}/predictions/{model_or_baseline}/{setting}/{split}/{seed}.tasks.parquet",
+        tasks="results/{run}/predictions/{model_or_baseline}/{setting}/{scheme}/{seed}.tasks.parquet",
     log:
-        "logs/{run}/prediction/predict_tasks/{model_or_baseline}.{setting}.{split}.{seed}.log",
+        "logs/{run}/prediction/predict_tasks/{model_or_baseline}.{setting}.{scheme}.{seed}.log",
     benchmark:
-        "benchmarks/results/{run}/prediction/predict_tasks/{model_or_baseline}.{setting}.{split}.{seed}.tsv"
+        "benchmarks/results/{run}/prediction/predict_tasks/{model_or_baseline}.{setting}.{scheme}.{seed}.tsv"
     wildcard_constraints:
         model_or_baseline="|".join([*PLAN.networks, *PLAN.baselines]) or "none",
     conda:
@@ -110,19 +110,19 @@ rule predict_tasks:
         runtime=minutes(240),
     params:
         tasks=list(PLAN.tasks),
-        split="{split}",
+        scheme="{scheme}",
     script:
         "../../scripts/prediction/predict_tasks.py"
 
 
 rule stack_tasks:
     input:
-        weights="results/{run}/models/{stack}/{setting}/{split}/weights.tsv",
+        weights="results/{run}/models/{stack}/{setting}/{scheme}/weights.tsv",
         members=lambda wildcards: [run.task_predictions for run in get_member_runs(wildcards)],
     output:
-        tasks="results/{run}/predictions/{stack}/{setting}/{split}/{seed}.tasks.parquet",
+        tasks="results/{run}/predictions/{stack}/{setting}/{scheme}/{seed}.tasks.parquet",
     log:
-        "logs/{run}/prediction/stack_tasks/{stack}.{setting}.{split}.{seed}.log",
+        "logs/{run}/prediction/stack_tasks/{stack}.{setting}.{scheme}.{seed}.log",
     conda:
         TORCH
     resources:
@@ -169,7 +169,7 @@ if "significance" in PLAN.offers:
         params:
             tasks=PLAN.tasks_of(PLAN.released_setting),
             transcripts={} if PLAN.null_files() else null_transcripts(),
-            split=PLAN.release["split"],
+            scheme=PLAN.release["scheme"],
             files=PLAN.null_files(),
             sites={task: len(PLAN.listing(task)) for task in PLAN.tasks_of(PLAN.released_setting)},
             bases=config["significance"]["bases"],

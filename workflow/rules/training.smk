@@ -3,13 +3,13 @@ rule train_model:
         unpack(get_start),
         splits=get_training_splits,
     output:
-        weights="results/{run}/models/{model}/{setting}/{split}/{seed}/weights.safetensors",
-        config="results/{run}/models/{model}/{setting}/{split}/{seed}/config.json",
-        history="results/{run}/models/{model}/{setting}/{split}/{seed}/history.tsv",
+        weights="results/{run}/models/{model}/{setting}/{scheme}/{seed}/weights.safetensors",
+        config="results/{run}/models/{model}/{setting}/{scheme}/{seed}/config.json",
+        history="results/{run}/models/{model}/{setting}/{scheme}/{seed}/history.tsv",
     log:
-        "logs/{run}/training/train_model/{model}.{setting}.{split}.{seed}.log",
+        "logs/{run}/training/train_model/{model}.{setting}.{scheme}.{seed}.log",
     benchmark:
-        "benchmarks/results/{run}/training/train_model/{model}.{setting}.{split}.{seed}.tsv"
+        "benchmarks/results/{run}/training/train_model/{model}.{setting}.{scheme}.{seed}.tsv"
     conda:
         TORCH
     threads: config["resources"]["training_threads"]
@@ -21,9 +21,9 @@ rule train_model:
         network=lambda wildcards: PLAN.networks[wildcards.model],
         tasks=lambda wildcards: bare(*PLAN.tasks_of(wildcards.setting)),
         curriculum=lambda wildcards: PLAN.curriculum_of(wildcards.setting),
-        split="{split}",
+        scheme="{scheme}",
         seed=lambda wildcards: int(wildcards.seed),
-        name="{model} {setting} {split} seed {seed}",
+        name="{model} {setting} {scheme} seed {seed}",
     script:
         "../../scripts/training/train_model.py"
 
@@ -82,7 +82,7 @@ if "student" in PLAN.offers:
         params:
             tasks=PLAN.tasks_of(PLAN.released_setting),
             student=config["student"],
-            split=PLAN.release["split"],
+            scheme=PLAN.release["scheme"],
             seed=config["seed"],
             bootstrap=config["evaluation"]["bootstrap"],
         script:

@@ -29,13 +29,13 @@ CALLS: Register[Callable[[np.ndarray, float], np.ndarray]] = Register("rule of c
 """By the column of the predicted sites that is held against the threshold.
 
 ``logit`` above 0 is the paper's probability of 0.5 on its uncalibrated output; ``probability`` is calibrated;
-``false_share`` and ``q`` call what lies below the threshold.
+``false_fraction`` and ``q`` call what lies below the threshold.
 """
 
 for _name, _compare in (
     ("logit", np.greater),
     ("probability", np.greater),
-    ("false_share", np.less),
+    ("false_fraction", np.less),
     ("q", np.less),
 ):
     CALLS.add(_name)(_compare)

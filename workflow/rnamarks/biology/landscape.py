@@ -6,9 +6,10 @@ Two axes. ``metagene``: each position as a fraction of its region, the regions 5
 3'UTR drawn with widths proportional to their median lengths. ``stop``: nucleotides from the first nucleotide of the
 stop codon, negative upstream.
 
-Three quantities. ``density``: share of the calls in a bin over the bin's share of the axis, so that 1 is evenly spread;
-the published landscape (MASS, Figure 3) is of this kind, and it follows the motif wherever that is frequent. ``rate``:
-calls per motif position, which does not. ``per_kb``: calls per 1000 nt of RNA that the transcripts have in the bin.
+Three quantities. ``density``: fraction of the calls in a bin over the bin's fraction of the axis, so that 1 is evenly
+spread; the published landscape (MASS, Figure 3) is of this kind, and it follows the motif wherever that is frequent.
+``rate``: calls per motif position, which does not. ``per_kb``: calls per 1000 nt of RNA that the transcripts have in
+the bin.
 
 Intervals resample genes, since sites of one gene are no independent observations.
 """
@@ -45,7 +46,7 @@ class Axes:
     Attributes
     ----------
     widths : tuple of float
-        Share of the metagene that 5'UTR, CDS and 3'UTR take; sums to 1.
+        Fraction of the metagene that 5'UTR, CDS and 3'UTR take; sums to 1.
     bins : tuple of int
         Bins of each region.
     stop_edges : numpy.ndarray, shape=(n_stop_bins + 1,)
@@ -156,7 +157,7 @@ def measure_landscape(
         Table ``landscape_statistics``. Distances are absolute, in nt. ``p`` is of the two-sided Mann-Whitney test
         of the distances of called against other candidates, which takes sites for independent; the intervals do not.
         ``delta`` is Cliff's delta, P(called farther) - P(called nearer): negative where calls lie nearer. ``nearer``
-        is the share of pairs of a called and another candidate of one transcript in which the called one is nearer
+        is the fraction of pairs of a called and another candidate of one transcript in which the called one is nearer
         (ties count half), so that no difference between transcripts enters; 0.5 is none. The peak is the bin of the
         stop axis with the highest density.
 

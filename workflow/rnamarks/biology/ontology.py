@@ -92,7 +92,7 @@ def enrich(
     Returns
     -------
     pandas.DataFrame
-        Table ``terms`` from the namespace on, sorted by p. ``fold`` is the share of the study with
+        Table ``terms`` from the namespace on, sorted by p. ``fold`` is the fraction of the study with
         the term over that of the population, with the Clopper-Pearson interval of the former; ``odds_ratio`` has one
         half added to each cell and Woolf's interval. The root of the namespace is not tested.
     """

@@ -35,7 +35,7 @@ from ..tasks import Task
 from .statistics import benjamini_hochberg
 
 NULLS = ("transcript", "region", "rotation")
-SITE_COLUMNS = ("transcript", "position", "label")
+SITE_COLUMNS = ("transcript", "start", "label")
 TRANSCRIPT_COLUMNS = ("transcript", "sequence", "cds_start", "cds_end")
 NO_COORDINATES = "no coordinates"
 # above every transcript's length, so that transcript and position fit one sortable integer, and so does the number of
@@ -86,11 +86,11 @@ def sites_of(windows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``transcript`` and ``position``, each pair once; empty for windows that came without coordinates.
+        ``transcript`` and ``start``, each pair once; empty for windows that came without coordinates.
     """
     require_columns(windows, SITE_COLUMNS, "windows")
-    known = (windows["label"] == 1) & (windows["transcript"] != "") & (windows["position"] >= 0)
-    return windows.loc[known, ["transcript", "position"]].drop_duplicates().reset_index(drop=True)
+    known = (windows["label"] == 1) & (windows["transcript"] != "") & (windows["start"] >= 0)
+    return windows.loc[known, ["transcript", "start"]].drop_duplicates().reset_index(drop=True)
 
 
 def lay_places(sites: pd.DataFrame, transcripts: pd.DataFrame, *, motif: str, offset: int) -> tuple[Places, int]:
@@ -103,7 +103,7 @@ def lay_places(sites: pd.DataFrame, transcripts: pd.DataFrame, *, motif: str, of
     transcripts : pandas.DataFrame
         :data:`TRANSCRIPT_COLUMNS`, those with sites at least; a transcript's number is its row.
     motif : str
-        IUPAC letters: a base alone, or the motif that it must lie in.
+        IUPAC codes: a base alone, or the motif that it must lie in.
     offset : int
         0-based place of the base in the motif.
 
@@ -117,7 +117,7 @@ def lay_places(sites: pd.DataFrame, transcripts: pd.DataFrame, *, motif: str, of
     row = sites["transcript"].map(number)
     known = row.notna().to_numpy()
     transcript = row[known].to_numpy(dtype=np.int64)
-    position = sites["position"].to_numpy(dtype=np.int64)[known]
+    position = sites["start"].to_numpy(dtype=np.int64)[known]
     order = np.lexsort((position, transcript))
     transcript, position = transcript[order], position[order]
     used = np.unique(transcript)

@@ -1,6 +1,6 @@
-"""The leak meter: how much of a test part the training part already holds.
+"""The leak meter: how much of a test split the training split already holds.
 
-For each split, task and label: the share of test windows that have in training an exact copy, a neighbour of at
+For each scheme, task and label: the fraction of test windows that have in training an exact copy, a neighbour of at
 least the given identity on the same strand, a window of an orthologous gene, or a window of the same gene; and each
 test window's highest identity, so that metrics can be computed by similarity.
 """
@@ -29,7 +29,7 @@ def similarity_bins(identity: np.ndarray, exact: np.ndarray) -> np.ndarray:
     identity : numpy.ndarray, shape=(n_windows,)
         Highest identity with a training window, from 0 to 1; a bin holds its lower edge.
     exact : numpy.ndarray, shape=(n_windows,), dtype=bool
-        Whether a training window is the same letter for letter.
+        Whether a training window is identical.
 
     Returns
     -------
@@ -40,27 +40,27 @@ def similarity_bins(identity: np.ndarray, exact: np.ndarray) -> np.ndarray:
     return np.array(BINS, dtype=object)[np.where(exact, len(BINS) - 1, at)]
 
 
-def identity_to_training(windows: pd.DataFrame, split: str, *, threads: int = 1) -> pd.DataFrame:
+def identity_to_training(windows: pd.DataFrame, scheme: str, *, threads: int = 1) -> pd.DataFrame:
     """Highest identity of each test window with the training windows of its own task and of all tasks.
 
     Parameters
     ----------
     windows : pandas.DataFrame
-        Columns ``window``, ``task``, ``sequence``, ``label`` and the split's; all tasks together.
-    split : str
-        Name of the split's column.
+        Columns ``window``, ``task``, ``sequence``, ``label`` and the scheme's; all tasks together.
+    scheme : str
+        Name of the scheme's column.
     threads : int
 
     Returns
     -------
     pandas.DataFrame
-        One row per test window, in the order of ``windows``: ``split``, ``task``, ``window``, ``label``,
+        One row per test window, in the order of ``windows``: ``scheme``, ``task``, ``window``, ``label``,
         ``max_identity`` (any task), ``max_identity_own``, ``exact``, ``exact_own`` (bool), ``bin`` (by
         ``max_identity``). 0 means that no alignment was found. Below about 0.6 the figure is a lower bound, as chance
         alone reaches 0.5 and such pairs are found in part.
     """
-    is_test = (windows[split] == "test").to_numpy(dtype=bool)
-    is_train = (windows[split] == "train").to_numpy(dtype=bool)
+    is_test = (windows[scheme] == "test").to_numpy(dtype=bool)
+    is_train = (windows[scheme] == "train").to_numpy(dtype=bool)
     test, train = windows[is_test], windows[is_train]
     own = test["task"].to_numpy(dtype=object)
     train_tasks = train["task"].to_numpy(dtype=object)
@@ -79,7 +79,7 @@ def identity_to_training(windows: pd.DataFrame, split: str, *, threads: int = 1)
     highest[exact], highest_own[exact_own] = 1.0, 1.0
     return pd.DataFrame(
         {
-            "split": split,
+            "scheme": scheme,
             "task": own,
             "window": test["window"].to_numpy(),
             "label": test["label"].to_numpy(),
@@ -95,17 +95,17 @@ def identity_to_training(windows: pd.DataFrame, split: str, *, threads: int = 1)
 def measure_leaks(
     windows: pd.DataFrame,
     *,
-    splits: Sequence[str] = ("paper", "guarded"),
+    schemes: Sequence[str] = ("paper", "guarded"),
     identity: float = 0.8,
     threads: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Measure each split.
+    """Measure each scheme.
 
     Parameters
     ----------
     windows : pandas.DataFrame
         The splits tables of all tasks, one below the other.
-    splits : sequence of str
+    schemes : sequence of str
         Columns to measure.
     identity : float
         From it on a training window counts as similar.
@@ -114,20 +114,20 @@ def measure_leaks(
     Returns
     -------
     leaks : pandas.DataFrame
-        ``split``, ``task``, ``species``, ``modification``, ``label`` (``all``, ``1``, ``0``), ``kind``, ``n`` (test
+        ``scheme``, ``task``, ``species``, ``modification``, ``label`` (``all``, ``1``, ``0``), ``kind``, ``n`` (test
         windows for which the question can be asked: those with a known gene or orthogroup for these kinds),
-        ``n_leaky``, ``share`` (NaN where n is 0). Kinds: ``exact_own``, ``similar_own`` and ``gene_own`` (training
+        ``n_leaky``, ``fraction`` (NaN where n is 0). Kinds: ``exact_own``, ``similar_own`` and ``gene_own`` (training
         windows of the same task), ``exact_any`` and ``similar_any`` (of any task), ``orthogroup_own`` (same species,
         another gene), ``orthogroup_other`` (another species).
     identities : pandas.DataFrame
         The tables of :func:`identity_to_training`, one below the other.
     """
     tables, identities = [], []
-    for split in splits:
-        found = identity_to_training(windows, split, threads=threads)
+    for scheme in schemes:
+        found = identity_to_training(windows, scheme, threads=threads)
         identities.append(found)
-        test = windows[(windows[split] == "test").to_numpy(dtype=bool)].reset_index(drop=True)
-        train = windows[(windows[split] == "train").to_numpy(dtype=bool)]
+        test = windows[(windows[scheme] == "test").to_numpy(dtype=bool)].reset_index(drop=True)
+        train = windows[(windows[scheme] == "train").to_numpy(dtype=bool)]
         everywhere = np.ones(len(test), dtype=bool)
         gene_known = (test["gene"] != "").to_numpy(dtype=bool)
         group_known = (test["orthogroup"] != "").to_numpy(dtype=bool)
@@ -149,7 +149,7 @@ def measure_leaks(
                     asked, leaky = verdicts[kind]
                     n, n_leaky = int((rows & asked).sum()), int((rows & asked & leaky).sum())
                     share = n_leaky / n if n else np.nan
-                    tables.append((split, name, species, modification, str(label), kind, n, n_leaky, share))
+                    tables.append((scheme, name, species, modification, str(label), kind, n, n_leaky, share))
     return pd.DataFrame(tables, columns=column_names("leaks")), pd.concat(identities, ignore_index=True)
 
 

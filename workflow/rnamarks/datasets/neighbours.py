@@ -1,8 +1,8 @@
 """Which windows resemble which, on the same strand: MMseqs2 finds pairs, identity is counted over whole windows.
 
-Identity of two windows is the number of matching nucleotides divided by the known letters (not N) of the window
-that has fewer of them. A local alignment stops where its score no longer grows, often a few letters short of the
-window's end; those letters are compared as well, without further gaps. Two windows cut 20 nt apart from one
+Identity of two windows is the number of matching nucleotides divided by the known nucleotides (not N) of the window
+that has fewer of them. A local alignment stops where its score no longer grows, often a few nucleotides short of the
+window's end; those nucleotides are compared as well, without further gaps. Two windows cut 20 nt apart from one
 transcript are thus 81 / 101 = 0.80 identical, and a window with 20 substitutions is too, wherever they fall.
 """
 
@@ -46,8 +46,8 @@ def neighbours(
         0.6 are found only where they share a better conserved stretch.
     threads : int
     word : int, optional
-        Letters of the spaced words that start an alignment. By default 9, and 11 above 400,000 targets, where 9 would
-        meet too many words by chance (99 % instead of 100 % of pairs at 0.80 identity are found).
+        Nucleotides of the spaced k-mers that start an alignment. By default 9, and 11 above 400,000 targets, where 9
+        would meet too many k-mers by chance (99 % instead of 100 % of pairs at 0.80 identity are found).
     most : int
         Targets that are aligned per query, those with the best ungapped score first. A window in a family of repeats
         with more copies than that has further neighbours that are not listed.
@@ -56,12 +56,12 @@ def neighbours(
     -------
     pandas.DataFrame
         ``query``, ``target`` (0-based indices), ``identity``; sorted, each pair once, with its best alignment.
-        Windows with fewer than 30 known letters are left out: resemblance of so few letters is no evidence.
+        Windows with fewer than 30 known nucleotides are left out: resemblance of so few nucleotides is no evidence.
 
     Raises
     ------
     InputError
-        If MMseqs2 is not there, or ``min_identity`` is no share.
+        If MMseqs2 is not there, or ``min_identity`` is no fraction.
     """
     parts = list(_hits(queries, targets, min_identity, threads, word, most))
     if not parts:
@@ -120,7 +120,7 @@ def _hits(
 ) -> Iterator[pd.DataFrame]:
     """Chunks of pairs at or above an identity, unsorted, a pair possibly more than once."""
     if not 0 <= min_identity <= 1:
-        raise InputError("the identity is no share", value=min_identity, remedy="give a number from 0 to 1")
+        raise InputError("the identity is no fraction", value=min_identity, remedy="give a number from 0 to 1")
     itself = targets is None
     query_codes = padded_codes(queries)
     target_codes = query_codes if itself else padded_codes(targets)

@@ -52,8 +52,8 @@ def cdhit_similar(
     """Which test windows CD-HIT-EST-2D finds similar to a training window.
 
     Identity is CD-HIT's: matching nucleotides of the alignment over the length of the shorter window, here with
-    the N padding at both ends taken off. Only the same strand is compared. A window that is letter for letter a
-    training window is similar whatever its length; windows of 10 known letters and fewer, which CD-HIT would drop,
+    the N padding at both ends taken off. Only the same strand is compared. A window that is identical to a
+    training window is similar whatever its length; windows of 10 known nucleotides and fewer, which CD-HIT would drop,
     are compared in this way alone.
 
     Parameters
@@ -67,8 +67,8 @@ def cdhit_similar(
         Give CD-HIT only those windows that have a neighbour within 0.25 below the identity, found by MMseqs2. CD-HIT
         at 0.8 aligns nearly every test window with every training window, so its time grows with the product of
         their numbers (DeepM6ASeq's human set, 12,611 windows against 49,050: 17 minutes of one core instead of about
-        one, for the same 595 windows). Windows with fewer than 30 known letters are then compared letter for letter
-        alone.
+        one, for the same 595 windows). Windows with fewer than 30 known nucleotides are then compared nucleotide by
+        nucleotide alone.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def cdhit_clusters(sequences: Sequence[str], *, identity: float = 0.8, threads: 
     Parameters
     ----------
     sequences : sequence of str
-        RNA or DNA windows, 5' to 3'; N padding is taken off. Windows of 10 known letters and fewer cluster with
+        RNA or DNA windows, 5' to 3'; N padding is taken off. Windows of 10 known nucleotides and fewer cluster with
         their exact copies only.
     identity : float
         From 0.75 to 1.
@@ -169,7 +169,7 @@ def mmseqs_clusters(sequences: Sequence[str], *, identity: float = 0.8, threads:
     misses many pairs close to the identity, so neighbours can end up in different clusters.
 
     Parameters and the returned array are those of :func:`cdhit_clusters`; windows with fewer than 30 known
-    letters cluster with their exact copies only.
+    nucleotides cluster with their exact copies only.
     """
     labels = pd.factorize(pd.Series(list(sequences), dtype=object))[0].astype(np.int64)
     stripped = [sequence.strip("N") for sequence in sequences]
@@ -191,7 +191,7 @@ def neighbour_clusters(sequences: Sequence[str], *, identity: float = 0.8, threa
     """Clusters that no similar pair leaves: connected components of all pairs at or above the identity, same strand.
 
     The pairs come from :func:`rnamarks.datasets.neighbours.neighbours` and from exact copies. This is the
-    clustering for a guarded split, since windows of different clusters have no neighbour among each other.
+    clustering for the guarded scheme, since windows of different clusters have no neighbour among each other.
 
     Parameters and the returned array are those of :func:`cdhit_clusters`.
     """
@@ -204,7 +204,7 @@ def neighbour_clusters(sequences: Sequence[str], *, identity: float = 0.8, threa
 
 @CLUSTERINGS.add("none")
 def exact_clusters(sequences: Sequence[str], *, identity: float = 1.0, threads: int = 1) -> np.ndarray:
-    """Clusters of letter-for-letter copies only; parameters and result as in :func:`cdhit_clusters`."""
+    """Clusters of exact copies only; parameters and result as in :func:`cdhit_clusters`."""
     return pd.factorize(pd.Series(list(sequences), dtype=object))[0].astype(np.int64)
 
 

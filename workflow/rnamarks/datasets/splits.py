@@ -1,14 +1,14 @@
-"""The two splits that every result is reported on.
+"""The two schemes of splitting that every result is reported on.
 
 *Paper*: as MASS describes it, each task apart: 80 % of the windows at random for training, 20 % for testing, test
 windows that CD-HIT-EST finds at least 80 % similar to a training window removed. The paper gives no share for its
-validation part; here it is one eighth of the 80 %. Windows of one gene, and of one gene in two species, fall on both
+validation split; here it is one eighth of the 80 %. Windows of one gene, and of one gene in two species, fall on both
 sides of this split.
 
 *Guarded*: windows of one gene of a species, of one group of orthologues in any species, and windows that resemble each
 other stay together, whatever their tasks. A unit is a connected component of these three relations.
 
-Parts are ``train``, ``valid``, ``test`` and ``""`` (left out; the reason is counted in the drops).
+Splits are ``train``, ``valid``, ``test`` and ``""`` (left out; the reason is counted in the drops).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ..registry import Register
 from ..sites.drops import KEPT, Drops
 from .redundancy import CLUSTERINGS, cdhit_similar
 
-PARTS = ("train", "valid", "test")
+SPLITS = ("train", "valid", "test")
 FRACTIONS = (0.7, 0.1, 0.2)
 NEIGHBOURHOOD = 10_000
 SCOPES: Register = Register("scope of the redundancy filter")
@@ -43,27 +43,27 @@ def _all_tasks(tasks: np.ndarray, name: str) -> np.ndarray:
     return np.ones(len(tasks), dtype=bool)
 
 
-class Split(NamedTuple):
-    """A split of n windows.
+class Assignment(NamedTuple):
+    """Where n windows go under one scheme.
 
-    ``parts``: shape=(n_windows,), object, one of train, valid, test and the empty string.
-    ``drops``: columns ``stage``, ``subject`` (task), ``source`` (name of the split), ``reason``, ``rows``.
+    ``splits``: shape=(n_windows,), object, one of train, valid, test and the empty string.
+    ``drops``: columns ``stage``, ``subject`` (task), ``source`` (name of the scheme), ``reason``, ``rows``.
     """
 
-    parts: np.ndarray
+    splits: np.ndarray
     drops: pd.DataFrame
 
 
-class GuardedSplit(NamedTuple):
-    """A guarded split of n windows.
+class GuardedAssignment(NamedTuple):
+    """Where n windows go under the guarded scheme.
 
-    ``parts`` and ``drops`` as in :class:`Split`. ``component``: shape=(n_windows,), int64, the unit each window
-    moved with. ``components``: one row per unit with ``component``, ``part``, ``windows``, ``positives``,
-    ``tasks`` (number), ``genes`` (number), ``share`` (of all windows), ``note``: ``similarity edges cut`` for units
+    ``splits`` and ``drops`` as in :class:`Assignment`. ``component``: shape=(n_windows,), int64, the unit each window
+    moved with. ``components``: one row per unit with ``component``, ``split``, ``windows``, ``positives``,
+    ``tasks`` (number), ``genes`` (number), ``fraction`` (of all windows), ``note``: ``similarity edges cut`` for units
     that a too large component was cut into, ``larger than the limit`` for one that cannot be cut, else empty.
     """
 
-    parts: np.ndarray
+    splits: np.ndarray
     drops: pd.DataFrame
     component: np.ndarray
     components: pd.DataFrame
@@ -79,14 +79,14 @@ def paper_split(
     scope: str = "task",
     prefilter: bool = True,
     counts: Sequence[int] | None = None,
-) -> Split:
+) -> Assignment:
     """Random split of each task, test windows similar to training windows removed.
 
     Within a task and a label the windows are shuffled and cut. Test windows similar to a window of the training or
-    validation part (the paper's 80 %) are left out, then validation windows similar to a training window.
+    validation split (the paper's 80 %) are left out, then validation windows similar to a training window.
 
-    A task whose windows came split (column ``given``) keeps its own test part: of it, only letter-for-letter copies
-    of training windows are left out. If it has no validation part, one is taken from its training part by the seed.
+    A task whose windows came split (column ``given``) keeps its own test split: of it, only exact copies
+    of training windows are left out. If it has no validation split, one is taken from its training split by the seed.
 
     Parameters
     ----------
@@ -104,18 +104,18 @@ def paper_split(
     prefilter : bool
         See :func:`rnamarks.datasets.redundancy.cdhit_similar`.
     counts : sequence of int, optional
-        Windows of each label in the validation and in the test part of a task, in place of fractions: 150 and 50 in
+        Windows of each label in the validation and in the test split of a task, in place of fractions: 150 and 50 in
         Song et al. 2021. Similar windows are then not removed, as there.
 
     Returns
     -------
-    Split
+    Assignment
 
     Raises
     ------
     InputError
-        If the fractions do not add up to 1, a task came split in part only or without a training or test part, or
-        has too few windows of a label to fill each part.
+        If the fractions do not add up to 1, a task came split in part only or without a training or test split, or
+        has too few windows of a label to fill each split.
     """
     fractions = _checked_fractions(fractions)
     in_scope = SCOPES[scope]
@@ -123,39 +123,39 @@ def paper_split(
     sequence = windows["sequence"].to_numpy(dtype=object)
     label = windows["label"].to_numpy()
     given = windows["given"].to_numpy(dtype=object)
-    parts = np.full(len(windows), "", dtype=object)
+    splits = np.full(len(windows), "", dtype=object)
     came_split: list[str] = []
     names = list(dict.fromkeys(tasks))
     for name in names:
         rows = np.flatnonzero(tasks == name)
         generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
         if (given[rows] != "").any():
-            parts[rows] = _given_parts(given[rows], label[rows], fractions, generator, name)
+            splits[rows] = _given_splits(given[rows], label[rows], fractions, generator, name)
             came_split.append(name)
         else:
-            parts[rows] = _random_parts(label[rows], fractions, generator, name, counts)
+            splits[rows] = _random_splits(label[rows], fractions, generator, name, counts)
             if counts is not None:
                 came_split.append(name)
-    assigned = parts.copy()
+    assigned = splits.copy()
     reasons = np.full(len(windows), "", dtype=object)
     for name in names:
         own = tasks == name
         compared = in_scope(tasks, name)
-        for part, against in (("test", ("train", "valid")), ("valid", ("train",))):
-            rows = np.flatnonzero(own & (assigned == part))
+        for split, against in (("test", ("train", "valid")), ("valid", ("train",))):
+            rows = np.flatnonzero(own & (assigned == split))
             reference = np.flatnonzero(compared & np.isin(assigned, against))
             if name in came_split:
                 similar = pd.Series(sequence[rows], dtype=object).isin(set(sequence[own & np.isin(assigned, against)]))
-                reason = f"{part} window is an exact copy of a training window"
+                reason = f"{split} window is an exact copy of a training window"
             else:
                 similar = cdhit_similar(
                     sequence[reference], sequence[rows], identity=identity, threads=threads, prefilter=prefilter
                 )
-                reason = f"{part} window at least {identity:.0%} similar to a training window"
+                reason = f"{split} window at least {identity:.0%} similar to a training window"
             dropped = rows[np.asarray(similar, dtype=bool)]
-            parts[dropped] = ""
+            splits[dropped] = ""
             reasons[dropped] = reason
-    return Split(parts, _drops(tasks, parts, reasons, "paper"))
+    return Assignment(splits, _drops(tasks, splits, reasons, "paper"))
 
 
 def guarded_split(
@@ -165,19 +165,19 @@ def guarded_split(
     seed: int = 0,
     clusters: np.ndarray | None = None,
     limit: float = 0.5,
-) -> GuardedSplit:
+) -> GuardedAssignment:
     """Split by gene, orthologues and similarity together, over all tasks at once.
 
-    Windows are joined if they share a gene within a species, an orthogroup, or a similarity cluster, or are letter
-    for letter the same. Windows without a gene but with a place on the genome join the others of their species,
+    Windows are joined if they share a gene within a species, an orthogroup, or a similarity cluster, or are
+    identical. Windows without a gene but with a place on the genome join the others of their species,
     chromosome and strand of this kind by single linkage at 10 kb, in place of a gene.
 
     Similarity joins whole genomes through repeats and gene families. If a component holds more than ``limit`` of all
     windows, its similarity edges (never those of gene, orthogroup, place or exact copy) are cut, its pieces are
-    assigned one by one, and of each cluster that then lies in several parts only the windows of the first of train,
-    valid, test stay; the others are left out and counted. No cluster thus ever spans two parts.
+    assigned one by one, and of each cluster that then lies in several splits only the windows of the first of train,
+    valid, test stay; the others are left out and counted. No cluster thus ever spans two splits.
 
-    Components are assigned largest first, each to the part that is least full for the positives and negatives
+    Components are assigned largest first, each to the split that is least full for the positives and negatives
     of the component's tasks.
 
     Parameters
@@ -196,7 +196,7 @@ def guarded_split(
 
     Returns
     -------
-    GuardedSplit
+    GuardedAssignment
 
     Raises
     ------
@@ -211,7 +211,7 @@ def guarded_split(
     tasks = windows["task"].to_numpy(dtype=object)
     if not len(windows):
         empty = np.zeros(0, dtype=np.int64)
-        return GuardedSplit(tasks, Drops().frame(), empty, _component_table(windows, empty, tasks, tasks))
+        return GuardedAssignment(tasks, Drops().frame(), empty, _component_table(windows, empty, tasks, tasks))
     firm = [_gene_keys(windows), _orthogroup_keys(windows), _place_keys(windows), _copy_keys(windows)]
     keys = firm if clusters is None else [*firm, pd.factorize(np.asarray(clusters))[0]]
     component = _components(keys)
@@ -227,18 +227,18 @@ def guarded_split(
     sizes = np.bincount(component)
     notes = np.where(sizes > limit * len(windows), "larger than the limit", "").astype(object)
     notes[np.unique(component[cut])] = "similarity edges cut"
-    part_of = _assign(component, tasks, windows["label"].to_numpy(), fractions, seed)
-    order = part_of[component]
+    split_of = _assign(component, tasks, windows["label"].to_numpy(), fractions, seed)
+    order = split_of[component]
     reasons = np.full(len(windows), "", dtype=object)
-    parts = np.array(PARTS, dtype=object)[order]
+    splits = np.array(SPLITS, dtype=object)[order]
     if cut.any():
         cluster = pd.factorize(np.asarray(clusters))[0]
-        first_part = pd.Series(order).groupby(cluster).transform("min").to_numpy()
-        spans = order > first_part
-        parts[spans] = ""
-        reasons[spans] = "similar to a window of another part, in a component that was cut"
-    table = _component_table(windows, component, np.array(PARTS, dtype=object)[part_of], notes)
-    return GuardedSplit(parts, _drops(tasks, parts, reasons, "guarded"), component, table)
+        first_split = pd.Series(order).groupby(cluster).transform("min").to_numpy()
+        spans = order > first_split
+        splits[spans] = ""
+        reasons[spans] = "similar to a window of another split, in a component that was cut"
+    table = _component_table(windows, component, np.array(SPLITS, dtype=object)[split_of], notes)
+    return GuardedAssignment(splits, _drops(tasks, splits, reasons, "guarded"), component, table)
 
 
 def split_windows(
@@ -253,7 +253,7 @@ def split_windows(
     counts: Sequence[int] | None = None,
     threads: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Both splits of the windows of all tasks.
+    """Both schemes applied to the windows of all tasks.
 
     Parameters
     ----------
@@ -262,7 +262,7 @@ def split_windows(
     fractions, seed, identity, scope, prefilter, counts, threads
         As in :func:`paper_split` and :func:`guarded_split`.
     clustering : str
-        How similar windows are joined for the guarded split: ``neighbours`` (no pair at or above the identity falls
+        How similar windows are joined for the guarded scheme: ``neighbours`` (no pair at or above the identity falls
         apart), ``linclust`` (for millions of windows), ``cdhit``, ``none`` (exact copies only).
 
     Returns
@@ -272,12 +272,12 @@ def split_windows(
     drops : pandas.DataFrame
         ``stage``, ``subject``, ``source``, ``reason``, ``rows``.
     components : pandas.DataFrame
-        See :class:`GuardedSplit`.
+        See :class:`GuardedAssignment`.
 
     Raises
     ------
     InputError
-        As the two splits do.
+        As the two schemes do.
     """
     paper = paper_split(
         windows,
@@ -291,29 +291,29 @@ def split_windows(
     )
     clusters = CLUSTERINGS[clustering](windows["sequence"].tolist(), identity=identity, threads=threads)
     guarded = guarded_split(windows, fractions=fractions, seed=seed, clusters=clusters)
-    splits = windows.assign(paper=paper.parts, guarded=guarded.parts)
-    check_split(splits, "guarded", clusters)
+    splits = windows.assign(paper=paper.splits, guarded=guarded.splits)
+    check_scheme(splits, "guarded", clusters)
     return splits, pd.concat([paper.drops, guarded.drops], ignore_index=True), guarded.components
 
 
-def check_split(windows: pd.DataFrame, split: str, clusters: np.ndarray | None = None) -> None:
-    """Make sure that no gene of a species, no orthogroup, no exact copy and no cluster lies in two parts.
+def check_scheme(windows: pd.DataFrame, scheme: str, clusters: np.ndarray | None = None) -> None:
+    """Make sure that no gene of a species, no orthogroup, no exact copy and no cluster lies in two splits.
 
     Parameters
     ----------
     windows : pandas.DataFrame
-        Columns ``species``, ``sequence``, ``gene``, ``orthogroup`` and the split's; windows left out do not count.
-    split : str
-        Name of the split's column.
+        Columns ``species``, ``sequence``, ``gene``, ``orthogroup`` and the scheme's; windows left out do not count.
+    scheme : str
+        Name of the scheme's column.
     clusters : numpy.ndarray, shape=(n_windows,), optional
 
     Raises
     ------
     InputError
-        Naming the first gene, orthogroup, sequence or cluster that spans parts.
+        Naming the first gene, orthogroup, sequence or cluster that spans splits.
     """
-    part = windows[split].to_numpy(dtype=object)
-    used = part != ""
+    split = windows[scheme].to_numpy(dtype=object)
+    used = split != ""
     relations = {
         "gene": (_gene_keys(windows), windows["species"] + " " + windows["gene"]),
         "orthogroup": (_orthogroup_keys(windows), windows["orthogroup"]),
@@ -323,11 +323,11 @@ def check_split(windows: pd.DataFrame, split: str, clusters: np.ndarray | None =
         relations["similarity cluster"] = (np.asarray(clusters), pd.Series(np.asarray(clusters)))
     for kind, (key, shown) in relations.items():
         rows = np.flatnonzero(used & (key >= 0))
-        spread = pd.Series(part[rows]).groupby(key[rows]).transform("nunique").to_numpy()
+        spread = pd.Series(split[rows]).groupby(key[rows]).transform("nunique").to_numpy()
         if (spread > 1).any():
             at = rows[int(np.argmax(spread > 1))]
             raise InputError(
-                f"a {kind} lies in two parts of the split {split}",
+                f"a {kind} lies in two splits of the scheme {scheme}",
                 value=shown.iloc[at],
                 remedy="make the split again with guarded_split",
             )
@@ -344,14 +344,14 @@ def _checked_fractions(fractions: Sequence[float]) -> np.ndarray:
     return checked
 
 
-def _random_parts(
+def _random_splits(
     label: np.ndarray,
     fractions: np.ndarray,
     generator: np.random.Generator,
     task: str,
     counts: Sequence[int] | None = None,
 ) -> np.ndarray:
-    parts = np.full(len(label), "train", dtype=object)
+    splits = np.full(len(label), "train", dtype=object)
     for value in np.unique(label):
         rows = generator.permutation(np.flatnonzero(label == value))
         n_test, n_valid = round(fractions[2] * len(rows)), round(fractions[1] * len(rows))
@@ -359,35 +359,35 @@ def _random_parts(
             n_valid, n_test = counts
         if min(n_test, n_valid, len(rows) - n_test - n_valid) < 1:
             raise InputError(
-                f"{task} has too few windows of label {value} for three parts",
+                f"{task} has too few windows of label {value} for three splits",
                 value=len(rows),
                 remedy="give more windows or leave the task out",
             )
-        parts[rows[:n_test]] = "test"
-        parts[rows[n_test : n_test + n_valid]] = "valid"
-    return parts
+        splits[rows[:n_test]] = "test"
+        splits[rows[n_test : n_test + n_valid]] = "valid"
+    return splits
 
 
-def _given_parts(
+def _given_splits(
     given: np.ndarray, label: np.ndarray, fractions: np.ndarray, generator: np.random.Generator, task: str
 ) -> np.ndarray:
-    strange = ~np.isin(given, PARTS)
+    strange = ~np.isin(given, SPLITS)
     if strange.any():
         raise InputError(
-            f"{task} came split, but {int(strange.sum())} of its {len(given)} windows have no known part",
+            f"{task} came split, but {int(strange.sum())} of its {len(given)} windows have no known split",
             value=given[int(np.argmax(strange))],
             remedy="give train, valid or test for all its windows, or for none",
         )
-    for part in ("train", "test"):
-        if not (given == part).any():
-            raise InputError(f"{task} came split without a {part} part", remedy=f"give its {part} windows")
-    parts = given.copy()
+    for split in ("train", "test"):
+        if not (given == split).any():
+            raise InputError(f"{task} came split without a {split} split", remedy=f"give its {split} windows")
+    splits = given.copy()
     if not (given == "valid").any():
         fraction = fractions[1] / (fractions[0] + fractions[1])
         for value in np.unique(label):
             rows = generator.permutation(np.flatnonzero((given == "train") & (label == value)))
-            parts[rows[: round(fraction * len(rows))]] = "valid"
-    return parts
+            splits[rows[: round(fraction * len(rows))]] = "valid"
+    return splits
 
 
 def _gene_keys(windows: pd.DataFrame) -> np.ndarray:
@@ -411,12 +411,12 @@ def _copy_keys(windows: pd.DataFrame) -> np.ndarray:
 def _place_keys(windows: pd.DataFrame) -> np.ndarray:
     """A number per run of windows without gene that lie within 10 kb of the next, -1 for all other windows."""
     keys = np.full(len(windows), -1, dtype=np.int64)
-    placed = ((windows["gene"] == "") & (windows["chrom"] != "") & (windows["start"] >= 0)).to_numpy(dtype=bool)
+    placed = ((windows["gene"] == "") & (windows["chrom"] != "") & (windows["genome_start"] >= 0)).to_numpy(dtype=bool)
     rows = np.flatnonzero(placed)
     if not rows.size:
         return keys
     line = windows.iloc[rows].groupby(["species", "chrom", "strand"], sort=False).ngroup().to_numpy()
-    start = windows["start"].to_numpy()[rows]
+    start = windows["genome_start"].to_numpy()[rows]
     order = np.lexsort((start, line))
     new = np.ones(len(rows), dtype=bool)
     new[1:] = (np.diff(line[order]) != 0) | (np.diff(start[order]) > NEIGHBOURHOOD)
@@ -445,11 +445,11 @@ def _components(keys: Sequence[np.ndarray]) -> np.ndarray:
 def _assign(
     component: np.ndarray, tasks: np.ndarray, label: np.ndarray, fractions: np.ndarray, seed: int
 ) -> np.ndarray:
-    """Part (0 train, 1 valid, 2 test) of each component.
+    """Split (0 train, 1 valid, 2 test) of each component.
 
-    Greedy on the sum over tasks and labels of (count - target)² / target, divided by the total: the part that is
-    relatively emptiest takes the next component, and a component that is large against a part's target avoids it, so
-    that components of every size go to every part and only the largest are bound for training.
+    Greedy on the sum over tasks and labels of (count - target)² / target, divided by the total: the split that is
+    relatively emptiest takes the next component, and a component that is large against a split's target avoids it, so
+    that components of every size go to every split and only the largest are bound for training.
     """
     kinds = pd.factorize(pd.MultiIndex.from_arrays([tasks, label]))[0]
     n_components, n_kinds = int(component.max()) + 1, int(kinds.max()) + 1
@@ -459,22 +459,22 @@ def _assign(
     filled = np.zeros((3, n_kinds))
     sizes = np.bincount(component)
     order = np.lexsort((np.random.default_rng(seed).permutation(n_components), -sizes))
-    part_of = np.zeros(n_components, dtype=np.int64)
+    split_of = np.zeros(n_components, dtype=np.int64)
     indptr, indices, data = counts.indptr, counts.indices, counts.data
     for number in order:
         kind = indices[indptr[number] : indptr[number + 1]]
         count = data[indptr[number] : indptr[number + 1]]
         cost = ((2 * (filled[:, kind] - target[:, kind]) + count) * count / target[:, kind] / totals[kind]).sum(axis=1)
-        part = int(np.argmin(cost))
-        part_of[number] = part
-        filled[part, kind] += count
-    return part_of
+        split = int(np.argmin(cost))
+        split_of[number] = split
+        filled[split, kind] += count
+    return split_of
 
 
 def _component_table(
-    windows: pd.DataFrame, component: np.ndarray, parts: np.ndarray, notes: np.ndarray
+    windows: pd.DataFrame, component: np.ndarray, splits: np.ndarray, notes: np.ndarray
 ) -> pd.DataFrame:
-    columns = ["component", "part", "windows", "positives", "tasks", "genes", "share", "note"]
+    columns = ["component", "split", "windows", "positives", "tasks", "genes", "fraction", "note"]
     if not len(component):
         return pd.DataFrame(columns=columns)
     genes = _gene_keys(windows)
@@ -489,24 +489,24 @@ def _component_table(
     groups = frame.groupby("component", sort=True)
     table = pd.DataFrame(
         {
-            "component": np.arange(len(parts)),
-            "part": parts,
+            "component": np.arange(len(splits)),
+            "split": splits,
             "windows": groups.size().to_numpy(),
             "positives": groups["positives"].sum().to_numpy(),
             "tasks": groups["task"].nunique().to_numpy(),
             "genes": groups["gene"].nunique().to_numpy(),
         }
     )
-    table["share"] = table["windows"] / len(component)
+    table["fraction"] = table["windows"] / len(component)
     table["note"] = notes
     return table.sort_values(["windows", "component"], ascending=[False, True], ignore_index=True)
 
 
-def _drops(tasks: np.ndarray, parts: np.ndarray, reasons: np.ndarray, split: str) -> pd.DataFrame:
+def _drops(tasks: np.ndarray, splits: np.ndarray, reasons: np.ndarray, scheme: str) -> pd.DataFrame:
     drops = Drops()
     for name in dict.fromkeys(tasks):
         own = tasks == name
-        for reason in dict.fromkeys(reasons[own & (parts == "")]):
-            drops.count("datasets", name, split, reason, int((own & (reasons == reason) & (parts == "")).sum()))
-        drops.count("datasets", name, split, KEPT, int((own & (parts != "")).sum()))
+        for reason in dict.fromkeys(reasons[own & (splits == "")]):
+            drops.count("datasets", name, scheme, reason, int((own & (reasons == reason) & (splits == "")).sum()))
+        drops.count("datasets", name, scheme, KEPT, int((own & (splits != "")).sum()))
     return drops.frame()

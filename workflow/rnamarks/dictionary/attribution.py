@@ -8,7 +8,7 @@ from .shared import PREDICTOR, TASK, WHO
 _METHOD = (
     "method",
     "text",
-    "`attention` (a word's weight goes to each of its nucleotides; only of networks that attend) or "
+    "`attention` (a k-mer's weight goes to each of its nucleotides; only of networks that attend) or "
     "`integrated_gradients` (nats of log odds)",
 )
 
@@ -43,7 +43,7 @@ TABLES: dict[str, Table] = {
             ("last", "number", "last nucleotide relative to the site, nt"),
             ("nucleotides", "text", "RNA"),
             ("weight", "number", "sum of the nucleotides' weights"),
-            ("share", "number", "the sum over that of all absolute weights of the window"),
+            ("fraction", "number", "the sum over that of all absolute weights of the window"),
         ),
     ),
     "attention": Table(
@@ -53,7 +53,7 @@ TABLES: dict[str, Table] = {
             *WHO,
             _METHOD,
             ("offset", "number", "position relative to the site, nt, negative upstream"),
-            ("mean", "number", "mean weight over windows; attention of a window sums to the nucleotides of a word"),
+            ("mean", "number", "mean weight over windows; attention of a window sums to the nucleotides of a k-mer"),
             ("low", "number", "lower end of the mean's 95 % interval, normal approximation"),
             ("high", "number", "upper end"),
             ("relative", "number", "the mean over the largest absolute mean of the task and method"),
@@ -77,7 +77,7 @@ TABLES: dict[str, Table] = {
             ("error_median", "number", "median of the absolute difference between sum and that, nats"),
             ("error_largest", "number", "largest of them, nats"),
             ("steps", "number", "mean number of points on the path"),
-            ("complete", "share", "windows whose error is within the tolerance"),
+            ("complete", "fraction", "windows whose error is within the tolerance"),
             (
                 "agreement",
                 "number",
@@ -112,7 +112,7 @@ TABLES: dict[str, Table] = {
             (
                 "measure",
                 "text",
-                "`score_rows` (rows of the layer that scores words, as published) or `attention` (over the words of "
+                "`score_rows` (rows of the layer that scores k-mers, as published) or `attention` (over the k-mers of "
                 "the same windows)",
             ),
             ("task_a", "text", "one task"),
@@ -129,8 +129,8 @@ TABLES: dict[str, Table] = {
             ("null_high", "number", "97.5 % quantile"),
             ("excess", "number", "`r` less `null_mean`"),
             ("permutations", "count", "draws of the null"),
-            ("p", "share", "two-sided, by permutation"),
-            ("q", "share", "Benjamini and Hochberg's over the pairs of the measure"),
+            ("p", "fraction", "two-sided, by permutation"),
+            ("q", "fraction", "Benjamini and Hochberg's over the pairs of the measure"),
             ("n", "count", "hidden units, or windows"),
             ("reason", "text", "why there is no association; empty where there is one"),
         ),
@@ -163,11 +163,11 @@ TABLES: dict[str, Table] = {
             ("difference", "number", "inside less control, mean over windows"),
             ("low", "number", "lower end of its 95 % bootstrap interval"),
             ("high", "number", "upper end"),
-            ("share_larger", "share", "windows in which inside is larger"),
+            ("fraction_larger", "fraction", "windows in which inside is larger"),
             ("windows", "count", "windows that have both"),
             ("substitutions", "count", "per window and region"),
-            ("p", "share", "Wilcoxon's signed-rank test, two-sided; empty below 6 windows"),
-            ("q", "share", "Benjamini and Hochberg's over the tasks of one model, control and unit"),
+            ("p", "fraction", "Wilcoxon's signed-rank test, two-sided; empty below 6 windows"),
+            ("q", "fraction", "Benjamini and Hochberg's over the tasks of one model, control and unit"),
         ),
     ),
     "attributions": Table(

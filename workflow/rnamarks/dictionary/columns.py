@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-KINDS = ("text", "count", "share", "number", "flag", "list")
+KINDS = ("text", "count", "fraction", "number", "flag", "list")
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,8 @@ class Column:
     Attributes
     ----------
     name : str
-    kind : {"text", "count", "share", "number", "flag", "list"}
-        A share lies between 0 and 1.
+    kind : {"text", "count", "fraction", "number", "flag", "list"}
+        A fraction lies between 0 and 1.
     meaning : str
         With its unit.
     """

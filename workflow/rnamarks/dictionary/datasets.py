@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .columns import Table, columns
-from .shared import SPLIT, TASK
+from .shared import SCHEME, TASK
 
 _WINDOW = (
     ("window", "text", "name, unique in the file"),
@@ -11,15 +11,17 @@ _WINDOW = (
     ("sequence", "text", "RNA, 5' to 3', N where the transcript ends"),
     ("label", "count", "1 modified site, 0 other"),
     ("chrom", "text", "chromosome, empty if not known"),
-    ("start", "count", "position of the site on the genome, 0-based; -1 if not known"),
+    ("genome_start", "count", "the site on the genome, 0-based; -1 if not known"),
+    ("genome_end", "count", "genome_start + 1, half-open; -1 if not known"),
     ("strand", "text", "`+`, `-` or empty"),
     ("transcript", "text", "transcript, empty if not known"),
     ("gene", "text", "gene, empty if not known"),
-    ("position", "count", "position of the site on the transcript, 0-based; -1 if not known"),
+    ("start", "count", "the site on the transcript, 5' to 3', 0-based; -1 if not known"),
+    ("end", "count", "start + 1, half-open; -1 if not known"),
     ("region", "text", "`utr5`, `cds`, `utr3`, `noncoding` or `unknown`"),
     ("orthogroup", "text", "group of orthologues, empty if not known"),
     ("support", "count", "number of experiments"),
-    ("given", "text", "part in the data as they came, empty if they came unsplit"),
+    ("given", "text", "split in the data as they came, empty if they came unsplit"),
 )
 
 TABLES: dict[str, Table] = {
@@ -97,20 +99,20 @@ TABLES: dict[str, Table] = {
     ),
     "splits": Table(
         "datasets/{task}.split.parquet",
-        "Windows of a task with their part in both splits.",
+        "Windows of a task with their split in both schemes.",
         columns(
             *_WINDOW,
-            ("paper", "text", "part in the paper split, empty if left out"),
-            ("guarded", "text", "part in the guarded split, empty if left out"),
+            ("paper", "text", "split in the paper scheme, empty if left out"),
+            ("guarded", "text", "split in the guarded scheme, empty if left out"),
         ),
     ),
     "counts": Table(
         "datasets/counts.tsv",
-        "Windows by split, task, part and label.",
+        "Windows by scheme, task, split and label.",
         columns(
-            SPLIT,
+            SCHEME,
             *TASK,
-            ("part", "text", "`train`, `valid`, `test`, or empty for windows left out of the split"),
+            ("split", "text", "`train`, `valid`, `test`, or empty for windows left out of the scheme"),
             ("label", "count", "1 modified site, 0 other"),
             ("windows", "count", "number of windows"),
         ),
@@ -121,7 +123,7 @@ TABLES: dict[str, Table] = {
         columns(
             ("stage", "text", "step that dropped the rows"),
             ("subject", "text", "task or set of transcripts"),
-            ("source", "text", "source or file the rows come from; for splits the name of the split"),
+            ("source", "text", "source or file the rows come from; for splits the name of the scheme"),
             ("reason", "text", "why; `kept` for rows that remain, `note: …` for odd rows that stay"),
             ("rows", "count", "number of rows"),
         ),
@@ -130,12 +132,12 @@ TABLES: dict[str, Table] = {
         "datasets/identity.parquet",
         "Each test window's nearest training window.",
         columns(
-            SPLIT,
+            SCHEME,
             TASK[0],
             ("window", "text", "the test window"),
             ("label", "count", "1 modified site, 0 other"),
-            ("max_identity", "share", "highest identity with a training window of any task"),
-            ("max_identity_own", "share", "the same within its own task"),
+            ("max_identity", "fraction", "highest identity with a training window of any task"),
+            ("max_identity_own", "fraction", "the same within its own task"),
             ("exact", "flag", "whether training has the same sequence in any task"),
             ("exact_own", "flag", "the same within its own task"),
             ("bin", "text", "bin of `max_identity`, %"),
@@ -143,9 +145,9 @@ TABLES: dict[str, Table] = {
     ),
     "leaks": Table(
         "datasets/leaks.tsv",
-        "The leak meter: test windows that have a relative in the training part.",
+        "The leak meter: test windows that have a relative in the training split.",
         columns(
-            SPLIT,
+            SCHEME,
             *TASK,
             ("label", "text", "`all`, `1` modified sites, `0` others"),
             (
@@ -158,7 +160,7 @@ TABLES: dict[str, Table] = {
             ),
             ("n", "count", "test windows for which the question can be asked"),
             ("n_leaky", "count", "those that have such a relative in training"),
-            ("share", "share", "`n_leaky` / `n`, empty where `n` is 0"),
+            ("fraction", "fraction", "`n_leaky` / `n`, empty where `n` is 0"),
         ),
     ),
 }

@@ -27,14 +27,14 @@ TABLES: dict[str, Table] = {
             (
                 "from",
                 "number",
-                "lower edge: share of the metagene, whose regions are as wide as their median lengths; or nt, negative "
-                "upstream of the stop codon",
+                "lower edge: fraction of the metagene, whose regions are as wide as their median lengths; or nt, "
+                "negative upstream of the stop codon",
             ),
             ("to", "number", "upper edge, belongs to the next bin"),
             (
                 "quantity",
                 "text",
-                "`density` (share of calls over share of the axis, 1 if evenly spread), `rate` (calls per motif "
+                "`density` (fraction of calls over fraction of the axis, 1 if evenly spread), `rate` (calls per motif "
                 "position), `per_kb` (calls per 1000 nt of RNA in the bin)",
             ),
             ("value", "number", "the quantity; empty where its denominator is 0"),
@@ -57,18 +57,18 @@ TABLES: dict[str, Table] = {
             ("difference", "number", "first minus second, nt; negative where called sites lie nearer"),
             ("low", "number", "lower end of its 95 % bootstrap interval over genes"),
             ("high", "number", "upper end"),
-            ("p", "share", "two-sided Mann-Whitney test of the distances, sites taken for independent"),
+            ("p", "fraction", "two-sided Mann-Whitney test of the distances, sites taken for independent"),
             ("delta", "number", "Cliff's delta of the distances, -1 to 1; negative where called sites lie nearer"),
             ("delta_low", "number", "lower end of its 95 % bootstrap interval over genes"),
             ("delta_high", "number", "upper end"),
             (
                 "nearer",
-                "share",
+                "fraction",
                 "of all pairs of a called and another motif position of one transcript, those in which the called one "
                 "is nearer; 0.5 without a landscape",
             ),
-            ("nearer_low", "share", "lower end of its 95 % bootstrap interval over genes"),
-            ("nearer_high", "share", "upper end"),
+            ("nearer_low", "fraction", "lower end of its 95 % bootstrap interval over genes"),
+            ("nearer_high", "fraction", "upper end"),
             ("peak_from", "number", "lower edge of the bin of highest density on the axis `stop`, nt"),
             ("peak_to", "number", "upper edge, nt"),
         ),

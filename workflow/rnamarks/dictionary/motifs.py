@@ -39,7 +39,7 @@ _MATCH = columns(
     ("q_own", "number", "q over those with an own target; empty for other targets"),
     (
         "null_p",
-        "share",
+        "fraction",
         "draws of k-mers at the same places of unmodified windows in which a motif resembles the same target as well, "
         "counted with one more; empty without draws",
     ),
@@ -74,7 +74,7 @@ TABLES: dict[str, Table] = {
             ("mean_activation", "number", "mean activation over all subsequences of the positive windows; no unit"),
             ("max_activation", "number", "largest activation; no unit"),
             ("sites", "count", "subsequences above the threshold"),
-            ("site_share", "share", "their share of all subsequences without N"),
+            ("site_fraction", "fraction", "their fraction of all subsequences without N"),
             ("information", "number", "bits of all columns, less what so few sites have by chance"),
             ("best_five", "number", "bits of the five neighbouring columns that have most"),
             ("informative", "flag", "whether it has the bits and sites that the configuration asks for"),
@@ -99,7 +99,7 @@ TABLES: dict[str, Table] = {
             ("filters", "count", "filters of the layer"),
             ("informative", "count", "filters that were compared"),
             ("annotated", "count", "filters with a match"),
-            ("share", "share", "their share of all filters of the layer"),
+            ("fraction", "fraction", "their fraction of all filters of the layer"),
             (
                 "null",
                 "text",
@@ -107,10 +107,10 @@ TABLES: dict[str, Table] = {
                 "compared",
             ),
             ("shuffles", "count", "times that all filters were shuffled"),
-            ("null_share", "share", "mean share of shuffled filters with a match"),
-            ("null_low", "share", "2.5 % quantile over shuffles"),
-            ("null_high", "share", "97.5 % quantile over shuffles"),
-            ("p", "number", "share of shuffles with as many matches, counted with one more (0 to 1)"),
+            ("null_fraction", "fraction", "mean fraction of shuffled filters with a match"),
+            ("null_low", "fraction", "2.5 % quantile over shuffles"),
+            ("null_high", "fraction", "97.5 % quantile over shuffles"),
+            ("p", "number", "fraction of shuffles with as many matches, counted with one more (0 to 1)"),
         ),
     ),
     "motif_logos": Table(
@@ -128,11 +128,15 @@ TABLES: dict[str, Table] = {
             ("sites", "count", "sites in the positive windows that made the motif"),
             ("p", "number", "Fisher's exact test, one-sided, in the windows held out (0 to 1)"),
             ("reported", "flag", "whether p is below the level"),
-            ("enrichment", "number", "share of positive over share of control windows with a site, windows held out"),
+            (
+                "enrichment",
+                "number",
+                "fraction of positive over fraction of control windows with a site, windows held out",
+            ),
             ("low", "number", "lower end of its 95 % interval"),
             ("high", "number", "upper end of that interval"),
-            ("share_foreground", "share", "positive windows held out that have a site"),
-            ("share_control", "share", "control windows held out that have a site"),
+            ("fraction_foreground", "fraction", "positive windows held out that have a site"),
+            ("fraction_control", "fraction", "control windows held out that have a site"),
             ("n_foreground", "count", "positive windows held out"),
             ("n_control", "count", "control windows held out"),
             (
@@ -167,10 +171,14 @@ TABLES: dict[str, Table] = {
             ("mean_weight", "number", "their mean sum of weights"),
             ("mean_logit", "number", "mean logit of their windows"),
             ("offset", "number", "first column relative to the site in most members, nt"),
-            ("offset_share", "share", "members that have it there"),
+            ("offset_fraction", "fraction", "members that have it there"),
             ("information", "number", "bits of all columns against the task's background"),
-            ("auroc", "share", "how the motif's best score ranks modified over unmodified windows of the judging part"),
-            ("auroc_p", "share", "rank-sum test, two-sided"),
+            (
+                "auroc",
+                "fraction",
+                "how the motif's best score ranks modified over unmodified windows of the judging split",
+            ),
+            ("auroc_p", "fraction", "rank-sum test, two-sided"),
             ("n_positive", "count", "modified windows that judge"),
             ("n_negative", "count", "unmodified windows that judge"),
             ("windows", "count", "windows explained"),
@@ -178,7 +186,7 @@ TABLES: dict[str, Table] = {
             ("clusters", "count", "clusters of the task and method; the table holds the first of them"),
             ("unclustered", "count", "subsequences in none"),
             *(
-                (f"background_{base}", "share", f"frequency of {base} in the task's unmodified windows")
+                (f"background_{base}", "fraction", f"frequency of {base} in the task's unmodified windows")
                 for base in "ACGU"
             ),
             ("reason", "text", "why there is no motif; empty where there is one"),

@@ -6,12 +6,12 @@ MODEL = (
     ("model", "text", "name of the network, stack or baseline in the configuration"),
     ("setting", "text", "tasks trained together: `single` for one at a time, else a name in the configuration"),
 )
-SPLIT = (
-    "split",
+SCHEME = (
+    "scheme",
     "text",
     "`paper` (random, similar test windows removed) or `guarded` (genes and orthologues together)",
 )
-PART = ("part", "text", "`valid` or `test`")
+SPLIT = ("split", "text", "`valid` or `test`")
 TASK = (
     ("task", "text", "task: one modification in one species"),
     ("species", "text", "species of the task, empty if not known"),
@@ -20,12 +20,12 @@ TASK = (
 PREDICTOR = ("predictor", "text", "name of the model in the configuration")
 WHO = (PREDICTOR, *TASK)
 SEED_KINDS = "a number, `mean` (over seeds) or `ensemble` (of the mean logit)"
-RUN = (*MODEL, SPLIT, *TASK, ("seed", "text", f"seed of the training: {SEED_KINDS}"))
+RUN = (*MODEL, SCHEME, *TASK, ("seed", "text", f"seed of the training: {SEED_KINDS}"))
 COUNTS = (
     ("n_positive", "count", "modified sites measured, windows"),
     ("n_negative", "count", "other windows measured"),
 )
-PREVALENCE = ("prevalence", "share", "modified sites among the windows measured; the AUPRC of a random order")
+PREVALENCE = ("prevalence", "fraction", "modified sites among the windows measured; the AUPRC of a random order")
 
 
 DIFFERENCE = (
@@ -34,16 +34,16 @@ DIFFERENCE = (
     ("difference", "number", "first minus second"),
     ("low", "number", "lower end of its 95 % interval from the paired bootstrap"),
     ("high", "number", "upper end of that interval"),
-    ("p", "share", "two-sided p-value from the resamples"),
+    ("p", "fraction", "two-sided p-value from the resamples"),
 )
 
 
-def pair(split: tuple[str, str, str]) -> tuple[tuple[str, str, str], ...]:
-    """The two models of a difference, and the split."""
+def pair(scheme: tuple[str, str, str]) -> tuple[tuple[str, str, str], ...]:
+    """The two models of a difference, and the scheme."""
     return (
         ("model_a", "text", "first model"),
         ("setting_a", "text", "its setting"),
         ("model_b", "text", "second model"),
         ("setting_b", "text", "its setting"),
-        split,
+        scheme,
     )

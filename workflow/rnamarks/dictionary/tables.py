@@ -40,7 +40,7 @@ def document() -> str:
         "# Tables",
         "",
         "Every table of a run, below `results/<run>/`. Text tables are tab-separated with a header line; an empty "
-        "field is a value that is not known. Shares lie between 0 and 1.",
+        "field is a value that is not known. Fractions lie between 0 and 1.",
     ]
     for name, table in TABLES.items():
         lines += [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .columns import Table, columns
-from .shared import MODEL, SPLIT, TASK
+from .shared import MODEL, SCHEME, TASK
 
 TABLES: dict[str, Table] = {
     "histories": Table(
@@ -11,15 +11,15 @@ TABLES: dict[str, Table] = {
         "Loss and validation metrics of every epoch of every training.",
         columns(
             *MODEL,
-            SPLIT,
+            SCHEME,
             ("seed", "text", "seed of the training"),
             ("epoch", "count", "epoch of training, from 1"),
             ("stage", "count", "stage of the curriculum, from 1"),
             *TASK,
             ("loss", "number", "mean training loss (cross-entropy, nats) of the task in the epoch"),
-            ("auroc", "share", "AUROC on the task's validation part"),
-            ("auprc", "share", "AUPRC on the task's validation part"),
-            ("score", "share", "mean AUROC over the tasks of the stage; the best epoch is kept by it"),
+            ("auroc", "fraction", "AUROC on the task's validation split"),
+            ("auprc", "fraction", "AUPRC on the task's validation split"),
+            ("score", "fraction", "mean AUROC over the tasks of the stage; the best epoch is kept by it"),
             ("seconds", "number", "wall time of the epoch's training, s"),
             ("windows_per_second", "number", "training windows per second"),
         ),
@@ -31,24 +31,24 @@ TABLES: dict[str, Table] = {
             ("parameter", "text", "name, led by `hyperparameters.` or `training.`"),
             ("value", "text", "value tried, as JSON"),
             ("fold", "count", "fold of the cross-validation, from 1"),
-            ("auroc", "share", "validation AUROC of the fold"),
+            ("auroc", "fraction", "validation AUROC of the fold"),
             ("chosen", "flag", "whether the value has the best mean over folds"),
         ),
     ),
     "predictions": Table(
-        "predictions/{model}/{setting}/{split}/{seed}.parquet",
+        "predictions/{model}/{setting}/{scheme}/{seed}.parquet",
         "Scores of the validation and test windows.",
         columns(
             ("window", "text", "name of the window"),
             TASK[0],
-            ("part", "text", "`valid` or `test`"),
+            ("split", "text", "`valid` or `test`"),
             ("label", "count", "1 modified site, 0 other"),
             ("logit", "number", "natural-log odds as trained, at one site per other"),
         ),
     ),
     "stack_weights": Table(
-        "models/{model}/{setting}/{split}/weights.tsv",
-        "Weights of a stack's members, fitted to the validation part; all seeds share them.",
+        "models/{model}/{setting}/{scheme}/weights.tsv",
+        "Weights of a stack's members, fitted to the validation split; all seeds share them.",
         columns(
             TASK[0],
             ("member", "text", "name of the network or baseline"),

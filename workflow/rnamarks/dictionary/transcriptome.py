@@ -20,14 +20,14 @@ _GENE_NAME = ("gene_name", "text", "its symbol")
 
 _LENGTH = ("length", "count", "length of the transcript, nt")
 
-_GC = ("gc", "share", "G and C among A, C, G and U of the transcript")
+_GC = ("gc", "fraction", "G and C among A, C, G and U of the transcript")
 
 _PROBABILITY = (
     ("sites", "count", "occurrences of the motif on the transcript, all scored"),
-    ("mean_probability", "share", "mean calibrated probability over them; empty without one"),
+    ("mean_probability", "fraction", "mean calibrated probability over them; empty without one"),
     ("sum_probability", "number", "sum of the same: modified sites to be expected"),
     ("called", "count", "sites with a probability above 0.5"),
-    ("called_fdr", "count", "sites with `false_share` below 0.1"),
+    ("called_fdr", "count", "sites with `false_fraction` below 0.1"),
 )
 
 TABLES: dict[str, Table] = {
@@ -42,12 +42,12 @@ TABLES: dict[str, Table] = {
             ("task", "text", "task that is predicted"),
             ("modification", "text", "its modification, MODOMICS short name"),
             ("base", "text", "the unmodified nucleotide"),
-            ("probability", "share", "calibrated probability, at the prevalence that the metadata name"),
-            ("p", "share", "share of unmodified nucleotides with a logit as high; empty without a null"),
-            ("q", "share", "Benjamini-Hochberg q-value over the sites of the task; empty without a null"),
+            ("probability", "fraction", "calibrated probability, at the prevalence that the metadata name"),
+            ("p", "fraction", "fraction of unmodified nucleotides with a logit as high; empty without a null"),
+            ("q", "fraction", "Benjamini-Hochberg q-value over the sites of the task; empty without a null"),
             (
-                "false_share",
-                "share",
+                "false_fraction",
+                "fraction",
                 "false calls to be expected among the sites of this file that are at least as probable: their mean of "
                 "1 − probability",
             ),

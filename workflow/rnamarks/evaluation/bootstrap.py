@@ -157,7 +157,7 @@ def resampled_metrics(
     probabilities : array, shape=(n_models, n_windows), optional
         Calibrated; adds ``brier`` and ``log_loss``.
     prevalences : mapping of str to float, optional
-        Adds ``auprc_<name>``, the average precision with the windows weighted to that share of positives.
+        Adds ``auprc_<name>``, the average precision with the windows weighted to that fraction of positives.
     called : mapping of str to bool array, shape=(n_models, n_windows), optional
         Windows called by some rule; adds ``sensitivity``, ``specificity``, ``precision``, ``accuracy`` and ``mcc``,
         followed by ``@`` and the rule's name if it has one.
@@ -253,7 +253,7 @@ def over_seeds(draws: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def two_sided_p(differences: np.ndarray) -> float:
-    """Twice the smaller share of resampled differences on either side of zero, counted with one more; at most 1."""
+    """Twice the smaller fraction of resampled differences on either side of zero, counted with one more; at most 1."""
     kept = differences[np.isfinite(differences)]
     if not kept.size:
         return float("nan")

@@ -13,7 +13,7 @@ from .thresholds import PRECISIONS
 
 
 def calibrate(
-    frames: Sequence[pd.DataFrame], *, model: str, setting: str, split: str, precisions: Sequence[float] = PRECISIONS
+    frames: Sequence[pd.DataFrame], *, model: str, setting: str, scheme: str, precisions: Sequence[float] = PRECISIONS
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Constants that turn a predictor's mean logits into probabilities, and thresholds of stated precision.
 
@@ -22,7 +22,7 @@ def calibrate(
     frames : sequence of pandas.DataFrame
         Predictions of its seeds, table ``predictions``. Frames of different
         tasks are parts of one predictor; the frames that have a task are its seeds.
-    model, setting, split : str
+    model, setting, scheme : str
         Values of these columns.
     precisions : sequence of float
 
@@ -31,8 +31,8 @@ def calibrate(
     calibration, thresholds : pandas.DataFrame
         As :func:`~rnamarks.evaluation.tables.calibration_table` and
         :func:`~rnamarks.evaluation.tables.threshold_tables` give them, ``seed`` being ``ensemble``; constants are
-        fitted and thresholds chosen on the validation part and checked on the test part.
+        fitted and thresholds chosen on the validation split and checked on the test split.
     """
-    panels = build_panels([Run(model, setting, split, number, frame) for number, frame in enumerate(frames)])
+    panels = build_panels([Run(model, setting, scheme, number, frame) for number, frame in enumerate(frames)])
     calibration, thresholds = calibration_table(panels), threshold_tables(panels, precisions=precisions)
     return tuple(table[table["seed"] == ENSEMBLE].reset_index(drop=True) for table in (calibration, thresholds))

@@ -3,7 +3,7 @@
 Two steps. A network fed as many positives as negatives gives log odds for a population of which half is modified;
 adding ln(pi / (1 - pi)) moves them to prevalence pi (Bayes' rule; Saerens, Latinne & Decaestecker 2002). Probabilities
 that are still too extreme or not extreme enough are then corrected by a logistic regression of the label on that logit,
-fitted on the validation part with Platt's softened targets (Platt 1999):
+fitted on the validation split with Platt's softened targets (Platt 1999):
 
     probability = sigmoid(slope * (logit + ln(pi / (1 - pi))) + intercept)
 """
@@ -26,7 +26,7 @@ from .metrics import check_predictions, check_probabilities, equal_mass_bins, pr
 
 METHODS = ("platt", "prior", "flat")
 FEWEST = 20
-"""Positives and negatives that a refit needs in the validation part, each."""
+"""Positives and negatives that a refit needs in the validation split, each."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Calibration:
     Attributes
     ----------
     prevalence : float
-        Share of positives that the probabilities are for.
+        Fraction of positives that the probabilities are for.
     slope, intercept : float
         Of the logistic regression on the prior-corrected logit; 1 and 0 leave it as it is.
     method : str
@@ -83,7 +83,7 @@ class Calibration:
         logit : array
             Natural-log odds as trained, at 1:1; any shape.
         prevalence : float, optional
-            Share of positives where the model is used, if other than where it was calibrated: 0.5 for a balanced
+            Fraction of positives where the model is used, if other than where it was calibrated: 0.5 for a balanced
             test set. Positives and negatives must each look as they did there; only their ratio may change.
 
         Returns
@@ -118,14 +118,14 @@ def fit_calibration(
     few: str = "error",
     fewest: int = FEWEST,
 ) -> Calibration:
-    """Fit the calibration of one task on its validation part.
+    """Fit the calibration of one task on its validation split.
 
     Parameters
     ----------
     labels, logits : array, shape=(n,)
         Validation windows; logits as trained, at 1:1.
     prevalence : float, optional
-        Share of positives that the probabilities are for; the windows are weighted to it. Default: their own.
+        Fraction of positives that the probabilities are for; the windows are weighted to it. Default: their own.
     fitted_on : str
         Recorded in the result.
     few : str
@@ -152,7 +152,7 @@ def fit_calibration(
         if few == "error":
             raise InputError(
                 f"{positives} positives and {negatives} negatives are too few to calibrate on",
-                remedy=f"give at least {fewest} of each in the validation part",
+                remedy=f"give at least {fewest} of each in the validation split",
             )
         return Calibration(share, method="prior", **counts)
     corrected = logits + log_odds(share)
@@ -174,7 +174,7 @@ def fit_calibration(
 
 
 def reliability_table(labels: np.ndarray, probabilities: np.ndarray, *, bins: int = 10) -> pd.DataFrame:
-    """Predicted against observed share of positives in equal-mass bins.
+    """Predicted against observed fraction of positives in equal-mass bins.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def reliability_table(labels: np.ndarray, probabilities: np.ndarray, *, bins: in
     -------
     pandas.DataFrame
         ``bin`` (1 for the smallest probabilities), ``from``, ``to`` (smallest and largest probability in it),
-        ``predicted`` (mean), ``observed`` (share of positives), ``low``, ``high`` (95 % Wilson interval of
+        ``predicted`` (mean), ``observed`` (fraction of positives), ``low``, ``high`` (95 % Wilson interval of
         ``observed``), ``n``, ``n_positive``.
     """
     labels, probabilities = check_probabilities(labels, probabilities)

@@ -1,4 +1,4 @@
-"""Windows that lie letter by letter inside wider ones, on the strand that both are written in."""
+"""Windows that lie nucleotide by nucleotide inside wider ones, on the strand that both are written in."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _ROUGH_BITS = 22
 def find_contained(short: np.ndarray, wide: np.ndarray, *, chunk_nt: int = 1 << 22) -> tuple[np.ndarray, np.ndarray]:
     """Which windows lie inside a wider one, and which wider ones hold one; N matches N alone.
 
-    The shorter windows are indexed by a hash of their letters, and every stretch of that width of the wider ones is
-    looked up as it is passed over. What the hash finds is compared letter by letter, so the answer is exact.
+    The shorter windows are indexed by a hash of their nucleotides, and every stretch of that width of the wider ones is
+    looked up as it is passed over. What the hash finds is compared nucleotide by nucleotide, so the answer is exact.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def find_contained(short: np.ndarray, wide: np.ndarray, *, chunk_nt: int = 1 << 
     wide : numpy.ndarray, shape=(n_wide, v), dtype=uint8
         Codes, v at least w.
     chunk_nt : int
-        Letters of ``wide`` that are looked at in one step, at about 30 bytes each.
+        Nucleotides of ``wide`` that are looked at in one step, at about 30 bytes each.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def find_contained(short: np.ndarray, wide: np.ndarray, *, chunk_nt: int = 1 << 
     keys = next(_hashes(short, width))
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
-    # the upper bits depend on all letters, the lower ones on the last alone
+    # the upper bits depend on all nucleotides, the lower ones on the last alone
     rough = np.zeros(1 << _ROUGH_BITS, dtype=bool)
     shift = np.uint64(64 - _ROUGH_BITS)
     rough[keys >> shift] = True

@@ -69,8 +69,8 @@ def curve_points(labels: np.ndarray, scores: np.ndarray, curve: str, maximum: in
     labels : numpy.ndarray, shape=(n,), dtype=bool
     scores : numpy.ndarray, shape=(n,)
     curve : {"roc", "pr"}
-        ``roc``: x is the share of negatives called (1 - specificity), y the share of positives called. ``pr``: x is
-        recall, y precision at the windows' own prevalence; where recall is 0 precision is not defined, and the first
+        ``roc``: x is the fraction of negatives called (1 - specificity), y the fraction of positives called. ``pr``: x
+        is recall, y precision at the windows' own prevalence; where recall is 0 precision is not defined, and the first
         point repeats the precision of the highest score.
     maximum : int
 
@@ -92,7 +92,7 @@ def curve_points(labels: np.ndarray, scores: np.ndarray, curve: str, maximum: in
 
 
 def curve_table(panels: Sequence[Panel]) -> pd.DataFrame:
-    """Both curves of every ensemble on the test part.
+    """Both curves of every ensemble on the test split.
 
     Parameters
     ----------
@@ -106,11 +106,11 @@ def curve_table(panels: Sequence[Panel]) -> pd.DataFrame:
     names = column_names("curves", task_columns=False)
     tables = []
     for panel in panels:
-        if panel.part != "test":
+        if panel.split != "test":
             continue
         for model, members in members_of(panel.keys).items():
             for curve in CURVES:
                 points = curve_points(panel.labels, panel.logits[members[ENSEMBLE][0]], curve)
-                lead = (*model, panel.split, panel.task, panel.against, ENSEMBLE, curve)
+                lead = (*model, panel.scheme, panel.task, panel.against, ENSEMBLE, curve)
                 tables.append(pd.DataFrame(points, columns=["x", "y"]).assign(**dict(zip(names, lead, strict=False))))
     return stack_frames(tables, names)

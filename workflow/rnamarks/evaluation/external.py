@@ -31,7 +31,7 @@ def evaluate_external(
     sets: Sequence[Mapping[str, Any]],
     splits: Sequence[str | Path],
     *,
-    split: str,
+    scheme: str,
     bootstrap: int = 1000,
     seed: int = 0,
     device: str = "auto",
@@ -51,9 +51,9 @@ def evaluate_external(
     sets : sequence of mappings
         ``name``, ``task`` and ``files``, the latter as for :func:`~rnamarks.sites.window_files.read_task_windows`.
     splits : sequence of path-like
-        The run's splits tables; their training part is what the model has seen.
-    split : {"paper", "guarded"}
-        The split that the model was trained on.
+        The run's splits tables; their training split is what the model has seen.
+    scheme : {"paper", "guarded"}
+        The scheme that the model was trained on.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def evaluate_external(
         read_task_windows(entry["files"], task=replace(task, name=entry["name"], centred=False), width=None)
         for entry, task in zip(sets, tasks, strict=True)
     ]
-    trained = _trained_on([windows["sequence"] for windows, _ in read], splits, split)
+    trained = _trained_on([windows["sequence"] for windows, _ in read], splits, scheme)
     tables, drops = [], Drops()
     for entry, (windows, dropped) in zip(sets, read, strict=True):
         classes = windows.groupby("sequence")["label"].transform("nunique")
@@ -119,14 +119,14 @@ def evaluate_external(
     return pd.concat(tables, ignore_index=True)[column_names("external", task_columns=False)], drops
 
 
-def _trained_on(texts: Sequence[pd.Series], splits: Sequence[str | Path], split: str) -> dict[str, set[str]]:
+def _trained_on(texts: Sequence[pd.Series], splits: Sequence[str | Path], scheme: str) -> dict[str, set[str]]:
     """External sequences that are a training window (``same``), and others inside one or around one (``within``).
 
     Parameters
     ----------
     texts : sequence of pandas.Series of str
         Sequences of the sets.
-    splits, split
+    splits, scheme
         See :func:`evaluate_external`; one table is in memory at a time.
     """
     distinct = pd.Series(pd.unique(pd.concat(texts)))
@@ -134,8 +134,8 @@ def _trained_on(texts: Sequence[pd.Series], splits: Sequence[str | Path], split:
     codes = {width: encode_windows(part.tolist()) for width, part in by_width.items()}
     found: dict[str, set[str]] = {"same": set(), "within": set()}
     for path in splits:
-        frame, _ = read_parquet(path, ["sequence", split])
-        training = pd.Series(frame.loc[frame[split] == "train", "sequence"].unique())
+        frame, _ = read_parquet(path, ["sequence", scheme])
+        training = pd.Series(frame.loc[frame[scheme] == "train", "sequence"].unique())
         for own, part in training.groupby(training.str.len()):
             mine = encode_windows(part.tolist())
             for width, tested in codes.items():

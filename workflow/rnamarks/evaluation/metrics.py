@@ -47,7 +47,7 @@ def check_predictions(
             f"labels have shape {labels.shape} and scores {scores.shape}", remedy="give one score for each label"
         )
     if not len(labels):
-        raise InputError("there is no window to evaluate", remedy="check that the part is not empty")
+        raise InputError("there is no window to evaluate", remedy="check that the split is not empty")
     wrong = ~np.isin(labels, (0, 1))
     if wrong.any():
         raise InputError("a label is neither 0 nor 1", value=labels[wrong][0].item(), remedy="use 1 for modified")
@@ -69,7 +69,7 @@ def check_predictions(
 
 
 def prevalence_weights(labels: np.ndarray, prevalence: float | None) -> np.ndarray:
-    """Weights that give positives this share of the total; the total stays n.
+    """Weights that give positives this fraction of the total; the total stays n.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def prevalence_weights(labels: np.ndarray, prevalence: float | None) -> np.ndarr
 
 
 def require_prevalence(prevalence: float) -> float:
-    """The same number, if both labels occur at that share of positives."""
+    """The same number, if both labels occur at that fraction of positives."""
     if not 0 < prevalence < 1:
         raise InputError("a prevalence lies between 0 and 1", value=prevalence, remedy="1:10 is 1/11 = 0.0909")
     return float(prevalence)
@@ -132,7 +132,7 @@ def equal_mass_bins(values: np.ndarray, bins: int) -> np.ndarray:
 
 
 def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = ECE_BINS) -> float:
-    """Mean over equal-mass bins of |observed share - mean probability|, weighted by the windows in the bin.
+    """Mean over equal-mass bins of |observed fraction - mean probability|, weighted by the windows in the bin.
 
     It is never negative and so larger than zero for a perfectly calibrated model; :func:`calibration_noise` gives the
     size to expect then.
@@ -173,7 +173,7 @@ def call_ratios(
     dict
         ``sensitivity``, ``specificity``, ``accuracy``, ``mcc`` (Matthews' correlation, 0 where a margin of the matrix
         is empty), ``precision`` (NaN where nothing is called), ``recall`` (the sensitivity), ``f1`` and ``hamming``
-        (share of wrong labels).
+        (fraction of wrong labels).
     """
     tp, fp, fn, tn = (
         np.asarray(x, np.float64) for x in (true_positives, false_positives, false_negatives, true_negatives)

@@ -57,7 +57,7 @@ def multilabel_table(pool: Pool, *, n: int = 1000, seed: int = 0) -> pd.DataFram
                 continue
             called = test.logits[row][kept] >= thresholds[row]
             for rule, calls in zip(CALLED, (called, called & fitting), strict=True):
-                keys.append((*model, pool.split, ENSEMBLE, choice, rule))
+                keys.append((*model, pool.scheme, ENSEMBLE, choice, rule))
                 cells.append(confusion_cells(calls, labels) & known)
     if not cells:
         return pd.DataFrame(columns=column_names("multilabel"))
@@ -100,7 +100,7 @@ def natural_ratios(splits: Mapping[str, str | Path]) -> dict[str, float]:
     Parameters
     ----------
     splits : mapping of task to path
-        Parquet files of the **splits** border; windows of all tasks and parts count.
+        Parquet files of the **splits** border; windows of all tasks and splits count.
     """
     labels = {task: read_parquet(path, ["label"])[0]["label"] for task, path in splits.items()}
     total = sum(map(len, labels.values()))
@@ -126,7 +126,7 @@ def imbalance_table(pool: Pool, ratios: Mapping[str, float], *, n: int = 2000, s
         resampled in their numbers, so that the interval knows how few they are. ``resampled`` is the paper's:
         positives as they are, negatives drawn with replacement up to the ratio; the value is the mean over resamples.
         Drawing few negatives many times hides how few they are, hence its intervals are too narrow. Thresholds come
-        from the validation part; precision is 0 where nothing is called.
+        from the validation split; precision is 0 where nothing is called.
     """
     test, thresholds = pool.test, pool.thresholds("validation")
     ensembles = {model: members[ENSEMBLE][0] for model, members in members_of(pool.keys).items()}
@@ -154,7 +154,7 @@ def imbalance_table(pool: Pool, ratios: Mapping[str, float], *, n: int = 2000, s
                 for (model, metric), value in whole.items():
                     draws = drawn.get((model, metric), np.empty(0))
                     centre = float(value[0]) if method == "weighted" or not n else float(draws.mean())
-                    head = (*model, pool.split, task, ENSEMBLE, against, method, metric, centre)
+                    head = (*model, pool.scheme, task, ENSEMBLE, against, method, metric, centre)
                     rows.append((*head, *interval(draws), *tail))
     return pd.DataFrame(rows, columns=column_names("imbalance", task_columns=False))
 

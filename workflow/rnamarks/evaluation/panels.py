@@ -4,7 +4,7 @@ What the negatives are is said by ``against``:
 
 - ``own``: the task's own unmodified windows (*AUCb* of Song et al. 2021).
 - ``all``: every other held-out window of the run as well (*AUCm*). Windows of other tasks count as unmodified, whether
-  anybody looked or not, unless a training part has their sequence or another task found the same modification in them:
+  anybody looked or not, unless a training split has their sequence or another task found the same modification in them:
   an m6A site of mouse is no negative of m6A in human. The base in the middle may be another one, as in the paper, which
   makes AUCm easier than AUCb; ``chance`` in the tables is what that base alone gives. Tasks whose windows come from
   different laboratories can be told apart by the laboratory, which AUCm rewards and AUCb does not
@@ -34,11 +34,11 @@ PREVALENCES = {"1to1": 1 / 2, "1to10": 1 / 11}
 
 @dataclass
 class Panel:
-    """All runs of one split on the windows of one task and part, with ensembles.
+    """All runs of one scheme on the windows of one task and split, with ensembles.
 
     Attributes
     ----------
-    split, task, part : str
+    scheme, task, split : str
     against : {"own", "all"}
     windows : numpy.ndarray of str, shape=(n,)
         Names; sorted for ``own``.
@@ -56,15 +56,15 @@ class Panel:
         Windows with logits at and above are called. ``""``: above 0. ``validation``: of the largest G-mean on own
         validation windows. ``published``: of the largest G-mean on the test windows against ``all``, as in the paper;
         NaN where a row has none.
-    valid : (labels, logits) of the validation part, shape=(m,) and (n_rows, m), or None
-    calibrations : list of Calibration, one per row; empty without a validation part
+    valid : (labels, logits) of the validation split, shape=(m,) and (n_rows, m), or None
+    calibrations : list of Calibration, one per row; empty without a validation split
     probabilities : numpy.ndarray, shape=(n_rows, n), or None
-        Calibrated, at the prevalence of the validation part; on that part they are too good.
+        Calibrated, at the prevalence of the validation split; on that split they are too good.
     """
 
-    split: str
+    scheme: str
     task: str
-    part: str
+    split: str
     against: str
     windows: np.ndarray
     labels: np.ndarray
@@ -120,55 +120,55 @@ class Panel:
         }
 
 
-def build_panels(runs: Sequence[Run], pools: Sequence[Pool] = (), *, parts: Sequence[str] = ("test",)) -> list[Panel]:
-    """Line up runs on common windows, average their logits over seeds, and calibrate each on its validation part.
+def build_panels(runs: Sequence[Run], pools: Sequence[Pool] = (), *, splits: Sequence[str] = ("test",)) -> list[Panel]:
+    """Line up runs on common windows, average their logits over seeds, and calibrate each on its validation split.
 
     Parameters
     ----------
     runs : sequence of Run
         Frames are tables ``predictions``.
     pools : sequence of Pool
-        Of the same splits; each adds panels against ``all`` of its test part.
-    parts : sequence of str
+        Of the same splits; each adds panels against ``all`` of its test split.
+    splits : sequence of str
         ``test``, ``valid``.
 
     Raises
     ------
     InputError
-        If runs of one split were made on different windows or labels, seeds repeat, or a task has one label only.
+        If runs of one scheme were made on different windows or labels, seeds repeat, or a task has one label only.
     """
     if not runs:
         raise InputError("there are no predictions to evaluate", remedy="give at least one run")
     for run in runs:
         require_columns(run.frame, column_names("predictions"), run.name)
-        doubled = run.frame.duplicated(["task", "part", "window"])
+        doubled = run.frame.duplicated(["task", "split", "window"])
         if doubled.any():
             raise InputError(
-                "a window is predicted twice in one part",
+                "a window is predicted twice in one split",
                 path=run.name,
                 value=run.frame.loc[doubled, "window"].iloc[0],
                 remedy="write the predictions again",
             )
-    pooled = {(panel.split, panel.task): panel for pool in pools for panel in _panels_of_pool(pool)}
+    pooled = {(panel.scheme, panel.task): panel for pool in pools for panel in _panels_of_pool(pool)}
     panels = []
-    for split in dict.fromkeys(run.split for run in runs):
-        members = [run for run in runs if run.split == split]
+    for scheme in dict.fromkeys(run.scheme for run in runs):
+        members = [run for run in runs if run.scheme == scheme]
         for task in dict.fromkeys(name for run in members for name in run.frame["task"].unique()):
-            aligned = {part: _align(members, task, part) for part in dict.fromkeys((*parts, "valid"))}
+            aligned = {split: _align(members, task, split) for split in dict.fromkeys((*splits, "valid"))}
             panels += [
-                _own_panel(split, task, part, aligned[part], aligned["valid"], pooled.get((split, task)))
-                for part in parts
-                if aligned[part] is not None
+                _own_panel(scheme, task, split, aligned[split], aligned["valid"], pooled.get((scheme, task)))
+                for split in splits
+                if aligned[split] is not None
             ]
     return [*panels, *pooled.values()]
 
 
-def _align(members: Sequence[Run], task: str, part: str):
-    """Windows, labels, keys and logits (seeds, then an ensemble, per model) of one task and part, or None."""
+def _align(members: Sequence[Run], task: str, split: str):
+    """Windows, labels, keys and logits (seeds, then an ensemble, per model) of one task and split, or None."""
     found: dict[tuple[str, str], dict[str, np.ndarray]] = {}
     windows = labels = first = None
     for run in members:
-        frame = run.frame[(run.frame["task"] == task) & (run.frame["part"] == part)]
+        frame = run.frame[(run.frame["task"] == task) & (run.frame["split"] == split)]
         if frame.empty:
             continue
         frame = frame.sort_values("window", kind="stable")
@@ -180,26 +180,26 @@ def _align(members: Sequence[Run], task: str, part: str):
         ):
             if not same:
                 raise InputError(
-                    f"{run.name} and {first.name} do not have the same {part} {what} of {task}",
+                    f"{run.name} and {first.name} do not have the same {split} {what} of {task}",
                     remedy="score them on the same splits table",
                 )
         seeds = found.setdefault((run.model, run.setting), {})
         if str(run.seed) in seeds:
             raise InputError(
-                f"{run.name} is given twice for {task}", remedy="give each model, setting, split and seed once"
+                f"{run.name} is given twice for {task}", remedy="give each model, setting, scheme and seed once"
             )
         try:
             checked, seeds[str(run.seed)] = check_predictions(labels, frame["logit"].to_numpy(np.float64))
         except InputError as error:
-            raise InputError(f"{run.name}, {part} windows of {task}: {error}") from error
+            raise InputError(f"{run.name}, {split} windows of {task}: {error}") from error
     return None if windows is None else (windows, checked, *join_seeds(found))
 
 
-def _own_panel(split: str, task: str, part: str, aligned, aligned_valid, pooled: Panel | None) -> Panel:
+def _own_panel(scheme: str, task: str, split: str, aligned, aligned_valid, pooled: Panel | None) -> Panel:
     windows, labels, keys, logits = aligned
     share = labels.mean()
     panel = Panel(
-        *(split, task, part, "own", windows, labels, keys, logits),
+        *(scheme, task, split, "own", windows, labels, keys, logits),
         # positives are drawn first
         strata=~labels,
         chance={"auroc": 0.5, "auprc": share},
@@ -213,17 +213,17 @@ def _own_panel(split: str, task: str, part: str, aligned, aligned_valid, pooled:
     lacking = [key for key in wanted if key not in row_of]
     if lacking:
         raise InputError(
-            f"a model has no validation windows of {task}, split {split}, where others have",
+            f"a model has no validation windows of {task}, scheme {scheme}, where others have",
             value=lacking[0],
-            remedy="predict the valid part, too",
+            remedy="predict the valid split, too",
         )
     valid = valid_logits[[row_of[key] for key in wanted]]
     panel.valid = valid_labels, valid
     panel.calibrations = [
-        fit_calibration(valid_labels, row, fitted_on=f"valid, {task}, split {split}", few="prior") for row in valid
+        fit_calibration(valid_labels, row, fitted_on=f"valid, {task}, scheme {scheme}", few="prior") for row in valid
     ]
     panel.probabilities = np.stack([c.probability(z) for c, z in zip(panel.calibrations, logits, strict=True)])
-    if part == "test":
+    if split == "test":
         panel.thresholds["validation"] = np.array([g_mean_threshold(valid_labels, row) for row in valid])
         if pooled is not None:
             known = dict(zip(pooled.keys.itertuples(index=False, name=None), pooled.logits, strict=True))
@@ -244,7 +244,7 @@ def _panels_of_pool(pool: Pool) -> list[Panel]:
         panels.append(
             Panel(
                 *(
-                    pool.split,
+                    pool.scheme,
                     task,
                     "test",
                     "all",

@@ -15,14 +15,14 @@ from ..tasks import Task, find_task
 from .seeds import Run, join_seeds
 from .thresholds import g_mean_threshold
 
-PARTS = ("valid", "test")
+HELD_OUT = ("valid", "test")
 CHOICES = ("validation", "published")
 _KEY = ["own", "window", "positive"]
 
 
 @dataclass
 class Held:
-    """Windows of one part with the logits of every model.
+    """Windows of one split with the logits of every model.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class Held:
         Whether a window was not measured for a task, but another task found the same modification in it: neither
         modified nor unmodified. Other windows that were not measured count as unmodified.
     base : numpy.ndarray of str, shape=(n,)
-        RNA letter in the middle.
+        nucleotide in the middle.
     fresh : numpy.ndarray, shape=(n,), dtype=bool
-        Whether no training part has the sequence.
+        Whether no training split has the sequence.
     logits : numpy.ndarray, shape=(n_rows, n, n_tasks)
         NaN for tasks that a model does not know.
     """
@@ -54,7 +54,7 @@ class Held:
     def windows(self, task: int, against: str) -> np.ndarray:
         """Indices of a task's own windows (``own``), or of these and those that count as unmodified (``all``).
 
-        The latter leave out windows whose sequence a training part has.
+        The latter leave out windows whose sequence a training split has.
         """
         chosen = self.own[:, task]
         if against == "all":
@@ -64,11 +64,11 @@ class Held:
 
 @dataclass
 class Pool:
-    """All runs of one split that know the windows of all tasks.
+    """All runs of one scheme that know the windows of all tasks.
 
     Attributes
     ----------
-    split : str
+    scheme : str
     tasks : tuple of str
     bases : numpy.ndarray of str, shape=(n_tasks,)
         The base that most positives of a task have in the middle.
@@ -79,7 +79,7 @@ class Pool:
     valid, test : Held
     """
 
-    split: str
+    scheme: str
     tasks: tuple[str, ...]
     bases: np.ndarray
     keys: pd.DataFrame
@@ -106,9 +106,9 @@ class Pool:
 
 
 def build_pools(runs: Sequence[Run], tasks: Sequence[Task]) -> list[Pool]:
-    """Line up runs on common windows and average their logits over seeds, one pool for each split.
+    """Line up runs on common windows and average their logits over seeds, one pool for each scheme.
 
-    Runs that share model, setting, split and seed are parts of one model with different tasks.
+    Runs that share model, setting, scheme and seed are parts of one model with different tasks.
 
     Parameters
     ----------
@@ -120,20 +120,20 @@ def build_pools(runs: Sequence[Run], tasks: Sequence[Task]) -> list[Pool]:
     Raises
     ------
     InputError
-        If a logit is not finite, runs of one split were made on different windows, a task is unknown or given twice, or
-        one lacks a label among its own windows of either part.
+        If a logit is not finite, runs of one scheme were made on different windows, a task is unknown or given twice,
+        or one lacks a label among its own windows of either split.
     """
-    splits = dict.fromkeys(run.split for run in runs)
-    return [_pool(split, [run for run in runs if run.split == split], tasks) for split in splits]
+    schemes = dict.fromkeys(run.scheme for run in runs)
+    return [_pool(scheme, [run for run in runs if run.scheme == scheme], tasks) for scheme in schemes]
 
 
-def _pool(split: str, runs: Sequence[Run], tasks: Sequence[Task]) -> Pool:
+def _pool(scheme: str, runs: Sequence[Run], tasks: Sequence[Task]) -> Pool:
     columns = column_names("tasks_predictions")
     of_run = [[name for name in run.frame.columns if name not in columns] for run in runs]
     names = tuple(dict.fromkeys(name for known in of_run for name in known))
     modifications = np.array([find_task(tasks, name).modification or name for name in names])
     windows: dict[str, pd.DataFrame] = {}
-    found: dict[str, dict[tuple[str, str], dict[str, np.ndarray]]] = {part: {} for part in PARTS}
+    found: dict[str, dict[tuple[str, str], dict[str, np.ndarray]]] = {split: {} for split in HELD_OUT}
     for run, known in zip(runs, of_run, strict=True):
         require_columns(run.frame, columns, run.name)
         if not known or not np.isfinite(run.frame[known].to_numpy(np.float64)).all():
@@ -142,38 +142,40 @@ def _pool(split: str, runs: Sequence[Run], tasks: Sequence[Task]) -> Pool:
                 path=run.name,
                 remedy="score its windows again; training may have diverged",
             )
-        for part in PARTS:
-            frame = run.frame[run.frame["part"] == part].sort_values(_KEY, kind="stable", ignore_index=True)
-            if not windows.setdefault(part, frame[columns])[_KEY].equals(frame[_KEY]):
+        for split in HELD_OUT:
+            frame = run.frame[run.frame["split"] == split].sort_values(_KEY, kind="stable", ignore_index=True)
+            if not windows.setdefault(split, frame[columns])[_KEY].equals(frame[_KEY]):
                 raise InputError(
-                    f"{run.name} and {runs[0].name} were not scored on the same {part} windows",
+                    f"{run.name} and {runs[0].name} were not scored on the same {split} windows",
                     remedy="score them on the same splits tables",
                 )
-            seeds = found[part].setdefault((run.model, run.setting), {})
+            seeds = found[split].setdefault((run.model, run.setting), {})
             logits = seeds.setdefault(str(run.seed), np.full((len(frame), len(names)), np.nan))
             at = [names.index(name) for name in known]
             if np.isfinite(logits[:, at]).any():
-                raise InputError(f"{run.name} is given twice", remedy="give each model, setting, split and seed once")
+                raise InputError(f"{run.name} is given twice", remedy="give each model, setting, scheme and seed once")
             logits[:, at] = frame[known].to_numpy(np.float64)
-    held = {part: _held(windows[part], names, modifications, join_seeds(found[part])[1], split) for part in PARTS}
+    held = {
+        split: _held(windows[split], names, modifications, join_seeds(found[split])[1], scheme) for split in HELD_OUT
+    }
     test = held["test"]
     bases = [pd.Series(test.base[test.positive[:, at]]).mode()[0] for at in range(len(names))]
     known = np.isfinite(test.logits).all(axis=1)
-    return Pool(split, names, np.array(bases), join_seeds(found["test"])[0], known, held["valid"], test)
+    return Pool(scheme, names, np.array(bases), join_seeds(found["test"])[0], known, held["valid"], test)
 
 
 def _held(
-    windows: pd.DataFrame, names: Sequence[str], modifications: np.ndarray, logits: np.ndarray, split: str
+    windows: pd.DataFrame, names: Sequence[str], modifications: np.ndarray, logits: np.ndarray, scheme: str
 ) -> Held:
     own, positive = (_members(windows[column], names) for column in ("own", "positive"))
-    part = windows["part"].iloc[0] if len(windows) else "valid or test"
+    split = windows["split"].iloc[0] if len(windows) else "valid or test"
     for at, name in enumerate(names):
         labels = positive[own[:, at], at]
         if not labels.any() or labels.all():
             raise InputError(
-                f"the {part} part of the split {split} has {labels.sum()} windows with {name} and "
+                f"the {split} split of the scheme {scheme} has {labels.sum()} windows with {name} and "
                 f"{(~labels).sum()} of its own without",
-                remedy="give windows of both labels in each part",
+                remedy="give windows of both labels in each split",
             )
     unknown = positive @ (modifications[:, None] == modifications) & ~own
     return Held(own, positive, unknown, windows["base"].to_numpy(str), ~windows["seen"].to_numpy(bool), logits)

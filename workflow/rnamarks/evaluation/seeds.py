@@ -17,7 +17,7 @@ class Run:
 
     Parameters
     ----------
-    model, setting, split : str
+    model, setting, scheme : str
         ``setting``: which tasks the model was trained on.
     seed : int
     frame : pandas.DataFrame
@@ -28,14 +28,14 @@ class Run:
 
     model: str
     setting: str
-    split: str
+    scheme: str
     seed: int
     frame: pd.DataFrame
 
     @property
     def name(self) -> str:
         """For messages."""
-        return f"{self.model} ({self.setting}, {self.split}, seed {self.seed})"
+        return f"{self.model} ({self.setting}, {self.scheme}, seed {self.seed})"
 
 
 def join_seeds(found: Mapping[tuple[str, str], Mapping[str, np.ndarray]]) -> tuple[pd.DataFrame, np.ndarray]:

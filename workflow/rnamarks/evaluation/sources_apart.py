@@ -35,7 +35,7 @@ def read_negatives(splits: Mapping[str, str | Path]) -> dict[str, pd.DataFrame]:
     Parameters
     ----------
     splits : mapping of task to path
-        Parquet files of the **splits** border; windows of all parts count.
+        Parquet files of the **splits** border; windows of all splits count.
     """
     negatives = {}
     for task, path in splits.items():
@@ -54,7 +54,7 @@ def sources_apart(
 ) -> pd.DataFrame:
     """AUROC of telling, from an unmodified window's sequence, which of two sets it came from.
 
-    k-mers up to 4 nt and letters by position, a penalised logistic regression, cross-validated; windows of one gene
+    k-mers up to 4 nt and nucleotides by position, a penalised logistic regression, cross-validated; windows of one gene
     stay in one fold. Sequences that both sets have are left out. The interval is that of a bootstrap of
     windows, stretched by sqrt(1 + k / (k - 1)) for k folds, as Nadeau and Bengio (2003) correct the variance of
     cross-validation.
@@ -112,7 +112,7 @@ def _draw(frame: pd.DataFrame, task: str, maximum: int, generator: np.random.Gen
 
 
 def _base(sequences: pd.Series) -> str:
-    """The letter that most windows have in the middle."""
+    """The nucleotide that most windows have in the middle."""
     letters = sequences.str[len(sequences.iloc[0]) // 2]
     return str(letters.value_counts().index[0])
 

@@ -21,8 +21,8 @@ from .panels import Panel
 from .seeds import ENSEMBLE, MEAN, members_of
 from .thresholds import PRECISIONS, threshold_table
 
-_RUN = ("model", "setting", "split", "task")
-_LEAD = (*_RUN, "seed", "part")
+_RUN = ("model", "setting", "scheme", "task")
+_LEAD = (*_RUN, "seed", "split")
 IDENTITY_EDGES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 FEWEST_IN_BIN = 20
 
@@ -61,7 +61,17 @@ def metrics_table(panels: Sequence[Panel], *, n: int = 1000, seed: int = 0) -> p
                 bounds = interval(over_seeds(draws[name][chosen])) if name in draws else (np.nan, np.nan)
                 rows.append(
                     (
-                        *(*model, panel.split, panel.task, panel.against, kind, panel.part, metric, choice, threshold),
+                        *(
+                            *model,
+                            panel.scheme,
+                            panel.task,
+                            panel.against,
+                            kind,
+                            panel.split,
+                            metric,
+                            choice,
+                            threshold,
+                        ),
                         *(value[chosen].mean(), *bounds, panel.chance.get(metric, np.nan), *tail),
                     )
                 )
@@ -82,7 +92,7 @@ def summary_table(
     n: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Mean and median over tasks of ranking metrics and calls on the test part, and the mean rank among models.
+    """Mean and median over tasks of ranking metrics and calls on the test split, and the mean rank among models.
 
     Parameters
     ----------
@@ -101,7 +111,7 @@ def summary_table(
     """
     blank = {"network": "", "width": np.nan, "embedding": "", "objective": "", "otherwise": ""}
     rows = []
-    for (split, against), group in _test_groups(panels).items():
+    for (scheme, against), group in _test_groups(panels).items():
         found: dict[tuple, dict[tuple, tuple[dict[str, float], list[np.ndarray]]]] = {}
         for place, panel in enumerate(group):
             values, draws = panel.measure(n, seed)
@@ -120,7 +130,7 @@ def summary_table(
                 value, described = list(known.values()), blank | dict((settings or {}).get(model, {}))
                 rows.append(
                     (
-                        *(model, setting, split, against, kind, metric, choice, len(known)),
+                        *(model, setting, scheme, against, kind, metric, choice, len(known)),
                         *(np.mean(value), *interval(np.mean(drawn, axis=0))),
                         *(np.median(value), *interval(np.median(drawn, axis=0))),
                         *ranks.get((model, setting, kind), (np.nan, np.nan)),
@@ -131,11 +141,11 @@ def summary_table(
 
 
 def _test_groups(panels: Sequence[Panel]) -> dict[tuple[str, str], list[Panel]]:
-    """Panels of the test part by (split, against)."""
+    """Panels of the test split by (scheme, against)."""
     groups: dict[tuple[str, str], list[Panel]] = {}
     for panel in panels:
-        if panel.part == "test":
-            groups.setdefault((panel.split, panel.against), []).append(panel)
+        if panel.split == "test":
+            groups.setdefault((panel.scheme, panel.against), []).append(panel)
     return groups
 
 
@@ -181,13 +191,13 @@ def paired_table(
         a - b, ``p`` is two-sided, from the resamples.
     """
     rows = []
-    for (split, against), group in _test_groups(panels).items():
+    for (scheme, against), group in _test_groups(panels).items():
         members = [members_of(panel.keys) for panel in group]
         models = dict.fromkeys(model for known in members for model in known)
         for a, b in combinations(sorted(models, key=lambda model: model != reference), 2):
             for kind in (MEAN, ENSEMBLE):
                 for metric in RANKING:
-                    head = (*a, *b, split)
+                    head = (*a, *b, scheme)
                     where = (against, kind, "test", metric)
                     pairs = []
                     for place, (panel, known) in enumerate(zip(group, members, strict=True)):
@@ -222,14 +232,14 @@ def noise_table(metrics: pd.DataFrame, paired: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Table ``noise``, one row per split, task (``mean`` for the mean over tasks), kind of negatives,
+        Table ``noise``, one row per scheme, task (``mean`` for the mean over tasks), kind of negatives,
         kind of seed and metric. ``standard_error`` is the median over models of the half width of the 95 % interval
         over 1.96 (NaN for the mean over tasks); ``differ`` counts pairs whose interval of the difference leaves out
         zero, of which one in twenty would be expected of models that are alike; ``neighbours`` are the pairs next to
         each other in rank.
     """
-    keys = ["split", "task", "against", "seed", "metric"]
-    own = metrics[metrics["part"] == "test"]
+    keys = ["scheme", "task", "against", "seed", "metric"]
+    own = metrics[metrics["split"] == "test"]
     errors = ((own["high"] - own["low"]) / (2 * norm.ppf((1 + LEVEL) / 2))).groupby([own[key] for key in keys]).median()
     rows = []
     for key, pairs in paired.groupby(keys, sort=False):
@@ -263,17 +273,17 @@ def _rows_of(panels: Sequence[Panel]) -> Iterator[tuple[Panel, int, dict[str, st
                 yield (
                     panel,
                     row,
-                    dict(zip(_LEAD, (model, setting, panel.split, panel.task, seed, panel.part), strict=True)),
+                    dict(zip(_LEAD, (model, setting, panel.scheme, panel.task, seed, panel.split), strict=True)),
                 )
 
 
 def calibration_table(panels: Sequence[Panel]) -> pd.DataFrame:
-    """Constants of each calibration, and calibration error before and after on the panel's part.
+    """Constants of each calibration, and calibration error before and after on the panel's split.
 
     Returns
     -------
     pandas.DataFrame
-        ``model``, ``setting``, ``split``, ``task``, ``seed``, ``part``, ``prevalence``, ``slope``, ``intercept``,
+        ``model``, ``setting``, ``scheme``, ``task``, ``seed``, ``split``, ``prevalence``, ``slope``, ``intercept``,
         ``method`` (``platt``, ``prior``, ``flat``), ``n_positive``, ``n_negative`` (validation windows fitted on),
         ``fitted_on``, ``ece_raw`` (sigmoid of the logit as trained), ``ece_prior`` (prevalence corrected),
         ``ece`` (calibrated), ``ece_noise``, ``brier_raw``, ``brier``.
@@ -334,7 +344,8 @@ def similarity_table(
     ----------
     panels : sequence of Panel
     identity : pandas.DataFrame
-        ``split``, ``task``, ``window``, ``max_identity`` (0 to 1; NaN where no neighbour was found, which counts as 0).
+        ``scheme``, ``task``, ``window``, ``max_identity`` (0 to 1; NaN where no neighbour was found, which counts as
+        0).
     edges : sequence of float
         Ascending; a bin holds its lower edge, the last one its upper edge, too.
     n, seed : int
@@ -351,17 +362,17 @@ def similarity_table(
     InputError
         If a window has no identity or one outside the edges.
     """
-    require_columns(identity, ["split", "task", "window", "max_identity"], "the table of identities")
+    require_columns(identity, ["scheme", "task", "window", "max_identity"], "the table of identities")
     edges = np.asarray(edges, dtype=np.float64)
     rows = []
     for panel in panels:
-        known = identity[(identity["split"] == panel.split) & (identity["task"] == panel.task)]
+        known = identity[(identity["scheme"] == panel.scheme) & (identity["task"] == panel.task)]
         nearest = known.drop_duplicates("window").set_index("window")["max_identity"].fillna(0.0)
         nearest = nearest.reindex(panel.windows).to_numpy(np.float64)
         lost = ~((nearest >= edges[0]) & (nearest <= edges[-1]))
         if lost.any():
             raise InputError(
-                f"{lost.sum()} {panel.part} windows of {panel.task}, split {panel.split}, have no identity "
+                f"{lost.sum()} {panel.split} windows of {panel.task}, scheme {panel.scheme}, have no identity "
                 f"between {edges[0]:g} and {edges[-1]:g}",
                 value=str(panel.windows[lost][0]),
                 remedy="measure the leak on the same splits table",
@@ -384,5 +395,5 @@ def similarity_table(
                         if values:
                             chosen = members[kind]
                             found = (values[metric][chosen].mean(), *interval(over_seeds(draws[metric][chosen])))
-                        rows.append((*model, panel.split, panel.task, kind, panel.part, metric, *found, *tail))
+                        rows.append((*model, panel.scheme, panel.task, kind, panel.split, metric, *found, *tail))
     return pd.DataFrame(rows, columns=column_names("similarity", task_columns=False))

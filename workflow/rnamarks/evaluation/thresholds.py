@@ -90,7 +90,7 @@ def threshold_table(
     *,
     precisions: Sequence[float] = PRECISIONS,
 ) -> pd.DataFrame:
-    """Thresholds at stated precisions, and what they deliver on the test part.
+    """Thresholds at stated precisions, and what they deliver on the test split.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def threshold_table(
     pandas.DataFrame
         Table ``thresholds`` from ``target_precision`` on, one row per target. Where no threshold reaches the target,
         numbers are NaN and ``note`` is ``not reachable`` with the best precision found; else ``note`` is ``""``, or
-        warns that the interval on the test part lies below the target.
+        warns that the interval on the test split lies below the target.
     """
     names = column_names("thresholds", first="target_precision")
     labels = check_predictions(*test)[0]
@@ -124,7 +124,7 @@ def threshold_table(
             row["probability"] = float(calibration.probability(found[0]))
             row |= precision_at(*test, found[0])
             if row["called"] == 0:
-                row["note"] = "calls nothing in the test part"
+                row["note"] = "calls nothing in the test split"
             elif row["precision_high"] < target:
                 row["note"] = "test precision is below the target"
         rows.append(row)

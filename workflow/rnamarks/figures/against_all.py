@@ -49,14 +49,14 @@ _MULTI = {
 
 
 def say_test_counts(metrics: pd.DataFrame, design: Design, against: str = "own") -> str:
-    """Sites before the other windows of the test part, of every task."""
-    return say_counts(counts_by_task(metrics, design.names, design.split, against), design)
+    """Sites before the other windows of the test split, of every task."""
+    return say_counts(counts_by_task(metrics, design.names, design.scheme, against), design)
 
 
 @styled
 def draw_auc(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) -> Figure:
     """AUCb and AUCm of every model, one panel per task and one for their mean."""
-    rows = ensembles(metrics, design, metric="auroc", part="test")
+    rows = ensembles(metrics, design, metric="auroc", split="test")
     names, shown = design.ordered(rows["task"]), shown_series(rows, design)
     found = rows_by(rows, "model", "setting", "task", "against")
     means = ensembles(summary, design, metric="auroc").rename(columns=MEAN_COLUMNS)
@@ -96,10 +96,10 @@ def draw_auc(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) -> Fi
 def explain_auc(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_auc`."""
     return (
-        f"AUROC of ensembles (mean logit of the seeds) on the test part, {design.split} split. Filled: {BINARY}; open: "
-        f"{MULTI}{_say_left_out(design)}, which is easier where the base in the middle differs (dotted: what that base "
-        "alone gives) and rewards telling laboratories apart. Lines: 95 % bootstrap intervals over windows. Sites : "
-        f"own negatives: {say_test_counts(metrics, design)}; sites : other windows for AUCm: "
+        f"AUROC of ensembles (mean logit of the seeds) on the test split, {design.scheme} scheme. Filled: {BINARY}; "
+        f"open: {MULTI}{_say_left_out(design)}, which is easier where the base in the middle differs (dotted: what "
+        "that base alone gives) and rewards telling laboratories apart. Lines: 95 % bootstrap intervals over windows. "
+        f"Sites : own negatives: {say_test_counts(metrics, design)}; sites : other windows for AUCm: "
         f"{say_test_counts(metrics, design, 'all')}."
     )
 
@@ -128,7 +128,7 @@ def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, cur
         for name in names:
             points = select(rows, task=name, against=against)
             axes.plot(points["x"].to_numpy(), points["y"].to_numpy(), color=design.colour(name), linewidth=1.3)
-        prevalences = ensembles(metrics, design, metric="auprc", part="test", against=against, **lead)["prevalence"]
+        prevalences = ensembles(metrics, design, metric="auprc", split="test", against=against, **lead)["prevalence"]
         chance = [0, 1] if curve == "roc" else [prevalences.median()] * 2
         axes.plot([0, 1], chance, color=CHANCE, linestyle=DASHED, linewidth=1.1)
         axes.set_title(f"against {whom}")
@@ -153,12 +153,12 @@ def explain_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, 
     what, metric = ("ROC curves", "auroc") if curve == "roc" else ("Precision-recall curves", "auprc")
     texts = []
     for against, whom in AGAINST.items():
-        rows = ensembles(metrics, design, metric=metric, part="test", against=against, **lead)
+        rows = ensembles(metrics, design, metric=metric, split="test", against=against, **lead)
         areas = say_each(rows.set_index("task")["value"], design, ".3f")
         line = "" if curve == "roc" else f" Dashed: the median prevalence, {rows['prevalence'].median():.3f}."
         texts.append(
             f"{what} of {design.find((lead['model'], lead['setting'])).label} (ensemble), the sites of each "
-            f"{design.word} against {whom.replace('other', 'other test')}, test part, {design.split} split. Area "
+            f"{design.word} against {whom.replace('other', 'other test')}, test split, {design.scheme} scheme. Area "
             f"({metric.upper()}): {areas}.{line} Sites : others: {say_test_counts(metrics, design, against)}."
         )
     return texts
@@ -203,8 +203,8 @@ def explain_imbalance(imbalance: pd.DataFrame, metrics: pd.DataFrame, design: De
     whats = "Area under the precision-recall curve", "Precision of calls at the threshold chosen on validation windows"
     return [
         f"{what} of {lead.label} (ensemble) when negatives are as many per site as in the whole data set (ratios at "
-        f"the right of B), test part, {design.split} split. Filled: own negatives; open: every other window. Lines: 95 "
-        f"% intervals from {resamples:,} bootstrap resamples with weighted negatives; grey: the paper's resamples, "
+        f"the right of B), test split, {design.scheme} scheme. Filled: own negatives; open: every other window. Lines: "
+        f"95 % intervals from {resamples:,} bootstrap resamples with weighted negatives; grey: the paper's resamples, "
         "which draw the same few negatives many times and so hide how few they are. The ratio is the data set's, not "
         f"the cell's. Sites : own negatives: {say_test_counts(metrics, design)}."
         for what in whats
@@ -238,10 +238,10 @@ def explain_multilabel(multilabel: pd.DataFrame, design: Design) -> Captions:
     nothing = first["labels"] / (first["windows"] * first["tasks"])
     text = (
         f"Precision (P), recall (R), F1 and Hamming loss of ensembles over {first['windows']:,} test windows and "
-        f"{first['tasks']} {design.words} ({first['labels']:,} labels of modified), {design.split} split; micro: over "
-        f"all labels, macro: mean over {design.words}; thresholds of largest √(Sn · Sp) on validation windows. Bold: "
-        f"best of the column. Calling nothing has a Hamming loss of {nothing:.3f}, so that high recall is paid for in "
-        f"it. Windows were measured for one {design.word} each and count as unmodified for the "
+        f"{first['tasks']} {design.words} ({first['labels']:,} labels of modified), {design.scheme} scheme; micro: "
+        f"over all labels, macro: mean over {design.words}; thresholds of largest √(Sn · Sp) on validation windows. "
+        f"Bold: best of the column. Calling nothing has a Hamming loss of {nothing:.3f}, so that high recall is paid "
+        f"for in it. Windows were measured for one {design.word} each and count as unmodified for the "
         f"others{_say_left_out(design)}. "
     )
     return [
@@ -278,9 +278,9 @@ def explain_sources(sources: pd.DataFrame, design: Design) -> Captions:
     folds = int(sources["folds"].iloc[0]) if len(sources) else 0
     return (
         "AUROC with 95 % interval (bootstrap, widened for cross-validation) of telling from an unmodified window's "
-        f"sequence which of two {design.words} its set is about: k-mers up to 4 nt and letters by position, logistic "
-        f"regression, {folds}-fold cross-validation with genes kept together, for sets with the same base in the "
-        f"middle. Where it is above 0.5 ({apart} of {len(sources)} pairs by the interval{span}) the sets differ "
+        f"sequence which of two {design.words} its set is about: k-mers up to 4 nt and nucleotides by position, "
+        f"logistic regression, {folds}-fold cross-validation with genes kept together, for sets with the same base in "
+        f"the middle. Where it is above 0.5 ({apart} of {len(sources)} pairs by the interval{span}) the sets differ "
         "without any modification, and AUCm measures the source as well. Filled: the interval leaves out 0.5. At the "
         "right: windows of the two sets."
     )

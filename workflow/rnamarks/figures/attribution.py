@@ -112,7 +112,7 @@ def explain_attribution(profile: pd.DataFrame, explained: pd.DataFrame, design: 
     who = done["predictor"].iloc[0]
     against = {
         "composition": f"the nucleotides of the {design.word}'s unmodified windows at the same position",
-        "uniform": "equal shares of the nucleotides",
+        "uniform": "equal fractions of the nucleotides",
         "zeros": "no nucleotide at all",
         "shuffled": "the window's dinucleotides in random order",
     }[done["baseline"].iloc[0]]
@@ -122,7 +122,7 @@ def explain_attribution(profile: pd.DataFrame, explained: pd.DataFrame, design: 
     return [
         (
             "Mean part of the logit that integrated gradients give to a nucleotide (vertical) at a position "
-            f"(horizontal) in the modified windows that hold it there: the most confident calls of {who} in the parts "
+            f"(horizontal) in the modified windows that hold it there: the most confident calls of {who} in the splits "
             f"for training and validation ({say_range(done['windows'])} per {design.word}), against {against}; {rest}. "
             "Grey: no window has the nucleotide; where all have one, it gets nothing. Parts of a window sum to its "
             f"logit less the baseline's (median {done['difference'].min():.2g} to {done['difference'].max():.2g} nats) "
@@ -221,10 +221,10 @@ def explain_association(association: pd.DataFrame, design: Design) -> Captions:
         rows = select(association, measure=measure)
         networks, n = int(rows["networks"].iloc[0]), say_range(rows["n"])
         what = (
-            f"Pearson correlation of two tasks' rows of the layer that scores words ({n} hidden units), mean over "
+            f"Pearson correlation of two tasks' rows of the layer that scores k-mers ({n} hidden units), mean over "
             f"{networks} networks; null: units permuted within each row"
             if measure == "score_rows"
-            else f"Pearson correlation of two tasks' attention over the words of the same window, mean over {n} test "
+            else f"Pearson correlation of two tasks' attention over the k-mers of the same window, mean over {n} test "
             f"windows of the two tasks and {networks} networks, less the mean of the null: one task's attention in "
             "another window of the same task"
         )

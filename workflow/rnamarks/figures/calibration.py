@@ -62,7 +62,7 @@ def draw_reliability(reliability: pd.DataFrame, calibration: pd.DataFrame, desig
 
 def _best(design: Design) -> dict[str, str]:
     """Values of the rows of the recommended ensemble."""
-    return {"model": design.best.model, "setting": design.best.setting, "split": design.split, "seed": ENSEMBLE}
+    return {"model": design.best.model, "setting": design.best.setting, "scheme": design.scheme, "seed": ENSEMBLE}
 
 
 def _root(values: np.ndarray) -> np.ndarray:
@@ -74,17 +74,17 @@ def explain_reliability(reliability: pd.DataFrame, calibration: pd.DataFrame, de
     """Caption of :func:`draw_reliability`."""
     counts = say_each(select(reliability, **_best(design)).groupby("task")["n"].sum(), design)
     return (
-        f"Reliability of {design.best.label} (ensemble) on the test part, {design.split} split. Each point is a tenth "
-        "of the test windows, sorted by probability; vertical lines: 95 % Wilson intervals; dashed: perfect "
+        f"Reliability of {design.best.label} (ensemble) on the test split, {design.scheme} scheme. Each point is a "
+        "tenth of the test windows, sorted by probability; vertical lines: 95 % Wilson intervals; dashed: perfect "
         "calibration. Both axes are on a square-root scale. ECE: expected calibration error of the raw output (trained "
-        "at 1:1) → after undoing the prior and fitting on the validation part; in brackets what a perfectly calibrated "
-        f"model would show by chance. Test windows: {counts}."
+        "at 1:1) → after undoing the prior and fitting on the validation split; in brackets what a perfectly "
+        f"calibrated model would show by chance. Test windows: {counts}."
     )
 
 
 @styled
 def draw_thresholds(thresholds: pd.DataFrame, design: Design) -> Figure:
-    """Precision kept and recall reached on the test part by thresholds chosen for a precision."""
+    """Precision kept and recall reached on the test split by thresholds chosen for a precision."""
     mine = select(thresholds, **_best(design))
     targets = sorted(mine["target_precision"].astype(float).unique())
     figure = new_figure(2.9)
@@ -108,7 +108,7 @@ def draw_thresholds(thresholds: pd.DataFrame, design: Design) -> Figure:
         axes.set_xlim(-0.55, len(targets) - 0.45)
         axes.set_ylim(-0.02, 1.02)
         axes.set_xlabel("precision asked for")
-        axes.set_ylabel(f"{measure}, test part")
+        axes.set_ylabel(f"{measure}, test split")
         axes.tick_params(labelleft=True)
         axes.grid(axis="y")
     add_letters(grid)
@@ -125,11 +125,12 @@ def explain_thresholds(thresholds: pd.DataFrame, design: Design) -> Captions:
     counts = {name: (int(rows[name,]["n_positive"]), int(rows[name,]["n_negative"])) for (name,) in rows}
     told = say_counts({name: counts[name] for name in design.ordered(counts)}, design)
     common = (
-        f"{design.best.label}, ensemble, {design.split} split. For each {design.word} the threshold of highest recall "
-        "that reaches the precision on the validation part was taken to the test part; 95 % Wilson intervals. x: no "
-        f"threshold reaches that precision, or none of the test windows is called. Sites : others in test: {told}."
+        f"{design.best.label}, ensemble, {design.scheme} scheme. For each {design.word} the threshold of highest "
+        "recall that reaches the precision on the validation split was taken to the test split; 95 % Wilson intervals. "
+        "x: no threshold reaches that precision, or none of the test windows is called. Sites : others in test: "
+        f"{told}."
     )
     return [
-        f"Precision found on the test part; red: what was asked for. {common}",
+        f"Precision found on the test split; red: what was asked for. {common}",
         f"Recall, the fraction of sites called. {common}",
     ]

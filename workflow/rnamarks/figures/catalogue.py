@@ -32,9 +32,9 @@ SECTIONS = {
 
 CONDITIONS: dict[str, Callable[[Design], bool]] = {
     "models": lambda design: bool(design.series),
-    "several_models": lambda design: len(design.on(design.split)) > 1,
+    "several_models": lambda design: len(design.on(design.scheme)) > 1,
     "trained": lambda design: design.recommended is not None,
-    "both_splits": lambda design: any(len(series.splits) > 1 for series in design.series),
+    "both_schemes": lambda design: any(len(series.schemes) > 1 for series in design.series),
     "several_of_one_task": lambda design: not design.several_modifications and len(design.single()) > 1,
     "ladder": lambda design: not design.several_modifications and len(design.ladder()) > 1,
     "one_by_one": lambda design: not (design.several_modifications and "all_tasks" in design.offers),
@@ -59,8 +59,8 @@ def _head(label: str, section: str, functions: str, tables: str, needs: str = ""
 _FIGURES: dict[str, tuple[dict[str, Any], str, str]] = {
     "window_counts": (
         _head("Windows", "data", "data:counts", "counts"),
-        "Windows by {word} and part",
-        "Sites and others of each {word} in training, validation and test part, for both splits.",
+        "Windows by {word} and split",
+        "Sites and others of each {word} in training, validation and test split, for both schemes.",
     ),
     "drops": (
         _head("Drops", "data", "data:drops", "drops"),
@@ -75,7 +75,7 @@ _FIGURES: dict[str, tuple[dict[str, Any], str, str]] = {
     "training": (
         _head("Training", "training", "training:training", "histories", "trained"),
         "Training curves",
-        "AUROC on the validation part by epoch of training, with the stages of the curriculum.",
+        "AUROC on the validation split by epoch of training, with the stages of the curriculum.",
     ),
     "figure_2ab": (
         _head("Figure 2", "metrics", "comparisons:models", "metrics", "several_of_one_task"),
@@ -112,10 +112,10 @@ _FIGURES: dict[str, tuple[dict[str, Any], str, str]] = {
         "AUPRC of all models on all {words}",
         "AUPRC of every model and setting on every {word}.",
     ),
-    "both_splits": (
-        _head("Splits", "metrics", "splits:both_splits", "metrics", "both_splits"),
-        "Paper split against guarded split",
-        "AUPRC and AUROC of the same models on the paper split and on the guarded split.",
+    "both_schemes": (
+        _head("Schemes", "metrics", "splits:both_schemes", "metrics", "both_schemes"),
+        "Paper scheme against guarded scheme",
+        "AUPRC and AUROC of the same models on the paper scheme and on the guarded scheme.",
     ),
     "reliability": (
         _head("Calibration", "calibration", "calibration:reliability", "reliability calibration", "trained"),
@@ -125,7 +125,7 @@ _FIGURES: dict[str, tuple[dict[str, Any], str, str]] = {
     "thresholds": (
         _head("Thresholds", "thresholds", "calibration:thresholds", "thresholds", "trained"),
         "Thresholds at a stated precision",
-        "Precision kept and recall reached on the test part by thresholds chosen on the validation part.",
+        "Precision kept and recall reached on the test split by thresholds chosen on the validation split.",
     ),
     "similarity": (
         _head("Similarity", "similarity", "splits:similarity", "similarity metrics", "models"),

@@ -59,7 +59,7 @@ def join_histories(
     Parameters
     ----------
     records : sequence of mapping
-        ``model``, ``setting``, ``split``, ``seed`` of each training.
+        ``model``, ``setting``, ``scheme``, ``seed`` of each training.
     histories : sequence of pandas.DataFrame
         Their ``history.tsv``, in the same order.
     tasks : sequence of Task
@@ -70,7 +70,7 @@ def join_histories(
     pandas.DataFrame
     """
     names = column_names("histories")
-    keys = ("model", "setting", "split", "seed")
+    keys = ("model", "setting", "scheme", "seed")
     joined = [
         add_task_columns(history.assign(**{key: record[key] for key in keys}), tasks)
         for record, history in zip(records, histories, strict=True)
@@ -79,7 +79,7 @@ def join_histories(
 
 
 def count_windows(windows: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Number of windows by split, task, part and label.
+    """Number of windows by scheme, task, split and label.
 
     Parameters
     ----------
@@ -89,12 +89,12 @@ def count_windows(windows: Sequence[pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``part`` is ``""`` for windows left out of the split.
+        ``split`` is ``""`` for windows left out of the scheme.
     """
     found = []
-    for split in ("paper", "guarded"):
+    for scheme in ("paper", "guarded"):
         for frame in windows:
-            keys = ["task", "species", "modification", split, "label"]
+            keys = ["task", "species", "modification", scheme, "label"]
             sizes = frame.groupby(keys, sort=True).size().reset_index(name="windows")
-            found.append(sizes.rename(columns={split: "part"}).assign(split=split)[column_names("counts")])
+            found.append(sizes.rename(columns={scheme: "split"}).assign(scheme=scheme)[column_names("counts")])
     return pd.concat(found, ignore_index=True)

@@ -62,12 +62,12 @@ def _legend(figure: Figure, *extra: Line2D) -> None:
 
 
 class _Seeds:
-    """A metric on the split of the design: the mean over seeds with its interval, single seeds, and the ensemble."""
+    """A metric on the scheme of the design: the mean over seeds with its interval, single seeds, and the ensemble."""
 
     def __init__(self, metrics: pd.DataFrame, metric: str, design: Design) -> None:
-        self.metrics, self.metric, self.split = metrics, metric, design.split
-        self.means = metric_rows(metrics, metric, design.split)
-        self.ensembles = metric_rows(metrics, metric, design.split, seed="ensemble")
+        self.metrics, self.metric, self.scheme = metrics, metric, design.scheme
+        self.means = metric_rows(metrics, metric, design.scheme)
+        self.ensembles = metric_rows(metrics, metric, design.scheme, seed="ensemble")
 
     def draw(
         self, axes: Axes, at: float, series: Series, name: str, shifts: tuple[float, float], *, upright: bool = False
@@ -77,7 +77,7 @@ class _Seeds:
         if row is None:
             return None
         look = {"marker": series.marker, "size": 6, "upright": upright}
-        seeds = seed_values(self.metrics, self.metric, self.split, series, name)
+        seeds = seed_values(self.metrics, self.metric, self.scheme, series, name)
         if len(seeds) > 1:
             ensemble = self.ensembles[(*series.key, name)] | {"low": np.nan}
             draw_interval(axes, at + shifts[0], ensemble, series.colour, hollow=True, **look)
@@ -114,10 +114,10 @@ def draw_models(metrics: pd.DataFrame, design: Design) -> Figure:
             rows_axis(axes, labels)
         grid[-1, column].set_xlabel(metric.upper())
     for axes, name in zip(grid[:, 0], names, strict=True):
-        counts = counts_by_task(metrics, [name], design.split).get(name, (0, 0))
+        counts = counts_by_task(metrics, [name], design.scheme).get(name, (0, 0))
         axes.set_title(f"{design.label(name)}: {counts[0]:,} sites, {counts[1]:,} others in test")
     add_letters(grid[:, 0])
-    value_axis(grid[0, 0], select(metrics, part="test", split=design.split)["prevalence"].min())
+    value_axis(grid[0, 0], select(metrics, split="test", scheme=design.scheme)["prevalence"].min())
     value_axis(grid[0, 1])
     _legend(figure, chance_entry("random order (AUPRC: prevalence)"))
     return figure
@@ -126,9 +126,9 @@ def draw_models(metrics: pd.DataFrame, design: Design) -> Figure:
 @captioned
 def explain_models(metrics: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_models`, by panel."""
-    counts = counts_by_task(metrics, tasks_of_models(design), design.split)
+    counts = counts_by_task(metrics, tasks_of_models(design), design.scheme)
     return [
-        f"Models trained on {design.label(name)} alone, measured on its test part ({design.split} split; sites : "
+        f"Models trained on {design.label(name)} alone, measured on its test split ({design.scheme} scheme; sites : "
         f"others {say_counts({name: counts[name]}, design)}). Left: area under the precision-recall curve (AUPRC), "
         f"right: area under the ROC curve (AUROC), both without unit. {INTERVAL_TEXT} Dashed: what a random order "
         "gives, which for AUPRC is the prevalence."
@@ -154,7 +154,7 @@ def draw_settings(metrics: pd.DataFrame, design: Design) -> Figure:
                 path.append((at, row["value"]))
         if len(path) > 1:
             axes.plot(*zip(*path, strict=True), color=QUIET, linewidth=0.9, zorder=2)
-        counts = counts_by_task(metrics, [name], design.split).get(name)
+        counts = counts_by_task(metrics, [name], design.scheme).get(name)
         prevalence = f", prevalence {counts[0] / sum(counts):.3f}" if counts else ""
         axes.set_title(f"{design.label(name)}{prevalence}", color=INK)
         axes.set_xticks(range(len(shown)), [_step(series, design) for series in shown])
@@ -182,9 +182,9 @@ def explain_settings(metrics: pd.DataFrame, design: Design) -> Captions:
     stacks = {series.model: series.network for series in design.ladder() if series.kind == "stack"}
     told = "".join(f" {name}: {words}, a weighted sum of their logits." for name, words in stacks.items())
     for panel, name in zip("CD", design.names[:2], strict=False):
-        counts = say_counts(counts_by_task(metrics, [name], design.split), design)
+        counts = say_counts(counts_by_task(metrics, [name], design.scheme), design)
         text = (
-            f"AUPRC on the test part of {design.label(name)} ({design.split} split; sites : others {counts}) by how "
+            f"AUPRC on the test split of {design.label(name)} ({design.scheme} scheme; sites : others {counts}) by how "
             f"many {design.words} the model was trained on, nearest first; the line joins nested sets of the "
             f"curriculum.{told} {INTERVAL_TEXT} The vertical axis does not start at zero; a random order gives the "
             "prevalence in the title."
@@ -196,8 +196,8 @@ def explain_settings(metrics: pd.DataFrame, design: Design) -> Captions:
 @styled
 def draw_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc") -> Figure:
     """All tasks by all models and settings, numbers written in, the best of a task bold; S2 and S3 of the paper."""
-    shown = design.on(design.split)
-    means = metric_rows(metrics, metric, design.split)
+    shown = design.on(design.scheme)
+    means = metric_rows(metrics, metric, design.scheme)
     values = np.array(
         [[means.get((*series.key, name), {}).get("value", np.nan) for name in design.names] for series in shown]
     )
@@ -208,7 +208,7 @@ def draw_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc") 
     norm = Normalize(np.nanmin(values, initial=low), np.nanmax(values, initial=low) if np.isfinite(values).any() else 1)
     texts = write_cells(values, np.max(np.nan_to_num(values, nan=-np.inf), axis=0))
     draw_cells(axes, values, texts, [one.label for one in shown], [task.label for task in design.tasks], norm)
-    axes.set_title(f"{metric.upper()}, test part, mean of seeds", loc="left", pad=6)
+    axes.set_title(f"{metric.upper()}, test split, mean of seeds", loc="left", pad=6)
     return figure
 
 
@@ -216,10 +216,10 @@ def draw_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc") 
 def explain_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc") -> Captions:
     """Caption of :func:`draw_heat_map`."""
     chance = "0.5" if metric == "auroc" else "the prevalence, written in the table"
-    counts = say_counts(counts_by_task(metrics, design.names, design.split), design)
+    counts = say_counts(counts_by_task(metrics, design.names, design.scheme), design)
     return (
-        f"{metric.upper()} of every model (rows) on the test part of every {design.word} (columns), {design.split} "
-        f"split, mean over seeds; bold: highest of the column; –: not trained. A random order gives {chance}. Sites : "
+        f"{metric.upper()} of every model (rows) on the test split of every {design.word} (columns), {design.scheme} "
+        f"scheme, mean over seeds; bold: highest of the column; –: not trained. A random order gives {chance}. Sites : "
         f"others: {counts}. Intervals are in the table."
     )
 
@@ -230,7 +230,7 @@ def draw_differences(paired: pd.DataFrame, metrics: pd.DataFrame, design: Design
     rivals = _rivals(metrics, design)
     found = {
         (rival.key, metric): differences(
-            paired, design.recommended, rival.key, split=design.split, metric=metric, seed="ensemble"
+            paired, design.recommended, rival.key, scheme=design.scheme, metric=metric, seed="ensemble"
         )
         for rival in rivals
         for metric in AREA_METRICS
@@ -264,21 +264,21 @@ def draw_differences(paired: pd.DataFrame, metrics: pd.DataFrame, design: Design
 
 
 def _rivals(metrics: pd.DataFrame, design: Design) -> list[Series]:
-    rivals = [entry for entry in design.on(design.split) if entry.key != design.recommended]
+    rivals = [entry for entry in design.on(design.scheme) if entry.key != design.recommended]
     baselines = [entry for entry in rivals if not entry.trained]
-    lead = best_baseline(metrics, design, design.split)
+    lead = best_baseline(metrics, design, design.scheme)
     return [entry for entry in rivals if entry.trained or len(baselines) <= 2 or entry == lead]
 
 
 @captioned
 def explain_differences(paired: pd.DataFrame, metrics: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_differences`, by panel."""
-    lead = best_baseline(metrics, design, design.split)
+    lead = best_baseline(metrics, design, design.scheme)
     which = f" Of the baselines the one with the highest mean AUPRC is shown, {lead.label}." if lead else ""
-    counts = say_counts(counts_by_task(metrics, design.names, design.split), design)
+    counts = say_counts(counts_by_task(metrics, design.names, design.scheme), design)
     return [
         f"Difference in {metric.upper()} between {design.best.label} (ensemble) and each other model (ensemble) on the "
-        f"same test windows, {design.split} split. Right of zero the first is better. Lines: 95 % intervals from a "
+        f"same test windows, {design.scheme} scheme. Right of zero the first is better. Lines: 95 % intervals from a "
         f"paired bootstrap of test windows; filled: the interval excludes zero; open: it does not.{which} Sites : "
         f"others: {counts}."
         for metric in AREA_METRICS

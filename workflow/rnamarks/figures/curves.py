@@ -47,11 +47,11 @@ def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, cur
     lines = -(-len(shown) // legend_columns([series.label for series in shown], figure.get_figwidth(), 3))
     figure.set_figheight(figure.get_figheight() + 0.2 * (lines - 1))
     area, label = AREAS[curve]
-    areas = metric_rows(metrics, area, design.split, seed="ensemble")
+    areas = metric_rows(metrics, area, design.scheme, seed="ensemble")
     here = ensembles(curves, design, curve=curve, against="own")
     drawn = set()
     for axes, name in zip(grid.flat, design.names, strict=False):
-        counts = counts_by_task(metrics, [name], design.split).get(name)
+        counts = counts_by_task(metrics, [name], design.scheme).get(name)
         if curve == "roc":
             axes.plot([0, 1], [0, 1], color=CHANCE, linestyle=DASHED, linewidth=1.1)
         elif counts:
@@ -84,27 +84,27 @@ def _line(series: Series) -> Any:
 
 
 def _shown(metrics: pd.DataFrame, design: Design) -> list[Series]:
-    lead = best_baseline(metrics, design, design.split)
+    lead = best_baseline(metrics, design, design.scheme)
     return [*design.headline(), *([lead] if lead else [])]
 
 
 @captioned
 def explain_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, curve: str = "roc") -> Captions:
     """Caption of :func:`draw_curves`."""
-    counts = say_counts(counts_by_task(metrics, design.names, design.split), design)
+    counts = say_counts(counts_by_task(metrics, design.names, design.scheme), design)
     shown = _shown(metrics, design)
     area = f" The number is the {AREAS[curve][1]} of {shown[0].label}." if shown else ""
     if curve == "roc":
         what = (
-            f"ROC curves on the test part of each {design.word}: fraction of sites called (sensitivity) against "
+            f"ROC curves on the test split of each {design.word}: fraction of sites called (sensitivity) against "
             "fraction of others called (1 − specificity) over all thresholds."
         )
     else:
         what = (
-            f"Precision-recall curves on the test part of each {design.word}: fraction of calls that are sites against "
-            "fraction of sites that are called, over all thresholds. The dashed line is the prevalence."
+            f"Precision-recall curves on the test split of each {design.word}: fraction of calls that are sites "
+            "against fraction of sites that are called, over all thresholds. The dashed line is the prevalence."
         )
     return (
-        f"{what} {design.split.capitalize()} split, ensembles (mean logit of the seeds).{area} Sites : others: "
+        f"{what} {design.scheme.capitalize()} scheme, ensembles (mean logit of the seeds).{area} Sites : others: "
         f"{counts}. At most 200 points per curve, chosen to keep its area."
     )

@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from ..keys import SPLITS
+from ..keys import SCHEMES
 from .captions import Captions, captioned
 from .design import Design
 from .lookup import select
@@ -19,61 +19,61 @@ from .palette import QUIET, shade
 from .panels import SEQUENTIAL, add_letters, draw_cell, matrix_axes, place_legend, rows_axis
 from .style import new_figure, styled
 
-PART_LABELS = {"train": "training", "valid": "validation", "test": "test", "": "left out"}
-PART_TINTS = {"train": 0.0, "valid": 0.38, "test": 0.68}
-"""How far the colour of a part is moved towards white."""
+SPLIT_LABELS = {"train": "training", "valid": "validation", "test": "test", "": "left out"}
+SPLIT_TINTS = {"train": 0.0, "valid": 0.38, "test": 0.68}
+"""How far the colour of a split is moved towards white."""
 KEPT, NOTE = "kept", "note: "
 
 
 @styled
 def draw_counts(counts: pd.DataFrame, design: Design) -> Figure:
-    """Windows of each task by part and label, for both splits."""
-    splits = list(dict.fromkeys(counts["split"]))
-    figure = new_figure(0.8 + len(splits) * (0.5 + 0.22 * len(design.tasks)))
-    grid = figure.subplots(len(splits), 2, squeeze=False, sharey=True, sharex="col")
-    number = counts.fillna({"part": ""}).set_index(["split", "task", "label", "part"])["windows"].to_dict()
+    """Windows of each task by split and label, for both schemes."""
+    schemes = list(dict.fromkeys(counts["scheme"]))
+    figure = new_figure(0.8 + len(schemes) * (0.5 + 0.22 * len(design.tasks)))
+    grid = figure.subplots(len(schemes), 2, squeeze=False, sharey=True, sharex="col")
+    number = counts.fillna({"split": ""}).set_index(["scheme", "task", "label", "split"])["windows"].to_dict()
     for column, (label, word) in enumerate(((1, "sites"), (0, "others"))):
         widths = {
-            (split, name): [number.get((split, name, label, part), 0) for part in PART_LABELS]
-            for split in splits
+            (scheme, name): [number.get((scheme, name, label, split), 0) for split in SPLIT_LABELS]
+            for scheme in schemes
             for name in design.names
         }
         longest = max(map(sum, widths.values()))
-        for axes, split in zip(grid[:, column], splits, strict=True):
+        for axes, scheme in zip(grid[:, column], schemes, strict=True):
             for at, task in enumerate(design.tasks):
                 left = 0
-                for part, width in zip(PART_LABELS, widths[split, task.name], strict=True):
-                    axes.barh(at, width, left=left, height=0.72, **_part_look(part, task.colour))
+                for split, width in zip(SPLIT_LABELS, widths[scheme, task.name], strict=True):
+                    axes.barh(at, width, left=left, height=0.72, **_split_look(split, task.colour))
                     left += width
                 axes.text(left + 0.012 * longest, at, f"{left:,}", va="center", fontsize=7)
             axes.set_xlim(0, 1.14 * max(longest, 1))
             rows_axis(axes, [task.label for task in design.tasks])
-            axes.set_title(f"{split} split, {word}")
+            axes.set_title(f"{scheme} scheme, {word}")
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
             axes.xaxis.get_major_locator().set_params(nbins=5, integer=True)
         grid[-1, column].set_xlabel("windows")
     add_letters(grid[:, 0])
-    place_legend(figure, [Patch(**_part_look(part, "#333333"), label=text) for part, text in PART_LABELS.items()])
+    place_legend(figure, [Patch(**_split_look(split, "#333333"), label=text) for split, text in SPLIT_LABELS.items()])
     return figure
 
 
-def _part_look(part: str, colour: str) -> dict[str, Any]:
-    """Look of a bar; windows left out of a split are hatched."""
-    if part not in PART_TINTS:
+def _split_look(split: str, colour: str) -> dict[str, Any]:
+    """Look of a bar; windows left out of a scheme are hatched."""
+    if split not in SPLIT_TINTS:
         return {"facecolor": "white", "edgecolor": QUIET, "hatch": "/////", "linewidth": 0.6}
-    return {"facecolor": shade(colour, PART_TINTS[part]), "linewidth": 0}
+    return {"facecolor": shade(colour, SPLIT_TINTS[split]), "linewidth": 0}
 
 
 @captioned
 def explain_counts(counts: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_counts`, by panel."""
     texts = []
-    for split in dict.fromkeys(counts["split"]):
-        rows = select(counts, split=split).groupby("label")["windows"].sum()
+    for scheme in dict.fromkeys(counts["scheme"]):
+        rows = select(counts, scheme=scheme).groupby("label")["windows"].sum()
         texts.append(
-            f"Windows of each {design.word} in the {split} split by part: modified sites on the left "
+            f"Windows of each {design.word} in the {scheme} scheme by split: modified sites on the left "
             f"({int(rows.get(1, 0)):,} in all), others on the right ({int(rows.get(0, 0)):,}). Hatched: left out of "
-            "the split; reasons are in the table of dropped rows."
+            "the scheme; reasons are in the table of dropped rows."
         )
     return texts
 
@@ -107,10 +107,10 @@ def draw_drops(drops: pd.DataFrame, design: Design) -> Figure:
 
 
 def _by_reason(drops: pd.DataFrame) -> pd.DataFrame:
-    """Rows by (stage and source where that is a split, reason), columns subjects; ``kept`` last in its stage."""
+    """Rows by (stage and source where that is a scheme, reason), columns subjects; ``kept`` last in its stage."""
     rows = drops.fillna({"source": "", "stage": "", "subject": ""}).copy()
-    of_split = rows["source"].isin(SPLITS)
-    rows.loc[of_split, "stage"] = rows.loc[of_split, "source"] + " split"
+    of_scheme = rows["source"].isin(SCHEMES)
+    rows.loc[of_scheme, "stage"] = rows.loc[of_scheme, "source"] + " scheme"
     stages = list(dict.fromkeys(rows["stage"]))
     order = {
         (stage, reason): (stages.index(stage), reason == KEPT, reason.startswith(NOTE), at)
@@ -127,6 +127,6 @@ def explain_drops(drops: pd.DataFrame, design: Design) -> Captions:
     lost = drops[(drops["reason"] != KEPT) & ~drops["reason"].str.startswith(NOTE)]
     return (
         f"Rows of the input that were dropped, by stage and reason (rows) and {subjects} (columns), over all sources "
-        f"and both splits: {int(lost['rows'].sum()):,} in all; darker is more, on a logarithmic scale. Bold: rows kept "
-        "by the stage; italic: rows that stayed although something is odd about them."
+        f"and both schemes: {int(lost['rows'].sum()):,} in all; darker is more, on a logarithmic scale. Bold: rows "
+        "kept by the stage; italic: rows that stayed although something is odd about them."
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..keys import SPLITS
+from ..keys import SCHEMES
 from ..tasks import Task, find_task
 from .palette import DASHES, GREYS, INK, SPARE, ramp, shade
 
@@ -63,7 +63,7 @@ class Series:
         network's settings have; never a stack.
     tasks : tuple of str
         Names of the tasks that it was trained on, in the order of the design.
-    splits : tuple of str
+    schemes : tuple of str
     """
 
     model: str
@@ -75,7 +75,7 @@ class Series:
     dash: Any
     kind: str
     tasks: tuple[str, ...]
-    splits: tuple[str, ...]
+    schemes: tuple[str, ...]
     trunk: str = ""
     curriculum: str = ""
     nested: bool = True
@@ -103,8 +103,8 @@ class Design:
         Networks in the order of the configuration, each from one task to all; then stacks; then baselines.
     recommended : (model, setting) or None
         The released model; without a release the trained model that knows most tasks; None if nothing is trained.
-    split : str
-        Split of the recommended model, which figures of one split show.
+    scheme : str
+        Scheme of the recommended model, which figures of one scheme show.
     offers : frozenset of str
         What the run has beyond training and evaluation, see ``Plan.offers``; and in which of ``width``, ``embedding``
         and ``objective`` its networks differ.
@@ -117,7 +117,7 @@ class Design:
     tasks: tuple[Task, ...]
     series: tuple[Series, ...]
     recommended: tuple[str, str] | None
-    split: str
+    scheme: str
     offers: frozenset[str] = frozenset()
     simulated: bool = False
     null_world: bool = False
@@ -131,12 +131,12 @@ class Design:
         release = plan.release
         if release:
             setting = "single" if release["setting"].startswith("single") else release["setting"]
-            recommended, split = (release["model"], setting), release["split"]
+            recommended, scheme = (release["model"], setting), release["scheme"]
         elif trained:
             best = max(trained, key=lambda entry: len(entry.tasks) if entry.setting != "single" else 1)
-            recommended, split = best.key, best.splits[0]
+            recommended, scheme = best.key, best.schemes[0]
         else:
-            recommended, split = None, SPLITS[0]
+            recommended, scheme = None, SCHEMES[0]
         networks = plan.network_settings().values()
         varied = {name for name in _VARIED if len({entry[name] for entry in networks}) > 1}
         return cls(
@@ -144,7 +144,7 @@ class Design:
             tasks=tasks,
             series=series,
             recommended=recommended,
-            split=split,
+            scheme=scheme,
             offers=frozenset({*plan.offers} | varied),
             simulated=bool(plan.config.get("simulation")),
             null_world=plan.null_world,
@@ -224,13 +224,13 @@ class Design:
         """The recommended series."""
         return self.find(self.recommended) if self.recommended else None
 
-    def on(self, split: str) -> list[Series]:
-        """Series that were made on a split."""
-        return [entry for entry in self.series if split in entry.splits]
+    def on(self, scheme: str) -> list[Series]:
+        """Series that were made on a scheme."""
+        return [entry for entry in self.series if scheme in entry.schemes]
 
-    def single(self, split: str | None = None) -> list[Series]:
+    def single(self, scheme: str | None = None) -> list[Series]:
         """Series of one task: networks, then baselines."""
-        return [entry for entry in self.on(split or self.split) if entry.setting == "single"]
+        return [entry for entry in self.on(scheme or self.scheme) if entry.setting == "single"]
 
     def ladder(self) -> list[Series]:
         """Settings of the network that knows several tasks, from one to all, and its stacks; before them other networks
@@ -241,7 +241,7 @@ class Design:
         lead = self.best
         if lead is None or lead.setting == "single":
             return []
-        trained = [entry for entry in self.on(self.split) if entry.trained]
+        trained = [entry for entry in self.on(self.scheme) if entry.trained]
         others = [entry for entry in trained if entry.trunk != lead.trunk and entry.setting == "single"]
         return [*others, *(entry for entry in trained if entry.trunk == lead.trunk)]
 
@@ -284,7 +284,7 @@ def _series(plan: Plan, words: tuple[str, str]) -> list[Series]:
 
 
 def _trained(plan: Plan, kind: str) -> dict[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Tasks and splits of each model and setting."""
+    """Tasks and schemes of each model and setting."""
     found: dict[tuple[str, str], list[Run]] = {}
     for run in plan.runs:
         if run.kind == kind:
@@ -293,8 +293,8 @@ def _trained(plan: Plan, kind: str) -> dict[tuple[str, str], tuple[tuple[str, ..
     trained = {}
     for key, runs in found.items():
         names = {name for run in runs for name in plan.tasks_of(run.setting)}
-        splits = dict.fromkeys(run.split for run in runs)
-        trained[key] = tuple(name for name in plan.tasks if name in names), tuple(splits)
+        schemes = dict.fromkeys(run.scheme for run in runs)
+        trained[key] = tuple(name for name in plan.tasks if name in names), tuple(schemes)
     return trained
 
 
@@ -304,16 +304,16 @@ def _networks(plan: Plan, free: Iterator[int], words: tuple[str, str]) -> list[S
     for network in plan.networks:
         index = NETWORK_LOOKS[network] if network in NETWORK_LOOKS else next(free)
         mine = []
-        for (model, setting), (tasks, splits) in found.items():
+        for (model, setting), (tasks, schemes) in found.items():
             if model == network:
                 curriculum = "" if setting == "single" else plan.curriculum_of(setting)
-                mine.append((setting, tasks, curriculum, splits))
+                mine.append((setting, tasks, curriculum, schemes))
         main = _most_common([curriculum for setting, _, curriculum, _ in mine if setting != "single"])
         mine.sort(key=lambda entry: (entry[0] != "single", entry[2] not in ("", main), len(entry[1])))
         label = NETWORK_LABELS.get(network, network.replace("_", " "))
         sizes = [len(tasks) for _, tasks, curriculum, _ in mine if curriculum in ("", main)]
         markers = NETWORK_MARKERS[index % len(NETWORK_MARKERS)]
-        for rank, (setting, tasks, curriculum, splits) in enumerate(mine):
+        for rank, (setting, tasks, curriculum, schemes) in enumerate(mine):
             single, nested = setting == "single", curriculum in ("", main)
             trained_on = f"one {words[0]}" if single else f"{len(tasks)} {words[1]}"
             same = [entry for entry in mine if entry[0] != "single" and len(entry[1]) == len(tasks)]
@@ -336,7 +336,7 @@ def _networks(plan: Plan, free: Iterator[int], words: tuple[str, str]) -> list[S
                     curriculum=curriculum,
                     nested=nested,
                     tasks=tasks,
-                    splits=splits,
+                    schemes=schemes,
                 )
             )
     return series
@@ -345,7 +345,7 @@ def _networks(plan: Plan, free: Iterator[int], words: tuple[str, str]) -> list[S
 def _stacks(plan: Plan, free: Iterator[int], networks: Sequence[Series]) -> list[Series]:
     series = []
     looks = {name: (next(free), STACK_MARKERS[rank % len(STACK_MARKERS)]) for rank, name in enumerate(plan.stacks)}
-    for (name, setting), (tasks, splits) in _trained(plan, "stack").items():
+    for (name, setting), (tasks, schemes) in _trained(plan, "stack").items():
         members = plan.stacks[name]["members"]
         trunk = next(one for one in networks if one.model in members and one.setting == setting)
         baselines = [_baseline_label(member) for member in members if member in plan.baselines]
@@ -365,7 +365,7 @@ def _stacks(plan: Plan, free: Iterator[int], networks: Sequence[Series]) -> list
                 kind="stack",
                 nested=False,
                 tasks=tasks,
-                splits=splits,
+                schemes=schemes,
             )
         )
     return series
@@ -392,7 +392,7 @@ def _baselines(plan: Plan) -> list[Series]:
             dash=DASHES[index % len(DASHES)],
             kind="baseline",
             tasks=tuple(plan.tasks),
-            splits=tuple(SPLITS),
+            schemes=tuple(SCHEMES),
         )
         for index, name in enumerate(plan.baselines)
     ]

@@ -24,8 +24,8 @@ def select(table: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
 
 
 def ensembles(table: pd.DataFrame, design: Design, **wanted: Any) -> pd.DataFrame:
-    """Rows of ensembles on the split that figures show."""
-    return select(table, split=design.split, seed=ENSEMBLE, **wanted)
+    """Rows of ensembles on the scheme that figures show."""
+    return select(table, scheme=design.scheme, seed=ENSEMBLE, **wanted)
 
 
 def rows_by(rows: pd.DataFrame, *columns: str) -> dict[tuple, dict[str, Any]]:
@@ -34,16 +34,16 @@ def rows_by(rows: pd.DataFrame, *columns: str) -> dict[tuple, dict[str, Any]]:
 
 
 def metric_rows(
-    metrics: pd.DataFrame, metric: str, split: str, *, seed: str = MEAN
+    metrics: pd.DataFrame, metric: str, scheme: str, *, seed: str = MEAN
 ) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """The test part's rows of one metric against own negatives by (model, setting, task); calls: logits above 0."""
-    rows = select(metrics, metric=metric, split=split, seed=seed, part="test", against="own", choice="")
+    """The test split's rows of one metric against own negatives by (model, setting, task); calls: logits above 0."""
+    rows = select(metrics, metric=metric, scheme=scheme, seed=seed, split="test", against="own", choice="")
     return rows_by(rows, "model", "setting", "task")
 
 
-def seed_values(metrics: pd.DataFrame, metric: str, split: str, series: Series, task: str) -> list[float]:
-    """The metric of each seed of a series on the test part, against own negatives."""
-    rows = select(metrics, metric=metric, split=split, part="test", against="own", choice="", task=task)
+def seed_values(metrics: pd.DataFrame, metric: str, scheme: str, series: Series, task: str) -> list[float]:
+    """The metric of each seed of a series on the test split, against own negatives."""
+    rows = select(metrics, metric=metric, scheme=scheme, split="test", against="own", choice="", task=task)
     rows = select(rows, model=series.model, setting=series.setting)
     return rows.loc[~rows["seed"].isin([MEAN, ENSEMBLE]), "value"].astype(float).tolist()
 
@@ -51,7 +51,7 @@ def seed_values(metrics: pd.DataFrame, metric: str, split: str, series: Series, 
 def shown_series(table: pd.DataFrame, design: Design) -> list[Series]:
     """Models of a table, in the order of the design."""
     present = set(zip(table["model"], table["setting"], strict=True))
-    return [series for series in design.on(design.split) if series.key in present]
+    return [series for series in design.on(design.scheme) if series.key in present]
 
 
 def lead_series(table: pd.DataFrame, design: Design) -> Series:
@@ -60,11 +60,11 @@ def lead_series(table: pd.DataFrame, design: Design) -> Series:
     return next((series for series in shown if series.key == design.recommended), shown[0])
 
 
-def best_baseline(metrics: pd.DataFrame, design: Design, split: str) -> Series | None:
+def best_baseline(metrics: pd.DataFrame, design: Design, scheme: str) -> Series | None:
     """The baseline with the highest AUPRC averaged over tasks, None without baselines."""
-    rows = metric_rows(metrics, "auprc", split, seed=ENSEMBLE)
+    rows = metric_rows(metrics, "auprc", scheme, seed=ENSEMBLE)
     averages = []
-    for series in design.on(split):
+    for series in design.on(scheme):
         if not series.trained:
             values = [row["value"] for (model, setting, _), row in rows.items() if (model, setting) == series.key]
             if values:
@@ -77,13 +77,13 @@ def differences(
     first: tuple[str, str],
     second: tuple[str, str],
     *,
-    split: str,
+    scheme: str,
     metric: str,
     seed: str,
     against: str = "own",
 ) -> dict[str, dict[str, float]]:
     """By task and ``mean``: first minus second with its interval, whichever way round the table has the pair."""
-    rows = select(paired, split=split, metric=metric, seed=seed, part="test", against=against)
+    rows = select(paired, scheme=scheme, metric=metric, seed=seed, split="test", against=against)
     found = {}
     for row in rows.to_dict("records"):
         pair = (row["model_a"], row["setting_a"]), (row["model_b"], row["setting_b"])
@@ -96,10 +96,10 @@ def differences(
 
 
 def counts_by_task(
-    metrics: pd.DataFrame, names: Sequence[str], split: str, against: str = "own"
+    metrics: pd.DataFrame, names: Sequence[str], scheme: str, against: str = "own"
 ) -> dict[str, tuple[int, int]]:
-    """Positives and negatives of the test part."""
-    rows = select(metrics, metric="auroc", split=split, part="test", against=against).drop_duplicates("task")
+    """Positives and negatives of the test split."""
+    rows = select(metrics, metric="auroc", scheme=scheme, split="test", against=against).drop_duplicates("task")
     found = {row["task"]: (int(row["n_positive"]), int(row["n_negative"])) for row in rows.to_dict("records")}
     return {name: found[name] for name in names if name in found}
 

@@ -170,7 +170,7 @@ def draw_annotated_filters(annotated: pd.DataFrame, design: Design) -> Figure:
         for at, name in enumerate(tasks):
             for (predictor, look), shift in zip(looks.items(), spread(len(looks)), strict=True):
                 _draw_fraction(axes, select(rows, task=name, predictor=predictor), at + shift, look)
-        highest = float(np.nanmax(rows[["share", "null_high"]].to_numpy(dtype=float), initial=0.02))
+        highest = float(np.nanmax(rows[["fraction", "null_high"]].to_numpy(dtype=float), initial=0.02))
         axes.set_xlim(0, 1.32 * highest)
         rows_axis(axes, [design.label(name) for name in tasks])
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
@@ -187,13 +187,13 @@ def draw_annotated_filters(annotated: pd.DataFrame, design: Design) -> Figure:
 
 def _draw_fraction(axes: Axes, rows: pd.DataFrame, place: float, look: Look) -> None:
     """One predictor and task: nulls as bands with their means, the observed fraction as a dot with its number."""
-    for row in rows.dropna(subset=["null_share"]).to_dict("records"):
+    for row in rows.dropna(subset=["null_fraction"]).to_dict("records"):
         at, low, high = place + (-0.07 if row["null"] == "columns" else 0.07), row["null_low"], row["null_high"]
         axes.barh(at, high - low, left=low, height=0.13, color=NULL_LOOKS[row["null"]][0], linewidth=0)
-        axes.plot([row["null_share"]] * 2, [at - 0.065, at + 0.065], color=INK, linewidth=0.7)
+        axes.plot([row["null_fraction"]] * 2, [at - 0.065, at + 0.065], color=INK, linewidth=0.7)
     for row in rows.head(1).to_dict("records"):
-        axes.plot([row["share"]], [place], look.marker, color=look.colour, markersize=4.2, zorder=3)
-        right = (np.nanmax([row["share"], *rows["null_high"]]), place)
+        axes.plot([row["fraction"]], [place], look.marker, color=look.colour, markersize=4.2, zorder=3)
+        right = (np.nanmax([row["fraction"], *rows["null_high"]]), place)
         text = f"{int(row['annotated'])}/{int(row['filters'])}"
         annotate(axes, text, right, (5, 0), xycoords="data", va="center", fontsize=6.3, color=look.colour)
 
@@ -206,16 +206,16 @@ def explain_annotated_filters(annotated: pd.DataFrame, design: Design) -> Captio
         rows = select(annotated, database=database, rule=rule)
         observed = rows.drop_duplicates(["predictor", "task"])
         nulls = ", ".join(
-            f"{100 * part['null_share'].mean():.1f} % with {NULL_LOOKS[null][1]}"
+            f"{100 * part['null_fraction'].mean():.1f} % with {NULL_LOOKS[null][1]}"
             for null, part in rows.groupby("null", sort=False)
-            if part["null_share"].notna().any()
+            if part["null_fraction"].notna().any()
         )
         above = sum((part["p"] < SIGNIFICANT).all() for _, part in rows.groupby(["predictor", "task"]))
         texts.append(
             f"Filters with {rule} to a motif of {database or 'the database'}, as a fraction of all "
             f"{say_range(observed['filters'])} filters of the layer: dots, with numbers; "
-            f"{100 * observed['share'].mean():.1f} % on average over {len(observed)} models and {design.words}. Bars: "
-            f"95 % of {say_range(rows['shuffles'])} shuffles of the same filters, black line their mean "
+            f"{100 * observed['fraction'].mean():.1f} % on average over {len(observed)} models and {design.words}. "
+            f"Bars: 95 % of {say_range(rows['shuffles'])} shuffles of the same filters, black line their mean "
             f"({nulls or 'none drawn'}). In {above} of {len(observed)} cases the fraction exceeds both nulls (p < "
             "0.05, fraction of shuffles that reach it)."
         )
@@ -266,7 +266,7 @@ def draw_known_consensus(consensus: pd.DataFrame, matches: pd.DataFrame, logos: 
     titles = {}
     for key, row in _rows_of(matches, shown).items():
         motif = by_name.loc[row["query"]]
-        place = f" from {int(motif['offset']):+d}".replace("-", "−") if motif["offset_share"] >= 0.3 else ""
+        place = f" from {int(motif['offset']):+d}".replace("-", "−") if motif["offset_fraction"] >= 0.3 else ""
         null = f", null p {row['null_p']:.2g}" if np.isfinite(row["null_p"]) else ""
         titles[key] = (
             f"{row['target_name']}, q {say_equal(row['q'])}{null}\n"
@@ -383,7 +383,7 @@ def _draw_consensus(
     text = f"{design.label(task)}  ({row['members']}/{row['subsequences']}{judged})"
     upper.set_title(text, fontsize=6.8, color=colour, pad=3)
     site = mine["position"].min() - row["offset"]
-    if row["offset_share"] >= 0.5 and mine["position"].min() <= site <= mine["position"].max():
+    if row["offset_fraction"] >= 0.5 and mine["position"].min() <= site <= mine["position"].max():
         upper.plot([site], [-0.13], "^", color=INK, markersize=3.2, clip_on=False)
     if match is None:
         lower.set_axis_off()

@@ -199,7 +199,7 @@ def explain_cooccurrence(pairs: pd.DataFrame, design: Design) -> Captions:
         significant = rows.groupby("predictor", sort=False)["p_together"].agg(lambda p: int((p < 0.05).sum()))
         together = ", ".join(f"{predictor_label(name, design)} {count}" for name, count in significant.items())
         texts.append(
-            f"Windows of the test part that hold both elements, {first} and {second}, each in its range of distances "
+            f"Windows of the test split that hold both elements, {first} and {second}, each in its range of distances "
             f"from the site ({say_range(rows['both_called'])} called windows with both). Left: log2 of their fraction "
             "among called windows over that among others; right: log2 of the odds ratios' ratio, 0 where the two add "
             "up. Bars: 95 % Wald intervals. Permuting the calls among windows with the same five nucleotides at the "

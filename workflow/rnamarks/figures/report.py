@@ -179,21 +179,21 @@ def summarise(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, A
         ``sentences`` (list of str), ``cards`` (list of (number, words)), ``rows`` (one dict per task with the
         recommended model's AUROC and AUPRC, the prevalence, the best baseline's AUPRC and the paired difference).
     """
-    metrics, split = tables["metrics"], design.split
-    counts = counts_by_task(metrics, design.names, split)
+    metrics, scheme = tables["metrics"], design.scheme
+    counts = counts_by_task(metrics, design.names, scheme)
     sites, others = (sum(entry[index] for entry in counts.values()) for index in (0, 1))
     all_sites, all_others = sites, others
     if "counts" in tables:
-        everything = select(tables["counts"], split=split)
-        everything = everything[everything["part"] != ""].groupby("label")["windows"].sum()
+        everything = select(tables["counts"], scheme=scheme)
+        everything = everything[everything["split"] != ""].groupby("label")["windows"].sum()
         all_sites, all_others = int(everything.get(1, 0)), int(everything.get(0, 0))
-    lead, baseline = design.best, best_baseline(metrics, design, split)
+    lead, baseline = design.best, best_baseline(metrics, design, scheme)
     one = design.modifications[0] if len(design.modifications) == 1 else "modified"
     cards = [*_count_kinds(design), (f"{all_sites:,}", f"{one} sites"), (f"{all_others:,}", "other windows")]
     sentences = [
         f"This run looked at {_name_all(design)}: {all_sites:,} modified sites and "
-        f"{all_others:,} other windows, of which {sites:,} and {others:,} were kept apart as the test part "
-        f"({split} split) and used for nothing but the figures below."
+        f"{all_others:,} other windows, of which {sites:,} and {others:,} were kept apart as the test split "
+        f"({scheme} scheme) and used for nothing but the figures below."
     ]
     if design.null_world:
         sentences.append("The data are simulated and their labels random: there is nothing to find, and no biology.")
@@ -207,11 +207,11 @@ def summarise(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, A
         lead, baseline = baseline, None
     if lead is None:
         return {"sentences": sentences, "cards": cards, "rows": [], "lead": None, "baseline": None}
-    area, precision = (metric_rows(metrics, metric, split, seed="ensemble") for metric in _AREAS)
+    area, precision = (metric_rows(metrics, metric, scheme, seed="ensemble") for metric in _AREAS)
     gains = {}
     if baseline and "paired" in tables:
         pair = (tables["paired"], lead.key, baseline.key)
-        gains = differences(*pair, split=split, metric="auprc", seed="ensemble")
+        gains = differences(*pair, scheme=scheme, metric="auprc", seed="ensemble")
     for name in design.names:
         if (*lead.key, name) in area:
             row = {"auroc": area[(*lead.key, name)], "auprc": precision[(*lead.key, name)], "gain": gains.get(name)}
@@ -300,7 +300,7 @@ def describe_run(
         (
             "Stacks",
             "; ".join(
-                f"{name}: {' + '.join(entry['members'])}, weighted by {design.word} as fits the validation part best"
+                f"{name}: {' + '.join(entry['members'])}, weighted by {design.word} as fits the validation split best"
                 for name, entry in config.get("stacks", {}).items()
             ),
         ),
@@ -346,30 +346,37 @@ def _section_grids(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[s
             labels = {"task": lambda rows: rows["task"].map(design.label)} if "task" in columns else {}
             found.setdefault(section, []).append(Grid.of(title, frame.assign(**labels), columns))
 
-    for split in dict.fromkeys(tables["metrics"]["split"]):
-        add("metrics", f"All models, {split} split, test part", *_metric_table(design, tables["metrics"], split))
+    for scheme in dict.fromkeys(tables["metrics"]["scheme"]):
+        add("metrics", f"All models, {scheme} scheme, test split", *_metric_table(design, tables["metrics"], scheme))
     if "paired" in tables and design.recommended:
         title = "Paired differences, recommended model minus the other"
         add("metrics", title, *_paired_table(design, tables["paired"]))
     task = {"task": design.word}
     if "counts" in tables:
         named = tables["counts"].assign(label=tables["counts"]["label"].map({1: "sites", 0: "others"}))
-        names = ["split", "task", "part"]
+        names = ["scheme", "task", "split"]
         wide = named.pivot_table(index=names, columns="label", values="windows", fill_value=0, sort=False)
-        wide = wide.astype(int).reset_index().replace({"part": {"": "left out"}})
+        wide = wide.astype(int).reset_index().replace({"split": {"": "left out"}})
         names += [name for name in ("sites", "others") if name in wide]
-        add("data", "Windows by part", wide, dict(zip(names, names, strict=True)) | task)
+        add("data", "Windows by split", wide, dict(zip(names, names, strict=True)) | task)
     if "drops" in tables:
         names = column_names("drops")
         add("data", "Dropped and kept rows by reason", tables["drops"], dict(zip(names, names, strict=True)))
     if "leaks" in tables:
         leaks = select(tables["leaks"], label="all")
-        leaks = leaks[leaks["n"] > 0].assign(percent=lambda frame: (100 * frame["share"]).map("{:.1f}".format))
-        columns = {"split": "split", **task, "kind": "kind", "n": "test windows", "n_leaky": "with one", "percent": "%"}
+        leaks = leaks[leaks["n"] > 0].assign(percent=lambda frame: (100 * frame["fraction"]).map("{:.1f}".format))
+        columns = {
+            "scheme": "scheme",
+            **task,
+            "kind": "kind",
+            "n": "test windows",
+            "n_leaky": "with one",
+            "percent": "%",
+        }
         add("splits", "Leak meter", leaks, columns)
     best = {}
     if design.best:
-        best = {"model": design.best.model, "setting": design.best.setting, "split": design.split, "seed": "ensemble"}
+        best = {"model": design.best.model, "setting": design.best.setting, "scheme": design.scheme, "seed": "ensemble"}
     if best and "calibration" in tables:
         columns = {**task, "method": "method", "prevalence": "prevalence", "slope": "slope", "intercept": "intercept"}
         columns |= {"ece_raw": "ECE raw", "ece_prior": "ECE, prior undone", "ece": "ECE calibrated"}
@@ -397,10 +404,10 @@ def _section_grids(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[s
     return found
 
 
-def _metric_table(design: Design, metrics: pd.DataFrame, split: str) -> tuple[pd.DataFrame, dict[str, str]]:
-    series = sorted(design.on(split), key=lambda entry: entry.key != design.recommended)
+def _metric_table(design: Design, metrics: pd.DataFrame, scheme: str) -> tuple[pd.DataFrame, dict[str, str]]:
+    series = sorted(design.on(scheme), key=lambda entry: entry.key != design.recommended)
     measured = {
-        f"{metric}_{seed}": metric_rows(metrics, metric, split, seed=seed)
+        f"{metric}_{seed}": metric_rows(metrics, metric, scheme, seed=seed)
         for seed in ("mean", "ensemble")
         for metric in _AREAS
     }
@@ -421,11 +428,11 @@ def _metric_table(design: Design, metrics: pd.DataFrame, split: str) -> tuple[pd
 
 def _paired_table(design: Design, paired: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
     rows = []
-    for entry in design.on(design.split):
+    for entry in design.on(design.scheme):
         if entry.key == design.recommended:
             continue
         pair = (paired, design.recommended, entry.key)
-        found = {name: differences(*pair, split=design.split, metric=name, seed="ensemble") for name in _AREAS}
+        found = {name: differences(*pair, scheme=design.scheme, metric=name, seed="ensemble") for name in _AREAS}
         for name in design.ordered(found["auroc"]):
             row: dict[str, Any] = {"model": entry.label, "task": name}
             for metric in _AREAS:

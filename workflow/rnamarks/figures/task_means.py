@@ -53,8 +53,8 @@ FAR = 5
 
 
 def _own_auroc(table: pd.DataFrame) -> pd.DataFrame:
-    """AUCb of the test part, in a table of metrics or of their summary."""
-    where = {"part": "test"} if "part" in table else {}
+    """AUCb of the test split, in a table of metrics or of their summary."""
+    where = {"split": "test"} if "split" in table else {}
     return select(table, metric="auroc", against="own", **where)
 
 
@@ -88,7 +88,7 @@ def draw_models(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) ->
 def explain_models(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_models`."""
     text = (
-        f"AUCb of every model (rows, ensembles) and {design.word} (columns) on the test part, {design.split} split, "
+        f"AUCb of every model (rows, ensembles) and {design.word} (columns) on the test split, {design.scheme} scheme, "
         f"with mean and median over {design.words} and the mean rank among models that know all of them (1 is best); "
         "bold: best of the column; –: not trained. A random order gives 0.5. Sites : own negatives: "
         f"{say_test_counts(metrics, design)}. Intervals are in the table."
@@ -100,7 +100,7 @@ def explain_models(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design)
 def draw_calls(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) -> Figure:
     """Sn, Sp, Acc, MCC, AUCb and AUCm of the recommended model: Table 4."""
     lead = lead_series(metrics, design)
-    rows = _table_4(ensembles(metrics, design, part="test"), lead)
+    rows = _table_4(ensembles(metrics, design, split="test"), lead)
     means = _table_4(ensembles(summary, design), lead).rename(columns=MEAN_COLUMNS)
     names = [*design.ordered(rows["task"]), MEAN]
     found = rows_by(pd.concat([rows, means.assign(task=MEAN)]), "task", "column")
@@ -130,7 +130,7 @@ def explain_calls(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) 
     """Caption of :func:`draw_calls`."""
     lead = lead_series(metrics, design)
     text = (
-        f"{lead.label} (ensemble) on the test part of each {design.word}, {design.split} split, with 95 % bootstrap "
+        f"{lead.label} (ensemble) on the test split of each {design.word}, {design.scheme} scheme, with 95 % bootstrap "
         "intervals: sensitivity, specificity, accuracy and Matthews' correlation of calls at the threshold of largest "
         f"√(Sn · Sp) on own validation windows, measured on own test windows; {BINARY}; {MULTI}. The paper took "
         "thresholds from the test windows, against all others; the table has both (`choice`). Sites : own negatives: "
@@ -169,7 +169,7 @@ def _mean_differences(
     paired: pd.DataFrame, lead: Series, others: Sequence[Series], design: Design, against: str
 ) -> dict[tuple[str, str], dict[str, float]]:
     """Lead minus each other series that it is compared with, in the mean AUROC over tasks."""
-    wanted = {"split": design.split, "metric": "auroc", "seed": "ensemble", "against": against}
+    wanted = {"scheme": design.scheme, "metric": "auroc", "seed": "ensemble", "against": against}
     found = {series.key: differences(paired, lead.key, series.key, **wanted) for series in others}
     return {key: one[MEAN] for key, one in found.items() if MEAN in one}
 
@@ -212,8 +212,8 @@ def explain_mean_differences(paired: pd.DataFrame, noise: pd.DataFrame, design: 
         errors = single["standard_error"]
         texts.append(
             f"Difference in mean {AREAS[against]} over the {design.words} that both models know, {lead.label} minus "
-            f"each of {len(found)} others, ensembles, test part, {design.split} split; paired bootstrap of windows, 95 "
-            "% intervals; filled: the interval leaves out zero, arrows: differences beyond the axis (better than "
+            f"each of {len(found)} others, ensembles, test split, {design.scheme} scheme; paired bootstrap of windows, "
+            "95 % intervals; filled: the interval leaves out zero, arrows: differences beyond the axis (better than "
             f"{len(better)}, worse than {worse}; better than {len(plain & set(better))} of the {len(plain)} "
             f"baselines). On each {design.word} alone {single['differ'].sum():,} of {single['pairs'].sum():,} pairs of "
             f"models differ beyond their interval, of neighbours in rank {single['neighbours_differ'].sum():,} of "
@@ -225,7 +225,7 @@ def explain_mean_differences(paired: pd.DataFrame, noise: pd.DataFrame, design: 
 
 def _group(summary: pd.DataFrame, design: Design, by: str) -> tuple[pd.DataFrame, bool]:
     """Networks that differ in ``by``, the more values the better, and whether they differ in nothing else."""
-    rows = select(_own_auroc(summary), split=design.split, seed=MEAN)
+    rows = select(_own_auroc(summary), scheme=design.scheme, seed=MEAN)
     known = {series.key for series in design.series}
     rows = rows[[key in known for key in zip(rows["model"], rows["setting"], strict=True)]]
     rows = rows[rows["network"] != ""]
@@ -253,7 +253,7 @@ def draw_varied(
     ----------
     by : {"width", "embedding", "objective"}
     """
-    rows, (group, _) = select(_own_auroc(metrics), split=design.split, seed=MEAN), _group(summary, design, by)
+    rows, (group, _) = select(_own_auroc(metrics), scheme=design.scheme, seed=MEAN), _group(summary, design, by)
     names, found = design.ordered(rows["task"]), rows_by(rows, "model", "setting", "task")
     found |= rows_by(group.rename(columns=MEAN_COLUMNS).assign(task=MEAN), "model", "setting", "task")
     figure = new_figure(0.9 + (len(names) + 1) * (0.14 + 0.085 * len(group)), 0.75 * WIDTH)
@@ -288,7 +288,7 @@ def explain_varied(
         for row in group.to_dict("records")
     )
     keys = set(zip(group["model"], group["setting"], strict=True))
-    rows = select(paired, split=design.split, seed=MEAN, metric="auroc", against="own", task=MEAN)
+    rows = select(paired, scheme=design.scheme, seed=MEAN, metric="auroc", against="own", task=MEAN)
     rows = [
         row
         for row in rows.to_dict("records")
@@ -296,8 +296,8 @@ def explain_varied(
     ]
     return (
         f"AUCb of networks that differ in their {VARIED[by]}{' alone' if only else ' and in other settings, too'}, "
-        f"mean of their seeds, test part, {design.split} split, with 95 % bootstrap intervals over windows. Mean over "
-        f"{design.words}: {means}. {sum(map(leaves_out, rows))} of {len(rows)} pairs differ in the mean (paired "
+        f"mean of their seeds, test split, {design.scheme} scheme, with 95 % bootstrap intervals over windows. Mean "
+        f"over {design.words}: {means}. {sum(map(leaves_out, rows))} of {len(rows)} pairs differ in the mean (paired "
         f"bootstrap, 95 % interval without zero). Sites : own negatives: {say_test_counts(metrics, design)}."
     )
 

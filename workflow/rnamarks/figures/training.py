@@ -15,7 +15,7 @@ from .style import styled
 
 
 def _panels(design: Design) -> list[tuple[Series, str]]:
-    return [(series, split) for series in design.series if series.kind == "network" for split in series.splits]
+    return [(series, scheme) for series in design.series if series.kind == "network" for scheme in series.schemes]
 
 
 @styled
@@ -26,8 +26,8 @@ def draw_training(histories: pd.DataFrame, design: Design) -> Figure:
     """
     panels = _panels(design)
     figure, grid = panel_grid(len(panels), 3, height=1.65, above=0.6, width=2.5, sharey=True)
-    for axes, (series, split) in zip(grid.flat, panels, strict=False):
-        mine = select(histories, model=series.model, setting=series.setting, split=split)
+    for axes, (series, scheme) in zip(grid.flat, panels, strict=False):
+        mine = select(histories, model=series.model, setting=series.setting, scheme=scheme)
         for _, line in mine.groupby(["seed", "task"], sort=False):
             line = line.sort_values("epoch")
             colour = design.colour(line["task"].iloc[0])
@@ -37,11 +37,11 @@ def draw_training(histories: pd.DataFrame, design: Design) -> Figure:
             _shade_stages(axes, first, mine["epoch"].max())
             first = first.drop_duplicates("epoch").sort_values("epoch")
             axes.plot(first["epoch"], first["score"], color=INK, linewidth=1.5)
-        axes.set_title(series.label + (f"\n{split} split" if len({at for _, at in panels}) > 1 else ""), fontsize=7.5)
+        axes.set_title(series.label + (f"\n{scheme} scheme" if len({at for _, at in panels}) > 1 else ""), fontsize=7.5)
         axes.grid(axis="y")
         axes.xaxis.get_major_locator().set_params(integer=True)
     label_bottom(grid, "epoch")
-    figure.supylabel("AUROC, validation part", fontsize=8)
+    figure.supylabel("AUROC, validation split", fontsize=8)
     entries = task_entries(design, marker="")
     if any(series.setting != "single" for series, _ in panels):
         entries.append(legend_entry(f"mean of {design.words}, first seed"))
@@ -61,11 +61,11 @@ def _shade_stages(axes: Axes, first: pd.DataFrame, last: int) -> None:
 @captioned
 def explain_training(histories: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_training`."""
-    seeds = histories.groupby(["model", "setting", "split"])["seed"].nunique()
+    seeds = histories.groupby(["model", "setting", "scheme"])["seed"].nunique()
     fewest, most = seeds.min(), seeds.max()
     many = f"{fewest} to {most} seeds" if fewest < most else "1 seed" if most == 1 else f"{most} seeds"
     return (
-        f"AUROC on the validation part after each epoch of training, one line per {design.word} and seed ({many}), "
+        f"AUROC on the validation split after each epoch of training, one line per {design.word} and seed ({many}), "
         f"coloured by {design.word}. Bands: stages of the curriculum (first seed), in each of which one {design.word} "
         f"joins. Black: mean over the stage's {design.words} of the first seed, by which the best epoch of a stage is "
         "kept; the model of the last stage is the one that is used."

@@ -6,8 +6,8 @@ each network gives a correlation of its own; the mean over networks is reported,
 the hidden units within each row.
 
 *attention* asks what the tasks do with these rows: for each window the Pearson correlation of two tasks' attention over
-its words, mean over networks and over the windows of the two tasks, half of the weight on either's. All tasks look near
-the site, so this is high for any two; the null pairs one task's attention in a window with the other's in another
+its k-mers, mean over networks and over the windows of the two tasks, half of the weight on either's. All tasks look
+near the site, so this is high for any two; the null pairs one task's attention in a window with the other's in another
 window of the same task, which keeps what they attend to in any window. ``excess``, the correlation less the null's
 mean, is the part that depends on the sequence.
 """
@@ -33,7 +33,7 @@ _AT_ONCE = 200
 
 
 def score_rows(model: nn.Module) -> np.ndarray:
-    """Rows of the layers that score words, one per task.
+    """Rows of the layers that score k-mers, one per task.
 
     Parameters
     ----------
@@ -100,11 +100,11 @@ def associate_attention(
     permutations: int = 999,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Correlation of tasks' attention over the words of the same windows, with windows exchanged as the null.
+    """Correlation of tasks' attention over the k-mers of the same windows, with windows exchanged as the null.
 
     Parameters
     ----------
-    attention : numpy.ndarray, shape=(n_networks, n_windows, n_tasks, n_words)
+    attention : numpy.ndarray, shape=(n_networks, n_windows, n_tasks, n_kmers)
         See :func:`rnamarks.interpretation.attention.attend`.
     tasks : sequence of str
     groups : numpy.ndarray, shape=(n_windows,), optional

@@ -41,7 +41,7 @@ def top_table(attended: pd.DataFrame, *, width: int = 3, count: int = 3, margin:
     -------
     pandas.DataFrame
         Table ``attended``: ``first`` and ``last`` nucleotide relative to the site, ``nucleotides`` RNA,
-        ``weight`` their sum and ``share`` its part of the sum of all absolute weights.
+        ``weight`` their sum and ``fraction`` its part of the sum of all absolute weights.
     """
     tables = []
     for _, rows in attended.groupby(["predictor", "task", "method"], sort=False):
@@ -59,7 +59,7 @@ def top_table(attended: pd.DataFrame, *, width: int = 3, count: int = 3, margin:
                 last=begin + width - 1 - window // 2,
                 nucleotides=[decode(codes[at, start : start + width]) for at, start in zip(row, begin, strict=True)],
                 weight=sums[row, rank],
-                share=np.divide(sums[row, rank], total[row], out=np.zeros(len(row)), where=total[row] > 0),
+                fraction=np.divide(sums[row, rank], total[row], out=np.zeros(len(row)), where=total[row] > 0),
             )
         )
     return stack_frames(tables, column_names("attended", task_columns=False))

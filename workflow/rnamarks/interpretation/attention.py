@@ -1,6 +1,6 @@
 """Attention of a network on the windows that it calls, by task.
 
-Networks with attention give each task a distribution over words, overlapping k-mers, of their window;
+Networks with attention give each task a distribution over overlapping k-mers of their window;
 :mod:`rnamarks.prediction.attended` turns it into weights of nucleotides.
 """
 
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ..errors import InputError
-from ..prediction.attended import spread_words
+from ..prediction.attended import spread_kmers
 from ..prediction.score import BATCH_SIZES
 
 
@@ -57,7 +57,7 @@ def view_of(network: nn.Module, window: int) -> tuple[int, int]:
 def attend(
     network: nn.Module, codes: np.ndarray, *, batch_size: int | None = None, device: str | torch.device = "cpu"
 ) -> np.ndarray:
-    """Attention of one network to the words of windows.
+    """Attention of one network to the k-mers of windows.
 
     Parameters
     ----------
@@ -69,12 +69,12 @@ def attend(
 
     Returns
     -------
-    numpy.ndarray, shape=(n_windows, n_tasks, n_words), dtype=float32
-        Every row sums to 1. Words are those of the part of the window that the network reads.
+    numpy.ndarray, shape=(n_windows, n_tasks, n_kmers), dtype=float32
+        Every row sums to 1. K-mers are those of the part of the window that the network reads.
     """
     network.eval().to(device)
     batch_size = batch_size or BATCH_SIZES[torch.device(device).type]
-    # one window tells the numbers of tasks and words where there is none to read
+    # one window tells the numbers of tasks and k-mers where there is none to read
     given = codes if len(codes) else np.zeros((1, codes.shape[1]), dtype=np.uint8)
     parts = [
         network.attend(torch.from_numpy(np.ascontiguousarray(given[start : start + batch_size])).to(device))
@@ -101,7 +101,7 @@ def attend_nucleotides(
     task : int
         Its number among the model's tasks.
     mean : bool
-        See :func:`spread_words`.
+        See :func:`spread_kmers`.
     batch_size : int, optional
     device : str or torch.device
 
@@ -114,7 +114,7 @@ def attend_nucleotides(
     window = codes.shape[1]
     total = np.zeros(codes.shape, dtype=np.float32)
     for member in members:
-        words = attend(member, codes, batch_size=batch_size, device=device)[:, task]
+        kmers = attend(member, codes, batch_size=batch_size, device=device)[:, task]
         first, width = view_of(member, window)
-        total[:, first : first + width] += spread_words(words, width - words.shape[1] + 1, mean=mean)
+        total[:, first : first + width] += spread_kmers(kmers, width - kmers.shape[1] + 1, mean=mean)
     return total / len(members)

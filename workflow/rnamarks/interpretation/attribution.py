@@ -235,7 +235,7 @@ def _within(errors: np.ndarray, gap: np.ndarray, tolerance: float) -> np.ndarray
 
 
 def nucleotide_fractions(codes: np.ndarray) -> np.ndarray:
-    """Shares of the nucleotides at each position of windows; equal ones where no window has a nucleotide.
+    """Fractions of the nucleotides at each position of windows; equal ones where no window has a nucleotide.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ one nucleotide everywhere are one cluster. ``clustering: kmers`` needs neither: 
 nucleotide are a cluster, the k-mer with most of them first, then again among those left.
 
 Clusters of any k-mers look like motifs, those of random ones, too. So each motif is asked how well it tells the task's
-modified from its unmodified windows, best in a part of the split that it was not made from, and whether it resembles
+modified from its unmodified windows, best in a split that it was not made from, and whether it resembles
 motifs from elsewhere (:mod:`rnamarks.interpretation.motif_matches`). Every window of a task has the same nucleotide in
 the middle: a column that lies on the site tells nothing but that, and k-mers that lie on the site resemble its motif
 whatever the network has learned. So the k-mers at the same places of unmodified windows, drawn at random, can be
@@ -214,7 +214,7 @@ def find_consensus(
         The task's windows, to judge the motifs; the nucleotides of the unmodified ones are the background.
     settings : ConsensusSettings, optional
     drawn_from : numpy.ndarray, shape=(n, window), dtype=uint8, optional
-        Unmodified windows of the null, of the parts that ``attended`` is of.
+        Unmodified windows of the null, of the splits that ``attended`` is of.
     draws : int
         Of the null; 0 for none.
     seed : int
@@ -272,7 +272,7 @@ def find_consensus(
                 "mean_weight": parts.sums[mine].mean(),
                 "mean_logit": logits[parts.rows[mine]].mean(),
                 "offset": int(offsets[counts.argmax()]),
-                "offset_share": counts.max() / counts.sum(),
+                "offset_fraction": counts.max() / counts.sum(),
                 "information": float(motif.information(background).sum()),
                 "auroc": auroc,
                 "auroc_p": p,
@@ -364,7 +364,7 @@ def _judge(motif: PWM, modified: np.ndarray, unmodified: np.ndarray) -> tuple[fl
     if not len(modified) or not len(unmodified):
         return float("nan"), float("nan")
     scores = log_scores(np.maximum(motif.frequencies, 1e-6), unmodified)
-    # a window in which N leaves no room ranks last
+    # a window in which N leaves no site ranks last
     best = [np.nan_to_num(best_scores(part, scores), neginf=-1e6) for part in (modified, unmodified)]
     result = mannwhitneyu(*best, alternative="two-sided", method="asymptotic")
     p = float(result.pvalue) if np.ptp(np.concatenate(best)) > 0 else 1.0

@@ -191,7 +191,7 @@ def pair_table(
     -------
     pandas.DataFrame
         Table ``cooccurrence`` from ``element_a`` on, one row per pair. ``enrichment`` is log2 of the ratio of the two
-        shares of windows with both; ``odds_given_a`` the log2 odds ratio of a call among windows with A, with B
+        fractions of windows with both; ``odds_given_a`` the log2 odds ratio of a call among windows with A, with B
         against without; ``odds_given_b`` likewise; ``interaction`` log2 of the ratio of odds ratios. Intervals are
         95 % Wald intervals with half a count added to each cell. ``p_together`` is one-sided with ties counted half,
         ``p_each`` the larger of the one-sided P of ``odds_given_a`` and ``odds_given_b`` (at most 5 % of them fall
@@ -247,8 +247,8 @@ def pair_table(
             "b_other": no[1] + no[3],
             "both_called": yes[3],
             "both_other": no[3],
-            "share_called": yes[3] / n_called,
-            "share_other": no[3] / n_other,
+            "fraction_called": yes[3] / n_called,
+            "fraction_other": no[3] / n_other,
             "p_together": (above + 0.5) / (permutations + 1),
             "p_each": max(float(ndtr(-value / np.sqrt(error))) for value, error in (given_a, given_b)),
             "p_interaction": _two_sided(beyond / np.sqrt(spread)),
@@ -331,7 +331,8 @@ def pairs_in_optimised(
     :meth:`Element.soft_scores`, averaged over starts. The null puts the columns of
     all starts into one new order: starts that agree are no independent evidence and move together. ``columns`` draws
     any order (keeps the nucleotides, breaks k-mers); ``rotation`` turns the window (keeps k-mers, breaks their places;
-    window - 1 turns). Turns within the slack of both elements' ranges keep both, and p cannot fall below their share.
+    window - 1 turns). Turns within the slack of both elements' ranges keep both, and p cannot fall below their
+    fraction.
 
     Parameters
     ----------
@@ -580,8 +581,8 @@ def cooccurrence_tables(
     windows: Mapping[str, str | Path],
     elements: Sequence[Element],
     *,
-    split: str = "",
-    parts: Sequence[str] = ("test",),
+    scheme: str = "",
+    splits: Sequence[str] = ("test",),
     permutations: int = 9999,
     seed: int = 0,
     device: str = "auto",
@@ -598,9 +599,9 @@ def cooccurrence_tables(
         Parquet files of the *windows* or *splits* border.
     elements : sequence of Element
         With none, only pairs of k-mers are looked for.
-    split : str
-        Column that names the parts; ``""`` takes all windows.
-    parts : sequence of str
+    scheme : str
+        Column that names the splits; ``""`` takes all windows.
+    splits : sequence of str
         Windows that the models were not trained on.
     permutations, seed : int
     device : str
@@ -615,16 +616,18 @@ def cooccurrence_tables(
     Raises
     ------
     InputError
-        If a file lacks windows of those parts, or its labels are all alike. A model that calls all windows or none, as
+        If a file lacks windows of those splits, or its labels are all alike. A model that calls all windows or none, as
         one that has learned nothing may, is no fault: its rows hold the numbers of windows and no statistic.
     """
     known, found = [], []
     load = cache(load_model)
     for task, path in windows.items():
-        frame, _ = read_parquet(path, ["window", "sequence", "label", *([split] if split else [])])
-        frame = frame[frame[split].isin(list(parts))] if split else frame
+        frame, _ = read_parquet(path, ["window", "sequence", "label", *([scheme] if scheme else [])])
+        frame = frame[frame[scheme].isin(list(splits))] if scheme else frame
         if frame.empty:
-            raise InputError(f"no window lies in the parts {', '.join(parts)}", path=path, remedy="choose other parts")
+            raise InputError(
+                f"no window lies in the splits {', '.join(splits)}", path=path, remedy="choose other splits"
+            )
         codes = encode_windows(frame["sequence"])
         cases: list[tuple[str, np.ndarray, np.ndarray | None]] = [(MEASURED, frame["label"].to_numpy() == 1, None)]
         for predictor, asked, folder in models:

@@ -3,7 +3,7 @@
 One motif after another: k-mers that more positive than control windows hold; a matrix from the best k-mer and its
 one-mismatch neighbours, each counted as far as it exceeds what control windows lead to expect; the score threshold
 that separates best, refined with the sites found; then the motif's sites are masked and the search goes on. All this
-sees the training part. A motif's p-value comes from the windows held out: Fisher's exact test, one-sided, of how many
+sees the training split. A motif's p-value comes from the windows held out: Fisher's exact test, one-sided, of how many
 positive and control windows hold a site. The search stops at the first motif whose p-value does not reach the level,
 so the chance of reporting anything where there is nothing is at most the level, whatever the number of motifs (a test
 of hypotheses in a fixed order).
@@ -124,7 +124,7 @@ def discover(
     maximum : int
         Motifs at most.
     hold_out : float
-        Share of the windows that judges motifs and makes none.
+        Fraction of the windows that judges motifs and makes none.
     groups : (array, array), optional
         Group of each window, such as its gene: a group is held out as a whole, since overlapping windows on both sides
         would make p-values too small.
@@ -141,13 +141,13 @@ def discover(
     Returns
     -------
     Discovery
-        Enrichment is the ratio of the shares of windows with a site, with its 95 % interval (log ratio, half a window
-        added to each count); shares, enrichment and p are of the windows held out.
+        Enrichment is the ratio of the fractions of windows with a site, with its 95 % interval (log ratio, half a
+        window added to each count); shares, enrichment and p are of the windows held out.
 
     Raises
     ------
     InputError
-        If a part would hold fewer than five windows of a kind, the windows' widths differ, or a parameter is out of
+        If a split would hold fewer than five windows of a kind, the windows' widths differ, or a parameter is out of
         range.
     """
     _check(foreground, control, widths, level, hold_out)
@@ -158,12 +158,12 @@ def discover(
     ]
     train = _Windows(parts[0][0], parts[1][0])
     judge = _Windows(parts[0][1], parts[1][1])
-    for name, windows in (("training part", train), ("part held out", judge)):
+    for name, windows in (("training split", train), ("held-out split", judge)):
         if min(windows.sizes) < 5:
             raise InputError(
                 f"the {name} has fewer than five windows of a kind",
                 value=windows.sizes,
-                remedy="give more windows, or another share to hold out",
+                remedy="give more windows, or another fraction to hold out",
             )
     motifs: list[PWM] = []
     rows: list[dict[str, object]] = []
@@ -206,7 +206,7 @@ def _check(foreground: np.ndarray, control: np.ndarray, widths: Sequence[int], l
             value=list(widths),
             remedy="give widths from 3 to 10 nt, below the windows'",
         )
-    for name, value in (("level", level), ("share to hold out", hold_out)):
+    for name, value in (("level", level), ("fraction to hold out", hold_out)):
         if not 0 < value < 1:
             raise InputError(f"the {name} is out of range", value=value, remedy="give a number between 0 and 1")
 
@@ -240,7 +240,7 @@ def _side(name: str, seed: int) -> float:
 def _best_motif(
     windows: _Windows, widths: Sequence[int], seeds: int, refinements: int
 ) -> tuple[np.ndarray, int, float] | None:
-    """Matrix, sites in the training part and score threshold of the motif that separates best; None for no k-mer."""
+    """Matrix, sites in the training split and score threshold of the motif that separates best; None for no k-mer."""
     best: tuple[float, np.ndarray, int, float] | None = None
     for width in widths:
         excess, log_p_of = _enrichment(windows, width)
@@ -273,7 +273,7 @@ def kmer_windows(codes: np.ndarray, width: int) -> np.ndarray:
 
 
 def _enrichment(windows: _Windows, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of each k-mer: positive windows with it beyond the controls' share, and Fisher's log p; shape (4**width,)."""
+    """Of each k-mer: positive windows with it beyond the controls' fraction, and Fisher's log p; shape (4**width,)."""
     hits, control = kmer_windows(windows.foreground, width), kmer_windows(windows.control, width)
     n, n_control = windows.sizes
     return np.maximum(hits - control * (n / n_control), 0.0), fisher_log_p(hits, control, n, n_control)
@@ -325,7 +325,7 @@ def position_scores(codes: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def best_scores(codes: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Best site's score of each window, shape (n,); -inf where N leaves no room."""
+    """Best site's score of each window, shape (n,); -inf where N leaves no site."""
     parts = [
         position_scores(codes[at : at + _ROWS_AT_ONCE], scores).max(axis=1)
         for at in range(0, len(codes), _ROWS_AT_ONCE)
@@ -380,8 +380,8 @@ def _row(
         "enrichment": ratio,
         "low": ratio * np.exp(-reach),
         "high": ratio * np.exp(reach),
-        "share_foreground": hits[0] / sizes[0],
-        "share_control": hits[1] / sizes[1],
+        "fraction_foreground": hits[0] / sizes[0],
+        "fraction_control": hits[1] / sizes[1],
         "n_foreground": sizes[0],
         "n_control": sizes[1],
         "score_threshold": threshold,
@@ -398,16 +398,16 @@ class Contrast:
     groups: tuple[np.ndarray, np.ndarray] | None
 
 
-def contrast(frame: pd.DataFrame, split: str, parts: Sequence[str]) -> Contrast:
-    """Modified and other windows of some parts of a split.
+def contrast(frame: pd.DataFrame, scheme: str, splits: Sequence[str]) -> Contrast:
+    """Modified and other windows of some splits of a scheme.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         The **splits** border.
-    split : str
+    scheme : str
         Its column.
-    parts : sequence of str
+    splits : sequence of str
 
     Returns
     -------
@@ -419,12 +419,12 @@ def contrast(frame: pd.DataFrame, split: str, parts: Sequence[str]) -> Contrast:
     InputError
         If a kind of window is missing.
     """
-    frame = frame[frame[split].isin(list(parts))]
+    frame = frame[frame[scheme].isin(list(splits))]
     kinds = [frame[frame["label"] == label] for label in (1, 0)]
     for kind, name in zip(kinds, ("modified", "other"), strict=True):
         if kind.empty:
             raise InputError(
-                f"the {split} split has no {name} window", value=", ".join(parts), remedy="choose other parts"
+                f"the {scheme} scheme has no {name} window", value=", ".join(splits), remedy="choose other splits"
             )
     genes = [np.where(kind["gene"] == "", "window " + kind["window"], kind["gene"]) for kind in kinds]
     known = bool((frame["gene"] != "").any())

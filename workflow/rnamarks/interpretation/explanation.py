@@ -1,7 +1,7 @@
 """Which positions of a task's windows carry its logit: attention where networks attend, gradients for every network.
 
-The windows explained are the modified ones that the model calls with most confidence. They may be of the parts that the
-model was trained on, since motifs are judged, and the network was tested, on others.
+The windows explained are the modified ones that the model calls with most confidence. They may be of the splits that
+the model was trained on, since motifs are judged, and the network was tested, on others.
 
 A nucleotide's integrated gradient is read against the nucleotides of the task's unmodified windows (baseline
 ``composition`` of :func:`~rnamarks.interpretation.attribution.integrated_gradients`): where all windows hold one motif,
@@ -42,7 +42,7 @@ def best_true_positives(logits: np.ndarray, *, fraction: float = 0.1, minimum: i
     logits : numpy.ndarray, shape=(n,)
         Of modified windows, natural-log odds as trained.
     fraction : float
-        Part of the windows called that is taken.
+        Fraction of the windows called that is taken.
     minimum : int
         Windows to take where the fraction is fewer, as far as so many are called.
 
@@ -111,7 +111,7 @@ class TaskWindows:
     name : str
         One of them.
     frame : pandas.DataFrame
-        Windows of this task: ``window``, ``sequence`` (RNA) and ``label``, of the parts wanted.
+        Windows of this task: ``window``, ``sequence`` (RNA) and ``label``, of the splits wanted.
     predictor : str
         The model's name in the tables.
     seed : int
@@ -226,7 +226,7 @@ def explain_task(
     fraction, minimum, maximum
         See :meth:`TaskWindows.positives`.
     mean : bool
-        Of attention, see :func:`~rnamarks.prediction.attended.spread_words`.
+        Of attention, see :func:`~rnamarks.prediction.attended.spread_kmers`.
     gradients : mapping, optional
         See :class:`~rnamarks.interpretation.settings.GradientSettings`.
     maximum_gradients : int

@@ -321,7 +321,7 @@ def filter_motifs(
                         "mean_activation": float(statistics.mean[at]),
                         "max_activation": float(statistics.maximum[at]),
                         "sites": sites,
-                        "site_share": sites / statistics.subsequences,
+                        "site_fraction": sites / statistics.subsequences,
                         "information": float(bits.sum()),
                         "best_five": float(np.convolve(bits, np.ones(min(5, len(bits))), "valid").max()),
                         "informative": bool(sites >= max(1, minimum_sites) and bits.sum() >= minimum_information),
@@ -354,16 +354,16 @@ def _gapped(name: str, counts: np.ndarray, dilation: int, pseudocount: float, so
     return PWM(name, frequencies, sites, source=source)
 
 
-def positive_windows(frame: pd.DataFrame, split: str, part: str, maximum: int = 0, seed: int = 0) -> list[str]:
-    """Sequences of the modified windows of one part of a split.
+def positive_windows(frame: pd.DataFrame, scheme: str, split: str, maximum: int = 0, seed: int = 0) -> list[str]:
+    """Sequences of the modified windows of one split of a scheme.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         The **splits** border.
-    split : str
+    scheme : str
         Its column.
-    part : str
+    split : str
     maximum : int
         Draw at most so many, 0 for all.
     seed : int
@@ -378,10 +378,10 @@ def positive_windows(frame: pd.DataFrame, split: str, part: str, maximum: int = 
     InputError
         If there are none.
     """
-    chosen = frame.loc[(frame[split] == part) & (frame["label"] == 1), "sequence"]
+    chosen = frame.loc[(frame[scheme] == split) & (frame["label"] == 1), "sequence"]
     if chosen.empty:
         raise InputError(
-            f"the {part} part of the {split} split holds no modified window", value=0, remedy="choose another part"
+            f"the {split} split of the {scheme} scheme holds no modified window", value=0, remedy="choose another split"
         )
     if maximum and len(chosen) > maximum:
         chosen = chosen.iloc[np.sort(np.random.default_rng(seed).choice(len(chosen), maximum, replace=False))]

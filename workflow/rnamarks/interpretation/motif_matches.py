@@ -192,8 +192,8 @@ def compare_sets(
     -------
     Comparison
         ``q`` is over the targets of one query, ``q_all`` over all pairs of the set and the database, ``q_own`` over
-        those with an own target, which counts that the best of several motifs is looked at. ``null_p`` is the share of
-        draws, counted with one more, in which a motif of the null resembles the same target as well (p).
+        those with an own target, which counts that the best of several motifs is looked at. ``null_p`` is the fraction
+        of draws, counted with one more, in which a motif of the null resembles the same target as well (p).
     """
     tables: dict[str, list[pd.DataFrame]] = {"matches": [], "annotated": [], "logos": []}
     compared = list(pairs_to_compare(sets, databases))
@@ -349,7 +349,7 @@ def annotation_table(
     seed: int = 0,
     pairs: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Number and share of filters with a match, beside the same of shuffled filters (Table S2 with a null).
+    """Number and fraction of filters with a match, beside the same of shuffled filters (Table S2 with a null).
 
     Parameters
     ----------
@@ -369,8 +369,8 @@ def annotation_table(
     -------
     pandas.DataFrame
         One row per rule and null; columns ``database``, ``targets``, ``rule``, ``filters``, ``informative``,
-        ``annotated``, ``share``, ``null``, ``shuffles``, ``null_share`` (mean), ``null_low``, ``null_high`` (2.5 and
-        97.5 % of the shuffles), ``p`` (shuffles with at least as many annotated filters, counted with one more).
+        ``annotated``, ``fraction``, ``null``, ``shuffles``, ``null_fraction`` (mean), ``null_low``, ``null_high`` (2.5
+        and 97.5 % of the shuffles), ``p`` (shuffles with at least as many annotated filters, counted with one more).
     """
     if filters < 1:
         raise InputError("there are no filters", value=filters, remedy="extract some first")
@@ -407,10 +407,10 @@ def annotation_table(
                     "filters": filters,
                     "informative": len(queries),
                     "annotated": observed[rule],
-                    "share": observed[rule] / filters,
+                    "fraction": observed[rule] / filters,
                     "null": null,
                     "shuffles": len(shares),
-                    "null_share": shares.mean() if len(shares) else np.nan,
+                    "null_fraction": shares.mean() if len(shares) else np.nan,
                     "null_low": low,
                     "null_high": high,
                     "p": (1 + int((counts >= observed[rule]).sum())) / (len(shares) + 1) if null else np.nan,

@@ -183,13 +183,13 @@ def compare_effects(
     Returns
     -------
     dict of str to float
-        Keys as in the table ``mutations`` from ``inside`` to ``share_larger``, ``windows`` and ``p``: Wilcoxon's
+        Keys as in the table ``mutations`` from ``inside`` to ``fraction_larger``, ``windows`` and ``p``: Wilcoxon's
         signed-rank test, two-sided, 1 where all pairs are equal, NaN below :data:`FEWEST` windows.
     """
     kept = np.isfinite(inside) & np.isfinite(control)
     pair = np.stack([inside[kept], control[kept]])
     n = pair.shape[1]
-    empty = dict.fromkeys(column_names("mutations", first="inside", last="share_larger"), float("nan"))
+    empty = dict.fromkeys(column_names("mutations", first="inside", last="fraction_larger"), float("nan"))
     if not n:
         return {**empty, "windows": 0, "p": float("nan")}
     values = np.stack([pair[0], pair[1], pair[0] - pair[1]])
@@ -212,7 +212,7 @@ def compare_effects(
         )
     ):
         named |= dict(zip(names, (means[at], low[at], high[at]), strict=True))
-    return {**named, "share_larger": float((values[2] > 0).mean()), "windows": n, "p": p}
+    return {**named, "fraction_larger": float((values[2] > 0).mean()), "windows": n, "p": p}
 
 
 def mutate_task(

@@ -48,7 +48,7 @@ class Optimum:
     Attributes
     ----------
     pwms : numpy.ndarray, shape=(starts, 4, window)
-        Shares of A, C, G, U; columns sum to 1.
+        Fractions of A, C, G, U; columns sum to 1.
     logits, penalties, objectives, gains, consensus_logits : numpy.ndarray, shape=(starts,)
         At the end; ``gains`` is what the last tenth of the steps added to the objective; ``consensus_logits`` belong
         to the windows of each column's commonest nucleotide.
@@ -73,7 +73,7 @@ def allowed_nucleotides(window: int, motif: str, offset: int) -> np.ndarray:
     window : int
         The site is the 0-based position ``window // 2``.
     motif : str
-        IUPAC letters; ``""`` allows everything.
+        IUPAC codes; ``""`` allows everything.
     offset : int
         Place of the site in the motif, from 0.
 
@@ -165,7 +165,7 @@ def _softmax(matrix: torch.Tensor, mask: torch.Tensor, temperature: float) -> to
 
 
 def information(pwms: np.ndarray) -> np.ndarray:
-    """Information content of each column in bits against equal shares: 2 + sum p log2 p.
+    """Information content of each column in bits against equal fractions: 2 + sum p log2 p.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def information(pwms: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray, shape=(..., window)
-        From 0 (equal shares) to 2 (one nucleotide).
+        From 0 (equal fractions) to 2 (one nucleotide).
     """
     logs = np.log2(pwms, out=np.zeros_like(pwms), where=pwms > 0)
     return np.clip(2 + (pwms * logs).sum(axis=-2), 0.0, 2.0)
@@ -188,8 +188,9 @@ def motif_table(optimum: Optimum, predictor: str, task: str) -> pd.DataFrame:
     pandas.DataFrame
         Table ``optimised``. ``start`` is ``mean`` or a number from 1 (text); ``position`` is 1-based in
         the window, ``offset`` counts from the site (0) and is negative upstream; ``bits`` is the information of the
-        row's shares; in ``mean`` rows ``mean_bits``, ``sd``, ``low`` and ``high`` describe the starts' own information
-        (mean, standard deviation, 5 % and 95 % quantile), which is more than that of the mean where starts disagree.
+        row's fractions; in ``mean`` rows ``mean_bits``, ``sd``, ``low`` and ``high`` describe the starts' own
+        information (mean, standard deviation, 5 % and 95 % quantile), which is more than that of the mean where starts
+        disagree.
     """
     window = optimum.pwms.shape[2]
     bits = information(optimum.pwms)
@@ -215,7 +216,7 @@ def start_table(optimum: Optimum, predictor: str, task: str) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Table ``optimised_starts``. ``logit`` belongs to what the network read at the end, ``consensus_logit`` to
-        the text in ``consensus`` (RNA); ``agreement`` is the Pearson correlation of the start's shares with the mean
+        the text in ``consensus`` (RNA); ``agreement`` is the Pearson correlation of the start's fractions with the mean
         of the others', NaN for a single start.
     """
     starts = len(optimum.pwms)

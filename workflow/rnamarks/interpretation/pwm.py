@@ -145,9 +145,9 @@ class PWM:
         """The same motif under another name."""
         return replace(self, name=name)
 
-    def consensus(self, share: float = 0.5) -> str:
-        """IUPAC codes, RNA: in each column the nucleotides with at least ``share`` of the commonest one's frequency."""
-        kept = self.frequencies >= share * self.frequencies.max(axis=1, keepdims=True) - 1e-12
+    def consensus(self, fraction: float = 0.5) -> str:
+        """IUPAC codes, RNA: in each column the nucleotides with at least ``fraction`` of the commonest's frequency."""
+        kept = self.frequencies >= fraction * self.frequencies.max(axis=1, keepdims=True) - 1e-12
         return "".join(
             _IUPAC_OF_SET[frozenset(base for base, on in zip(ALPHABET, row, strict=True) if on)] for row in kept
         )

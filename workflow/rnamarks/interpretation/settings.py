@@ -111,7 +111,7 @@ class OptimisationSettings(Settings):
     temperature : float
         The reported motif is the softmax of S / temperature.
     motif : str
-        IUPAC letters that the site must sit in, held while the rest is optimised; ``""`` (the paper) holds nothing.
+        IUPAC codes that the site must sit in, held while the rest is optimised; ``""`` (the paper) holds nothing.
     motif_offset : int
         Place of the site in that motif, from 0.
     """

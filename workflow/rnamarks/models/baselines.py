@@ -162,7 +162,7 @@ def check_training(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     if not labels.any() or labels.all():
         raise InputError(
             f"{labels.sum()} positives and {(~labels).sum()} negatives cannot train a baseline",
-            remedy="give windows of both labels in the training part",
+            remedy="give windows of both labels in the training split",
         )
     return labels
 
@@ -184,7 +184,7 @@ class Prevalence(Baseline):
 class MotifRule(Baseline):
     """Log odds of how often a motif, and its strong form, occur.
 
-    Centred windows: motif yes or no and strong form yes or no, the site being the middle letter. Other windows:
+    Centred windows: motif yes or no and strong form yes or no, the site being the middle nucleotide. Other windows:
     number of motifs (0 to 7 and more) and of strong forms (0 to 3 and more) anywhere. One table, with one
     pseudo-window in each cell.
 
@@ -267,7 +267,7 @@ class KmerFrequency(Baseline):
 @BASELINES.add("composition")
 @dataclass
 class Composition(Baseline):
-    """How often A, C, G and U occur, wherever: log ratios of the letters' frequencies, summed over the window.
+    """How often A, C, G and U occur, wherever: log ratios of the nucleotides' frequencies, summed over the window.
 
     It sees no motif. What it scores above chance tells how far positives and negatives come from different sequence.
     """
@@ -430,22 +430,22 @@ def fit_baselines(
     name: str,
     *,
     tasks: Sequence[Task],
-    split: str,
+    scheme: str,
     seed: int = 0,
     hyperparameters: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Baseline], pd.DataFrame]:
-    """Fit one kind of baseline and predict the validation and test parts.
+    """Fit one kind of baseline and predict the validation and test splits.
 
     Parameters
     ----------
     frames : mapping of task to pandas.DataFrame
         The *splits* border of each.
     name : str
-        In :data:`BASELINES`. One is fitted for each task, from its own training part; a joint one from all of them.
+        In :data:`BASELINES`. One is fitted for each task, from its own training split; a joint one from all of them.
     tasks : sequence of Task
         Those of ``frames``. A baseline that knows a motif gets the one that all of them share; where they share none
         it keeps its own, which is m6A's, if all are about m6A, and has none otherwise.
-    split : {"paper", "guarded"}
+    scheme : {"paper", "guarded"}
     seed : int
     hyperparameters : mapping, optional
         Of the baseline's class.
@@ -454,12 +454,12 @@ def fit_baselines(
     -------
     fitted : dict of task to Baseline
     predictions : pandas.DataFrame
-        The *predictions* border: ``window``, ``task``, ``part``, ``label``, ``logit``.
+        The *predictions* border: ``window``, ``task``, ``split``, ``label``, ``logit``.
 
     Raises
     ------
     InputError
-        If the split is unknown, or a training part lacks a label.
+        If the scheme is unknown, or a training split lacks a label.
     """
     kind = BASELINES[name]
     chosen = dict(hyperparameters or {})
@@ -468,11 +468,11 @@ def fit_baselines(
     unfitted = kind.from_mapping(chosen)
     codes, labels, trained = {}, {}, {}
     for task, frame in frames.items():
-        if split not in frame.columns:
-            raise InputError(f"the windows of {task} have no such split", value=split, remedy="use paper or guarded")
+        if scheme not in frame.columns:
+            raise InputError(f"the windows of {task} have no such scheme", value=scheme, remedy="use paper or guarded")
         codes[task] = encode_windows(frame["sequence"])
         labels[task] = frame["label"].to_numpy()
-        trained[task] = (frame[split] == "train").to_numpy()
+        trained[task] = (frame[scheme] == "train").to_numpy()
     windows = {task: codes[task][rows] for task, rows in trained.items()}
     known = {task: labels[task][rows] for task, rows in trained.items()}
     fitted: dict[str, Baseline] = {}
@@ -486,8 +486,8 @@ def fit_baselines(
                 raise InputError(f"{task}: {error}") from error
     tables = []
     for task, frame in frames.items():
-        kept = frame[split].isin(["valid", "test"]).to_numpy()
-        table = frame.loc[kept, ["window", "task", split, "label"]].rename(columns={split: "part"})
+        kept = frame[scheme].isin(["valid", "test"]).to_numpy()
+        table = frame.loc[kept, ["window", "task", scheme, "label"]].rename(columns={scheme: "split"})
         tables.append(table.assign(logit=fitted[task].logit(codes[task][kept])))
     return fitted, pd.concat(tables, ignore_index=True)
 

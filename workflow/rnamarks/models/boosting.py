@@ -1,4 +1,4 @@
-"""Boosted trees on the letters of a window by position: what Song et al. 2021 compare MultiRM with.
+"""Boosted trees on the nucleotides of a window by position: what Song et al. 2021 compare MultiRM with.
 
 Each library has two forms. ``*_one_hot`` is fitted for each task, positives against its own negatives, as every other
 baseline here is. ``*_multiclass`` is the paper's: one classifier of all tasks' positives and one more class for what is
@@ -23,7 +23,7 @@ from .trees import Margin, TreeSettings, fit_catboost, fit_xgboost, load_catboos
 
 
 def one_hot(codes: np.ndarray) -> np.ndarray:
-    """Letters by position: column 4 i + c is 1 where position i (0-based) has code c; N has no 1.
+    """Nucleotides by position: column 4 i + c is 1 where position i (0-based) has code c; N has no 1.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def multiclass_windows(
     classes : numpy.ndarray, shape=(n_all,), dtype=int64
         Place of the task in the mapping; the number of tasks for unmodified windows.
     weights : numpy.ndarray, shape=(n_all,), dtype=float64
-        Mean 1. Unmodified windows have half of the total, and each task an equal share of the other half.
+        Mean 1. Unmodified windows have half of the total, and each task an equal fraction of the other half.
 
     Raises
     ------
@@ -143,7 +143,7 @@ class MulticlassTrees(OneHotTrees):
     """One classifier of as many classes as there are tasks, and one of unmodified windows (Song et al. 2021).
 
     Fitted on :func:`multiclass_windows`. The logit of a task is the log odds of its class against all others, moved
-    from the class's share of the training weight, 1 in 2 n_tasks, to 1:1.
+    from the class's fraction of the training weight, 1 in 2 n_tasks, to 1:1.
     """
 
     saved: ClassVar[tuple[str, ...]] = (*OneHotTrees.saved, "place")

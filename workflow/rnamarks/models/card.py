@@ -33,7 +33,7 @@ def write_card(
         The model directory.
     run : str
     release : mapping
-        ``model``, ``setting`` and ``split`` of the rows that are meant.
+        ``model``, ``setting`` and ``scheme`` of the rows that are meant.
     metrics, leaks : pandas.DataFrame
         Tables of the run.
     limits : sequence of str
@@ -60,7 +60,7 @@ def write_card(
         limits=limits,
         metrics=_metrics(metrics, release, config.task_names),
         leaks=leaks[
-            (leaks["split"] == release["split"]) & leaks["task"].isin(config.task_names) & (leaks["label"] == "all")
+            (leaks["scheme"] == release["scheme"]) & leaks["task"].isin(config.task_names) & (leaks["label"] == "all")
         ].to_dict("records"),
     )
     with write_text(Path(folder) / CARD) as handle:
@@ -75,9 +75,9 @@ def _number(value: float | None, digits: int = 3) -> str:
 def _metrics(
     table: pd.DataFrame, release: Mapping[str, str], tasks: Sequence[str]
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """Task to metric to row of the ensemble on the test part; models of one task share the setting ``single``."""
-    wanted = {name: release[name] for name in ("model", "setting", "split")}
-    wanted |= {"part": "test", "seed": "ensemble", "against": "own", "choice": ""}
+    """Task to metric to row of the ensemble on the test split; models of one task share the setting ``single``."""
+    wanted = {name: release[name] for name in ("model", "setting", "scheme")}
+    wanted |= {"split": "test", "seed": "ensemble", "against": "own", "choice": ""}
     chosen = table[table["task"].isin(tasks)]
     for column, value in wanted.items():
         chosen = chosen[chosen[column].fillna("").astype(str) == value]

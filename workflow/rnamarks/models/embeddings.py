@@ -1,13 +1,13 @@
-"""Three ways from letters to the vectors that MultiRM's LSTM reads: one vector per word and place.
+"""Three ways from nucleotides to the vectors that MultiRM's LSTM reads: one vector per k-mer and place.
 
 An embedding takes codes, shape (batch, width), or real-valued windows, shape (batch, 4, width), rows A, C, G, U, to
-vectors, shape (batch, n_words, dims), 5' to 3', where n_words = width - ``letters`` + 1. It has
+vectors, shape (batch, n_kmers, dims), 5' to 3', where n_kmers = width - ``k`` + 1. It has
 
-``letters``
-    nucleotides that a word consists of;
+``k``
+    nucleotides that a k-mer consists of;
 ``local``
-    whether a word's vector depends on the letters of that word alone, so that the vectors of a long sequence hold for
-    every window cut from it;
+    whether a k-mer's vector depends on the nucleotides of that k-mer alone, so that the vectors of a long sequence hold
+    for every window cut from it;
 ``prepare(codes, seed)``
     what is learned from the training windows, shape (n, width), before the training of the network.
 """
@@ -21,17 +21,17 @@ from torch.nn import functional as F
 
 from ..registry import Register
 from ..sequences import UNKNOWN
+from .kmer_vectors import KMERS, K, fit_kmer_vectors, kmer_numbers
 from .layers import OneHot
-from .word_vectors import LETTERS_PER_WORD, WORDS, fit_word_vectors, word_numbers
 
 EMBEDDINGS: Register[type[nn.Module]] = Register("embedding")
 
 
-def word_shares(windows: torch.Tensor) -> torch.Tensor:
-    """Fractions of the 125 words at each position of real-valued windows.
+def kmer_fractions(windows: torch.Tensor) -> torch.Tensor:
+    """Fractions of the 125 k-mers at each position of real-valued windows.
 
-    A word's share is the product of its letters' entries; the entry of N is what the other four leave of 1. One-hot
-    columns give the words of the codes, empty columns being N, and between them the shares are polynomials, as
+    A k-mer's fraction is the product of its nucleotides' entries; the entry of N is what the other four leave of 1.
+    One-hot columns give the k-mers of the codes, empty columns being N, and between them the shares are polynomials, as
     integrated gradients want them.
 
     Parameters
@@ -41,7 +41,7 @@ def word_shares(windows: torch.Tensor) -> torch.Tensor:
     Returns
     -------
     torch.Tensor, shape=(batch, width - 2, 125)
-        In the order of the words' numbers.
+        In the order of the k-mers' numbers.
     """
     letters = torch.cat([windows, 1 - windows.sum(dim=1, keepdim=True)], dim=1).transpose(1, 2)
     first, second, third = letters[:, :-2], letters[:, 1:-1], letters[:, 2:]
@@ -50,7 +50,7 @@ def word_shares(windows: torch.Tensor) -> torch.Tensor:
 
 
 def look_up(table: torch.Tensor, windows: torch.Tensor) -> torch.Tensor:
-    """The rows of a table of words at each place of windows: codes, or the mean of rows that real-valued windows mean.
+    """The rows of a table of k-mers at each place of windows: codes, or the mean of rows that real-valued windows mean.
 
     Parameters
     ----------
@@ -62,14 +62,14 @@ def look_up(table: torch.Tensor, windows: torch.Tensor) -> torch.Tensor:
     torch.Tensor, shape=(batch, width - 2, features)
     """
     if windows.is_floating_point():
-        return word_shares(windows) @ table
-    return F.embedding(word_numbers(windows.long()), table)
+        return kmer_fractions(windows) @ table
+    return F.embedding(kmer_numbers(windows.long()), table)
 
 
 class Embedding(nn.Module):
     """What the three have in common; see the module docstring."""
 
-    letters = LETTERS_PER_WORD
+    k = K
     local = True
 
     def __init__(self, dims: int) -> None:
@@ -81,31 +81,31 @@ class Embedding(nn.Module):
 
 
 @EMBEDDINGS.add("word2vec")
-class WordVectors(Embedding):
-    """Frozen vectors of 3-mers (:func:`rnamarks.models.word_vectors.fit_word_vectors`).
+class KmerVectors(Embedding):
+    """Frozen vectors of 3-mers (:func:`rnamarks.models.kmer_vectors.fit_kmer_vectors`).
 
-    They are drawn from N(0, 1) until :meth:`prepare` is called or weights are loaded. Words with N have vectors of
+    They are drawn from N(0, 1) until :meth:`prepare` is called or weights are loaded. K-mers with N have vectors of
     their own as far as the training windows hold them, and zeros if not.
     """
 
     def __init__(self, dims: int) -> None:
         super().__init__(dims)
-        self.register_buffer("vectors", torch.randn(len(WORDS), dims))
+        self.register_buffer("vectors", torch.randn(len(KMERS), dims))
 
     def table(self) -> torch.Tensor:
-        """Vectors of all words, shape (125, dims), in the order of the words' numbers; they take no gradient."""
+        """Vectors of all k-mers, shape (125, dims), in the order of the k-mers' numbers; they take no gradient."""
         return self.vectors
 
     def shares(self, windows: torch.Tensor) -> torch.Tensor:
-        """Fractions of the words at each position, shape (batch, n_words, 125); its product with the table is
+        """Fractions of the k-mers at each position, shape (batch, n_kmers, 125); its product with the table is
         :meth:`forward`."""
         if windows.is_floating_point():
-            return word_shares(windows)
-        return F.one_hot(word_numbers(windows.long()), len(WORDS)).to(self.vectors.dtype)
+            return kmer_fractions(windows)
+        return F.one_hot(kmer_numbers(windows.long()), len(KMERS)).to(self.vectors.dtype)
 
     def prepare(self, codes: np.ndarray, seed: int) -> None:
-        """Learn the vectors from the words of training windows."""
-        self.vectors.copy_(torch.from_numpy(fit_word_vectors(codes, dims=self.dims, seed=seed)))
+        """Learn the vectors from the k-mers of training windows."""
+        self.vectors.copy_(torch.from_numpy(fit_kmer_vectors(codes, dims=self.dims, seed=seed)))
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
         return look_up(self.vectors, windows)
@@ -113,13 +113,13 @@ class WordVectors(Embedding):
 
 @EMBEDDINGS.add("one_hot")
 class Convolutions(Embedding):
-    """One-hot letters and three convolutions with ReLU, after the released NaiveNet_v1 (widths 7, 3, 3).
+    """One-hot nucleotides and three convolutions with ReLU, after the released NaiveNet_v1 (widths 7, 3, 3).
 
-    Unlike there, nothing is padded, strided or pooled: the words are the 11-mers, one per place, as the attention is to
-    have one weight per place and a long sequence one vector per place.
+    Unlike there, nothing is padded, strided or pooled: the k-mers are the 11-mers, one per place, as the attention is
+    to have one weight per place and a long sequence one vector per place.
     """
 
-    letters = 11
+    k = 11
 
     def __init__(self, dims: int) -> None:
         super().__init__(dims)
@@ -141,8 +141,8 @@ class Convolutions(Embedding):
 class HiddenMarkov(Embedding):
     """structure2vec on a hidden Markov chain with one hidden node per 3-mer (Dai et al. 2016, mean field).
 
-    The vector of node i starts at zero and is updated three times from its word and its neighbours' vectors:
-    v_i = ReLU(W_1 x_i + W_2 (v_{i-1} + v_{i+1})). So it depends on two words to each side, and on where the window
+    The vector of node i starts at zero and is updated three times from its k-mer and its neighbours' vectors:
+    v_i = ReLU(W_1 x_i + W_2 (v_{i-1} + v_{i+1})). So it depends on two k-mers to each side, and on where the window
     ends.
     """
 
@@ -151,7 +151,7 @@ class HiddenMarkov(Embedding):
 
     def __init__(self, dims: int) -> None:
         super().__init__(dims)
-        self.words = nn.Parameter(torch.randn(len(WORDS), dims))
+        self.words = nn.Parameter(torch.randn(len(KMERS), dims))
         self.messages = nn.Linear(dims, dims, bias=False)
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:

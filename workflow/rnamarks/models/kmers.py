@@ -1,7 +1,7 @@
 """Features of windows for the baselines: k-mers, motifs, places.
 
-*Centred* windows are those that nearly all have the same letter at index ``width // 2``, as windows cut around a site
-do; fragments that hold a site anywhere do not.
+*Centred* windows are those that nearly all have the same nucleotide at index ``width // 2``, as windows cut around a
+site do; fragments that hold a site anywhere do not.
 """
 
 from __future__ import annotations
@@ -71,14 +71,14 @@ def motif_starts(codes: np.ndarray, motif: str) -> tuple[np.ndarray, np.ndarray]
     Returns
     -------
     row, start : numpy.ndarray, shape=(n_occurrences,), dtype=int64
-        Window, and 0-based index of the motif's first letter in it.
+        Window, and 0-based index of the motif's first nucleotide in it.
     """
     apart = np.pad(codes, ((0, 0), (0, 1)), constant_values=UNKNOWN)
     return np.divmod(find_motif(apart.ravel(), motif), apart.shape[1])
 
 
 def is_centred(codes: np.ndarray) -> bool:
-    """Whether at least 99 % of the windows whose middle letter is known (index ``width // 2``) have the same there."""
+    """Whether at least 99 % of windows with a known middle (index ``width // 2``) have the same nucleotide there."""
     middle = codes[:, codes.shape[1] // 2]
     known = middle[middle < UNKNOWN]
     return bool(len(known) and np.bincount(known).max() >= CENTRED_FRACTION * len(known))
@@ -100,7 +100,7 @@ def kmer_features(
     """Sparse features of windows.
 
     - square roots of the counts of all k-mers, k = 1 to ``longest``;
-    - letters by position, one-hot; in centred windows trinucleotides by position, too;
+    - nucleotides by position, one-hot; in centred windows trinucleotides by position, too;
     - dinucleotides by distance from every occurrence of ``motif``, summed over occurrences (square root): the context
       of a site wherever it lies.
 
@@ -148,7 +148,7 @@ def _around_motif(codes: np.ndarray, motif: str, motif_offset: int, reach: int) 
     row, start = motif_starts(codes, motif)
     padded = np.pad(codes, ((0, 0), (reach, reach)), constant_values=UNKNOWN)
     pairs = kmer_codes(padded, 2)
-    # index 0 of ``pairs`` is ``reach`` to the left of the window's first letter
+    # index 0 of ``pairs`` is ``reach`` to the left of the window's first nucleotide
     offsets = np.arange(2 * reach)
     found = pairs[row[:, None], (start + motif_offset)[:, None] + offsets]
     occurrence, offset = np.nonzero(found >= 0)

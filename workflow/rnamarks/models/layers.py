@@ -75,10 +75,10 @@ class _FoldedBlock(nn.Module):
 
 
 class LookedUpBlock(nn.Module):
-    """A :class:`ConvBlock` that reads one-hot letters, in evaluation mode, looked up.
+    """A :class:`ConvBlock` that reads one-hot nucleotides, in evaluation mode, looked up.
 
-    Three letters that a filter reads one after the other are one of 125 words, and what a word adds to every filter is
-    a row of a table: where a filter of width 18 takes 72 products, six rows are added.
+    Three nucleotides that a filter reads one after the other are one of 125 3-mers, and what a 3-mer adds to every
+    filter is a row of a table: where a filter of width 18 takes 72 products, six rows are added.
     """
 
     def __init__(self, block: ConvBlock) -> None:
@@ -88,7 +88,7 @@ class LookedUpBlock(nn.Module):
         n_words = -(-width // 3)
         self.reach = self.dilation * (3 * n_words - 1)
         self.left = self.dilation * (width - 1) // 2
-        # the letter N and places beyond the filter add nothing
+        # the nucleotide N and places beyond the filter add nothing
         weight = F.pad(convolution.weight, (0, 3 * n_words - width, 0, 1)).permute(2, 1, 0)
         first, second, third = weight.unflatten(0, (n_words, 3)).unbind(1)
         table = first[:, :, None, None] + second[:, None, :, None] + third[:, None, None, :]

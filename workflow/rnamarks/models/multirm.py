@@ -1,6 +1,6 @@
 """MultiRM: one bidirectional LSTM, one attention distribution and one classifier per modification (Song et al. 2021).
 
-    window ─► words ─► embedding ─► LSTM ─► attention, one distribution per task ─► contexts ─► classifiers
+    window ─► k-mers ─► embedding ─► LSTM ─► attention, one distribution per task ─► contexts ─► classifiers
 
 At place t the LSTM gives y_t, its two directions side by side; z is the final state of the forward direction beside
 that of the backward one. Task k weighs the places by softmax_t(V_k · tanh(W_1 y_t + W_2 z)) (Bahdanau et al. 2015),
@@ -19,10 +19,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..errors import InputError
-from .embeddings import EMBEDDINGS, WordVectors
+from .embeddings import EMBEDDINGS, KmerVectors
+from .kmer_vectors import KMERS
 from .registry import MODELS, Network
 from .settings import MultiRMSettings
-from .word_vectors import WORDS
 
 
 @MODELS.add("multirm")
@@ -39,9 +39,9 @@ class MultiRM(Network):
 
     Attributes
     ----------
-    n_words : int
-        Positions that attention is spread over: the nt that are read, less ``embedding.letters`` - 1. Position i is the
-        word that begins at nt i, 0-based, of what is read.
+    n_kmers : int
+        Positions that attention is spread over: the nt that are read, less ``embedding.k`` - 1. Position i is the
+        k-mer that begins at nt i, 0-based, of what is read.
 
     Raises
     ------
@@ -62,14 +62,14 @@ class MultiRM(Network):
                 value=sizes.crop,
                 remedy="choose a narrower crop, odd for odd windows and even for even ones",
             )
-        if width < kind.letters:
+        if width < kind.k:
             raise InputError(
-                f"the embedding {sizes.embedding} needs {kind.letters} nt or more",
+                f"the embedding {sizes.embedding} needs {kind.k} nt or more",
                 value=width,
                 remedy="take wider windows",
             )
         self.window, self.crop = window, sizes.crop
-        self.n_words = width - kind.letters + 1
+        self.n_kmers = width - kind.k + 1
         self.rows = {task: row for row, task in enumerate(tasks)}
         self.embedding = kind(sizes.dims)
         self.lstm = nn.LSTM(sizes.dims, sizes.units, batch_first=True, bidirectional=True)
@@ -111,11 +111,11 @@ class MultiRM(Network):
         return self._weights(positions) @ positions
 
     def attend(self, windows: torch.Tensor) -> torch.Tensor:
-        """Attention of each task, shape (batch, n_tasks, n_words); each row sums to 1."""
+        """Attention of each task, shape (batch, n_tasks, n_kmers); each row sums to 1."""
         return self._weights(self._positions(windows))
 
     def _positions(self, windows: torch.Tensor) -> torch.Tensor:
-        """y of the module docstring, shape (batch, n_words, 2 * units)."""
+        """y of the module docstring, shape (batch, n_kmers, 2 * units)."""
         width = windows.shape[-1]
         if width != self.window:
             raise ValueError(f"windows are {width} nt wide and the network reads {self.window} nt")
@@ -123,12 +123,12 @@ class MultiRM(Network):
             start = (width - self.crop) // 2
             windows = windows[..., start : start + self.crop]
         embedding = self.embedding
-        if isinstance(embedding, WordVectors) and embedding.dims > len(WORDS) and windows.device.type == "cpu":
-            return self._over_words(embedding.shares(windows), embedding.table())
+        if isinstance(embedding, KmerVectors) and embedding.dims > len(KMERS) and windows.device.type == "cpu":
+            return self._over_kmers(embedding.shares(windows), embedding.table())
         return self.lstm(embedding(windows))[0]
 
-    def _over_words(self, shares: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
-        """The LSTM over frozen vectors, shape (batch, n_words, 2 * units), from shares of words and their table.
+    def _over_kmers(self, shares: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+        """The LSTM over frozen vectors, shape (batch, n_kmers, 2 * units), from fractions of k-mers and their table.
 
         The input weights are taken through the table first, so that the LSTM reads 125 numbers per place instead of
         ``dims``. At the published sizes a CPU then needs 0.7 times as long for training and for scoring. Loops of our
@@ -144,7 +144,7 @@ class MultiRM(Network):
         return torch.lstm(shares, (start, start), weights, True, 1, 0.0, self.training, True, True)[0]
 
     def _weights(self, positions: torch.Tensor, rows: slice = slice(None)) -> torch.Tensor:
-        """Attention of some tasks, shape (batch, n, n_words)."""
+        """Attention of some tasks, shape (batch, n, n_kmers)."""
         units = self.lstm.hidden_size
         # the backward direction ends at the first place
         final = torch.cat([positions[:, -1, :units], positions[:, 0, units:]], dim=1)

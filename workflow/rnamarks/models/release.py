@@ -29,7 +29,7 @@ def pack_release(
     *,
     calibration: pd.DataFrame,
     thresholds: pd.DataFrame,
-    split: str,
+    scheme: str,
     tasks: Sequence[Task] = (),
     baselines: Sequence[str | Path] = (),
     weights: pd.DataFrame | None = None,
@@ -45,7 +45,7 @@ def pack_release(
     calibration, thresholds : pandas.DataFrame
         Of this predictor, made from its own predictions: what :func:`rnamarks.evaluation.calibrate.calibrate` gives.
         Rows of tasks that the model has not are left out.
-    split : {"paper", "guarded"}
+    scheme : {"paper", "guarded"}
         That the trainings are of.
     tasks : sequence of Task
         With the labels and colours that the release keeps, which the trainings do not depend on; others are ignored.
@@ -57,7 +57,7 @@ def pack_release(
     Raises
     ------
     InputError
-        If the parts do not belong together: trainings that differ in more than the seed, baselines of another split
+        If the parts do not belong together: trainings that differ in more than the seed, baselines of another scheme
         or window, weights of other members or tasks; or if a task has no calibration.
     """
     members, configs = [], []
@@ -91,7 +91,7 @@ def pack_release(
     first.training.pop("best_epoch", None)
     fitted: dict[str, dict[str, Baseline]] = {}
     if baselines:
-        fitted = _fitted(baselines, first, split)
+        fitted = _fitted(baselines, first, scheme)
         first.stack = _describe_stack(first, fitted, weights)
     save_model(folder, members, first, stack_arrays(fitted))
     return first
@@ -105,13 +105,13 @@ def _dressed(task: Task, known: Sequence[Task]) -> Task:
     return task
 
 
-def _fitted(folders: Sequence[str | Path], config: ModelConfig, split: str) -> dict[str, dict[str, Baseline]]:
+def _fitted(folders: Sequence[str | Path], config: ModelConfig, scheme: str) -> dict[str, dict[str, Baseline]]:
     """Baselines by name and task; they must belong to the networks that ``config`` describes."""
     fitted = {}
     for source in folders:
         found, own = load_baselines(source)
         for what, value, wanted in (
-            ("split", own.training.get("split"), split),
+            ("scheme", own.training.get("scheme"), scheme),
             ("window", own.window, config.window),
             ("tasks", sorted(set(config.task_names) & set(found)), sorted(config.task_names)),
         ):

@@ -321,7 +321,7 @@ class UnanchoredSettings(Settings):
     hidden : int
         Hidden units of each classifier.
     channel_dropout, dropout : float
-        Share of whole channels dropped in the convolutions, and of features dropped in the dense layers.
+        Fraction of whole channels dropped in the convolutions, and of features dropped in the dense layers.
     """
 
     filters: int = setting(256, Whole(1, SIZE))

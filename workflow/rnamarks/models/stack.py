@@ -7,9 +7,9 @@ no intercept, so a window that all members find even stays even, and the sum is 
 weights are a task's own and common to all seeds of the network, hence the mean of the seeds' stacks is the stack of
 their mean, and an ensemble is a stack like any other.
 
-Weights come from the validation part, on which no member was fitted, though a network's best epoch is chosen there.
-Calibration is fitted on the same part afterwards: two numbers per task, after one per member, from thousands of
-windows. The test part is not touched.
+Weights come from the validation split, on which no member was fitted, though a network's best epoch is chosen there.
+Calibration is fitted on the same split afterwards: two numbers per task, after one per member, from thousands of
+windows. The test split is not touched.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from ..dictionary import column_names
 from ..errors import InputError
 from ..tables import require_columns
 
-_KEY = ["task", "part", "window"]
+_KEY = ["task", "split", "window"]
 
 
 def fit_weights(members: Mapping[str, Sequence[pd.DataFrame]]) -> pd.DataFrame:
     """Weights of a stack, by task.
 
-    For each task a logistic regression of the label on the members' logits over the validation part, without
+    For each task a logistic regression of the label on the members' logits over the validation split, without
     intercept, weights held at 0 or above, both labels given the same total weight. Targets are softened as Platt
     (1999) does, so that members that separate the labels get finite weights.
 
     Parameters
     ----------
     members : mapping of str to sequence of pandas.DataFrame
-        Predictions of each member, one table per seed: columns ``window``, ``task``, ``part``, ``label``,
+        Predictions of each member, one table per seed: columns ``window``, ``task``, ``split``, ``label``,
         ``logit`` (log odds at 1:1). A member's logits are first averaged over its seeds. The tasks are those of
         the first member; others may know more.
 
@@ -51,17 +51,17 @@ def fit_weights(members: Mapping[str, Sequence[pd.DataFrame]]) -> pd.DataFrame:
     ------
     InputError
         If the members were not scored on the same windows with the same labels, a logit is not finite, or a task's
-        validation part lacks a label.
+        validation split lacks a label.
     """
     whole, logits = _align(members)
-    valid = (whole["part"] == "valid").to_numpy()
+    valid = (whole["split"] == "valid").to_numpy()
     rows = []
     for task in whole["task"].unique():
         chosen = valid & (whole["task"] == task).to_numpy()
         labels = whole.loc[chosen, "label"].to_numpy().astype(bool)
         if labels.all() or not labels.any():
             raise InputError(
-                f"the validation part of {task} has {labels.sum()} modified and {(~labels).sum()} other windows",
+                f"the validation split of {task} has {labels.sum()} modified and {(~labels).sum()} other windows",
                 remedy="a stack needs both; give more windows",
             )
         weights = _regress(labels, logits[chosen])
@@ -141,9 +141,9 @@ def _like(whole: pd.DataFrame, index: pd.MultiIndex, frame: pd.DataFrame, names:
     place = own.get_indexer(index)
     extra = own.difference(index)
     if (place < 0).any() or len(extra):
-        task, part, window = index[place < 0][0] if (place < 0).any() else extra[0]
+        task, split, window = index[place < 0][0] if (place < 0).any() else extra[0]
         raise InputError(
-            f"{names[0]} and {names[1]} were not scored on the same {part} windows of {task}",
+            f"{names[0]} and {names[1]} were not scored on the same {split} windows of {task}",
             value=window,
             remedy="make the predictions of both on the same splits table",
         )

@@ -157,7 +157,7 @@ class Student(nn.Module):
     def _along(self, codes: torch.Tensor) -> torch.Tensor:
         """Codes, shape (positions, batch), to logits, shape (positions - receptive + 1, batch, n_tasks)."""
         columns = self.one_hot.table[codes.long()]
-        # shape (positions, batch, 4, width), a view: each place with the letters that follow it
+        # shape (positions, batch, 4, width), a view: each place with the nucleotides that follow it
         x = columns.unfold(0, self.width, 1).flatten(2)
         x = self.reduce(self.motifs(x).relu_())
         return self.output(self.hidden(self.blocks(x)).relu_())

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..dictionary import column_names
 from ..errors import InputError
-from ..evaluation.pools import PARTS
+from ..evaluation.pools import HELD_OUT
 from ..models.baseline_files import load_baselines
 from ..models.baselines import BASELINES, Baseline
 from ..models.directory import read_config
@@ -29,52 +29,54 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-_KEY = ["part", "own", "window"]
+_KEY = ["split", "own", "window"]
 
 
-def pool_windows(splits: Mapping[str, str | Path], split: str) -> tuple[pd.DataFrame, np.ndarray]:
+def pool_windows(splits: Mapping[str, str | Path], scheme: str) -> tuple[pd.DataFrame, np.ndarray]:
     """Validation and test windows of all tasks, a sequence that several tasks have being one row.
 
     Parameters
     ----------
     splits : mapping of task to path
         Parquet files of the **splits** border.
-    split : {"paper", "guarded"}
+    scheme : {"paper", "guarded"}
 
     Returns
     -------
     windows : pandas.DataFrame
-        ``window`` (name in the file of the first task that has it), ``part`` (``valid``, ``test``), ``own`` (tasks
-        whose file has it in that part, joined by ``,``), ``positive`` (those for which it is modified, joined by
-        ``,``), ``base`` (RNA letter in the centre), ``seen`` (whether a training part of any task has the sequence). A
+        ``window`` (name in the file of the first task that has it), ``split`` (``valid``, ``test``), ``own`` (tasks
+        whose file has it in that split, joined by ``,``), ``positive`` (those for which it is modified, joined by
+        ``,``), ``base`` (nucleotide in the centre), ``seen`` (whether a training split of any task has the sequence). A
         sequence that one file holds twice stays two rows, so that a task's own rows are those of its file.
     codes : numpy.ndarray, shape=(n_windows, width), dtype=uint8
 
     Raises
     ------
     InputError
-        If a file lacks the split, windows have several widths, or nothing is held out.
+        If a file lacks the scheme, windows have several widths, or nothing is held out.
     """
     tables, trained = [], []
     for task, path in splits.items():
-        frame, _ = read_parquet(path, ["window", "sequence", "label", split])
+        frame, _ = read_parquet(path, ["window", "sequence", "label", scheme])
         sequences = frame["sequence"].to_numpy(dtype=object)
         hashes = pd.util.hash_array(sequences)
-        part = frame[split].to_numpy()
-        trained.append(hashes[part == "train"])
-        held = frame.loc[np.isin(part, PARTS), ["window", "sequence", "label", split]].rename(columns={split: "part"})
-        tables.append(held.assign(hash=hashes[np.isin(part, PARTS)], task=task))
+        split = frame[scheme].to_numpy()
+        trained.append(hashes[split == "train"])
+        held = frame.loc[np.isin(split, HELD_OUT), ["window", "sequence", "label", scheme]].rename(
+            columns={scheme: "split"}
+        )
+        tables.append(held.assign(hash=hashes[np.isin(split, HELD_OUT)], task=task))
     rows = pd.concat(tables, ignore_index=True)
     if rows.empty:
-        raise InputError(f"no window is held out in the split {split}", remedy="give more windows")
-    rows["copy"] = rows.groupby(["task", "part", "sequence"], sort=False).cumcount()
-    rows["row"] = rows.groupby(["part", "sequence", "copy"], sort=False).ngroup()
+        raise InputError(f"no window is held out in the scheme {scheme}", remedy="give more windows")
+    rows["copy"] = rows.groupby(["task", "split", "sequence"], sort=False).cumcount()
+    rows["row"] = rows.groupby(["split", "sequence", "copy"], sort=False).ngroup()
     first = rows.drop_duplicates("row")
     codes = encode_windows(first["sequence"])
     windows = pd.DataFrame(
         {
             "window": first["window"].to_numpy(),
-            "part": first["part"].to_numpy(),
+            "split": first["split"].to_numpy(),
             "own": _join(rows, len(first)),
             "positive": _join(rows[rows["label"] == 1], len(first)),
             "base": list(LETTERS[codes[:, codes.shape[1] // 2]].tobytes().decode("ascii")),
@@ -142,7 +144,7 @@ def predict_tasks(
     model: nn.Module | Mapping[str, Baseline],
     tasks: Sequence[str],
     splits: Mapping[str, str | Path],
-    split: str,
+    scheme: str,
     *,
     device: str | torch.device = "cpu",
 ) -> pd.DataFrame:
@@ -154,7 +156,7 @@ def predict_tasks(
         As in :func:`score_tasks`.
     tasks : sequence of str
         The model's; ``splits`` may know more.
-    splits, split
+    splits, scheme
         As in :func:`pool_windows`.
     device : str or torch.device
 
@@ -164,7 +166,7 @@ def predict_tasks(
         Table ``tasks_predictions`` (see :func:`pool_windows`), then one float32 column of logits (natural-log odds as
         trained) per task.
     """
-    windows, codes = pool_windows(splits, split)
+    windows, codes = pool_windows(splits, scheme)
     logits = score_tasks(model, codes, tasks, device=device)
     return pd.concat([windows, pd.DataFrame(logits, columns=list(tasks))], axis=1)
 

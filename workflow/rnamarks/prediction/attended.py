@@ -1,8 +1,8 @@
-"""What is attended, as arrays: from the weights of words to those of nucleotides, and to the windows with most of it.
+"""What is attended, as arrays: from the weights of k-mers to those of nucleotides, and to the windows with most of it.
 
-As in MultiRM (Song et al. 2021) a word's weight goes to each of its nucleotides, and the nucleotides attended are
-windows of highest sum, taken one after the other. The first and last nucleotides lie in fewer words and get less;
-``mean`` divides by the number of words, which the original does not.
+As in MultiRM (Song et al. 2021) a k-mer's weight goes to each of its nucleotides, and the nucleotides attended are
+windows of highest sum, taken one after the other. The first and last nucleotides lie in fewer k-mers and get less;
+``mean`` divides by the number of k-mers, which the original does not.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from numpy.lib.stride_tricks import sliding_window_view
 from ..errors import InputError
 
 
-def spread_words(weights: np.ndarray, width: int = 3, *, mean: bool = False) -> np.ndarray:
-    """Weights of words as weights of nucleotides: each word's weight goes to all of its nucleotides.
+def spread_kmers(weights: np.ndarray, width: int = 3, *, mean: bool = False) -> np.ndarray:
+    """Weights of k-mers as weights of nucleotides: each k-mer's weight goes to all of its nucleotides.
 
     Parameters
     ----------
-    weights : numpy.ndarray, shape=(..., n_words)
-        Of overlapping words, stride 1.
+    weights : numpy.ndarray, shape=(..., n_kmers)
+        Of overlapping k-mers, stride 1.
     width : int
-        Nucleotides of a word.
+        Nucleotides of a k-mer.
     mean : bool
-        Divide by the number of words that cover a nucleotide: 1 at the ends, ``width`` inside.
+        Divide by the number of k-mers that cover a nucleotide: 1 at the ends, ``width`` inside.
 
     Returns
     -------
-    numpy.ndarray, shape=(..., n_words + width - 1)
+    numpy.ndarray, shape=(..., n_kmers + width - 1)
 
     Examples
     --------
-    >>> spread_words(np.array([1.0, 2.0, 4.0]))
+    >>> spread_kmers(np.array([1.0, 2.0, 4.0]))
     array([1., 3., 7., 6., 4.])
     """
     if width < 1 or not weights.shape[-1]:
-        raise InputError("words need at least one nucleotide and one place", value=(width, weights.shape[-1]))
-    n_words = weights.shape[-1]
-    out = np.zeros((*weights.shape[:-1], n_words + width - 1), dtype=np.result_type(weights, np.float32))
-    covered = np.zeros(n_words + width - 1, dtype=out.dtype)
+        raise InputError("k-mers need at least one nucleotide and one place", value=(width, weights.shape[-1]))
+    n_kmers = weights.shape[-1]
+    out = np.zeros((*weights.shape[:-1], n_kmers + width - 1), dtype=np.result_type(weights, np.float32))
+    covered = np.zeros(n_kmers + width - 1, dtype=out.dtype)
     for place in range(width):
-        out[..., place : place + n_words] += weights
-        covered[place : place + n_words] += 1
+        out[..., place : place + n_kmers] += weights
+        covered[place : place + n_kmers] += 1
     return out / covered if mean else out
 
 

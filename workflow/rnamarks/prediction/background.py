@@ -1,6 +1,6 @@
 """Unmodified nucleotides that a null distribution is made of: which, and their logits.
 
-They must be new to the model. A nucleotide of the training part scores lower than another that is just as unmodified,
+They must be new to the model. A nucleotide of the training split scores lower than another that is just as unmodified,
 and p-values from such ones would be too small.
 """
 
@@ -41,14 +41,14 @@ class Seen:
     ----------
     splits : mapping of task to path
         Borders **splits**.
-    split : str
+    scheme : str
     """
 
-    def __init__(self, splits: Mapping[str, str | Path], split: str) -> None:
+    def __init__(self, splits: Mapping[str, str | Path], scheme: str) -> None:
         trained, positives, genes = [], {}, set()
         for task, path in splits.items():
-            frame, _ = read_parquet(path, ["sequence", "label", "gene", split])
-            training = frame[frame[split] == "train"]
+            frame, _ = read_parquet(path, ["sequence", "label", "gene", scheme])
+            training = frame[frame[scheme] == "train"]
             if len(training):
                 trained.append(encode_windows(training["sequence"]))
             positives[task] = encode_windows(frame.loc[frame["label"] == 1, "sequence"])
@@ -180,7 +180,7 @@ def unmodified_windows(
     folder: str | Path,
     splits: Mapping[str, str | Path],
     *,
-    split: str,
+    scheme: str,
     n: int,
     seed: int,
     files: Sequence[Mapping[str, Any]] = (),
@@ -194,8 +194,8 @@ def unmodified_windows(
     folder : path-like
         The model directory.
     splits : mapping of task to path
-    split : str
-        Split that the model was trained on.
+    scheme : str
+        Scheme that the model was trained on.
     n : int
         Windows wanted of each task.
     seed : int
@@ -218,7 +218,7 @@ def unmodified_windows(
     """
     config, _ = read_config(folder)
     tasks = choose_tasks(config.tasks)
-    seen = Seen(splits, split)
+    seen = Seen(splits, scheme)
 
     def windows_of(sequences: Sequences) -> dict[str, np.ndarray]:
         # some of what is drawn is left out as seen
@@ -233,7 +233,7 @@ def unmodified_windows(
         windows = windows_of(unlisted_sequences(transcripts, sites or {}, tasks, seen.genes, known))
         source = "nucleotides of transcripts of genes without a training window that no list calls modified"
         if min(map(len, windows.values())) < MINIMUM:
-            # a split of windows, not of genes, may leave no gene without one
+            # a scheme that does not keep genes together may leave no gene without one
             windows = windows_of(unlisted_sequences(transcripts, sites or {}, tasks, (), known))
             source = "nucleotides of transcripts, in the middle of no training window, that no list calls modified"
     _require_enough(windows, folder)

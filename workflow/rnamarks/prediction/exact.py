@@ -1,7 +1,7 @@
 """Logits of a window at every base, as the networks give them, but with less work.
 
-MultiRM networks whose words are vectors of their own letters are rearranged (:mod:`rnamarks.prediction.lookup`); others
-are run as they are, in batches, equal windows once. Ensembles and stacks are put together from their members as
+MultiRM networks whose k-mers are vectors of their own nucleotides are rearranged (:mod:`rnamarks.prediction.lookup`);
+others are run as they are, in batches, equal windows once. Ensembles and stacks are put together from their members as
 :mod:`rnamarks.models.checkpoint` does.
 
 What a scan needs of either mode is the protocol :class:`Engine`.
@@ -39,8 +39,8 @@ BATCH_SIZES = {"cpu": 128, "cuda": 4096}
 
 class Scores(NamedTuple):
     """Of each task's bases, in their order: ``logits``, shape (n,), natural-log odds as trained, and ``weights``, shape
-    (n, n_words), attention to words, mean over the networks; rows sum to 1, and word i begins at nt i of the middle of
-    the window that the networks read."""
+    (n, n_kmers), attention to k-mers, mean over the networks; rows sum to 1, and k-mer i begins at nt i of the middle
+    of the window that the networks read."""
 
     logits: dict[str, np.ndarray]
     weights: dict[str, np.ndarray] | None
@@ -165,8 +165,8 @@ class ExactEngine:
     ----------
     attends : bool
         Whether there is attention to ask for.
-    letters, n_words : int
-        Nucleotides of the words that attention is given to, and their number.
+    k, n_kmers : int
+        Nucleotides of the k-mers that attention is given to, and their number.
     """
 
     def __init__(
@@ -181,17 +181,17 @@ class ExactEngine:
         # baselines read the whole window
         self.width = window if self._stack else max(member.width for member in self._members)
         flank_of(self.width)
-        self.letters, self.n_words = self._members[0].letters, self._members[0].n_words
+        self.k, self.n_kmers = self._members[0].k, self._members[0].n_kmers
 
     def score(self, codes: np.ndarray, sites: Mapping[str, np.ndarray], *, attend: bool = False) -> Scores:
         """See :meth:`Engine.score`."""
         logits = {task: np.zeros(len(at), dtype=np.float32) for task, at in sites.items()}
-        weights = {task: np.zeros((0, self.n_words), dtype=np.float32) for task in sites}
+        weights = {task: np.zeros((0, self.n_kmers), dtype=np.float32) for task in sites}
         n_members = len(self._members)
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             for tasks, at, rows in _shared(codes, sites):
                 total = np.zeros((len(at), len(tasks)), dtype=np.float32)
-                given = np.zeros((*total.shape, self.n_words if attend else 0), dtype=np.float32)
+                given = np.zeros((*total.shape, self.n_kmers if attend else 0), dtype=np.float32)
                 for member in self._members:
                     for part in member.run(codes, at, tasks, attend=attend):
                         total[part.rows] += part.logits
@@ -285,8 +285,8 @@ class _Plain:
     Isoforms share most of their windows: each is computed once.
     """
 
-    n_words = 0
-    letters = 0
+    n_kmers = 0
+    k = 0
 
     def __init__(self, network: nn.Module, window: int, batch: int) -> None:
         self._device = next(network.parameters()).device

@@ -1,10 +1,10 @@
 """MultiRM networks with less work: the same logits and attention, for a window at every base.
 
-A MultiRM network spends its time in the LSTM. What a word adds to the LSTM's gates does not depend on the window it
-lies in: with vectors of 3-mers it is one column of a matrix for each of the 64 words (125 with N), so that the LSTM
-reads one-hot words in place of their 300-d vectors and nearly half of the multiplications go; and the states after the
-first few words are looked up. An embedding by convolutions is computed once per place of the sequence, one that looks
-beyond its word once per window. Of the tasks only those that are asked for are computed.
+A MultiRM network spends its time in the LSTM. What a k-mer adds to the LSTM's gates does not depend on the window it
+lies in: with vectors of 3-mers it is one column of a matrix for each of the 64 k-mers (125 with N), so that the LSTM
+reads one-hot k-mers in place of their 300-d vectors and nearly half of the multiplications go; and the states after the
+first few k-mers are looked up. An embedding by convolutions is computed once per place of the sequence, one that looks
+beyond its k-mer once per window. Of the tasks only those that are asked for are computed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import nn
 
+from ..models.kmer_vectors import kmer_numbers
 from ..models.multirm import MultiRM
-from ..models.word_vectors import word_numbers
 from ..sequences import UNKNOWN
 
 BEGUN = 4
@@ -28,7 +28,7 @@ SPAN = 1 << 13
 
 
 class Part(NamedTuple):
-    """Some of the bases asked for: which, their logits, shape (n, tasks), and attention, shape (n, tasks, words)."""
+    """Some of the bases asked for: which, their logits, shape (n, tasks), and attention, shape (n, tasks, k-mers)."""
 
     rows: slice | np.ndarray
     logits: np.ndarray
@@ -36,25 +36,25 @@ class Part(NamedTuple):
 
 
 class LookedUp:
-    """A MultiRM network whose words are looked up. Tensors lie as (word, window, unit), as the LSTM writes them."""
+    """A MultiRM network whose k-mers are looked up. Tensors lie as (k-mer, window, unit), as the LSTM writes them."""
 
     def __init__(self, network: MultiRM, batch: int) -> None:
         self._network, self._batch = network, batch
         self.width = network.crop or network.window
-        self.n_words, self.letters = network.n_words, network.embedding.letters
+        self.n_kmers, self.k = network.n_kmers, network.embedding.k
         self._device = network.score.weight.device
         self._tables: list[_Table | _Begun] = []
         if hasattr(network.embedding, "table"):
             vectors = network.embedding.table()
             known = torch.tensor(
-                [UNKNOWN not in (word // 25, word // 5 % 5, word % 5) for word in range(len(vectors))],
+                [UNKNOWN not in (kmer // 25, kmer // 5 % 5, kmer % 5) for kmer in range(len(vectors))],
                 device=self._device,
             )
-            # half as many columns where no letter is N, which is nearly everywhere
+            # half as many columns where no nucleotide is N, which is nearly everywhere
             tables = [_tabulate(network.lstm, vectors, chosen) for chosen in (known, ~known | known)]
-            self._tables = [_Begun(tables[0]) if self.n_words > 2 * BEGUN else tables[0], tables[1]]
+            self._tables = [_Begun(tables[0]) if self.n_kmers > 2 * BEGUN else tables[0], tables[1]]
         else:
-            self._lstm = _word_first(network.lstm)
+            self._lstm = _kmer_first(network.lstm)
 
     def run(self, codes: np.ndarray, at: np.ndarray, tasks: Sequence[str], *, attend: bool) -> Iterator[Part]:
         """Parts of the bases ``at``."""
@@ -69,24 +69,24 @@ class LookedUp:
     def _states(self, codes: np.ndarray, at: np.ndarray, batch: int) -> Iterator[tuple[slice | np.ndarray, _States]]:
         """Batches of the bases, and what the LSTM makes of their windows."""
         if not self._network.embedding.local:
-            # such a word sees the ends of its window
+            # such a k-mer sees the ends of its window
             view = sliding_window_view(codes, self.width)
             for start in range(0, len(at), batch):
                 rows = slice(start, start + batch)
                 windows = torch.from_numpy(view[at[rows] - self.width // 2]).to(self._device)
                 yield rows, _both_ways(self._lstm, self._network.embedding(windows).transpose(0, 1))
             return
-        words = torch.arange(self.n_words, device=self._device)[:, None]
+        kmers = torch.arange(self.n_kmers, device=self._device)[:, None]
         for of_table, begin, numbers, table in self._lookups(codes, at):
             for start in range(0, len(of_table), batch):
                 rows = of_table[start : start + batch]
                 firsts = torch.from_numpy(at[rows] - self.width // 2 - begin).to(self._device)
-                yield rows, table.states(numbers[firsts + words])
+                yield rows, table.states(numbers[firsts + kmers])
 
     def _lookups(self, codes: np.ndarray, at: np.ndarray) -> Iterator[tuple[np.ndarray, int, torch.Tensor, _Table]]:
         """Which of the bases, the place in ``codes`` that is 0, each place's row, and the table of rows."""
         if self._tables:
-            numbers = word_numbers(codes).astype(np.int64)
+            numbers = kmer_numbers(codes).astype(np.int64)
             unknown = np.concatenate(([0], np.cumsum(codes == UNKNOWN)))
             first = at - self.width // 2
             some = unknown[first + self.width] > unknown[first]
@@ -104,7 +104,7 @@ class LookedUp:
             yield rows, begin, places, _Table(self._lstm, vectors, places)
 
     def _attend(self, states: _States, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Attention, shape (batch, tasks, n_words), and contexts, shape (batch, tasks, 2 * units)."""
+        """Attention, shape (batch, tasks, n_kmers), and contexts, shape (batch, tasks, 2 * units)."""
         network, units = self._network, self._network.lstm.hidden_size
         final = torch.cat([parts[-1][-1] for parts in states], dim=1)
         shift = network.from_final(final).add_(network.from_positions.bias)
@@ -124,7 +124,7 @@ class LookedUp:
         return weights, torch.cat(contexts, dim=2)
 
     def _project(self, states: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """``states @ weight.T``, shape (words, batch, units)."""
+        """``states @ weight.T``, shape (k-mers, batch, units)."""
         if self._device.type != "cpu":
             return states @ weight.T
         # on many processors torch's convolution is twice as fast as its product of matrices
@@ -134,27 +134,27 @@ class LookedUp:
 
 
 _States = tuple[list[torch.Tensor], list[torch.Tensor]]
-"""States of the forward and of the backward LSTM, each in the order in which it reads the words, in consecutive
-parts of shape (words, batch, units)."""
+"""States of the forward and of the backward LSTM, each in the order in which it reads the k-mers, in consecutive
+parts of shape (k-mers, batch, units)."""
 
 
 class _Table(NamedTuple):
-    """``lstm`` reads ``vectors``, shape (n, dims); ``places``, shape (n_words,): row of each word."""
+    """``lstm`` reads ``vectors``, shape (n, dims); ``places``, shape (n_kmers,): row of each k-mer."""
 
     lstm: nn.LSTM
     vectors: torch.Tensor
     places: torch.Tensor
 
     def states(self, rows: torch.Tensor) -> _States:
-        """States of the LSTM over rows, shape (words, batch)."""
+        """States of the LSTM over rows, shape (k-mers, batch)."""
         return _both_ways(self.lstm, self.vectors[rows])
 
 
 class _Begun:
-    """An LSTM over the 64 words without N whose first :data:`BEGUN` steps of either direction are looked up.
+    """An LSTM over the 64 k-mers without N whose first :data:`BEGUN` steps of either direction are looked up.
 
-    The state after j words is a function of j + 2 letters; there are 4,096 states after four words. A stretch of
-    letters is numbered in base 4, the 5' letter first.
+    The state after j k-mers is a function of j + 2 nucleotides; there are 4,096 states after four k-mers. A stretch of
+    nucleotides is numbered in base 4, the 5' nucleotide first.
     """
 
     def __init__(self, table: _Table) -> None:
@@ -170,15 +170,15 @@ class _Begun:
 
     @torch.no_grad()
     def _begin(self, way: int) -> tuple[list[torch.Tensor], torch.Tensor]:
-        """Hidden states after 1, 2, … words, shapes (4^3, units), (4^4, units), …, and the last cells."""
+        """Hidden states after 1, 2, … k-mers, shapes (4^3, units), (4^4, units), …, and the last cells."""
         lstm = self._lstms[way]
         hidden = cells = self.vectors.new_zeros(1, 16, self._units)
         found = []
         for step in range(BEGUN):
             stretch = torch.arange(4 ** (step + 3), device=self.vectors.device)
-            # 5' to 3' a word is added at the 3' end, in the other direction at the 5' end
-            word, before = (stretch // 4**step, stretch % 4 ** (step + 2)) if way else (stretch % 64, stretch // 4)
-            _, (hidden, cells) = lstm(self.vectors[word][None], (hidden[:, before], cells[:, before]))
+            # 5' to 3' a k-mer is added at the 3' end, in the other direction at the 5' end
+            kmer, before = (stretch // 4**step, stretch % 4 ** (step + 2)) if way else (stretch % 64, stretch // 4)
+            _, (hidden, cells) = lstm(self.vectors[kmer][None], (hidden[:, before], cells[:, before]))
             found.append(hidden[0])
         return found, cells[0]
 
@@ -192,28 +192,28 @@ class _Begun:
             [last % 4 ** (step + 3) for step in range(BEGUN)],
         )
         found = []
-        for way, words in enumerate((vectors[BEGUN:], vectors[:rest].flip(0))):
+        for way, kmers in enumerate((vectors[BEGUN:], vectors[:rest].flip(0))):
             begun = torch.stack([states[at] for states, at in zip(self._hidden[way], known[way], strict=True)])
-            found.append([begun, self._lstms[way](words, (begun[-1:], self._cells[way][known[way][-1]][None]))[0]])
+            found.append([begun, self._lstms[way](kmers, (begun[-1:], self._cells[way][known[way][-1]][None]))[0]])
         return found[0], found[1]
 
 
 def _both_ways(lstm: nn.LSTM, vectors: torch.Tensor) -> _States:
-    """States over vectors, shape (words, batch, dims)."""
+    """States over vectors, shape (k-mers, batch, dims)."""
     forward, backward = lstm(vectors)[0].chunk(2, dim=2)
     return [forward.contiguous()], [backward.flip(0)]
 
 
 def _stretch(rows: torch.Tensor) -> torch.Tensor:
-    """Number of the letters of consecutive words, shape (words, batch) to (batch,)."""
+    """Number of the nucleotides of consecutive k-mers, shape (k-mers, batch) to (batch,)."""
     found = rows[0]
     for row in rows[1:]:
         found = 4 * found + row % 4
     return found
 
 
-def _word_first(lstm: nn.LSTM) -> nn.LSTM:
-    """The same weights, for tensors of shape (words, batch, dims)."""
+def _kmer_first(lstm: nn.LSTM) -> nn.LSTM:
+    """The same weights, for tensors of shape (k-mers, batch, dims)."""
     found = nn.LSTM(lstm.input_size, lstm.hidden_size, bidirectional=True, device=lstm.weight_ih_l0.device)
     found.load_state_dict(lstm.state_dict())
     return found.eval()
@@ -221,7 +221,7 @@ def _word_first(lstm: nn.LSTM) -> nn.LSTM:
 
 @torch.no_grad()
 def _tabulate(lstm: nn.LSTM, vectors: torch.Tensor, known: torch.Tensor) -> _Table:
-    """An LSTM that reads words as one-hot columns: its input weights are what each of the words adds to the gates."""
+    """An LSTM that reads k-mers as one-hot columns: its input weights are what each of the k-mers adds to the gates."""
     width = -(-int(known.sum()) // 16) * 16
     found = nn.LSTM(width, lstm.hidden_size, bidirectional=True, device=vectors.device)
     state = lstm.state_dict()

@@ -31,7 +31,7 @@ MERGED_COLUMNS = (
     "probability",
     "p",
     "q",
-    "false_share",
+    "false_fraction",
     "isoforms",
     "transcripts",
 )
@@ -72,7 +72,7 @@ class SequenceSites:
     """Rows of a file of **predicted sites** as sites of the sequences that were scanned.
 
     Frames have the columns ``chrom``, ``start``, ``end``, ``strand``, ``task``, ``modification``, ``probability``,
-    ``false_share`` and ``isoforms``.
+    ``false_fraction`` and ``isoforms``.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -84,18 +84,18 @@ class SequenceSites:
         return self.rows
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
-        columns = ["sequence", "start", "end", "strand", "task", "modification", "probability", "false_share"]
+        columns = ["sequence", "start", "end", "strand", "task", "modification", "probability", "false_fraction"]
         for frame in stream_sites(self._path, columns):
             yield frame.rename(columns={"sequence": "chrom"}).assign(isoforms=1)
 
 
 class ChosenSites:
-    """Those of some sites with a probability above ``above`` and a ``false_share`` below ``fdr``.
+    """Those of some sites with a probability above ``above`` and a ``false_fraction`` below ``fdr``.
 
     Parameters
     ----------
     sites : iterable of pandas.DataFrame
-        With the columns ``probability`` and ``false_share``; gone through once here and once each time this is, in
+        With the columns ``probability`` and ``false_fraction``; gone through once here and once each time this is, in
         whose form this gives them.
     above, fdr : float or None
         None for no limit.
@@ -108,7 +108,7 @@ class ChosenSites:
     @property
     def limits(self) -> list[str]:
         """The limits in words."""
-        limits = (("probability>", self.above), ("false_share<", self.fdr))
+        limits = (("probability>", self.above), ("false_fraction<", self.fdr))
         return [f"{name}{limit:g}" for name, limit in limits if limit is not None]
 
     def __len__(self) -> int:
@@ -123,7 +123,7 @@ class ChosenSites:
         if self.above is not None:
             keep &= frame["probability"].to_numpy() > self.above
         if self.fdr is not None:
-            keep &= frame["false_share"].to_numpy() < self.fdr
+            keep &= frame["false_fraction"].to_numpy() < self.fdr
         return keep
 
 
@@ -198,16 +198,16 @@ def _merge(rows: pa.Table) -> pa.Table:
 
 
 def select_sites(sites: Iterable[pd.DataFrame], *, above: float | None = None, fdr: float | None = None) -> ChosenSites:
-    """Sites with a probability above ``above`` and a ``false_share`` below ``fdr``; None for no limit.
+    """Sites with a probability above ``above`` and a ``false_fraction`` below ``fdr``; None for no limit.
 
     Raises
     ------
     InputError
-        If a limit is no share.
+        If a limit is no fraction.
     """
     for name, limit in (("above", above), ("fdr", fdr)):
         if limit is not None and not 0 <= limit <= 1:
-            raise InputError(f"{name} is no share", value=limit, remedy="give a number from 0 to 1")
+            raise InputError(f"{name} is no fraction", value=limit, remedy="give a number from 0 to 1")
     return ChosenSites(sites, above, fdr)
 
 
@@ -240,7 +240,7 @@ def export_comments(
         )
     if isinstance(chosen, ChosenSites):
         limits = [f"a probability of at most {chosen.above:g}"] if chosen.above is not None else []
-        limits += [f"a share of false calls of at least {chosen.fdr:g}"] if chosen.fdr is not None else []
+        limits += [f"a fraction of false calls of at least {chosen.fdr:g}"] if chosen.fdr is not None else []
         if limits:
             lines.append(f"{len(merged) - len(chosen)} with {' or '.join(limits)} left out")
     return [*lines, f"{len(chosen)} sites below"]

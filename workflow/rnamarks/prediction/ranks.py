@@ -1,4 +1,4 @@
-"""The order of all tests of a task: q-values, and the share of false calls to be expected."""
+"""The order of all tests of a task: q-values, and the fraction of false calls to be expected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Ranks:
     p falls and the probability rises with the logit, so one order serves both:
 
     - q of Benjamini & Hochberg (1995): the smallest false discovery rate at which a test is called.
-    - The share of false calls: calling every test at least as probable as one makes, on average over those called,
+    - The fraction of false calls: calling every test at least as probable as one makes, on average over those called,
       1 - probability false calls (the Bayesian false discovery rate of Newton et al. 2004,
       doi:10.1093/biostatistics/5.2.155).
 
@@ -30,7 +30,7 @@ class Ranks:
     null : Null or None
         Without one q is NaN.
     probability : callable or None
-        From logits to calibrated probabilities; without one the share is NaN.
+        From logits to calibrated probabilities; without one the fraction is NaN.
     folder : path-like
         On whose disk the files lie: 12 bytes per test.
 
@@ -60,15 +60,15 @@ class Ranks:
         self._logits.sort()
         _release(self._logits)
         self._q = None if null is None or not self.tests else self._falling(null, folder)
-        self._share = None if probability is None or not self.tests else self._rising(probability, folder)
+        self._fraction = None if probability is None or not self.tests else self._rising(probability, folder)
 
     def q(self, logits: np.ndarray) -> np.ndarray:
         """q of logits that are among those given; dtype=float32."""
         return self._look_up(self._q, logits)
 
-    def false_share(self, logits: np.ndarray) -> np.ndarray:
-        """Share of false calls among the tests at least as probable; dtype=float32."""
-        return self._look_up(self._share, logits)
+    def false_fraction(self, logits: np.ndarray) -> np.ndarray:
+        """Fraction of false calls among the tests at least as probable; dtype=float32."""
+        return self._look_up(self._fraction, logits)
 
     def below(self, q: float) -> int:
         """How many of the tests have a q below this."""
@@ -99,7 +99,7 @@ class Ranks:
         return found
 
     def _rising(self, probability: Callable[[np.ndarray], np.ndarray], folder: str | Path) -> np.ndarray:
-        """Share of each test, summed from the most probable one on; equal probabilities have one value."""
+        """Fraction of each test, summed from the most probable one on; equal probabilities have one value."""
         found = self._empty(folder)
         total = 0.0
         for end in range(self.tests, 0, -_BLOCK):

@@ -23,7 +23,7 @@ from ..sequences import ALPHABET, LETTERS, UNKNOWN, decode_windows
 from ..sites.coordinates import TranscriptMap
 from ..sites.motifs import bases_at_offset, find_motif, motif_masks
 from ..tasks import Task, find_task
-from .attended import spread_words, top_windows
+from .attended import spread_kmers, top_windows
 from .exact import Engine, ExactEngine, Loaded
 from .kept import Kept
 from .ranks import Ranks
@@ -246,14 +246,14 @@ class Scan:
             return
         rows = {name: self._called(name, logits) for name, logits in scores.logits.items()}
         if reader is engine:
-            words = {name: scores.weights[name][chosen] for name, chosen in rows.items()}
+            kmers = {name: scores.weights[name][chosen] for name, chosen in rows.items()}
         else:
-            words = reader.score(codes, {name: sites[name][rows[name]] for name in rows}, attend=True).weights
+            kmers = reader.score(codes, {name: sites[name][rows[name]] for name in rows}, attend=True).weights
         for name, chosen in rows.items():
-            letters = self._to_letters(sites[name][chosen] + (first - self.spool.gap), words[name], reader.letters)
-            kept.append(f"{name}.top", _top(letters))
+            nucleotides = self._to_nucleotides(sites[name][chosen] + (first - self.spool.gap), kmers[name], reader.k)
+            kept.append(f"{name}.top", _top(nucleotides))
             if self.options.weights:
-                kept.append(f"{name}.weights", letters)
+                kept.append(f"{name}.weights", nucleotides)
 
     def _called(self, name: str, logits: np.ndarray) -> np.ndarray:
         """Rows that may be within the limits: those of p, which are known from the logit alone."""
@@ -341,11 +341,11 @@ class Scan:
             "probability": blank if calibration is None else calibration.probability(logits).astype(np.float32),
             "p": blank if null is None else null.p(logits).astype(np.float32),
             "q": ranks.q(logits),
-            "false_share": ranks.false_share(logits),
+            "false_fraction": ranks.false_fraction(logits),
         }
         if self.looks:
             for column, kind in (("top", np.int16), ("weights", np.float32))[: 1 + options.weights]:
-                width = TOP if column == "top" else self._reader.n_words + self._reader.letters - 1
+                width = TOP if column == "top" else self._reader.n_kmers + self._reader.k - 1
                 first, last = (width * row for row in (called[name], called[name] + len(rows)))
                 found[column] = kept.read(f"{name}.{column}", kind, first, last).reshape(-1, width)
             called[name] += len(rows)
@@ -368,7 +368,7 @@ class Scan:
             "end": position + 1,
             "strand": pa.repeat("+", len(at)),
             "base": pa.array(list(LETTERS[codes[at]].tobytes().decode("ascii"))),
-            **{name: rows[name] for name in ("probability", "p", "q", "false_share", "logit")},
+            **{name: rows[name] for name in ("probability", "p", "q", "false_fraction", "logit")},
         }
         order = pa.array(rows["order"])
         for column, values in (("task", "name"), ("modification", "modification")):
@@ -412,9 +412,9 @@ class Scan:
                 sites[task.name] = at
             yield first, codes, sites
 
-    def _to_letters(self, at: np.ndarray, weights: np.ndarray, letters: int) -> np.ndarray:
-        """Attention to words as attention to nucleotides, shape (n, width), 0 beyond the ends of the sequence."""
-        found = spread_words(weights, letters) / np.float32(letters)
+    def _to_nucleotides(self, at: np.ndarray, weights: np.ndarray, k: int) -> np.ndarray:
+        """Attention to k-mers as attention to nucleotides, shape (n, width), 0 beyond the ends of the sequence."""
+        found = spread_kmers(weights, k) / np.float32(k)
         sequence, position = self.spool.owner(at)
         place = position[:, None] + np.arange(found.shape[1]) - found.shape[1] // 2
         return np.where((place >= 0) & (place < self.spool.lengths[sequence][:, None]), found, np.float32(0))
@@ -435,10 +435,10 @@ def block_for(tasks: Sequence[Task]) -> int:
     return int(np.clip(BLOCK_WINDOWS / density, *_BLOCK_NT))
 
 
-def _top(letters: np.ndarray) -> np.ndarray:
+def _top(nucleotides: np.ndarray) -> np.ndarray:
     """Middles of the three nt with most attention, relative to the base, best first, shape (n, TOP)."""
-    width = letters.shape[1]
-    starts, _ = top_windows(letters, width=min(3, width), count=TOP, margin=1)
+    width = nucleotides.shape[1]
+    starts, _ = top_windows(nucleotides, width=min(3, width), count=TOP, margin=1)
     return np.where(starts < 0, _NOWHERE, starts + min(3, width) // 2 - width // 2).astype(np.int16)
 
 

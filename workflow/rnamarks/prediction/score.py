@@ -148,7 +148,7 @@ def fit_to_window(codes: np.ndarray, window: int) -> np.ndarray:
     Returns
     -------
     numpy.ndarray, shape=(window,), dtype=uint8
-        For an even difference the centre stays the centre; for an odd one the extra letter is at the right.
+        For an even difference the centre stays the centre; for an odd one the extra nucleotide is at the right.
     """
     length = len(codes)
     if length >= window:

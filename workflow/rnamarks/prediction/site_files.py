@@ -35,13 +35,13 @@ TEST_SCHEMA = pa.schema(
         pa.field("probability", pa.float32()),
         pa.field("p", pa.float32()),
         pa.field("q", pa.float32()),
-        pa.field("false_share", pa.float32()),
+        pa.field("false_fraction", pa.float32()),
         pa.field("logit", pa.float32()),
     ]
 )
 """One row per base and task: ``start``, ``end`` 0-based half-open on the sequence, 5' to 3'; ``strand`` of the genome,
 + where it is not known; ``probability`` calibrated; ``p``, ``q`` NaN without a null distribution, see
-:mod:`rnamarks.prediction.significance`; ``false_share`` see :class:`rnamarks.prediction.ranks.Ranks`; ``logit``
+:mod:`rnamarks.prediction.significance`; ``false_fraction`` see :class:`rnamarks.prediction.ranks.Ranks`; ``logit``
 natural-log odds as trained, at 1:1."""
 TOP_FIELD = pa.field("top", pa.string())
 """0-based positions that the networks looked at, each the middle of three nt, best first."""
@@ -93,7 +93,8 @@ class AttentionText:
     """Writes the attention behind each row as tab-separated text, a row per nucleotide.
 
     Columns: ``sequence``, ``start`` (0-based, of the base), ``task``, ``attended`` (0-based position), ``base``
-    (there), ``weight`` (share of the attention of the window; a word's weight goes in equal parts to its letters).
+    (there), ``weight`` (fraction of the attention of the window; a k-mer's weight goes in equal parts to its
+    nucleotides).
     """
 
     def __init__(self, handle: TextIO, spool: Spool) -> None:

@@ -200,7 +200,7 @@ def _encode_line(line: str, shown: str | Path, number: int) -> np.ndarray:
             path=shown,
             line=number,
             value=error.value,
-            remedy="use A, C, G, U or T, N and the IUPAC letters",
+            remedy="use A, C, G, U or T, N and the IUPAC codes",
         ) from error
 
 

@@ -20,7 +20,7 @@ from .spool import lengths_of, open_transcripts, require_unique
 CALLED = 0.5
 """Sites with a probability above this are called, as in MASS."""
 FDR = 0.1
-"""Sites with a ``false_share`` below this are called at that rate of false calls."""
+"""Sites with a ``false_fraction`` below this are called at that rate of false calls."""
 
 _GENE_RUNS = pa.schema(
     [
@@ -50,9 +50,9 @@ def summarise_transcripts(sites: str | Path, transcripts: str | Path) -> Iterato
     ------
     pandas.DataFrame
         ``predicted_transcripts``, some transcripts at a time, in their order: ``length`` nt; ``cds_start``,
-        ``cds_end`` 0-based half-open on the transcript, -1 for none; ``gc`` share of G and C among A, C, G and U;
+        ``cds_end`` 0-based half-open on the transcript, -1 for none; ``gc`` fraction of G and C among A, C, G and U;
         ``mean_probability`` (NaN without a site) and ``sum_probability`` over the sites; ``called`` sites with a
-        probability above :data:`CALLED`, ``called_fdr`` with a ``false_share`` below :data:`FDR`.
+        probability above :data:`CALLED`, ``called_fdr`` with a ``false_fraction`` below :data:`FDR`.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def summarise_transcripts(sites: str | Path, transcripts: str | Path) -> Iterato
     -----
     One batch of sites and of transcripts is in memory, and the ids once, to see that none comes twice.
     """
-    waiting = stream_sites(sites, ["sequence", "probability", "false_share"])
+    waiting = stream_sites(sites, ["sequence", "probability", "false_fraction"])
     held = next(waiting, None)
     for frame in _describe(transcripts, read_site_metadata(sites).get("sequences")):
         index = pd.Index(frame["transcript"])
@@ -81,7 +81,7 @@ def summarise_transcripts(sites: str | Path, transcripts: str | Path) -> Iterato
                 (counts, None),
                 (total, probability),
                 (called, probability > CALLED),
-                (called_fdr, part["false_share"].to_numpy() < FDR),
+                (called_fdr, part["false_fraction"].to_numpy() < FDR),
             ):
                 sums += np.bincount(row, weights=weights, minlength=len(frame))
             held = held[here:]

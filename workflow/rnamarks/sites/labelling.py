@@ -151,12 +151,13 @@ def label_sites(
     support[is_positive] = sites["support"].to_numpy(dtype=np.int64)[at]
 
     frame = transcripts[["chrom", "strand", "transcript", "gene"]].iloc[owner].reset_index(drop=True)
-    frame["start"] = key % SPAN
-    frame["window"] = task.name + ":" + frame["chrom"] + ":" + frame["start"].astype(str) + ":" + frame["strand"]
+    frame["genome_start"] = key % SPAN
+    frame["genome_end"] = frame["genome_start"] + 1
+    frame["window"] = task.name + ":" + frame["chrom"] + ":" + frame["genome_start"].astype(str) + ":" + frame["strand"]
     frame["task"], frame["species"], frame["modification"] = task.name, task.species, task.modification
     frame["sequence"] = sequence
     frame["label"] = is_positive.astype(np.int8)
-    frame["position"] = position
+    frame["start"], frame["end"] = position, position + 1
     frame["region"] = transcript_map.region(owner, position)
     frame["orthogroup"] = _orthogroups(frame["gene"], orthologues)
     frame["support"] = support

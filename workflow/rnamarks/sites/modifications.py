@@ -56,7 +56,7 @@ class Modification:
     base : str
         The unmodified nucleotide, one of A, C, G, U.
     motif : str
-        IUPAC motif in RNA letters; ``N`` where there is none.
+        IUPAC motif in RNA; ``N`` where there is none.
     motif_offset : int
         0-based index of the modified base in the motif.
     chebi : str

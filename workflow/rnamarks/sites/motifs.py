@@ -1,4 +1,4 @@
-"""Search for motifs in IUPAC letters, on integer codes."""
+"""Search for motifs in IUPAC codes, on integer codes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def motif_masks(motif: str) -> np.ndarray:
         If the motif is empty or holds a letter that is not IUPAC; U and T are the same.
     """
     if not motif:
-        raise InputError("the motif is empty", remedy="give one in IUPAC letters, such as DRACH")
+        raise InputError("the motif is empty", remedy="give one in IUPAC codes, such as DRACH")
     letters = list(motif.upper().replace("T", "U"))
     if not set(letters) <= set(IUPAC):
         raise InputError("the motif holds a letter that is not IUPAC", value=motif, remedy=f"use {''.join(IUPAC)}")
@@ -54,7 +54,7 @@ def find_motif(codes: np.ndarray, motif: str, offset: int = 0) -> np.ndarray:
     codes : numpy.ndarray, shape=(n_nt,), dtype=uint8
         A 0, C 1, G 2, U 3, everything else 4.
     motif : str
-        IUPAC letters, of any length.
+        IUPAC codes, of any length.
     offset : int
         Place in the motif whose position is reported, from 0: 2 for the A of DRACH.
 

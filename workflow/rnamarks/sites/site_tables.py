@@ -21,7 +21,7 @@ TECHNOLOGIES = "technologies"
 _BLOCK = 1_000_000
 _GAP = 2_000
 
-# RNA letter of a genome byte read on either strand; byte 0 stands for a position off the end
+# RNA nucleotide of a genome byte read on either strand; byte 0 stands for a position off the end
 _PLUS_BASE = np.array(["", *map(chr, range(1, 256))], dtype="U1")
 _MINUS_BASE = _PLUS_BASE.copy()
 _PLUS_BASE[ord("T")] = "U"

@@ -179,7 +179,7 @@ def read_task_windows(
 
     Where windows have their site in the middle (``task.centred``), longer ones of odd length are cut down around it,
     those whose middle is not the task's motif are dropped, then sequences with both labels, then all but the first copy
-    of each sequence, across all files whatever part they came in. Each is counted.
+    of each sequence, across all files whatever split they came in. Each is counted.
 
     Parameters
     ----------
@@ -198,9 +198,9 @@ def read_task_windows(
     Returns
     -------
     windows : pandas.DataFrame
-        Table ``windows``. ``window`` is ``<task>:<part>:<p or n><number>``, numbered from 1 by label in
+        Table ``windows``. ``window`` is ``<task>:<split>:<p or n><number>``, numbered from 1 by label in
         the order of the files. Where a header holds ``chrom:start-end(strand)`` as long as the window (0-based
-        half-open, or 1-based closed), ``start`` is the 0-based genome position of the site, else -1.
+        half-open, or 1-based closed), ``genome_start`` and ``genome_end`` hold the site, else -1.
     drops : Drops
         Stage ``windows``, by file.
 
@@ -215,8 +215,8 @@ def read_task_windows(
     if task.centred:
         windows = _clean(windows, task, drops, negatives_per_positive, seed)
     windows.insert(0, "window", "")
-    for part, rows in windows.groupby("given", sort=False).indices.items():
-        windows.loc[rows, "window"] = _ids(task.name, part, windows["label"].to_numpy()[rows])
+    for split, rows in windows.groupby("given", sort=False).indices.items():
+        windows.loc[rows, "window"] = _ids(task.name, split, windows["label"].to_numpy()[rows])
     if windows["label"].nunique() < 2:
         present, absent = ("modified", "unmodified") if windows["label"].any() else ("unmodified", "modified")
         raise InputError(
@@ -229,9 +229,9 @@ def read_task_windows(
 
 def read_windows(entry: Mapping[str, Any], *, task: Task, width: int | None, drops: Drops) -> pd.DataFrame:
     """Read one file of a task; parameters and columns, the first left out, are those of :func:`read_task_windows`."""
-    path, part = entry["file"], entry["given"]
-    if part not in {"train", "valid", "test", ""}:
-        raise InputError("no such part", value=part, remedy='choose train, valid, test or ""')
+    path, split = entry["file"], entry["given"]
+    if split not in {"train", "valid", "test", ""}:
+        raise InputError("no such split", value=split, remedy='choose train, valid, test or ""')
     records = list(WINDOW_FORMATS[entry["format"]](path, entry["label"]))
     if not records:
         raise InputError("the file holds no window", path=path, remedy="fetch it again, or leave it out of the sheet")
@@ -248,6 +248,7 @@ def read_windows(entry: Mapping[str, Any], *, task: Task, width: int | None, dro
     lengths = [len(record.sequence) for record in records]
     # of what the header says, the site is where it was before cropping
     places = [_place(record.header, length) for record, length in zip(records, lengths, strict=True)]
+    start = np.array([place[1] for place in places], dtype=np.int64)
     frame = pd.DataFrame(
         {
             "task": task.name,
@@ -256,15 +257,17 @@ def read_windows(entry: Mapping[str, Any], *, task: Task, width: int | None, dro
             "sequence": [_middle(record.sequence, width) for record in records],
             "label": np.array([record.label for record in records], dtype=np.int64),
             "chrom": [place[0] for place in places],
-            "start": np.array([place[1] for place in places], dtype=np.int64),
+            "genome_start": start,
+            "genome_end": np.where(start < 0, -1, start + 1),
             "strand": [place[2] for place in places],
             "transcript": "",
             "gene": "",
-            "position": np.int64(-1),
+            "start": np.int64(-1),
+            "end": np.int64(-1),
             "region": "unknown",
             "orthogroup": "",
             "support": np.int64(1),
-            "given": part,
+            "given": split,
         },
         columns=column_names("windows", first="task"),
     )
@@ -342,10 +345,10 @@ def _middle(sequence: str, width: int) -> str:
     return sequence[first : first + width]
 
 
-def _ids(task: str, part: str, labels: np.ndarray) -> list[str]:
+def _ids(task: str, split: str, labels: np.ndarray) -> list[str]:
     numbers = np.where(labels == 1, np.cumsum(labels == 1), np.cumsum(labels == 0))
-    part = part or "all"
-    return [f"{task}:{part}:{'p' if label else 'n'}{number}" for label, number in zip(labels, numbers, strict=True)]
+    split = split or "all"
+    return [f"{task}:{split}:{'p' if label else 'n'}{number}" for label, number in zip(labels, numbers, strict=True)]
 
 
 def _place(header: str, width: int) -> tuple[str, int, str]:

@@ -150,7 +150,9 @@ def fetch(
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise InputError(
-                    f"no space is left for {source.name}", path=part, remedy="make room; the download then goes on"
+                    f"no space is left for {source.name}",
+                    path=part,
+                    remedy="free some space; the download then goes on",
                 ) from error
             raise
         finally:

@@ -25,7 +25,7 @@ from ..models.directory import read_config
 from ..models.student import Student
 from ..prediction.fast import agreement, score_fast
 from ..prediction.score import pick_device, score_tasks
-from .fit import digest_of, read_part
+from .fit import digest_of, read_split
 from .lessons import Pool, ask_teacher
 from .settings import DistillationSettings, TrainingSettings
 from .targets.teacher import TeacherTarget
@@ -55,7 +55,7 @@ def distil_student(
     folder: str | Path,
     splits: Mapping[str, str | Path],
     *,
-    split: str,
+    scheme: str,
     settings: DistillationSettings,
     seed: int,
     checkpoints: str | Path,
@@ -71,8 +71,8 @@ def distil_student(
     folder : path-like
         Model directory of the teacher: networks or a stack.
     splits : mapping of task to path
-        Parquet files of the **splits** border; the training part teaches, the validation part calibrates.
-    split : {"paper", "guarded"}
+        Parquet files of the **splits** border; the training split teaches, the validation split calibrates.
+    scheme : {"paper", "guarded"}
         The one that the teacher was trained on.
     settings : DistillationSettings
     seed : int
@@ -99,13 +99,13 @@ def distil_student(
     missing = [task for task in tasks if task not in splits]
     if missing:
         raise InputError("there are no windows of a task of the model", value=missing, remedy="give those of all tasks")
-    training = {task: read_part(splits[task], split, "train") for task in tasks}
-    validation = {task: read_part(splits[task], split, "valid") for task in tasks}
+    training = {task: read_split(splits[task], scheme, "train") for task in tasks}
+    validation = {task: read_split(splits[task], scheme, "valid") for task in tasks}
     crop = 0 if config.stack else int(config.hyperparameters.get("crop", 0))
     torch.manual_seed(seed)
     student = Student(tasks, **{"receptive": crop or config.window} | dict(hyperparameters or {}))
     pool = Pool(training, student.receptive, settings, seed)
-    record = {"teacher": read_config(folder)[1], "split": split, "seed": seed, "threads": threads}
+    record = {"teacher": read_config(folder)[1], "scheme": scheme, "seed": seed, "threads": threads}
     made = {name: getattr(settings, name) for name in ("copies", "minimum", "maximum", "mutation_rate")}
     asked = record | made | {"receptive": student.receptive, "device": where.type, "version": __version__}
     lessons = Path(checkpoints) / digest_of(asked, training)
@@ -147,7 +147,7 @@ def distil_student(
             score_fast(student, data.codes, device=where)[:, column],
             # of the same population as in exact mode, so that the probabilities of both modes are comparable
             prevalence=Calibration.from_dict(known).prevalence if known else None,
-            fitted_on=f"valid, {task}, split {split}, student",
+            fitted_on=f"valid, {task}, scheme {scheme}, student",
             few="prior",
         ).to_dict()
     agreed = judge(student)

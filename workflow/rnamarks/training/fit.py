@@ -29,13 +29,13 @@ from .trainer import TrainingResult, train
 from .warm_start import Start, begin_from
 
 
-def read_part(path: str | Path, split: str, part: str) -> TaskData:
-    """The windows of one task and one part (``train``, ``valid``, ``test``) of a split, as codes and labels."""
-    frame, _ = read_parquet(path, ["sequence", "label", split])
-    chosen = frame[frame[split] == part]
+def read_split(path: str | Path, scheme: str, split: str) -> TaskData:
+    """The windows of one task and one split (``train``, ``valid``, ``test``) of a scheme, as codes and labels."""
+    frame, _ = read_parquet(path, ["sequence", "label", scheme])
+    chosen = frame[frame[scheme] == split]
     if chosen.empty:
         raise InputError(
-            f"no window of the part {part!r} of the split {split!r}", path=path, remedy="give more windows"
+            f"no window of the split {split!r} of the scheme {scheme!r}", path=path, remedy="give more windows"
         )
     return TaskData(encode_windows(chosen["sequence"]), chosen["label"].to_numpy(dtype=bool))
 
@@ -119,7 +119,7 @@ def fit_from_splits(
     splits: Mapping[str, str | Path],
     tasks: Sequence[Task],
     *,
-    split: str,
+    scheme: str,
     network: str,
     hyperparameters: Mapping[str, Any],
     settings: TrainingSettings,
@@ -139,7 +139,7 @@ def fit_from_splits(
         Parquet files of the **splits** border.
     tasks : sequence of Task
         In the order of the curriculum.
-    split : {"paper", "guarded"}
+    scheme : {"paper", "guarded"}
     network, hyperparameters, settings, seed, checkpoints
         See :func:`fit_network`.
     folder : path-like
@@ -154,8 +154,8 @@ def fit_from_splits(
     pandas.DataFrame
         The history, as written.
     """
-    training = {task.name: read_part(splits[task.name], split, "train") for task in tasks}
-    validation = {task.name: read_part(splits[task.name], split, "valid") for task in tasks}
+    training = {task.name: read_split(splits[task.name], scheme, "train") for task in tasks}
+    validation = {task.name: read_split(splits[task.name], scheme, "valid") for task in tasks}
     result = fit_network(
         network,
         hyperparameters,
@@ -175,7 +175,7 @@ def fit_from_splits(
         window=next(iter(training.values())).codes.shape[1],
         hyperparameters=dict(hyperparameters),
         training={
-            "split": split,
+            "scheme": scheme,
             "seed": seed,
             "settings": asdict(settings),
             "best_epoch": result.best_epoch,

@@ -133,7 +133,7 @@ class Uncertainty(Objective):
     """Uncertainty weighting (Kendall et al. 2018, CVPR): sum over tasks of exp(-s) L + s, L the task's mean loss.
 
     s, a task's log-variance, begins at 0 and is trained with the network; Song et al. 2021 write it so, Kendall et
-    al. (Eq. 10) with s / 2. A task's share of the gradient of the shared layers thus tends to one over its loss.
+    al. (Eq. 10) with s / 2. A task's fraction of the gradient of the shared layers thus tends to one over its loss.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 """Batches over all tasks at once, each window with a label and a weight for every task.
 
 As in :mod:`rnamarks.training.sampler`, a batch is a function of (seed, visit) alone. What is drawn next follows a fixed
-schedule of *cells* (all windows, or the positives or negatives of one task), so the shares of tasks and labels are
+schedule of *cells* (all windows, or the positives or negatives of one task), so the fractions of tasks and labels are
 exact and not left to chance.
 """
 

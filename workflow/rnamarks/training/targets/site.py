@@ -26,7 +26,7 @@ class SiteTarget(Target):
     """Batches of one task or of all, and the area under the ROC curve as the score.
 
     Rows of the history have ``task``, ``loss`` (mean cross-entropy of that task's training windows in the epoch, in
-    pooled batches weighted, but not by the objective), ``auroc`` and ``auprc`` (on the validation part). The score is
+    pooled batches weighted, but not by the objective), ``auroc`` and ``auprc`` (on the validation split). The score is
     the mean AUROC over the stage's tasks.
 
     Parameters
@@ -39,7 +39,7 @@ class SiteTarget(Target):
     Raises
     ------
     InputError
-        If a part of a task lacks a label, or pooled windows have several widths.
+        If a split of a task lacks a label, or pooled windows have several widths.
     """
 
     score_name = "validation AUROC"
@@ -120,7 +120,7 @@ class SiteTarget(Target):
 
 def _subset(data: TaskData, most: int, seed: int) -> TaskData:
     if not data.labels.any() or data.labels.all():
-        raise InputError("the validation part lacks one of the two classes", remedy="give more windows")
+        raise InputError("the validation split lacks one of the two classes", remedy="give more windows")
     if not most or len(data.labels) <= most:
         return data
     rows = np.sort(np.random.default_rng([seed, 7]).permutation(len(data.labels))[:most])

@@ -1,4 +1,4 @@
-"""Predictions for the validation and test parts of a split: the **predictions** border."""
+"""Predictions for the validation and test splits of a scheme: the **predictions** border."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..sequences import encode_windows
 from ..tables import read_parquet
 from .score import score_windows
 
-PARTS = ("valid", "test")
+HELD_OUT = ("valid", "test")
 
 
-def predict_parts(
+def predict_held_out(
     model: nn.Module,
     splits: Mapping[str, str | Path],
-    split: str,
+    scheme: str,
     *,
     device: str | torch.device = "cpu",
 ) -> pd.DataFrame:
@@ -30,24 +30,24 @@ def predict_parts(
     model : torch.nn.Module
     splits : mapping of task to path
         Parquet files of the **splits** border.
-    split : {"paper", "guarded"}
+    scheme : {"paper", "guarded"}
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``window``, ``task``, ``part``, ``label``, ``logit``.
+        Columns ``window``, ``task``, ``split``, ``label``, ``logit``.
     """
     frames = []
     for task, path in splits.items():
-        frame, _ = read_parquet(path, ["window", "sequence", "label", split])
-        frame = frame[frame[split].isin(PARTS)]
+        frame, _ = read_parquet(path, ["window", "sequence", "label", scheme])
+        frame = frame[frame[scheme].isin(HELD_OUT)]
         logits = score_windows(model, encode_windows(frame["sequence"]), task, device=device)
         frames.append(
             pd.DataFrame(
                 {
                     "window": frame["window"].to_numpy(),
                     "task": task,
-                    "part": frame[split].to_numpy(),
+                    "split": frame[scheme].to_numpy(),
                     "label": frame["label"].to_numpy(),
                     "logit": logits,
                 }

@@ -34,13 +34,13 @@ def modifications(repository):
 
 @pytest.fixture
 def read(modifications):
-    def run(path, layout, mark="m6A", assembly="hg19"):
+    def run(path, layout, name="m6A", assembly="hg19"):
         drops = Drops()
         frame = LAYOUT_READERS["table"](
             path,
             drops.scope("read", "human", "S"),
             assembly=assembly,
-            modification=modifications[mark],
+            modification=modifications[name],
             layout=layout,
         )
         assert list(frame.columns) == column_names("sites")
@@ -115,11 +115,18 @@ def test_workbooks_whatever_they_are_called(read, tmp_path, sheet, name):
 def test_rows_of_other_kinds_and_peaks_are_counted(read, tmp_path):
     path = tmp_path / "table.txt"
     path.write_text(
-        "chr\tfrom\tto\tstrand\tmark\tcell\n"
+        "chr\tfrom\tto\tstrand\tmodification\tcell\n"
         "chr1\t10\t10\t+\tm6A\tHeLa\nchr1\t10\t10\t+\t6mA\tHEK\nchr1\t20\t20\t-\tm1A\tHeLa\n"
         "chr1\t30\t39\t-\tm6A\tHeLa\nchr1\t40\t40\t-\tm6A\tMOLM13\nchr1\t10\t10\t-\tm6A\tHeLa\n"
     )
-    layout = {"chrom": "chr", "start": "from", "end": "to", "strand": "strand", "origin": 1, "modification": "mark"}
+    layout = {
+        "chrom": "chr",
+        "start": "from",
+        "end": "to",
+        "strand": "strand",
+        "origin": 1,
+        "modification": "modification",
+    }
     frame, counts = read(path, layout | {"where": {"cell": ["HeLa", "HEK"]}})
     assert positions(frame) == [["chr1", 9, "+"], ["chr1", 9, "-"]]
     assert counts == {
@@ -134,10 +141,10 @@ def test_rows_of_other_kinds_and_peaks_are_counted(read, tmp_path):
         read(path, half_open)
 
 
-def test_a_mark_that_is_not_in_the_table_gives_an_empty_one(read, tmp_path):
+def test_a_modification_that_is_not_in_the_table_gives_an_empty_one(read, tmp_path):
     path = tmp_path / "table.txt"
-    path.write_text("site\tmark\nchr1:10:+\tm6A\n")
-    frame, counts = read(path, {"place": "site", "origin": 1, "modification": "mark"}, mark="m5U")
+    path.write_text("site\tmodification\nchr1:10:+\tm6A\n")
+    frame, counts = read(path, {"place": "site", "origin": 1, "modification": "modification"}, name="m5U")
     assert counts == {"another modification": 1, "kept": 0}
     assert frame.empty
 
@@ -230,7 +237,7 @@ def test_any_order_of_columns_and_either_origin_gives_the_sites(modifications, t
 
 @pytest.fixture
 def read_sets(tmp_path, modifications):
-    def run(*entries, mark="m6A"):
+    def run(*entries, name="m6A"):
         (tmp_path / "genome.fa").write_text(GENOME)
         paths = []
         for number, entry in enumerate(entries):
@@ -245,7 +252,7 @@ def read_sets(tmp_path, modifications):
             genome=tmp_path / "genome.fa",
             workdir=tmp_path / "work",
             assembly="hg19",
-            modification=modifications[mark],
+            modification=modifications[name],
             subject="human",
         )
 
@@ -293,17 +300,17 @@ def test_one_source_has_one_technology(read_sets):
         )
 
 
-def test_a_table_of_several_bases_gives_each_mark_its_own(read_sets):
+def test_a_table_of_several_bases_gives_each_modification_its_own(read_sets):
     layout = {"chrom": 1, "start": 2, "end": 3, "strand": 6, "origin": 1, "header": 0, "mixed_bases": True}
     # start and end alike and counted from 1, as Nm-seq is deposited
     text = "".join(f"chr1\t{n}\t{n}\tx\t0\t+\n" for n in range(5, 45))
     entry = {"name": "GSE90164", "format": "table", "text": text}
-    for mark, first in (("Am", 7), ("Cm", 4), ("Gm", 5), ("Um", 6)):
-        sites, drops = read_sets(entry | {"layout": layout}, mark=mark)
+    for name, first in (("Am", 7), ("Cm", 4), ("Gm", 5), ("Um", 6)):
+        sites, drops = read_sets(entry | {"layout": layout}, name=name)
         assert sites["start"].tolist() == list(range(first, 44, 4))
-        assert drops.rows(f"base at the site is not {'U' if mark == 'Um' else mark[0]}") == 30
+        assert drops.rows(f"base at the site is not {'U' if name == 'Um' else name[0]}") == 30
     with pytest.raises(InputError, match="only 25% of 40 sites have A"):
-        read_sets(entry | {"layout": layout | {"mixed_bases": False}}, mark="Am")
+        read_sets(entry | {"layout": layout | {"mixed_bases": False}}, name="Am")
 
 
 def test_layouts_are_for_the_formats_that_take_one(read_sets):
@@ -316,14 +323,14 @@ def test_layouts_are_for_the_formats_that_take_one(read_sets):
 
 @pytest.fixture
 def real(modifications, shared_data):
-    def run(form, file, mark, assembly="hg19", **options):
+    def run(form, file, name, assembly="hg19", **options):
         drops = Drops()
         register = LAYOUT_READERS if options else READERS
         frame = register[form](
             shared_data / "annotation" / file,
             drops.scope("read", "human", "S"),
             assembly=assembly,
-            modification=modifications[mark],
+            modification=modifications[name],
             **options,
         )
         return frame, dict(zip(drops.frame()["reason"], drops.frame()["rows"], strict=True))
@@ -332,17 +339,17 @@ def real(modifications, shared_data):
 
 
 @pytest.mark.parametrize(
-    ("form", "file", "mark", "least"),
+    ("form", "file", "name", "least"),
     [
         ("bed", "single_nucleotide/metaPlotR_pseudoU.bed.gz", "Y", 390),
         ("geo_bed", "geo_m6a/GSE63753_hek293.abcam.CIMS.m6A.9536.bed.gz", "m6A", 9_536),
         ("geo_bed", "geo_m6a/GSM2602070_molm13_rep1.tag.uniq.sites.bed.gz", "m6A", 8_113),
     ],
 )
-def test_described_beds_meet_their_own_readers(real, form, file, mark, least):
-    own, _ = real(form, file, mark)
+def test_described_beds_meet_their_own_readers(real, form, file, name, least):
+    own, _ = real(form, file, name)
     layout = {"chrom": 1, "start": 2, "end": 3, "strand": 6, "origin": 0, "header": 0}
-    told, counts = real("table", file, mark, layout=layout)
+    told, counts = real("table", file, name, layout=layout)
     assert len(own) >= least
     assert positions(told) == positions(own)
     assert counts["kept"] == len(own)
@@ -356,10 +363,10 @@ def test_a_described_database_meets_its_own_reader(real):
     assert len(told) > 10
 
 
-def test_rmbase_rows_of_each_mark(real):
+def test_rmbase_rows_of_each_modification(real):
     file = "rmbase/RMBase_v2_hg19_otherMod_site.sample.txt.gz"
-    counts = {mark: real("rmbase_v2", file, mark)[1] for mark in ("m5U", "m7G", "m5C", "Um", "Y")}
-    assert {mark: count["kept"] for mark, count in counts.items()} == {"m5U": 30, "m7G": 43, "m5C": 0, "Um": 0, "Y": 0}
+    counts = {name: real("rmbase_v2", file, name)[1] for name in ("m5U", "m7G", "m5C", "Um", "Y")}
+    assert {name: count["kept"] for name, count in counts.items()} == {"m5U": 30, "m7G": 43, "m5C": 0, "Um": 0, "Y": 0}
     assert counts["m7G"]["no G in the middle of the row's sequence"] == 1
 
 

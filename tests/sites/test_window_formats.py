@@ -171,7 +171,7 @@ def test_places_in_headers_outlive_the_cropping(tmp_path):
     path.write_text(">chr1:100-109(+)\nGGCCACCGG\n>chr1:100-109(-)\nGGCCACCGG\n>chr1:101-109\nGGCCACCGG\n")
     for width in (9, 5, 1):
         frame, _ = read(path, "fasta", label=1, width=width, centred=True)
-        assert frame[["chrom", "start", "strand"]].to_numpy().tolist() == [
+        assert frame[["chrom", "genome_start", "strand"]].to_numpy().tolist() == [
             ["chr1", 104, "+"],
             ["chr1", 104, "-"],
             ["chr1", 104, ""],

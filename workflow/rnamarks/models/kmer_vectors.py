@@ -1,7 +1,7 @@
-"""3-mers as words: their numbers, and vectors of them learned from windows (word2vec, Mikolov et al. 2013).
+"""3-mers: their numbers, and vectors of them learned from windows (word2vec, Mikolov et al. 2013).
 
-The word that starts at each place of a sequence has a number in base 5 with the digits A 0, C 1, G 2, U 3, N 4: AAC is
-1, CAA is 25, NNN is 124. A sequence of n nt has n - 2 words, one per place (stride 1).
+The k-mer that starts at each place of a sequence has a number in base 5 with the digits A 0, C 1, G 2, U 3, N 4: AAC is
+1, CAA is 25, NNN is 124. A sequence of n nt has n - 2 k-mers, one per place (stride 1).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import numpy as np
 from ..errors import InputError
 from ..sequences import LETTERS, UNKNOWN
 
-LETTERS_PER_WORD = 3
-WORDS = tuple("".join(letters) for letters in product(LETTERS.tobytes().decode("ascii"), repeat=LETTERS_PER_WORD))
-"""All 125 words, in the order of their numbers."""
+K = 3
+KMERS = tuple("".join(letters) for letters in product(LETTERS.tobytes().decode("ascii"), repeat=K))
+"""All 125 k-mers, in the order of their numbers."""
 
 
-def word_numbers(codes):
-    """Numbers of the words of windows.
+def kmer_numbers(codes):
+    """Numbers of the k-mers of windows.
 
     Parameters
     ----------
@@ -37,19 +37,19 @@ def word_numbers(codes):
 
 
 class _Sentences:
-    """The words of each window as text, as often as somebody asks."""
+    """The k-mers of each window as text, as often as somebody asks."""
 
     def __init__(self, codes: np.ndarray) -> None:
         self.codes = codes
-        self.words = np.array(WORDS, dtype=object)
+        self.words = np.array(KMERS, dtype=object)
 
     def __iter__(self) -> Iterator[list[str]]:
         for row in self.codes:
-            yield self.words[word_numbers(row)].tolist()
+            yield self.words[kmer_numbers(row)].tolist()
 
 
-def fit_word_vectors(
-    codes: np.ndarray, *, dims: int = 300, context: int = 5, epochs: int = 5, seed: int, most_words: int = 20_000_000
+def fit_kmer_vectors(
+    codes: np.ndarray, *, dims: int = 300, context: int = 5, epochs: int = 5, seed: int, most_kmers: int = 20_000_000
 ) -> np.ndarray:
     """Vectors of 3-mers from windows: word2vec as gensim has it, each window one sentence.
 
@@ -63,37 +63,39 @@ def fit_word_vectors(
         At least 3 nt wide.
     dims : int
     context : int
-        Words to each side that a word is predicted from.
+        K-mers to each side that a k-mer is predicted from.
     epochs : int
         Passes over the windows.
     seed : int
-    most_words : int
-        Where the windows have more words, windows drawn without replacement; bounds the time.
+    most_kmers : int
+        Where the windows have more k-mers, windows drawn without replacement; bounds the time.
 
     Returns
     -------
     numpy.ndarray, shape=(125, dims), dtype=float32
-        Rows in the order of the words' numbers. Zeros for words that no window holds.
+        Rows in the order of the k-mers' numbers. Zeros for k-mers that no window holds.
 
     Raises
     ------
     InputError
         If there is no window or gensim is not installed.
     ValueError
-        If windows are narrower than a word.
+        If windows are narrower than a k-mer.
     """
     n, width = codes.shape
     if not n:
-        raise InputError("word vectors are learned from windows, and there are none", remedy="give training windows")
-    if width < LETTERS_PER_WORD:
-        raise ValueError(f"windows of {width} nt hold no word of {LETTERS_PER_WORD}")
+        raise InputError(
+            "vectors of k-mers are learned from windows, and there are none", remedy="give training windows"
+        )
+    if width < K:
+        raise ValueError(f"windows of {width} nt hold no k-mer of {K}")
     try:
         from gensim.models import Word2Vec
     except ImportError as error:
         raise InputError(
-            "word vectors are learned by gensim, which is not installed", value="gensim", remedy="install it"
+            "vectors of k-mers are learned by gensim, which is not installed", value="gensim", remedy="install it"
         ) from error
-    fitting = max(1, most_words // (width - LETTERS_PER_WORD + 1))
+    fitting = max(1, most_kmers // (width - K + 1))
     if n > fitting:
         codes = codes[np.sort(np.random.default_rng(seed).choice(n, fitting, replace=False))]
     # gensim tells every step of its work at the level that the workflow's logs show
@@ -112,8 +114,8 @@ def fit_word_vectors(
         )
     finally:
         logger.setLevel(level)
-    table = np.zeros(((UNKNOWN + 1) ** LETTERS_PER_WORD, dims), dtype=np.float32)
-    for number, word in enumerate(WORDS):
-        if word in model.wv:
-            table[number] = model.wv[word]
+    table = np.zeros(((UNKNOWN + 1) ** K, dims), dtype=np.float32)
+    for number, kmer in enumerate(KMERS):
+        if kmer in model.wv:
+            table[number] = model.wv[kmer]
     return table

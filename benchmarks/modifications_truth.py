@@ -1,6 +1,6 @@
 """What the world of twelve modifications planted against what a run found: motifs, AUCb beside its bound, and pairs.
 
-python benchmarks/marks_truth.py --results results/demo_marks --world resources/demo_marks
+python benchmarks/modifications_truth.py --results results/demo_marks --world resources/demo_marks
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ def motifs(results: Path, world: Path) -> pd.DataFrame | str:
 
 
 def accuracy(results: Path, world: Path) -> pd.DataFrame | str:
-    """AUCb of each model on the test part, beside what the rule allows and what composition gives."""
+    """AUCb of each model on the test split, beside what the rule allows and what composition gives."""
     path = results / "evaluation" / "metrics.tsv"
     if not path.is_file():
         return f"missing: {path}"
-    truth = read(world / "truth" / "marks.tsv").set_index("modification")
+    truth = read(world / "truth" / "modifications.tsv").set_index("modification")
     metrics = read(path)
-    metrics = metrics[(metrics["metric"] == "auroc") & (metrics["part"] == "test") & (metrics["against"] == "own")]
+    metrics = metrics[(metrics["metric"] == "auroc") & (metrics["split"] == "test") & (metrics["against"] == "own")]
     chosen = metrics[metrics["seed"].astype(str) != "mean"]
-    kinds = ["model", "setting", "split"]
+    kinds = ["model", "setting", "scheme"]
     # the ensemble where there is one, else the mean of the seeds
     ensemble = chosen["seed"].astype(str) == "ensemble"
     has_one = ensemble.groupby([chosen[name] for name in [*kinds, "modification"]]).transform("any")
@@ -101,7 +101,7 @@ def main() -> None:
     given = parser.parse_args()
     shown = {
         "planted motifs among the consensus motifs": motifs(given.results, given.world),
-        "AUCb on the test part and its bound": accuracy(given.results, given.world),
+        "AUCb on the test split and its bound": accuracy(given.results, given.world),
         "planted pairs": pairs(given.results, given.world),
     }
     for title, table in shown.items():

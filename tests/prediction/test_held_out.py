@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from rnamarks.models.registry import build_model
-from rnamarks.prediction.parts import predict_parts
+from rnamarks.prediction.held_out import predict_held_out
 from rnamarks.prediction.score import score_windows
 from rnamarks.sequences import decode_windows, encode_windows
 from rnamarks.tables import write_parquet
@@ -24,8 +24,8 @@ def test_held_out_windows_of_each_task(tmp_path):
         frame["paper"] = ["train", "train", "valid", "valid", "test", "test", "", "test"]
         paths[name] = tmp_path / f"{name}.parquet"
         write_parquet(frame, paths[name])
-    table = predict_parts(model, paths, "paper")
-    assert table.groupby("task")["part"].apply(list).to_dict() == {
+    table = predict_held_out(model, paths, "paper")
+    assert table.groupby("task")["split"].apply(list).to_dict() == {
         name: ["valid", "valid", "test", "test", "test"] for name in paths
     }
     mouse = pd.read_parquet(paths["mouse"]).set_index("window")
