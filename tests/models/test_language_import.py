@@ -1,0 +1,240 @@
+"""Checkpoints in the layouts of the released files."""
+
+from __future__ import annotations
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from checkpoints import built, released
+from rnamarks.errors import InputError
+from rnamarks.models.language import Language
+from rnamarks.models.language_heads import ValueHead
+from rnamarks.models.language_import import read_checkpoint
+from rnamarks.models.packing import Pack
+from rnamarks.models.tokens import tokenise
+
+
+@pytest.fixture
+def pack():
+    return Pack.of([tokenise("ACGUNACGU"), tokenise("GGGAAACCC"), tokenise("AUG")])
+
+
+@pytest.mark.parametrize("layout", ["flash", "split"])
+@pytest.mark.parametrize("sizes", [{}, {"width": 40, "blocks": 3}, {"feedforward": 31}, {"heads": 10}])
+def test_both_layouts_and_other_sizes_give_the_same_logits(layout, sizes, tmp_path, pack):
+    model = built(**sizes)
+    torch.save(released(model, layout), tmp_path / "x.pt")
+    heads = sizes.get("heads") if layout == "flash" else None
+    found = read_checkpoint(tmp_path / "x.pt", heads)
+    assert (found.outputs, found.threshold) == ({"masked": {"target": "masked"}}, None)
+    with torch.no_grad():
+        torch.testing.assert_close(found.network(pack, "masked"), model(pack, "masked"), rtol=0, atol=0)
+
+
+def test_the_number_of_heads_changes_what_comes_out(tmp_path, pack):
+    """What a file does not say must be given: nothing of the shapes shows that it was wrong."""
+    model = built(heads=10)
+    torch.save(released(model), tmp_path / "x.pt")
+    with torch.no_grad():
+        assert not torch.allclose(read_checkpoint(tmp_path / "x.pt").network(pack, "masked"), model(pack, "masked"))
+
+
+def test_half_precision_becomes_single(tmp_path):
+    torch.save({name: one.half() for name, one in released(built()).items()}, tmp_path / "x.pt")
+    assert {one.dtype for one in read_checkpoint(tmp_path / "x.pt").network.parameters()} == {torch.float32}
+
+
+class Structure(nn.Module):
+    """The published head for base pairs, layer by layer as it is described."""
+
+    def __init__(self, width: int, channels: int, blocks: int) -> None:
+        super().__init__()
+        self.linear_in = nn.Linear(2 * width, channels)
+        self.resnet = nn.Module()
+        self.resnet.blocks = nn.ModuleList()
+        for _ in range(blocks):
+            block = nn.Module()
+            block.conv_net = nn.Sequential()
+            for size in (1, 3, 1):
+                block.conv_net.append(nn.Conv2d(channels, channels, size, bias=False, padding="same"))
+                block.conv_net.extend([nn.InstanceNorm2d(channels), nn.ReLU()])
+            self.resnet.blocks.append(block)
+        self.conv_out = nn.Conv2d(channels, 1, 3, padding="same")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        n = len(x)
+        pairs = torch.cat([x[:, None].expand(n, n, -1), x[None].expand(n, n, -1)], dim=-1)
+        image = self.linear_in(pairs).permute(2, 0, 1)[None]
+        for block in self.resnet.blocks:
+            image = image + block.conv_net(image)
+        upper = self.conv_out(image)[0, 0].triu(1)
+        return upper + upper.T
+
+
+class Loading(nn.Module):
+    """The published head for ribosome loading, of one sequence."""
+
+    def __init__(self, width: int, channels: int, blocks: int) -> None:
+        super().__init__()
+        self.linear_in = nn.Linear(width, channels)
+        self.resnet = nn.Module()
+        self.resnet.blocks = nn.ModuleList()
+        for _ in range(blocks):
+            block = nn.Module()
+            block.conv_net = nn.Sequential()
+            for _ in range(2):
+                block.conv_net.append(nn.Conv1d(channels, channels, 3, bias=False, padding="same"))
+                block.conv_net.extend([nn.InstanceNorm1d(channels), nn.ELU()])
+            self.resnet.blocks.append(block)
+        self.linear_out = nn.Linear(channels, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        signal = self.linear_in(x).T[None]
+        for block in self.resnet.blocks:
+            signal = signal + block.conv_net(signal)
+        return self.linear_out(signal.mean(dim=2)).squeeze()
+
+
+def tuned(model: Language, head: nn.Module, prefix: str = "lm.", **more) -> dict:
+    return released(model, prefix=prefix) | {f"pred_head.{name}": one for name, one in head.state_dict().items()} | more
+
+
+def test_a_file_tuned_to_structure_brings_head_and_threshold(tmp_path, pack):
+    model, head = built(), Structure(80, 16, 3)
+    torch.save({"state_dict": tuned(model, head, threshold=0.11), "epoch": 4}, tmp_path / "x.ckpt")
+    found = read_checkpoint(tmp_path / "x.ckpt")
+    assert found.outputs["structure"] == {"target": "pairs", "channels": 16, "blocks": 3}
+    assert found.threshold == 0.11
+    with torch.no_grad():
+        vectors = pack.split(model.trunk(pack))
+        for mine, one in zip(found.network(pack, "structure"), vectors, strict=True):
+            torch.testing.assert_close(mine, head(one[1:-1]), rtol=1e-5, atol=1e-5)
+            assert torch.equal(mine, mine.T)
+
+
+def test_a_file_tuned_to_ribosome_loading_brings_head_and_scale(tmp_path, pack):
+    model, head = built(), Loading(80, 8, 2)
+    scale = {"scaler._mean": torch.tensor([6.5]), "scaler._std": torch.tensor([1.5])}
+    torch.save(tuned(model, head, **scale), tmp_path / "x.pt")
+    found = read_checkpoint(tmp_path / "x.pt")
+    tuned_head = found.network.heads["ribosome_loading"]
+    assert (tuned_head.mean.item(), tuned_head.spread.item()) == (6.5, 1.5)
+    with torch.no_grad():
+        expected = torch.stack([head(one) for one in pack.split(model.trunk(pack))])
+        torch.testing.assert_close(found.network(pack, "ribosome_loading"), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("task", "labels"), [("splice", 1), ("class", 88)])
+def test_a_file_tuned_to_splice_sites_or_classes_brings_its_head(tmp_path, pack, task, labels):
+    model, head = built(), nn.Module()
+    head.classifier = nn.Sequential(nn.Linear(80, 12), nn.GELU(), nn.Linear(12, labels))
+    torch.save(tuned(model, head, prefix="rinalmo."), tmp_path / "x.pt")
+    found = read_checkpoint(tmp_path / "x.pt")
+    assert found.outputs[task] == {"target": "label", "hidden": 12, "labels": labels}
+    with torch.no_grad():
+        first = torch.stack([one[0] for one in pack.split(model.trunk(pack))])
+        layers = head.classifier
+        expected = layers[2](F.gelu(layers[0](first)))
+        torch.testing.assert_close(found.network(pack, task), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_values_do_not_depend_on_what_they_are_packed_with():
+    torch.manual_seed(0)
+    head, lengths = ValueHead(8, channels=4, blocks=2).eval(), (5, 5, 9)
+    parts = [torch.randn(length, 8) for length in lengths]
+    tokens = [np.zeros(length, np.uint8) for length in lengths]
+    with torch.no_grad():
+        together = head(torch.cat(parts), Pack.of(tokens))
+        apart = [head(part, Pack.of([one])) for part, one in zip(parts, tokens, strict=True)]
+    torch.testing.assert_close(together, torch.cat(apart), rtol=1e-5, atol=1e-6)
+
+
+def change(state, kind):
+    name = "transformer.blocks.1.transition.2.bias"
+    if kind == "missing":
+        del state[name]
+    elif kind == "more":
+        state["transformer.blocks.0.other"] = torch.ones(2)
+    elif kind == "shape":
+        state[name] = state[name][:-1]
+    elif kind == "nan":
+        state[name] = state[name] * float("nan")
+    elif kind == "twice":
+        state["lm." + name] = state[name].clone()
+    elif kind == "vocabulary":
+        state["embedding.weight"] = state["embedding.weight"][:20]
+    elif kind == "gap":
+        for one in [one for one in state if ".blocks.0." in one]:
+            del state[one]
+    elif kind == "half qkv":
+        state.pop("transformer.blocks.1.mh_attn.Wqkv.weight")
+        state["transformer.blocks.1.mh_attn.mh_attn.to_q.weight"] = torch.ones(80, 80)
+    elif kind == "frequencies":
+        state["transformer.blocks.1.mh_attn.rotary_emb.inv_freq"] = torch.tensor([1.0, 0.5])
+    elif kind == "head":
+        state["pred_head.attention.weight"] = torch.ones(2, 2)
+    else:
+        state[name] = "text"
+    return state
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("missing", r"1 tensors do not fit the model: trunk.blocks.1.feedforward.down.bias: missing for \(80,\)"),
+        ("more", "1 tensors belong to no part of the model: transformer.blocks.0.other"),
+        ("shape", r"blocks.1.feedforward.down.bias: \(79,\) for \(80,\)"),
+        ("nan", "weights are not finite"),
+        ("twice", "two tensors of the file are the same weight"),
+        ("vocabulary", "the vocabulary has not 22 tokens"),
+        ("gap", "no embedding or no block"),
+        ("half qkv", "query, key and value"),
+        ("frequencies", "not those of base 10000"),
+        ("head", "belongs to no known head"),
+        ("text", "no tensor of weights"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused_by_name(kind, message, tmp_path):
+    torch.save(change(released(built()), kind), tmp_path / "x.pt")
+    with pytest.raises(InputError, match=message) as caught:
+        read_checkpoint(tmp_path / "x.pt")
+    assert "x.pt" in str(caught.value)
+
+
+class Harm:
+    def __reduce__(self):
+        return os.mkdir, ("harm",)
+
+
+def test_code_in_a_file_is_never_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.pt").write_bytes(pickle.dumps({"embedding.weight": Harm()}))
+    torch.save({"embedding.weight": Harm()}, tmp_path / "y.pt")
+    for name in ("x.pt", "y.pt"):
+        with pytest.raises(InputError, match="more than tensors, or is damaged"):
+            read_checkpoint(tmp_path / name)
+    assert not (tmp_path / "harm").exists()
+
+
+def test_a_file_cut_off_anywhere_is_refused(tmp_path):
+    torch.save(released(built(width=40)), tmp_path / "x.pt")
+    content = (tmp_path / "x.pt").read_bytes()
+    for size in (0, 1, 100, len(content) // 2, len(content) - 10):
+        (tmp_path / "cut.pt").write_bytes(content[:size])
+        with pytest.raises(InputError):
+            read_checkpoint(tmp_path / "cut.pt")
+    with pytest.raises(InputError, match="no such file"):
+        read_checkpoint(tmp_path / "none.pt")
+
+
+def test_heads_that_the_width_cannot_be_divided_by_are_refused(tmp_path):
+    torch.save(released(built(width=48, heads=4)), tmp_path / "x.pt")
+    with pytest.raises(InputError, match="20 attention heads cannot share a width of 48"):
+        read_checkpoint(tmp_path / "x.pt")
+    assert read_checkpoint(tmp_path / "x.pt", 4).sizes["heads"] == 4
