@@ -1,0 +1,239 @@
+"""From FASTA files to a corpus: lengths, letters, duplicates, clusters, hold-out (Penić et al. 2024, Methods)."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from ..datasets.redundancy import linclust
+from ..datasets.tools import scratch_folder
+from ..errors import InputError
+from ..models.tokens import MOST_UNKNOWN, TOKENS, UNK, A, T, letters_to_tokens
+from ..sequences import read_records
+from ..sites.drops import KEPT, NOTE, Drops
+from .store import HELD, write_corpus
+
+STAGE = "corpus"
+STRANDS = ("both", "same")
+_LETTERS = np.frombuffer(b"NNNNN" + "".join(TOKENS[5:]).replace("-", "N").replace("I", "N").encode(), np.uint8)
+_WORD = 11
+
+
+@dataclass
+class _Pile:
+    """Sequences that passed, end to end in a file, and a digest of each; 22 bytes of memory per sequence."""
+
+    file: BinaryIO
+    lengths: array = field(default_factory=lambda: array("i"))
+    digests: array = field(default_factory=lambda: array("Q"))
+    sources: array = field(default_factory=lambda: array("H"))
+
+    def add(self, tokens: np.ndarray, source: int) -> None:
+        content = tokens.tobytes()
+        self.file.write(content)
+        self.lengths.append(len(tokens))
+        self.digests.frombytes(hashlib.blake2b(content, digest_size=16).digest())
+        self.sources.append(source)
+
+
+def build_corpus(
+    sources: Mapping[str, str | Path],
+    path: str | Path,
+    *,
+    shortest: int = 16,
+    longest: int = 8192,
+    identity: float = 0.7,
+    coverage: float = 0.8,
+    strands: str = "both",
+    held: float = 0.01,
+    seed: int = 1,
+    threads: int = 1,
+    report: Callable[[str], None] = print,
+) -> Drops:
+    """Build a corpus from FASTA files, plain or gzipped, DNA or RNA.
+
+    Parameters
+    ----------
+    sources : mapping of str to path-like
+        Name to file; of sequences that occur several times the first stays.
+    path : path-like
+        Of the corpus.
+    shortest, longest : int
+        In nt.
+    identity, coverage : float
+        Of MMseqs2's linclust, ``--min-seq-id`` and ``-c``.
+    strands : {"both", "same"}
+        ``both`` takes linclust's clusters as they are, in which a sequence and its reverse complement are one.
+        ``same`` splits each by the strand on which its members resemble the representative, so that two RNAs that are
+        antisense to each other stay two.
+    held : float
+        Fraction of the clusters, and for the paper's way of the sequences, that is held out.
+    seed, threads : int
+    report : callable
+        Given a line per step.
+
+    Returns
+    -------
+    Drops
+        Sequences per source and reason.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged, or nothing is left.
+    """
+    if strands not in STRANDS:
+        raise InputError("strands is not both or same", value=strands, remedy="change it")
+    drops = Drops()
+    with scratch_folder(Path(path).resolve().parent) as folder:
+        with open(folder / "sequences", "wb") as handle:
+            pile = _Pile(handle)
+            for number, (name, file) in enumerate(sources.items()):
+                _read(name, file, number, pile, drops, shortest, longest)
+                report(f"{name}: read; {len(pile.lengths):,} sequences so far")
+        lengths = np.frombuffer(pile.lengths, np.int32)
+        if not len(lengths):
+            raise InputError(
+                "no sequence is left", value=", ".join(sources), remedy="look at the reasons, or add files"
+            )
+        digests = np.frombuffer(pile.digests, np.uint64).reshape(-1, 2)
+        kept = _first_copies(digests)
+        origin = np.frombuffer(pile.sources, np.uint16)
+        for number, name in enumerate(sources):
+            own = origin == number
+            drops.count(STAGE, STAGE, name, "same as an earlier sequence", int((own & ~kept).sum()))
+            drops.count(STAGE, STAGE, name, KEPT, int((own & kept).sum()))
+        report(f"{int(kept.sum()):,} distinct sequences; clustering them")
+        starts = np.concatenate([[0], lengths.cumsum(dtype=np.int64)])[:-1][kept]
+        kept_lengths = lengths[kept]
+        content = np.memmap(folder / "sequences", np.uint8, "r")
+        clusters = _clusters(content, starts, kept_lengths, folder, identity, coverage, strands, threads)
+        members, offsets = _by_cluster(clusters)
+        flags = _hold_out(members, offsets, held, seed)
+        report(f"{len(offsets) - 1:,} clusters; writing the corpus")
+        drops.count(STAGE, STAGE, "all", f"{NOTE}clusters", len(offsets) - 1)
+        drops.count(STAGE, STAGE, "all", f"{NOTE}held out with their cluster", int((flags & HELD["cluster"] > 0).sum()))
+        write_corpus(
+            path,
+            _slices(content, starts, kept_lengths),
+            members=members,
+            offsets=offsets,
+            held=flags,
+            about={
+                "sources": list(sources),
+                "shortest": shortest,
+                "longest": longest,
+                "identity": identity,
+                "coverage": coverage,
+                "strands": strands,
+                "held": held,
+                "seed": seed,
+                # tells corpora of other sequences apart
+                "content": hashlib.sha256(digests[kept].tobytes()).hexdigest(),
+                "clusters": len(offsets) - 1,
+            },
+        )
+    return drops
+
+
+def _read(name: str, file: str | Path, number: int, pile: _Pile, drops: Drops, shortest: int, longest: int) -> None:
+    counts = dict.fromkeys(("short", "long", "unknown", "odd"), 0)
+    for record in read_records(file, clean=False):
+        length = len(record.sequence)
+        if not shortest <= length <= longest:
+            counts["short" if length < shortest else "long"] += 1
+            continue
+        tokens = letters_to_tokens(record.sequence)
+        unknown = int((tokens == UNK).sum())
+        if unknown > MOST_UNKNOWN * length:
+            counts["unknown"] += 1
+            continue
+        counts["odd"] += bool(unknown)
+        pile.add(tokens, number)
+    drops.count(STAGE, STAGE, name, f"shorter than {shortest} nt", counts["short"])
+    drops.count(STAGE, STAGE, name, f"longer than {longest} nt", counts["long"])
+    drops.count(STAGE, STAGE, name, "more than a fifth of the letters are no nucleotides", counts["unknown"])
+    drops.count(STAGE, STAGE, name, f"{NOTE}some letters are no nucleotides", counts["odd"])
+
+
+def _first_copies(digests: np.ndarray) -> np.ndarray:
+    """Which sequences are not the same as an earlier one, shape (n,), bool."""
+    order = np.lexsort(digests.T)
+    ordered = digests[order]
+    kept = np.ones(len(digests), dtype=bool)
+    kept[order[1:][(ordered[1:] == ordered[:-1]).all(axis=1)]] = False
+    return kept
+
+
+def _slices(content: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:
+    for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
+        yield content[start : start + length]
+
+
+def _clusters(
+    content: np.ndarray,
+    starts: np.ndarray,
+    lengths: np.ndarray,
+    folder: Path,
+    identity: float,
+    coverage: float,
+    strands: str,
+    threads: int,
+) -> np.ndarray:
+    """Of each sequence a number of its cluster; a sequence that linclust leaves out is one of its own."""
+    with open(folder / "sequences.fasta", "wb") as handle:
+        for index, tokens in enumerate(_slices(content, starts, lengths)):
+            handle.write(b">%d\n%b\n" % (index, _LETTERS[tokens].tobytes()))
+    clusters = np.arange(len(lengths), dtype=np.int64)
+    for first, member in linclust(folder / "sequences.fasta", identity, coverage=coverage, threads=threads):
+        clusters[member] = first
+    (folder / "sequences.fasta").unlink()
+    if strands == "same":
+        turned = np.flatnonzero(clusters != np.arange(len(clusters)))
+        for index in turned.tolist():
+            first = int(clusters[index])
+            pair = (content[starts[i] : starts[i] + lengths[i]] for i in (index, first))
+            if _is_antisense(*pair):
+                clusters[index] += len(lengths)
+    return clusters
+
+
+def _is_antisense(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether a sequence shares more words with the reverse complement of another than with the other itself."""
+    words = _words(one)
+    # A C G T are neighbours, so that their complement is a difference
+    turned = np.where((other >= A) & (other <= T), A + T - other, other)[::-1]
+    return len(np.intersect1d(words, _words(turned))) > len(np.intersect1d(words, _words(other)))
+
+
+def _words(tokens: np.ndarray) -> np.ndarray:
+    """Numbers of the distinct k-mers of 11 nt without unknown letters."""
+    if len(tokens) < _WORD:
+        return np.empty(0, np.int64)
+    windows = np.lib.stride_tricks.sliding_window_view(tokens, _WORD)
+    windows = windows[((windows >= A) & (windows <= T)).all(axis=1)]
+    return np.unique((windows - A).astype(np.int64) @ (4 ** np.arange(_WORD)))
+
+
+def _by_cluster(clusters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Indices sorted by cluster, and where each cluster begins among them."""
+    members = np.argsort(clusters, kind="stable")
+    ordered = clusters[members]
+    begins = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    return members.astype(np.int32), np.concatenate([begins, [len(members)]]).astype(np.int64)
+
+
+def _hold_out(members: np.ndarray, offsets: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """Bits of :data:`HELD` of each sequence."""
+    random = np.random.default_rng([seed, 81])
+    flags = np.zeros(len(members), dtype=np.uint8)
+    drawn = random.random(len(offsets) - 1) < fraction
+    flags[members[np.repeat(drawn, np.diff(offsets))]] |= HELD["cluster"]
+    flags[random.random(len(members)) < fraction] |= HELD["random"]
+    return flags

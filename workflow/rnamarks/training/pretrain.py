@@ -1,0 +1,126 @@
+"""From a corpus to a pre-trained language model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from .. import __version__
+from ..corpus.store import Corpus
+from ..models.language import Language
+from ..models.language_files import save_language
+from ..models.packing import kernel_for
+from ..prediction.score import pick_device
+from ..tables import write_tsv
+from .fit import digest_of
+from .settings import MaskingSettings, TrainingSettings
+from .targets.masked import TASK, MaskedTarget
+from .trainer import train
+
+OUTPUTS = {TASK: {"target": "masked"}}
+
+
+def published_settings(*, batch_size: int, steps: int, epochs: int, rate: float) -> TrainingSettings:
+    """Settings of RiNALMo's pre-training (Penić et al. 2024): warm-up, a cosine to a fifth of the rate, clipping at 1.
+
+    Parameters
+    ----------
+    batch_size, epochs : int
+    steps : int
+        Of an epoch, which ends with a validation; 0 for a pass over all clusters.
+    rate : float
+        Highest learning rate.
+    """
+    return TrainingSettings(
+        batch_size=batch_size,
+        steps_per_epoch=steps,
+        epochs=epochs,
+        patience=epochs,
+        learning_rate=rate,
+        classifier_learning_rate=rate,
+        weight_decay=0.01,
+        schedule="one_cycle",
+        # 2,000 of 200,000 steps
+        warm_up=0.01,
+        floor=0.2,
+        gradient_clip=1.0,
+        validation_windows=2000,
+        # nothing here is half positive, so the size of a batch may be odd
+        objective="sum",
+    )
+
+
+def pretrain(
+    corpus: str | Path,
+    folder: str | Path,
+    sizes: Mapping[str, Any],
+    settings: TrainingSettings,
+    masking: MaskingSettings,
+    *,
+    seed: int,
+    checkpoints: str | Path,
+    device: str = "auto",
+    threads: int = 1,
+    report: Callable[[str], None] = print,
+) -> pd.DataFrame:
+    """Train a language model to fill masked nucleotides, or finish a training of the same one that was interrupted.
+
+    Parameters
+    ----------
+    corpus : path-like
+        Written by :func:`rnamarks.corpus.build.build_corpus`.
+    folder : path-like
+        Gets ``weights.safetensors``, ``config.json`` and ``history.tsv``.
+    sizes : mapping
+        Of :class:`~rnamarks.models.settings.language.LanguageSettings`.
+    settings, masking
+    seed : int
+        Of the initial weights and of every draw.
+    checkpoints : path-like
+        Root under which a folder named by a hash of settings, corpus, seed and version is kept.
+    device, threads, report
+        See :func:`rnamarks.training.trainer.train`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The history, as written: of each epoch ``loss``, and of held-out sequences ``nll``, ``perplexity``,
+        ``accuracy``.
+    """
+    opened = Corpus(corpus)
+    record = {
+        "sizes": dict(sizes),
+        "settings": asdict(settings),
+        "masking": asdict(masking),
+        "seed": seed,
+        "threads": threads,
+        "corpus": opened.about,
+        "version": __version__,
+    }
+    torch.manual_seed(seed)
+    network = Language(OUTPUTS, **sizes)
+    where = pick_device(device)
+    half = torch.bfloat16 if where.type == "cuda" else torch.float32
+    count = sum(one.numel() for one in network.parameters())
+    report(f"{count:,} weights, {len(opened):,} sequences; attention by {kernel_for(where, half)}")
+    result = train(
+        network,
+        MaskedTarget(opened, settings, masking, seed),
+        settings,
+        seed=seed,
+        checkpoints=Path(checkpoints) / digest_of(record),
+        device=device,
+        threads=threads,
+        report=report,
+    )
+    network.load_state_dict(result.state)
+    record |= {"best_epoch": result.best_epoch}
+    save_language(folder, network, sizes, OUTPUTS, training=record)
+    history = pd.DataFrame(result.history)
+    write_tsv(history, Path(folder) / "history.tsv")
+    return history
