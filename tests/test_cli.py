@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import io
+import logging
 import os
 import subprocess
 import sys
@@ -18,12 +20,12 @@ from scipy.special import expit
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from rnamarks import __version__
-from rnamarks.cli import main
+from rnamarks.cli import _Warnings, main
 from rnamarks.evaluation.calibration import Calibration
 from rnamarks.models.baseline_files import stack_arrays
 from rnamarks.models.baselines import BASELINES
-from rnamarks.models.checkpoint import load_members, load_model, save_model
-from rnamarks.models.directory import CARD, ModelConfig
+from rnamarks.models.checkpoint import load_model, save_model
+from rnamarks.models.directory import CARD, ModelConfig, read_members, write_model
 from rnamarks.models.registry import build_model
 from rnamarks.sequences import decode_windows, encode_windows
 from rnamarks.tasks import Task
@@ -48,6 +50,37 @@ def run(*arguments):
         with pytest.raises(SystemExit) as end:
             main()
     return Done(end.value.code or 0, out.getvalue(), err.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("scan", "--genome", "-", "--annotation", "-"), "--annotation and --genome are both standard input"),
+        (("scan", "-", "--annotation", "/dev/stdin"), "the input and --annotation are both standard input"),
+        (("evaluate", "--positives", "-", "--negatives", "-"), "--positives and --negatives are both standard input"),
+        (("score", "w.fa", "--out", "-"), "--out - is no file; give /dev/stdout"),
+        (("score", "w.fa", "--task", "human", "--task", "mouse"), "--task is given twice (found 'human, mouse')"),
+    ],
+)
+def test_an_option_is_for_one_thing(model, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.fa").write_text(">a\nACGT\n")
+    done = run(*arguments, "--model", model)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["w.fa"]
+
+
+@pytest.mark.parametrize("arguments", [("validate",), ("scan",), ("score", "--task", "human"), ("null", "--out", "m")])
+def test_standard_input_is_named_so(model, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b">a\nAC!GT\n")))
+    command, *options = arguments
+    done = run(command, "-", *options, *(() if command == "validate" else ("--model", model)))
+    assert done.returncode == 2
+    assert "rnamarks: standard input" in done.stderr
+    assert " -:" not in done.stderr
 
 
 def test_the_module_runs_as_a_program():
@@ -79,10 +112,10 @@ def stack(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("stack")
     codes = np.random.default_rng(1).integers(0, 5, (80, 21)).astype(np.uint8)
     trees = BASELINES["kmer_blend"](longest=2, reach=3, trees=4).fit(codes, np.tile([0, 1], 40))
-    states, config = load_members(model)
+    states, config = read_members(model)
     weights = {task: {"net": 0.5, "kmer_blend": 0.75} for task in config.task_names}
     config.stack = {"network": "net", "weights": weights, "baselines": {"kmer_blend": trees.hyperparameters()}}
-    save_model(folder, states, config, stack_arrays({"kmer_blend": dict.fromkeys(config.task_names, trees)}))
+    write_model(folder, states, config, stack_arrays({"kmer_blend": dict.fromkeys(config.task_names, trees)}))
     return folder
 
 
@@ -447,6 +480,9 @@ def test_scan_from_a_genome_and_from_a_table(model, tmp_path):
         (["t.fa", "--mode", "fast"], "no student for fast mode"),
         (["t.fa", "--attention", "x"], "no attention"),
         (["t.fa", "--task", "yeast"], "human, mouse"),
+        (["t.fa", "--task", "human", "--task", "yeast"], "human, mouse"),
+        (["t.fa", "--task", ","], "human, mouse"),
+        (["t.fa", "--task", ""], "human, mouse"),
         (["none.fa"], "no such file"),
         (["t.fa", "--annotation", "other.gtf"], "of 3 transcript ids are in the annotation"),
     ],
@@ -498,3 +534,23 @@ def test_validate_names_every_fault(tmp_path):
     assert f"rnamarks: {path}:4: a line has 11 or more fields, this one 6" in done.stderr
     assert "10 faults, 1 sites" in lines[-1]
     assert run("validate", tmp_path / "none").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            OSError(errno.ENOSPC, "", "x.tsv"),
+            "rnamarks: scan 1: x.tsv: no space is left; free some space and run it again\n",
+        ),
+        (KeyError("bug"), "KeyError: 'bug'\n"),
+    ],
+)
+def test_what_the_library_logs_has_its_reason(capsys, error, said):
+    log = logging.Logger("rnamarks")
+    log.addHandler(_Warnings(logging.WARNING))
+    try:
+        raise error
+    except (OSError, KeyError):
+        log.exception("scan %d", 1)
+    assert capsys.readouterr().err.endswith(said)

@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Optional
@@ -16,96 +16,43 @@ from typing import Annotated, Optional
 import typer
 
 from . import __version__
-from .errors import InputError, input_errors
-from .files import check_output, open_bytes, sha256_of, write_text
+from .cli_language import app as language_app
+from .cli_options import (
+    BatchOption,
+    DeviceOption,
+    ModelOption,
+    OutOption,
+    ScanBatchOption,
+    TaskOption,
+    TaxonOption,
+    ThreadsOption,
+    Warnings,
+    check_paths,
+    text_output,
+    warn,
+)
+from .errors import InputError, input_errors, shown
+from .files import open_bytes, sha256_of
 
 # without boxes, so that the fault is the last line of a message
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app.add_typer(language_app, name="lm")
 
 WINDOWS = "FASTA, or one sequence per line; plain or gzipped; DNA or RNA; - reads standard input."
-ModelOption = Annotated[Path, typer.Option("--model", help="A model directory: config.json and weights.safetensors.")]
-TaskOption = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option("--task", help="Which of the model's tasks (rnamarks info); may be left out where there is one."),
-]
-OutOption = Annotated[Optional[Path], typer.Option("--out", help="TSV to write; standard output without it.")]  # noqa: UP045
-DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
-BatchOption = Annotated[int, typer.Option("--batch-size", min=1, help="Windows at once; bounds the memory.")]
-ScanBatchOption = Annotated[
-    Optional[int],  # noqa: UP045
-    typer.Option(
-        "--batch-size",
-        min=1,
-        help="Windows at once in exact mode; default by network: 64 or 128 on a CPU, more on a GPU.",
-    ),
-]
-ThreadsOption = Annotated[
-    int, typer.Option("--threads", min=0, max=1024, help="CPU threads; 0 leaves the choice to torch.")
-]
-TaxonOption = Annotated[int, typer.Option("--taxid", min=0, help="NCBI taxon, for the header of bedRMod.")]
 
 
-def _warn(line: str) -> None:
-    print(f"rnamarks: {line}", file=sys.stderr)
+def _one(tasks: list[str] | None) -> str | None:
+    """The task of a command that asks about one."""
+    if len(set(tasks or ())) > 1:
+        raise InputError("--task is given twice", value=", ".join(tasks), remedy="ask about one task at a time")
+    return tasks[0] if tasks else None
 
 
-class _Warnings(logging.Handler):
-    """Says what the library warns of as the commands say it."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        _warn(record.getMessage())
-
-
-def _check_paths(
-    inputs: Mapping[str, Path | None], outputs: Mapping[str, Path | None], model: Path | None = None
-) -> None:
-    """Raise :class:`InputError` unless every output can be written, and is no input and no other output.
-
-    Parameters
-    ----------
-    inputs, outputs : mapping of str to path or None
-        Name of the option to what was given.
-    model : path-like, optional
-        A directory whose files are inputs, too.
-    """
-    known = {name: path for name, path in inputs.items() if path is not None}
-    if model is not None and model.is_dir():
-        known |= {f"a file of --model, {path.name}": path for path in model.iterdir()}
-    for name, path in outputs.items():
-        if path is None:
-            continue
-        check_output(path)
-        for other, taken in known.items():
-            if _is_file(path) and _is_file(taken) and _same(path, taken):
-                raise InputError(f"{name} is {other}", path=path, remedy="choose another output")
-        known[name] = path
-
-
-def _is_file(path: Path) -> bool:
-    """Whether a path leads to a regular file, or to nothing yet."""
-    return path.is_file() or not path.exists()
-
-
-def _same(one: Path, other: Path) -> bool:
-    if one.exists() and other.exists():
-        return one.samefile(other)
-    return os.path.realpath(one) == os.path.realpath(other)
-
-
-@contextmanager
-def _text_output(out: Path | None) -> Iterator:
-    if out is None:
-        yield sys.stdout
-    else:
-        with write_text(out) as handle:
-            yield handle
-
-
-def _scorer(model: Path, task: str | None, device: str, batch_size: int, threads: int):
+def _scorer(model: Path, task: list[str] | None, device: str, batch_size: int, threads: int):
     from .prediction.windows import WindowScorer, set_threads
 
     set_threads(threads)
-    return WindowScorer(model, task, device=device, batch_size=batch_size, warn=_warn)
+    return WindowScorer(model, _one(task), device=device, batch_size=batch_size, warn=warn)
 
 
 @app.command()
@@ -123,11 +70,13 @@ def score(
     Columns: name, length (nt), logit (natural-log odds at 1:1), probability (calibrated at the prevalence named in
     the model's card). A window without the task's base and motif in the middle gets no value, and is counted.
     """
-    _check_paths({"the input": windows}, {"--out": out}, model)
+    from .tables import TSV
+
+    check_paths({"the input": windows}, {"--out": out}, model)
     scorer = _scorer(model, task, device, batch_size, threads)
-    with _text_output(out) as handle:
+    with text_output(out) as handle:
         for index, chunk in enumerate(scorer.chunks(windows)):
-            chunk.to_csv(handle, sep="\t", index=False, header=index == 0, lineterminator="\n", float_format="%.7g")
+            chunk.to_csv(handle, header=index == 0, float_format="%.7g", **TSV)
 
 
 @app.command()
@@ -144,11 +93,12 @@ def evaluate(
 ) -> None:
     """AUROC, AUPRC, Brier score and calibration error on labelled windows, with intervals and the prevalence."""
     from .prediction.windows import evaluate_files
+    from .tables import TSV
 
-    _check_paths({"--positives": positives, "--negatives": negatives}, {"--out": out}, model)
+    check_paths({"--positives": positives, "--negatives": negatives}, {"--out": out}, model)
     table = evaluate_files(_scorer(model, task, device, batch_size, threads), positives, negatives, bootstrap=bootstrap)
-    with _text_output(out) as handle:
-        table.to_csv(handle, sep="\t", index=False, lineterminator="\n", float_format="%.10g")
+    with text_output(out) as handle:
+        table.to_csv(handle, float_format="%.10g", **TSV)
 
 
 @contextmanager
@@ -172,10 +122,6 @@ def _scanned(source: Path | None, genome: Path | None, annotation: Path | None, 
     """What is scanned: a file of sequences, or a table of transcripts made in a folder below ``root``."""
     from .prediction.kept import scratch
 
-    if (source is None) == (genome is None):
-        raise InputError("give either sequences or a genome", remedy="a genome needs --annotation, too")
-    if genome is not None and annotation is None:
-        raise InputError("a genome alone has no transcripts", path=genome, remedy="add --annotation")
     if annotation is None:
         yield source
         return
@@ -204,7 +150,7 @@ def _scanned(source: Path | None, genome: Path | None, annotation: Path | None, 
             if row.reason != KEPT:
                 noted = row.reason.startswith(NOTE)
                 reason = row.reason.removeprefix(NOTE) if noted else f"left out, {row.reason}"
-                _warn(f"{row.rows} transcripts: {reason}")
+                warn(f"{row.rows} transcripts: {reason}")
         write_parquet(frame, work / "transcripts.parquet")
         yield work / "transcripts.parquet"
 
@@ -234,7 +180,10 @@ def scan(
         Optional[Path],  # noqa: UP045
         typer.Option("--genome", help="Genome FASTA: with --annotation, in place of SEQUENCES."),
     ] = None,
-    task: Annotated[str, typer.Option("--task", help="Only these tasks, such as m6A,Y; default all.")] = "",
+    task: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--task", help="Only these tasks, such as m6A,Y; default all."),
+    ] = None,
     mode: Annotated[
         str, typer.Option("--mode", help="exact: the networks; fast: the student distilled from them.")
     ] = "exact",
@@ -309,8 +258,13 @@ def scan(
     from .prediction.windows import set_threads
     from .progress import show_sites
 
+    if (source is None) == (genome is None):
+        raise InputError("give either sequences or a genome", remedy="a genome needs --annotation, too")
+    if genome is not None and annotation is None:
+        raise InputError("a genome alone has no transcripts", path=genome, remedy="add --annotation")
+    names = [name.strip() for text in task or [] for name in text.split(",")]
     inputs = {"the input": source, "--annotation": annotation, "--genome": genome}
-    _check_paths(inputs, {"--out": out, "--bedrmod": bedrmod, "--attention": attention}, model)
+    check_paths(inputs, {"--out": out, "--bedrmod": bedrmod, "--attention": attention}, model)
     for path in (annotation, genome, source):
         if path is not None and str(path) != "-" and not path.exists():
             raise InputError("no such file", path=path, remedy="check the path")
@@ -324,8 +278,7 @@ def scan(
         top=(mode == "exact" if top is None else top) or attention is not None,
         weights=attention is not None,
     )
-    given = genome or source
-    name = "standard input" if given is None or str(given) == "-" else given.name
+    name = Path(shown(genome or source or "-")).name
     outputs = Outputs(
         table=out or (None if view else sys.stdout),
         bedrmod=bedrmod,
@@ -341,7 +294,6 @@ def scan(
         Path(tempfile.gettempdir()) / f".rnamarks-{os.getuid()}" if first is None else first.parent / ".rnamarks-scan"
     )
     scanner = Scanner(model, mode=mode, device=device, batch_size=batch_size)
-    names = [name.strip() for name in task.split(",") if name.strip()]
     try:
         with _scanned(source, genome, annotation, root) as scanned, show_sites(sys.stderr, "scan") as progress:
             summary = scanner.run(
@@ -351,19 +303,19 @@ def scan(
                 tasks=names,
                 checkpoints=None if first is None else root,
                 progress=progress,
-                warn=_warn,
+                warn=warn,
             )
     finally:
         if root.is_dir() and not any(root.iterdir()):
             root.rmdir()
     for row in summary.itertuples():
         below = "" if row.below != row.below else f", {int(row.below):,} with q < 0.1"
-        _warn(f"{row.task}: {row.tested:,} bases tested, {row.called:,} written{below}")
+        warn(f"{row.task}: {row.tested:,} bases tested, {row.called:,} written{below}")
 
 
 def _annotated(annotation: Path, version: str) -> dict[str, str]:
     stated = version or (f"sha256:{sha256_of(annotation)[:12]}" if annotation.is_file() else "unknown")
-    return {"annotation_source": annotation.name, "annotation_version": stated}
+    return {"annotation_source": Path(shown(annotation)).name, "annotation_version": stated}
 
 
 @app.command()
@@ -406,7 +358,7 @@ def build_background(
     set_threads(threads)
     found = replace_null(model, background, out, n=bases, seed=seed, device=device, batch_size=batch_size)
     for name, number in found.items():
-        _warn(f"{name}: {number:,} bases, so p goes down to {1 / (1 + number):.2g}")
+        warn(f"{name}: {number:,} bases, so p goes down to {1 / (1 + number):.2g}")
 
 
 @app.command("serve")
@@ -441,7 +393,7 @@ def serve_model(
         waiting=waiting,
         device=device,
         batch_size=batch_size,
-        report=_warn,
+        report=warn,
     )
 
 
@@ -454,14 +406,14 @@ def validate(
 
     report = check_bedrmod(file)
     for warning in report.warnings:
-        _warn(f"warning: {warning}")
+        warn(f"warning: {warning}")
     for fault in report.faults:
-        _warn(str(fault))
+        warn(str(fault))
     if report.n_faults:
         raise InputError(
             f"{report.n_faults} faults, {report.sites} sites", path=file, remedy="repair what is named above"
         )
-    print(f"{file}: {report.header['fileformat']}, {report.sites} sites, no fault")
+    print(f"{shown(file)}: {report.header['fileformat']}, {report.sites} sites, no fault")
 
 
 @app.command()
@@ -489,19 +441,19 @@ def explain(
 ) -> None:
     """Explain which nucleotides of each window drive its logit, and check that the parts add up.
 
-    docs/tables.md explains the columns under attributions and attribution_checks.
+    `python -m rnamarks.dictionary` explains the columns, under attributions and attribution_checks.
     """
     checks = checks or out.with_name(f"{out.name.split('.')[0]}.checks.tsv")
-    _check_paths({"the input": windows}, {"--out": out, "--checks": checks}, model)
+    check_paths({"the input": windows}, {"--out": out, "--checks": checks}, model)
     from .interpretation.attribution_files import attribute_windows, write_attributions
     from .models.directory import read_config
     from .prediction.windows import set_threads
     from .tasks import find_task
 
-    asked = find_task(read_config(model)[0].tasks, task).name
+    asked = find_task(read_config(model)[0].tasks, _one(task)).name
     set_threads(threads)
     found = attribute_windows(
-        model, asked, windows, method=method, compare=compare, limit=limit, device=device, warn=_warn
+        model, asked, windows, method=method, compare=compare, limit=limit, device=device, warn=warn
     )
     write_attributions(found, out, checks)
 
@@ -536,13 +488,13 @@ def main() -> None:
         # nohup lets the program go on
         if signal.getsignal(number) != signal.SIG_IGN
     }
-    log, warnings = logging.getLogger(__package__), _Warnings(logging.WARNING)
+    log, warnings = logging.getLogger(__package__), Warnings(logging.WARNING)
     log.addHandler(warnings)
     try:
         with input_errors():
             app()
     except InputError as error:
-        _warn(str(error))
+        warn(str(error))
         sys.exit(InputError.exit_code)
     finally:
         log.removeHandler(warnings)

@@ -1,0 +1,264 @@
+"""``rnamarks lm``: from a checkpoint to numbers."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from checkpoints import built, released
+from rnamarks.cli import main
+from rnamarks.models.language import Language
+from rnamarks.models.language_files import save_language
+from rnamarks.models.packing import Pack
+from rnamarks.models.settings.language import LANGUAGE_SIZES
+from rnamarks.models.tokens import tokenise
+from rnamarks.structure.pairs import read_structures
+from rnamarks.training.trainer import _Training
+
+SEQUENCES = {"a": "ACGUACGUNN", "b|x": "gggaaat", "c": "AUG" * 30, "d": "ACGUACGUAC"}
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def run(*words, stdin: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["rnamarks", *map(str, words)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def model() -> Language:
+    return built()
+
+
+@pytest.fixture
+def folder(tmp_path, model, run) -> Path:
+    torch.save(released(model), tmp_path / "x.pt")
+    code, out, _ = run("lm", "import", tmp_path / "x.pt", tmp_path / "model")
+    assert code == 0
+    assert f"{sum(one.numel() for one in model.parameters()):,} weights" in out
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def fasta(tmp_path) -> Path:
+    path = tmp_path / "x.fa"
+    path.write_text("".join(f">{name} more\n{sequence}\n" for name, sequence in SEQUENCES.items()))
+    return path
+
+
+@pytest.mark.parametrize("tokens", [[], ["--tokens", 1]])
+def test_logits_are_those_of_the_checkpoint_whatever_is_computed_at_once(folder, model, fasta, tmp_path, run, tokens):
+    assert run("lm", "logits", "--model", folder, fasta, "--out", tmp_path / "x.npz", *tokens)[0] == 0
+    found = np.load(tmp_path / "x.npz")
+    assert list(found) == list(SEQUENCES)
+    for name, sequence in SEQUENCES.items():
+        with torch.no_grad():
+            expected = model(Pack.of([tokenise(sequence)]), "masked").numpy()
+        assert found[name].dtype == np.float32
+        assert found[name].shape == (len(sequence) + 2, 22)
+        np.testing.assert_allclose(found[name], expected, atol=1e-5)
+
+
+def test_vectors_come_per_token_or_pooled_as_npz_or_table(folder, fasta, tmp_path, run):
+    for pool, name in (("none", "t.npz"), ("cls", "c.npz"), ("mean", "m.npz"), ("mean", "m.parquet")):
+        code, _, error = run("lm", "embed", "--model", folder, fasta, "--out", tmp_path / name, "--pool", pool)
+        assert (code, error) == (0, "")
+    tokens, first, mean = (np.load(tmp_path / name) for name in ("t.npz", "c.npz", "m.npz"))
+    table = pd.read_parquet(tmp_path / "m.parquet").set_index("name")
+    for name, sequence in SEQUENCES.items():
+        assert tokens[name].shape == (len(sequence) + 2, 80)
+        np.testing.assert_array_equal(first[name], tokens[name][0])
+        np.testing.assert_allclose(mean[name], tokens[name][1:-1].mean(axis=0), atol=1e-6)
+        np.testing.assert_array_equal(table.loc[name], mean[name])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (">a\nACGU\n>a\nACGU\n", "bad.fa:3: two sequences have one name"),
+        (">a\nMKLV\n", "bad.fa:1: a: 1 of 4 letters are no nucleotides"),
+        ("ACGU\n", "a sequence has no name"),
+        (">a\n>b\nACGU\n", "the record has no sequence"),
+    ],
+)
+def test_faults_of_the_input_leave_no_output(folder, tmp_path, run, text, message):
+    (tmp_path / "bad.fa").write_text(text)
+    code, _, error = run("lm", "logits", "--model", folder, tmp_path / "bad.fa", "--out", tmp_path / "x.npz")
+    assert code == 2
+    assert message in error
+    assert not (tmp_path / "x.npz").exists()
+
+
+def test_unknown_letters_and_long_sequences_are_counted(folder, tmp_path, run):
+    text = f">a\n{'ACGU' * 300}\n>b\nACGUACGUXACGUZ\n"
+    code, _, error = run("lm", "embed", "--model", folder, "-", "--out", tmp_path / "x.npz", stdin=text)
+    assert code == 0
+    assert "letters that are no nucleotides and became <unk>: 2" in error
+    assert "longer than the 1022 nt of pre-training: 1 of 2 sequences; they were read as a whole" in error
+    assert np.load(tmp_path / "x.npz")["a"].shape == (1202, 80)
+
+
+def test_another_kind_of_model_is_refused(folder, fasta, tmp_path, run):
+    config = folder / "config.json"
+    before = config.read_text()
+    config.write_text(before.replace('"feedforward": 213', '"feedforward": 212'))
+    code, _, error = run("lm", "embed", "--model", folder, fasta, "--out", tmp_path / "x.npz")
+    assert code == 2
+    assert "the weights do not fit the network" in error
+    config.write_text(before)
+    code, _, error = run("score", "--model", folder, fasta, "--out", tmp_path / "x.tsv")
+    assert code == 2
+    assert "reads whole sequences, not windows" in error
+
+
+class Tuned(NamedTuple):
+    """A tuned model and the network that it must be."""
+
+    folder: Path
+    network: Language
+
+
+@pytest.fixture
+def tuned(tmp_path, run, request) -> Tuned:
+    """A model with one more head, through a directory."""
+    torch.manual_seed(4)
+    sizes, outputs = {"width": 40, "blocks": 1, "heads": 20}, {"masked": {"target": "masked"}} | request.param
+    network = Language(outputs, **sizes).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    threshold = {"structure": 0.4} if "structure" in outputs else None
+    save_language(tmp_path / "tuned", network, sizes, outputs, threshold=threshold)
+    return Tuned(tmp_path / "tuned", network)
+
+
+@pytest.mark.parametrize("tuned", [{"structure": {"target": "pairs", "channels": 8, "blocks": 1}}], indirect=True)
+def test_structures_are_called_at_the_models_threshold(tuned, fasta, tmp_path, run):
+    table = tmp_path / "p.tsv"
+    command = ("lm", "fold", "--model", tuned.folder, fasta, "--out", tmp_path / "x.dbn", "--probabilities", table)
+    code, _, error = run(*command)
+    assert code == 0
+    assert "threshold 0.4; structures with a pseudoknot: " in error
+    chances = pd.read_csv(table, sep="\t", keep_default_na=False)
+    found = list(read_structures(tmp_path / "x.dbn"))
+    assert [one.name for one in found] == list(SEQUENCES)
+    assert sum(len(one.pairs) for one in found) > 3
+    for one in found:
+        assert one.sequence == SEQUENCES[one.name].upper().replace("T", "U")
+        own = chances[chances["name"] == one.name].set_index(["i", "j"])["probability"]
+        with torch.no_grad():
+            [logits] = tuned.network(Pack.of([tokenise(one.sequence)]), "structure")
+        for i, j in one.pairs.tolist():
+            assert own[i, j] > 0.4
+            assert own[i, j] == pytest.approx(torch.sigmoid(logits[i, j]).item(), rel=1e-4)
+            assert {one.sequence[i], one.sequence[j]} in ({"A", "U"}, {"C", "G"}, {"G", "U"})
+    code, out, _ = run("lm", "fold", "--model", tuned.folder, fasta, "--threshold", 1)
+    assert code == 0
+    assert out.splitlines()[2] == "." * 10
+    code, _, error = run("lm", "fold", "--model", tuned.folder, fasta, "--out", tmp_path / "x.ct")
+    assert code == 2
+    assert ".ct holds one RNA" in error
+    assert not (tmp_path / "x.ct").exists()
+
+
+@pytest.mark.parametrize("tuned", [{"splice": {"target": "label", "hidden": 8}}], indirect=True)
+def test_splice_sites_get_a_probability(tuned, fasta, tmp_path, run):
+    assert run("lm", "splice", "--model", tuned.folder, fasta, "--out", tmp_path / "x.tsv")[0] == 0
+    found = pd.read_csv(tmp_path / "x.tsv", sep="\t")
+    for row in found.itertuples():
+        with torch.no_grad():
+            logit = tuned.network(Pack.of([tokenise(SEQUENCES[row.name])]), "splice").item()
+        assert row.logit == pytest.approx(logit, abs=1e-5)
+        assert row.probability == pytest.approx(1 / (1 + np.exp(-logit)), abs=1e-5)
+        assert row.length == len(SEQUENCES[row.name])
+    code, _, error = run("lm", "mrl", "--model", tuned.folder, fasta)
+    assert code == 2
+    assert "the model has no head for value" in error
+
+
+@pytest.mark.parametrize(
+    "tuned", [{"ribosome_loading": {"target": "value", "channels": 8, "blocks": 1}}], indirect=True
+)
+def test_loads_are_in_the_units_of_training(tuned, fasta, run):
+    code, out, _ = run("lm", "mrl", "--model", tuned.folder, fasta)
+    assert code == 0
+    found = pd.read_csv(io.StringIO(out), sep="\t").set_index("name")["load"]
+    head = tuned.network.heads["ribosome_loading"]
+    for name, sequence in SEQUENCES.items():
+        with torch.no_grad():
+            value = tuned.network(Pack.of([tokenise(sequence)]), "ribosome_loading") * head.spread + head.mean
+        assert found[name] == pytest.approx(max(0.0, value.item()), abs=1e-5)
+
+
+class Killed(BaseException):
+    """What no handler of errors catches."""
+
+
+@pytest.fixture
+def families(tmp_path) -> Path:
+    """40 RNAs of 12 families."""
+    random = np.random.default_rng(7)
+    lines = []
+    for family in range(12):
+        first = random.choice(list("ACGU"), 120)
+        for member in range(1 + family % 4 + family // 6):
+            own = np.where(random.random(120) < 0.05, random.choice(list("ACGU"), 120), first)
+            lines.append(f">{family}_{member}\n{''.join(own)}\n")
+    (tmp_path / "families.fa").write_text("".join(lines) + ">short\nACGU\n")
+    return tmp_path / "families.fa"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("mmseqs") is None, reason="mmseqs is not on PATH")
+def test_a_killed_pre_training_ends_as_one_that_was_not(families, fasta, tmp_path, run, monkeypatch):
+    monkeypatch.setitem(LANGUAGE_SIZES, "nano", {"width": 16, "blocks": 1, "heads": 2})
+    code, out, error = run("lm", "corpus", families, "--out", tmp_path / "c", "--held", 0.3, "--seed", 2)
+    assert code == 0
+    counts = pd.read_csv(io.StringIO(out), sep="\t").set_index("reason")["rows"]
+    assert counts["shorter than 16 nt"] == 1
+    assert counts["kept"] == 36
+    assert counts["note: clusters"] == 12
+    assert "12 clusters" in error
+    command = ("lm", "pretrain", tmp_path / "c", tmp_path / "m", "--epochs", 3, "--steps", 4, "--batch", 5)
+    code, out, _ = run(*command, "--checkpoints", tmp_path / "one")
+    assert code == 0
+    assert out.startswith("perplexity of held-out nucleotides ")
+    whole = (tmp_path / "m" / "weights.safetensors").read_bytes()
+    history = pd.read_csv(tmp_path / "m" / "history.tsv", sep="\t")
+    assert history["epoch"].tolist() == [1, 2, 3]
+    np.testing.assert_allclose(history["perplexity"], np.exp(history["nll"]))
+
+    steps = iter(range(7))
+    step = _Training._step
+
+    def killed(self, *arguments):
+        if next(steps, None) is None:
+            raise Killed
+        step(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("rnamarks.training.trainer.SAVE_SECONDS", 0.0)
+        patch.setattr(_Training, "_step", killed)
+        with pytest.raises(Killed):
+            run(*command, "--checkpoints", tmp_path / "two")
+    assert run(*command, "--checkpoints", tmp_path / "two")[0] == 0
+    assert (tmp_path / "m" / "weights.safetensors").read_bytes() == whole
+    assert run("lm", "logits", "--model", tmp_path / "m", fasta, "--out", tmp_path / "x.npz")[0] == 0
+    assert np.load(tmp_path / "x.npz")["a"].shape == (12, 22)

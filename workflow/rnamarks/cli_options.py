@@ -1,0 +1,120 @@
+"""Options and checks that the commands share."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from .errors import InputError, explain
+from .files import check_output, write_text
+
+ModelOption = Annotated[Path, typer.Option("--model", help="A model directory: config.json and weights.safetensors.")]
+TaskOption = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--task", help="Which of the model's tasks (rnamarks info); may be left out where there is one."),
+]
+OutOption = Annotated[Optional[Path], typer.Option("--out", help="TSV to write; standard output without it.")]  # noqa: UP045
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+BatchOption = Annotated[int, typer.Option("--batch-size", min=1, help="Windows at once; bounds the memory.")]
+ScanBatchOption = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "--batch-size",
+        min=1,
+        help="Windows at once in exact mode; default by network: 64 or 128 on a CPU, more on a GPU.",
+    ),
+]
+ThreadsOption = Annotated[
+    int,
+    typer.Option(
+        "--threads", min=0, max=1024, help="CPU threads; 0 takes torch's default, one per core or OMP_NUM_THREADS."
+    ),
+]
+TaxonOption = Annotated[int, typer.Option("--taxid", min=0, help="NCBI taxon, for the header of bedRMod.")]
+
+
+def warn(line: str) -> None:
+    """Write a line to standard error, led by the name of the program."""
+    print(f"rnamarks: {line}", file=sys.stderr)
+
+
+class Warnings(logging.Handler):
+    """Says what the library warns of as the commands say it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = record.getMessage()
+        if record.exc_info and record.exc_info[1]:
+            error = record.exc_info[1]
+            line += f": {explain(error) or ''.join(traceback.format_exception(error)).rstrip()}"
+        warn(line)
+
+
+def check_paths(
+    inputs: Mapping[str, Path | None], outputs: Mapping[str, Path | None], model: Path | None = None
+) -> None:
+    """Raise :class:`InputError` unless all outputs can be written, none is an input or another output, and standard
+    input is read once.
+
+    Parameters
+    ----------
+    inputs, outputs : mapping of str to path or None
+        Name of the option to what was given.
+    model : path-like, optional
+        A directory whose files are inputs, too.
+    """
+    known: dict[str, Path] = {}
+    for name, path in inputs.items():
+        if path is None:
+            continue
+        for other, taken in known.items():
+            if _is_standard_input(path) and _is_standard_input(taken):
+                raise InputError(
+                    f"{other} and {name} are both standard input, which can be read once",
+                    remedy="give one of them as a file",
+                )
+        known[name] = path
+    if model is not None and model.is_dir():
+        known |= {f"a file of --model, {path.name}": path for path in model.iterdir()}
+    for name, path in outputs.items():
+        if path is None:
+            continue
+        if str(path) == "-":
+            raise InputError(f"{name} - is no file", remedy="give /dev/stdout for standard output")
+        check_output(path)
+        for other, taken in known.items():
+            if _is_file(path) and _is_file(taken) and _same(path, taken):
+                raise InputError(f"{name} is {other}", path=path, remedy="choose another output")
+        known[name] = path
+
+
+def _is_standard_input(path: Path) -> bool:
+    return str(path) in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a path leads to a regular file, or to nothing yet."""
+    return path.is_file() or not path.exists()
+
+
+def _same(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+@contextmanager
+def text_output(out: Path | None) -> Iterator:
+    """A file to write, which appears when it is done, or standard output."""
+    if out is None:
+        yield sys.stdout
+    else:
+        with write_text(out) as handle:
+            yield handle

@@ -1,0 +1,150 @@
+"""What a language model says of sequences of any length, in packs of a bounded number of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from ..models.language import Language
+from ..models.packing import Pack
+from ..models.tokens import TOKENS, count_unknown, tokenise
+from ..sequences import read_records
+
+TRAINED_LENGTH = 1022
+"""Nucleotides of the longest sequence, or piece of one, in pre-training."""
+TOKENS_AT_ONCE = {"cpu": 8192, "cuda": 65536}
+"""Tokens of a pack by device."""
+_PACKS = 8
+_LETTERS = [{"T": "U"}.get(letter, letter) if len(letter) == 1 else "N" for letter in TOKENS]
+
+
+class Sequence(NamedTuple):
+    """A sequence to read: the first word of its header, and its tokens."""
+
+    name: str
+    tokens: np.ndarray
+
+
+def read_sequences(path: str | Path, warn: Callable[[str], None]) -> Iterator[Sequence]:
+    """The sequences of a FASTA file, T or U, in either case, IUPAC codes as they are.
+
+    Raises
+    ------
+    InputError
+        If two have one name, one has none, one is empty, or more than a fifth of one is no nucleotides.
+    """
+    seen: set[str] = set()
+    unknown = long = 0
+    for record in read_records(path, clean=False):
+        words = record.header.split()
+        if not words:
+            raise InputError(
+                "a sequence has no name", path=path, line=record.line, remedy="give FASTA with a name on each header"
+            )
+        name = words[0]
+        if name in seen:
+            raise InputError(
+                "two sequences have one name", path=path, line=record.line, value=name, remedy="rename one"
+            )
+        seen.add(name)
+        try:
+            tokens = tokenise(record.sequence)
+        except InputError as error:
+            raise InputError(
+                f"{name}: {error.what}", path=path, line=record.line, value=error.value, remedy=error.remedy
+            ) from error
+        unknown += count_unknown(tokens)
+        long += len(record.sequence) > TRAINED_LENGTH
+        yield Sequence(name, tokens)
+    if unknown:
+        warn(f"letters that are no nucleotides and became <unk>: {unknown}")
+    if long:
+        count = f"{long} of {len(seen)} sequences"
+        warn(f"longer than the {TRAINED_LENGTH} nt of pre-training: {count}; they were read as a whole")
+
+
+def letters_of(sequence: Sequence) -> str:
+    """The sequence as RNA text; what the vocabulary does not have is N."""
+    return "".join(_LETTERS[token] for token in sequence.tokens[1:-1].tolist())
+
+
+@torch.inference_mode()
+def describe(
+    network: Language,
+    sequences: Iterable[Sequence],
+    answer: Callable[[torch.Tensor, Pack], Iterable[torch.Tensor]],
+    *,
+    device: torch.device | str = "cpu",
+    tokens: int | None = None,
+) -> Iterator[tuple[Sequence, np.ndarray]]:
+    """An answer for each sequence, in their order; what a sequence is packed with changes nothing.
+
+    Parameters
+    ----------
+    network : Language
+    sequences : iterable of Sequence
+    answer : callable
+        From the vectors of a pack, shape (total, width), to one tensor per sequence: :func:`embeddings`,
+        :func:`means`, or a head.
+    device : torch.device or str
+    tokens : int, optional
+        Most tokens of a pack, but for a sequence that has more by itself; default :data:`TOKENS_AT_ONCE`.
+    """
+    network.eval().to(device)
+    most = tokens or TOKENS_AT_ONCE[torch.device(device).type]
+    for chunk in _chunks(sequences, _PACKS * most):
+        found: dict[int, np.ndarray] = {}
+        # neighbours of one length are computed in one call
+        order = sorted(range(len(chunk)), key=lambda index: len(chunk[index].tokens))
+        for rows in _packs([len(chunk[index].tokens) for index in order], most):
+            pack = Pack.of([chunk[order[row]].tokens for row in rows], device)
+            answers = answer(network.trunk(pack), pack)
+            for row, one in zip(rows, answers, strict=True):
+                found[order[row]] = one.float().cpu().numpy()
+        for index, sequence in enumerate(chunk):
+            yield sequence, found[index]
+
+
+def embeddings(vectors: torch.Tensor, pack: Pack) -> tuple[torch.Tensor, ...]:
+    """Of each sequence the vectors of its tokens, shape (nt + 2, width)."""
+    return pack.split(vectors)
+
+
+def first_vectors(vectors: torch.Tensor, pack: Pack) -> torch.Tensor:
+    """Of each sequence the vector of ``<cls>``, shape (width,)."""
+    return vectors[pack.offsets[:-1].long()]
+
+
+def mean_vectors(vectors: torch.Tensor, pack: Pack) -> list[torch.Tensor]:
+    """Of each sequence the mean vector of its nucleotides, shape (width,)."""
+    return [one[1:-1].mean(dim=0) for one in pack.split(vectors)]
+
+
+def _chunks(sequences: Iterable[Sequence], most: int) -> Iterator[list[Sequence]]:
+    chunk: list[Sequence] = []
+    total = 0
+    for sequence in sequences:
+        if chunk and total + len(sequence.tokens) > most:
+            yield chunk
+            chunk, total = [], 0
+        chunk.append(sequence)
+        total += len(sequence.tokens)
+    if chunk:
+        yield chunk
+
+
+def _packs(lengths: list[int], most: int) -> Iterator[range]:
+    """Ranges of neighbours with at most so many tokens together, each of one sequence at least."""
+    begin = total = 0
+    for index, length in enumerate(lengths):
+        if index > begin and total + length > most:
+            yield range(begin, index)
+            begin, total = index, 0
+        total += length
+    if begin < len(lengths):
+        yield range(begin, len(lengths))
