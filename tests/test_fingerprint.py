@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from rnamarks.fingerprint import fingerprint, modules
+from rnamarks.registry import registered
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -115,13 +117,13 @@ def test_names_of_columns_count_and_their_meanings_do_not(tmp_path):
 
     before = {table: digest(table) for table in ("sites", "counts")}
     assert before["sites"] != before["counts"]
-    datasets = library / "dictionary" / "datasets.py"
-    text = datasets.read_text()
-    datasets.write_text(text.replace("chromosome as the genome file has it", "name of the chromosome"))
-    assert datasets.read_text() != text
+    columns = library / "dictionary" / "columns.tsv"
+    text = columns.read_text()
+    columns.write_text(text.replace("chromosome as the genome file has it", "name of the chromosome"))
+    assert columns.read_text() != text
     assert {table: digest(table) for table in before} == before
-    datasets.write_text(text.replace('("windows", "count", "number of windows")', '("n", "count", "windows")'))
-    assert datasets.read_text() != text
+    columns.write_text(text.replace("counts\twindows\t", "counts\tn\t"))
+    assert columns.read_text() != text
     assert digest("sites") == before["sites"]
     assert digest("counts") != before["counts"]
 
@@ -134,6 +136,20 @@ def test_a_change_of_the_landscape_concerns_its_script_alone():
     landscape = ROOT / "workflow" / "rnamarks" / "biology" / "landscape.py"
     concerned = [script.stem for script in scripts() if landscape in modules(script, ROOT / "workflow")]
     assert concerned == ["measure_landscape"]
+
+
+def test_a_network_or_a_baseline_concerns_the_rules_that_choose_it():
+    """No script rests on all of them; each rule that builds some adds the digests of those that it uses."""
+    library = ROOT / "workflow" / "rnamarks"
+    own = {*registered("MODELS").values(), *registered("NETWORKS").values(), library / "models" / "boosting.py"}
+    builders = {library / "models" / "registry.py", library / "models" / "baseline_files.py"}
+    rests_on = {script: modules(script, ROOT / "workflow") for script in scripts()}
+    assert {script.stem: sorted(found & own) for script, found in rests_on.items() if found & own} == {}
+    text = "\n".join(file.read_text() for file in sorted((ROOT / "workflow" / "rules").glob("*.smk")))
+    rules = re.findall(r"rule (\w+):\n((?:(?! *rule[ :]).*\n)+)", text)
+    choosing = {name for name, body in rules if "chosen=" in body} - {"collect_figures"}
+    # it joins what others predicted
+    assert choosing == {script.stem for script, found in rests_on.items() if found & builders} - {"stack_tasks"}
 
 
 @pytest.mark.slow

@@ -5,19 +5,18 @@ with logged(snakemake.log[0]) as terminal:
 
     from rnamarks.files import write_text
     from rnamarks.tables import write_tsv
-    from rnamarks.training.fit import read_split
+    from rnamarks.training.fit import digest_splits, read_split
     from rnamarks.training.line_search import line_search
 
     params, resources = snakemake.params, snakemake.config["resources"]
+    splits = dict(zip(params.tasks, snakemake.input.splits, strict=True))
     table, best = line_search(
         params.network["network"],
         params.network.get("hyperparameters", {}),
         params.network.get("training", {}) | {"curriculum": params.curriculum},
         params.search["grid"],
-        {
-            task: read_split(path, params.search["scheme"], "train")
-            for task, path in zip(params.tasks, snakemake.input.splits, strict=True)
-        },
+        {task: read_split(path, params.search["scheme"], "train") for task, path in splits.items()},
+        digests=digest_splits(splits, params.search["scheme"], "train"),
         folds=params.search["folds"],
         seed=params.seed,
         checkpoints=resources["checkpoints"],

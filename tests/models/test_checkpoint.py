@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,8 +13,8 @@ import torch
 from rnamarks.errors import InputError
 from rnamarks.models.baseline_files import stack_arrays
 from rnamarks.models.baselines import BASELINES
-from rnamarks.models.checkpoint import Ensemble, Stack, load_members, load_model, save_model
-from rnamarks.models.directory import ModelConfig, read_config
+from rnamarks.models.checkpoint import Ensemble, Stack, load_model, save_model
+from rnamarks.models.directory import ModelConfig, read_config, read_members, write_model
 from rnamarks.models.registry import build_model
 from rnamarks.prediction.score import score_windows
 from rnamarks.tasks import Task
@@ -81,10 +83,10 @@ def stack(folder):
         task: BASELINES["kmer_logistic"](longest=2, reach=3).fit(codes, random.permutation(70) % 2)
         for task in ("human", "mouse")
     }
-    states, config = load_members(folder)
+    states, config = read_members(folder)
     known = {"kmer_logistic": tasks["human"].hyperparameters()}
     config.stack = {"network": "net", "weights": WEIGHTS, "baselines": known}
-    save_model(folder, states, config, stack_arrays({"kmer_logistic": tasks}))
+    write_model(folder, states, config, stack_arrays({"kmer_logistic": tasks}))
     return folder, tasks, codes
 
 
@@ -131,16 +133,36 @@ def test_a_stack_whose_file_was_changed_is_refused(stack):
 def test_stacks_of_other_weights_have_other_hashes(stack):
     folder, tasks, _ = stack
     before = read_config(folder)[1]
-    states, config = load_members(folder)
-    save_model(folder, states, config, stack_arrays({"kmer_logistic": tasks}))
+    states, config = read_members(folder)
+    write_model(folder, states, config, stack_arrays({"kmer_logistic": tasks}))
     assert read_config(folder)[1] == before
     config.stack["weights"] = {task: {"net": 0.1, "kmer_logistic": 0.4} for task in WEIGHTS}
-    save_model(folder, states, config, stack_arrays({"kmer_logistic": tasks}))
+    write_model(folder, states, config, stack_arrays({"kmer_logistic": tasks}))
     assert read_config(folder)[1] != before
 
 
 def test_arrays_that_belong_to_no_network_are_refused(folder):
-    states, config = load_members(folder)
-    save_model(folder, states, config, {"kmer_logistic.human.intercept": np.zeros(1)})
+    states, config = read_members(folder)
+    write_model(folder, states, config, {"kmer_logistic.human.intercept": np.zeros(1)})
     with pytest.raises(InputError, match=r"do not fit the network .*: kmer_logistic.human.intercept"):
         load_model(folder)
+
+
+@pytest.mark.slow
+def test_networks_are_described_without_the_compiler():
+    """A job that loads a model builds it on the meta device first, where some functions import PyTorch's compiler."""
+    code = """
+import sys
+import torch
+from rnamarks.models.registry import MODELS, build_model
+from rnamarks.models.student import Student
+with torch.device("meta"):
+    for embedding in ("word2vec", "hmm", "one_hot"):
+        build_model("multirm", ["a"], 51, {"embedding": embedding})
+    for name in MODELS:
+        build_model(name, ["a"], 101)
+    Student(["a"], receptive=51)
+print(*sorted({"torch._dynamo", "sympy"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

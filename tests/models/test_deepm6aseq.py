@@ -9,10 +9,10 @@ from rnamarks.models.registry import build_model
 
 def test_published_shapes():
     model = build_model("deepm6aseq", ["human"], 101)
-    convolutions = [layer for layer in model.extractor.convolutions if isinstance(layer, torch.nn.Conv1d)]
+    convolutions = [layer for layer in model.trunk.convolutions if isinstance(layer, torch.nn.Conv1d)]
     assert [tuple(layer.weight.shape) for layer in convolutions] == [(256, 4, 10), (128, 256, 5)]
-    assert model.extractor.recurrent.hidden_size == 32
-    assert tuple(model.classifiers["human"].weight.shape) == (1, 64)
+    assert model.trunk.recurrent.hidden_size == 32
+    assert tuple(model.heads["human"][0].weight.shape) == (1, 64)
 
 
 def test_any_length_and_any_batch():

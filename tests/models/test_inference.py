@@ -54,7 +54,7 @@ def test_mass_scores_the_same(shape, dtype):
             alone = torch.cat([form(window[None], task) for window in codes()])
             assert_same_sums(alone, expected, model, 101)
     assert form is not model
-    assert not isinstance(model.extractor, type(form.extractor))
+    assert not isinstance(model.trunk, type(form.trunk))
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name])
 
@@ -64,7 +64,7 @@ def test_a_form_keeps_the_weights_it_was_made_from():
     model = lived_in(build_model("mass", ["a"], 101, SMALL)).double()
     with torch.no_grad():
         form, before = inference_form(model), model(codes(), "a")
-        model.extractor.gapped[0][1].weight.mul_(2)
+        model.trunk.gapped[0][1].weight.mul_(2)
         assert_same_sums(form(codes(), "a"), before, model, 101)
         assert_same_sums(inference_form(model)(codes(), "a"), model(codes(), "a"), model, 101)
         assert (model(codes(), "a") - before).abs().max() > 1e-3

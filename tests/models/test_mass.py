@@ -23,15 +23,15 @@ def codes(n: int = 7, window: int = 101) -> torch.Tensor:
 def test_released_form_has_the_published_number_of_parameters():
     model = build_model("mass", ["human"], 101, {"form": "released"})
     # torch's LSTM has a second bias vector of 4 x 64 in each direction
-    assert count(model.extractor) == 3_815_859 + 2 * 4 * 64
-    assert count(model.classifiers["human"]) == 1_002_405
+    assert count(model.trunk) == 3_815_859 + 2 * 4 * 64
+    assert count(model.heads["human"]) == 1_002_405
 
 
 def test_paper_form_has_one_attention_layer_with_an_output_matrix():
     model = build_model("mass", ["human"], 101, {"form": "paper"})
-    (attention,) = model.extractor.attention
+    (attention,) = model.trunk.attention
     assert attention.output.weight.shape == (128, 128)
-    assert [block[1].dilation[0] for block in model.extractor.gapped] == [1, 3, 5]
+    assert [block[1].dilation[0] for block in model.trunk.gapped] == [1, 3, 5]
 
 
 def test_unknown_form_is_named():
@@ -59,24 +59,24 @@ def test_logits_do_not_depend_on_the_batch(form, dtype):
     assert_same_sums(together, shuffled, model, 101)
 
 
-def test_tasks_share_the_extractor_and_nothing_else():
+def test_tasks_share_the_trunk_and_nothing_else():
     torch.manual_seed(0)
     model = build_model("mass", ["a", "b"], 101, SMALL)
     model(codes(), "a").sum().backward()
-    assert all(parameter.grad is not None for parameter in model.extractor.parameters())
-    assert all(parameter.grad is not None for parameter in model.classifiers["a"].parameters())
-    assert all(parameter.grad is None for parameter in model.classifiers["b"].parameters())
+    assert all(parameter.grad is not None for parameter in model.trunk.parameters())
+    assert all(parameter.grad is not None for parameter in model.heads["a"].parameters())
+    assert all(parameter.grad is None for parameter in model.heads["b"].parameters())
 
 
 def test_unknown_nucleotides_are_zero_rows():
     model = build_model("mass", ["a"], 9, SMALL)
-    one_hot = model.extractor.one_hot(torch.tensor([[0, 1, 2, 3, 4]], dtype=torch.uint8))
+    one_hot = model.trunk.one_hot(torch.tensor([[0, 1, 2, 3, 4]], dtype=torch.uint8))
     assert one_hot[0].T.tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]]
 
 
 def test_attention_equals_its_definition():
     torch.manual_seed(1)
-    attention = build_model("mass", ["a"], 20, SMALL).extractor.attention[0].double()
+    attention = build_model("mass", ["a"], 20, SMALL).trunk.attention[0].double()
     x = torch.randn(2, 20, 8, dtype=torch.float64)
     heads = []
     for head in range(8):

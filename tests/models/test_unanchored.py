@@ -18,7 +18,7 @@ def small_model(window: int = 41) -> Unanchored:
     torch.manual_seed(0)
     model = Unanchored(["human", "mouse"], window, **SMALL)
     # fresh blocks pass their input on; here they must take part
-    for block in model.extractor.blocks:
+    for block in model.trunk.blocks:
         torch.nn.init.normal_(block.mix.weight, std=0.3)
     return model
 
@@ -33,10 +33,12 @@ def test_is_in_the_registry():
 
 def test_default_sizes():
     model = Unanchored(["human"], 101)
-    assert tuple(model.extractor.motifs.weight.shape) == (256, 4, 9)
-    assert [block.gapped.dilation for block in model.extractor.blocks] == [(1,), (2,), (4,)]
-    assert model.extractor.dense[1].in_features == 6 * 128
-    assert model.extractor(codes_of(2, 101)).shape == (2, 128)
+    assert tuple(model.trunk.motifs.weight.shape) == (256, 4, 9)
+    assert [block.gapped.dilation for block in model.trunk.blocks] == [(1,), (2,), (4,)]
+    assert model.pool.dense[1].in_features == 6 * 128
+    positions = model.trunk(codes_of(2, 101))
+    assert positions.shape == (2, 25, 128)
+    assert model.pool(positions).shape == (2, 128)
 
 
 @pytest.mark.parametrize("positions", [4, 7])
@@ -57,7 +59,7 @@ def test_all_n_is_finite_and_n_adds_nothing():
     model = small_model().eval()
     empty = torch.full((2, 41), 4)
     assert torch.isfinite(model(empty, "human")).all()
-    assert not model.extractor.one_hot(empty).any()
+    assert not model.trunk.one_hot(empty).any()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -87,10 +89,10 @@ def test_site_counts_wherever_it_lies():
     x = torch.full((2, 101), 4)
     x[0, 40:45] = motif
     x[1, 56:61] = motif
-    stem = halve(model.extractor.motifs(model.extractor.one_hot(x)))
+    stem = halve(model.trunk.motifs(model.trunk.one_hot(x)))
     torch.testing.assert_close(stem[0].amax(-1), stem[1].amax(-1))
-    features = model.extractor.reduce(stem)
-    blocks = model.extractor.blocks(features)
+    features = model.trunk.reduce(stem)
+    blocks = model.trunk.blocks(features)
     torch.testing.assert_close(blocks[0, :, 10:34], blocks[1, :, 18:42])
 
 
@@ -98,7 +100,7 @@ def test_every_parameter_gets_a_gradient_and_tasks_are_apart():
     model = small_model()
     model(codes_of(8), "human").square().sum().backward()
     for name, parameter in model.named_parameters():
-        if name.startswith("classifiers.mouse"):
+        if name.startswith("heads.mouse"):
             assert parameter.grad is None
         else:
             assert parameter.grad is not None, name

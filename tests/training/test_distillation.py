@@ -15,8 +15,8 @@ from rnamarks.errors import InputError
 from rnamarks.evaluation.calibration import Calibration
 from rnamarks.models.baseline_files import stack_arrays
 from rnamarks.models.baselines import BASELINES
-from rnamarks.models.checkpoint import load_members, load_model, save_model
-from rnamarks.models.directory import ModelConfig
+from rnamarks.models.checkpoint import load_model, save_model
+from rnamarks.models.directory import ModelConfig, read_members, write_model
 from rnamarks.models.layers import OneHot
 from rnamarks.models.registry import MODELS, Network
 from rnamarks.models.student import add_student, load_student
@@ -42,15 +42,12 @@ class PlantedMotif(Network):
     """A task's logit is the best match to its own 3-nt motif in the middle ``crop`` nt, softly."""
 
     def __init__(self, tasks, window, *, crop=READ):
-        super().__init__(tasks)
-        self.crop = crop
-        self.extractor = OneHot()
-        self.classifiers = nn.ModuleDict({task: nn.Conv1d(4, 1, 3) for task in tasks})
+        super().__init__(tasks, window, trunk=OneHot(), heads={task: nn.Conv1d(4, 1, 3) for task in tasks}, reads=crop)
 
     def forward(self, codes, task):
-        start = (codes.shape[1] - self.crop) // 2
-        columns = self.extractor(codes[:, start : start + self.crop])
-        return self.classifiers[task](columns).logsumexp(dim=2)[:, 0]
+        start = (codes.shape[1] - self.reads) // 2
+        columns = self.trunk(codes[:, start : start + self.reads])
+        return self.heads[task](columns).logsumexp(dim=2)[:, 0]
 
     def forward_all(self, codes):
         return torch.stack([self(codes, task) for task in self.tasks], dim=1)
@@ -71,8 +68,8 @@ def motif_state(seed):
     for task in TASKS:
         weight = np.zeros((1, 4, 3))
         weight[0, random.integers(4, size=3), np.arange(3)] = 2.0
-        state[f"classifiers.{task}.weight"] = torch.tensor(weight, dtype=torch.float32)
-        state[f"classifiers.{task}.bias"] = torch.tensor([-7.0])
+        state[f"heads.{task}.weight"] = torch.tensor(weight, dtype=torch.float32)
+        state[f"heads.{task}.bias"] = torch.tensor([-7.0])
     return state
 
 
@@ -215,7 +212,7 @@ def test_modes_are_compared_on_the_same_windows(done, world):
 @pytest.mark.slow
 def test_a_stack_teaches_with_its_baselines(world, tmp_path):
     folder, splits = world
-    states, config = load_members(folder)
+    states, config = read_members(folder)
     fitted = {}
     for task, path in splits.items():
         data = read_split(path, "paper", "train")
@@ -223,7 +220,7 @@ def test_a_stack_teaches_with_its_baselines(world, tmp_path):
     known = {"kmer_logistic": fitted["Y"].hyperparameters()}
     weights = {task: {"net": 1.0, "kmer_logistic": 0.5} for task in TASKS}
     config.stack = {"network": "net", "weights": weights, "baselines": known}
-    save_model(tmp_path / "stack", states, config, stack_arrays({"kmer_logistic": fitted}))
+    write_model(tmp_path / "stack", states, config, stack_arrays({"kmer_logistic": fitted}))
     result = distil((tmp_path / "stack", splits), tmp_path / "checkpoints")
     assert result.student.receptive == WINDOW, "the baselines read what the network crops"
     model, _ = load_model(tmp_path / "stack")

@@ -12,12 +12,12 @@ from rnamarks.errors import InputError
 from rnamarks.models.checkpoint import load_model
 from rnamarks.prediction.score import score_windows
 from rnamarks.sequences import decode_windows
-from rnamarks.tables import read_tsv, write_parquet
+from rnamarks.tables import read_parquet, read_tsv, write_parquet
 from rnamarks.tasks import Task
 from rnamarks.training import fit
-from rnamarks.training.fit import digest_of, fit_from_splits, fit_network, read_split
-from rnamarks.training.sampler import TaskData
+from rnamarks.training.fit import digest_splits, fit_from_splits, read_split
 from rnamarks.training.settings import TrainingSettings
+from rnamarks.training.trainer import TrainingResult
 
 TASKS = [Task(species, species=species, modification="m6A", base="A") for species in ("mouse", "human")]
 SMALL = {"filters": [6, 4], "lstm_units": 3}
@@ -69,22 +69,20 @@ def run(splits, tmp_path):
 
 
 @pytest.fixture
-def digest(world, tmp_path, monkeypatch):
+def digest(run, monkeypatch):
     """The name of the checkpoint folder that a training would have."""
-    monkeypatch.setattr(fit, "train", lambda *_, checkpoints, **__: checkpoints.name)
+    monkeypatch.setattr(fit, "save_model", lambda *_: None)
 
-    def digest(data=world, settings=SETTINGS, **changes):
-        arguments = {
-            "network": "deepm6aseq",
-            "hyperparameters": SMALL,
-            "seed": 3,
-            "checkpoints": tmp_path,
-            "device": "cpu",
-            "report": print,
-        } | changes
-        return fit_network(
-            training=data[0], validation=data[1], settings=TrainingSettings.from_mapping(settings), **arguments
-        )
+    def digest(settings=SETTINGS, **changes):
+        found = []
+
+        def note(*_, checkpoints, **__):
+            found.append(checkpoints.name)
+            return TrainingResult({}, [{"epoch": 1}], 1)
+
+        monkeypatch.setattr(fit, "train", note)
+        run("model", settings=TrainingSettings.from_mapping(settings), **changes)
+        return found[0]
 
     return digest
 
@@ -144,16 +142,35 @@ def test_a_missing_validation_split_is_said_before_training(run, tmp_path):
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_what_decides_the_weights_names_the_checkpoints(digest, world):
-    def changed(split, task, field):
-        data = [dict(world[0]), dict(world[1])]
-        codes, labels = data[split][task].codes.copy(), data[split][task].labels.copy()
-        if field == "codes":
-            codes[-1, -1] ^= 1
-        else:
-            labels[-1] = not labels[-1]
-        data[split][task] = TaskData(codes, labels)
-        return tuple(data)
+def changed(path, change, folder, **options):
+    """A copy of a splits table after a change."""
+    frame, _ = read_parquet(path)
+    copy = folder / f"{len(list(folder.iterdir()))}.parquet"
+    change(frame)
+    if options:
+        frame.to_parquet(copy, **options)
+    else:
+        write_parquet(frame, copy)
+    return copy
+
+
+def test_what_decides_the_weights_names_the_checkpoints(digest, splits, tmp_path):
+    def swap(frame):
+        frame.iloc[[0, 1]] = frame.iloc[[1, 0]].to_numpy()
+
+    def relabel(frame):
+        frame.loc[0, "label"] = 1 - frame.loc[0, "label"]
+
+    def mutate(frame):
+        frame.loc[0, "sequence"] = ("C" if frame.loc[0, "sequence"][0] == "A" else "A") + frame.loc[0, "sequence"][1:]
+
+    def shorten(frame):
+        frame.loc[0, "paper"] = ""
+
+    def move_a_letter(frame):
+        first, second = frame["sequence"][:2]
+        frame["sequence"] = frame["sequence"].astype(object)
+        frame.loc[0, "sequence"], frame.loc[1, "sequence"] = first + second[0], second[1:]
 
     names = [
         digest(),
@@ -163,33 +180,53 @@ def test_what_decides_the_weights_names_the_checkpoints(digest, world):
         digest(hyperparameters=SMALL | {"lstm_units": 4}),
         digest(network="mass", hyperparameters={}),
         digest(threads=2),
-        digest(data=({"mouse": world[0]["mouse"], "human": world[0]["human"]}, world[1])),
-        digest(data=({"human": world[0]["mouse"], "mouse": world[0]["human"]}, world[1])),
+        digest(tasks=TASKS[::-1]),
+        digest(splits={"human": splits["mouse"], "mouse": splits["human"]}),
         *(
-            digest(data=changed(split, task, field))
-            for split in (0, 1)
-            for task in world[0]
-            for field in ("codes", "labels")
+            digest(splits=splits | {task: changed(splits[task], change, tmp_path)})
+            for task in splits
+            for change in (swap, relabel, mutate, shorten)
         ),
     ]
     assert len(set(names)) == len(names)
+    moved = changed(splits["mouse"], move_a_letter, tmp_path)
+    assert digest_splits({"a": moved}, "paper", "train") != digest_splits({"a": splits["mouse"]}, "paper", "train")
 
 
-def test_where_and_how_it_runs_does_not_name_them(digest, world, tmp_path):
-    copied = tuple(
-        {task: TaskData(np.asfortranarray(data.codes), data.labels.copy()) for task, data in part.items()}
-        for part in world
-    )
+def test_where_and_how_it_runs_does_not_name_them(digest, splits, tmp_path):
     names = {
         digest(),
         digest(checkpoints=tmp_path / "elsewhere"),
         digest(device="auto"),
         digest(report=lambda line: None),
-        digest(data=copied),
         digest(settings=dict(reversed(SETTINGS.items()))),
     }
     assert len(names) == 1
-    assert digest_of({"a": 1, "b": 2}, world[0]) == digest_of({"b": 2, "a": 1}, world[0])
+
+
+def test_what_only_evaluation_reads_does_not_name_them(digest, splits, tmp_path):
+    """Another scheme, other columns, test windows and the layout of the file: a checkpoint is not lost to them."""
+
+    def guard(frame):
+        frame["guarded"] = ""
+
+    def describe(frame):
+        frame.insert(0, "region", "cds")
+        frame["support"] = 2
+
+    def test_more(frame):
+        frame.loc[len(frame)] = ["ACGU" * 5 + "A", 1, "test", "test"]
+
+    def retype(frame):
+        frame["label"] = frame["label"].astype(np.int8)
+        frame["paper"] = frame["paper"].astype("category")
+
+    expected = digest()
+    for change in (guard, describe, test_more, retype):
+        assert digest(splits=splits | {"mouse": changed(splits["mouse"], change, tmp_path)}) == expected, change
+    for options in ({"row_group_size": 7}, {"compression": None}):
+        path = changed(splits["mouse"], lambda frame: None, tmp_path, **options)
+        assert digest(splits=splits | {"mouse": path}) == expected
 
 
 def test_another_version_does_not_go_on_from_an_old_state(digest, monkeypatch):

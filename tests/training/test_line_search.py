@@ -18,6 +18,7 @@ def search(world, folder, lines):
         SETTINGS,
         {"training.learning_rate": [1e-6, 0.02], "hyperparameters.lstm_units": [2, 3]},
         {"human": world[0]["human"]},
+        digests={"human": "0"},
         folds=2,
         checkpoints=folder,
         device="cpu",
@@ -55,4 +56,4 @@ def test_every_window_is_judged_once(world):
 
 def test_a_parameter_must_say_where_it_belongs(world, tmp_path):
     with pytest.raises(ValueError, match=r"hyperparameters\."):
-        line_search("deepm6aseq", NETWORK, SETTINGS, {"dropout": [0.1]}, world[0], checkpoints=tmp_path)
+        line_search("deepm6aseq", NETWORK, SETTINGS, {"dropout": [0.1]}, world[0], digests={}, checkpoints=tmp_path)

@@ -20,11 +20,12 @@ from rnamarks.sequences import decode_windows
 from rnamarks.tables import write_parquet
 from rnamarks.tasks import Task
 from rnamarks.training import fit as fitting
-from rnamarks.training.fit import fit_from_splits, fit_network
+from rnamarks.training.fit import fit_from_splits
 from rnamarks.training.objectives import OBJECTIVES
 from rnamarks.training.pooled import PooledSampler, pool_tasks
 from rnamarks.training.sampler import TaskData, shift_windows
 from rnamarks.training.settings import TrainingSettings
+from site_fits import fit_sites
 from tolerance import assert_same_sums
 
 
@@ -218,7 +219,7 @@ def digest(state) -> str:
 
 def train_small(world, folder, *, report=lambda line: None, network="deepm6aseq", hyperparameters=SMALL, **changes):
     training, validation = world
-    return fit_network(
+    return fit_sites(
         network,
         hyperparameters,
         training,
@@ -231,23 +232,30 @@ def train_small(world, folder, *, report=lambda line: None, network="deepm6aseq"
     )
 
 
+class Letters(nn.Module):
+    """Letters by position, less ``means``."""
+
+    def __init__(self, window):
+        super().__init__()
+        self.frozen = nn.Parameter(torch.full((1, 1), 2.0), requires_grad=False)
+        self.register_buffer("means", torch.zeros(5 * window))
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, codes):
+        return self.frozen * (nn.functional.one_hot(codes.long(), 5).float().flatten(1) - self.means)
+
+
 class Prepared(Network):
     """Linear in the letters by position, their frequencies in the training windows taken off by ``prepare``."""
 
     def __init__(self, tasks, window):
-        super().__init__(tasks)
-        self.frozen = nn.Parameter(torch.full((1, 1), 2.0), requires_grad=False)
-        self.register_buffer("means", torch.zeros(5 * window))
-        self.register_buffer("calls", torch.zeros(1))
-        self.classifiers = nn.ModuleDict({task: nn.Linear(5 * window, 1) for task in tasks})
+        heads = {task: nn.Sequential(nn.Linear(5 * window, 1), nn.Flatten(0)) for task in tasks}
+        super().__init__(tasks, window, trunk=Letters(window), heads=heads)
 
     def prepare(self, codes, seed):
-        self.calls += 1
-        self.means.copy_(torch.from_numpy(np.eye(5)[codes].mean(axis=0).ravel()))
+        self.trunk.calls += 1
+        self.trunk.means.copy_(torch.from_numpy(np.eye(5)[codes].mean(axis=0).ravel()))
         self.seed = seed
-
-    def extractor(self, codes):
-        return self.frozen * (nn.functional.one_hot(codes.long(), 5).float().flatten(1) - self.means)
 
 
 @pytest.fixture
@@ -348,15 +356,15 @@ def test_networks_are_prepared_once_and_what_is_frozen_stays(prepared, world, tm
     training, validation = world
     values = {"batch_size": 32, "steps_per_epoch": 5, "epochs": 1, "stage_epochs": 1, "objective": objective}
     chosen = TrainingSettings.from_mapping(values | {"weight_decay": 0.1})
-    result = fit_network(
+    result = fit_sites(
         "prepared", {}, training, validation, chosen, seed=7, checkpoints=tmp_path, device="cpu", report=len
     )
     network, before = made
     codes = np.concatenate([part.codes for part in training.values()])
-    assert result.state["means"].numpy() == pytest.approx(np.eye(5)[codes].mean(axis=0).ravel(), abs=1e-6)
-    assert (result.state["calls"].item(), network.seed) == (1, 7)
-    assert torch.equal(result.state["frozen"], before["frozen"])
-    assert not torch.equal(result.state["classifiers.human.weight"], before["classifiers.human.weight"])
+    assert result.state["trunk.means"].numpy() == pytest.approx(np.eye(5)[codes].mean(axis=0).ravel(), abs=1e-6)
+    assert (result.state["trunk.calls"].item(), network.seed) == (1, 7)
+    assert torch.equal(result.state["trunk.frozen"], before["trunk.frozen"])
+    assert not torch.equal(result.state["heads.human.0.weight"], before["heads.human.0.weight"])
     optimised = sum(len(group["params"]) for group in saved(tmp_path)["optimizer"]["param_groups"])
     assert optimised == 4
 

@@ -71,6 +71,18 @@ def splits(world, tmp_path):
     return paths
 
 
+def predicted(seed: int) -> pd.DataFrame:
+    """Logits of 60 windows of each task, half of them for calibration."""
+    random = np.random.default_rng(seed)
+    frames = []
+    for task in TASKS:
+        label = np.tile([1, 0], 30)
+        row = {"window": [f"{task.name}{at}" for at in range(60)], "task": task.name, "label": label}
+        row |= {"split": np.repeat(["valid", "test"], 30), "logit": random.normal(label - 0.5, 1)}
+        frames.append(pd.DataFrame(row)[["window", "task", "split", "label", "logit"]])
+    return pd.concat(frames, ignore_index=True)
+
+
 def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path):
     records = [{key: value for key, value in task.record().items() if key != "label"} for task in TASKS]
     weights = []
@@ -92,22 +104,31 @@ def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path)
     row |= {"seed": "ensemble", "against": "own", "choice": "", "value": 0.7, "low": 0.6, "high": 0.8, "label": "all"}
     table = pd.DataFrame([row | {"task": task.name, "metric": m} for task in TASKS for m in ("auroc", "auprc")])
     table = table.assign(kind="exact_own", n=10, n_leaky=1, fraction=0.1)
-    for name in ("calibration", "thresholds", "metrics", "leaks"):
-        write_tsv(table, tmp_path / f"{name}.tsv")
-    tables = {name: tmp_path / f"{name}.tsv" for name in ("calibration", "thresholds", "metrics", "leaks")}
+    tables = {name: tmp_path / f"{name}.tsv" for name in ("metrics", "leaks")}
+    for path in tables.values():
+        write_tsv(table, path)
+    predictions = [tmp_path / f"{seed}.parquet" for seed in (1, 2)]
+    for seed, path in enumerate(predictions):
+        write_parquet(predicted(seed), path)
     model = tmp_path / "model"
+    fitted = {name: model / f"{name}.tsv" for name in ("calibration", "thresholds")}
+    release = {"model": "net", "setting": "both", "scheme": "paper"}
     run(
         "models/release_model.py",
-        input={"weights": weights, "baselines": [], "stack": []} | tables,
-        output={"weights": model / "weights.safetensors"},
-        params={"scheme": "paper", "tasks": [task.record() for task in TASKS]},
+        input={"weights": weights, "baselines": [], "stack": [], "predictions": predictions},
+        output={"weights": model / "weights.safetensors"} | fitted,
+        params={"predictor": release, "precisions": [0.6], "tasks": [task.record() for task in TASKS]},
     )
-    assert load_model(model)[1].tasks == TASKS
+    config = load_model(model)[1]
+    assert config.tasks == TASKS
+    assert set(config.calibration) == {"m6A_human", "m6A_mouse"}
+    for path in fitted.values():
+        assert set(read_tsv(path)[0]["task"]) == {"m6A_human", "m6A_mouse"}
     run(
         "models/write_card.py",
         input={"config": model / "config.json"} | tables,
         output={},
-        params={"release": {"model": "net", "setting": "both", "scheme": "paper"}, "run": "test", "limits": []},
+        params={"release": release, "run": "test", "limits": []},
     )
     assert (model / "card.md").read_text(encoding="utf-8").startswith("# deepm6aseq: m⁶A, m6A_mouse\n")
     run(

@@ -13,20 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnamarks.errors import InputError
-from rnamarks.models import deepm6aseq, mass, multirm, unanchored  # noqa: F401  (enter the registry)
 from rnamarks.models.embeddings import EMBEDDINGS
 from rnamarks.models.mass import FORMS
 from rnamarks.models.registry import MODELS
 from rnamarks.models.settings import NETWORKS, Choice, Real, Whole, Wholes
 from rnamarks.training import settings
+from rnamarks.training.checks import check_grid, check_network, check_student
 from rnamarks.training.objectives import OBJECTIVES
-from rnamarks.training.settings import (
-    DistillationSettings,
-    TrainingSettings,
-    check_grid,
-    check_network,
-    check_student,
-)
+from rnamarks.training.settings import DistillationSettings, TrainingSettings
 
 
 def test_parsing_needs_the_standard_library_alone():
@@ -49,7 +43,7 @@ def test_the_names_are_those_of_the_registries():
     assert NETWORKS["mass"].kinds()["form"].names == tuple(FORMS)
 
 
-@pytest.mark.parametrize("kind", [TrainingSettings, DistillationSettings, *NETWORKS.values()])
+@pytest.mark.parametrize("kind", [TrainingSettings, DistillationSettings, *(NETWORKS[name] for name in NETWORKS)])
 def test_defaults_are_in_range_and_documented(kind):
     values = asdict(kind())
     assert kind.from_mapping(values) == kind()

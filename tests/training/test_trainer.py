@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import math
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -15,12 +16,12 @@ import numpy as np
 import pytest
 import torch
 
-from rnamarks.errors import InputError
+from rnamarks.errors import InputError, explain
 from rnamarks.training import trainer
-from rnamarks.training.fit import fit_network
 from rnamarks.training.settings import TrainingSettings
 from rnamarks.training.targets import site
 from rnamarks.training.trainer import one_cycle
+from site_fits import fit_sites
 
 SMALL = {"filters": 8, "channels": 8, "lstm_units": 4, "attention_width": 2, "dense": 8, "dropout": 0.1}
 SETTINGS = {
@@ -42,7 +43,7 @@ def digest(state) -> str:
 
 def fit(world, folder, **changes):
     training, validation = world
-    return fit_network(
+    return fit_sites(
         "mass",
         SMALL,
         training,
@@ -76,11 +77,9 @@ def test_a_finished_training_is_read_back_without_training(world, tmp_path):
 
 
 CHILD = """
-import sys, pickle
+import sys
 from pathlib import Path
-from rnamarks.training.fit import fit_network
-from rnamarks.training.sampler import TaskData
-from rnamarks.training.settings import TrainingSettings
+sys.path.insert(0, str(Path(sys.argv[1]).parents[1]))
 import importlib.util
 spec = importlib.util.spec_from_file_location("here", sys.argv[1])
 here = importlib.util.module_from_spec(spec); spec.loader.exec_module(here)
@@ -116,6 +115,21 @@ def test_killed_in_an_epoch_and_run_again_it_ends_with_the_same_weights(world, t
         run_child(tmp_path / "killed", kill_after=pause)
     assert any((tmp_path / "killed").rglob("last.ckpt"))
     assert run_child(tmp_path / "killed") == expected
+
+
+def test_a_checkpoint_that_the_disk_does_not_take_is_named_and_training_goes_on_from_what_was_kept(world, tmp_path):
+    whole = fit(world, tmp_path / "whole")
+    size = next((tmp_path / "whole").rglob("last.ckpt")).stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size - 1000, hard))
+    try:
+        with pytest.raises(OSError, match=r"last\.ckpt") as caught:
+            fit(world, tmp_path / "full")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "last.ckpt: the file would be larger than is allowed; " in str(explain(caught.value))
+    assert not list(tmp_path.rglob("*.part"))
+    assert digest(fit(world, tmp_path / "full").state) == digest(whole.state)
 
 
 def test_an_unknown_setting_lists_the_known_ones():
@@ -187,7 +201,7 @@ def test_precision_is_what_the_machine_can(world, tmp_path, monkeypatch, asked):
     training, validation = world
     settings = TrainingSettings.from_mapping(SETTINGS | {"precision": asked, "epochs": 1})
     arguments = {"seed": 5, "device": "cpu", "report": lines.append}
-    found = fit_network("mass", SMALL, training, validation, settings, checkpoints=tmp_path, **arguments)
+    found = fit_sites("mass", SMALL, training, validation, settings, checkpoints=tmp_path, **arguments)
     assert (lines[0] == "precision 32-true: this CPU cannot train in bfloat16 (asked for: bf16-mixed)") == (
         asked == "bf16-mixed"
     )
@@ -214,7 +228,7 @@ def test_one_cycle_rises_falls_and_ends_at_zero():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU")
 def test_it_learns_on_a_gpu_in_bf16(world, tmp_path):
     training, validation = world
-    result = fit_network(
+    result = fit_sites(
         "mass",
         SMALL,
         training,

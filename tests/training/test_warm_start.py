@@ -11,10 +11,10 @@ from rnamarks.models.checkpoint import save_model
 from rnamarks.models.directory import ModelConfig
 from rnamarks.models.registry import build_model
 from rnamarks.tasks import Task
-from rnamarks.training.fit import fit_network
 from rnamarks.training.sampler import TaskData
 from rnamarks.training.settings import TrainingSettings
 from rnamarks.training.warm_start import Start, begin_from
+from site_fits import fit_sites
 
 SMALL = {"filters": [8, 4], "lstm_units": 4}
 NAME, WINDOW = "deepm6aseq", 41
@@ -48,12 +48,12 @@ def keys_of(state, prefix):
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_task_that_is_known_keeps_its_classifier(given, seed):
+def test_a_task_that_is_known_keeps_its_head(given, seed):
     folder, members = given
     state = begin(built(["mouse"], 9), folder, ["mouse"], seed)
     assert same(state, members[seed % 2], [(key, key) for key in state])
-    assert keys_of(state, "classifiers.")
-    assert not keys_of(state, "classifiers.human")
+    assert keys_of(state, "heads.")
+    assert not keys_of(state, "heads.human")
 
 
 def test_a_new_task_is_random_or_a_copy(given):
@@ -61,11 +61,29 @@ def test_a_new_task_is_random_or_a_copy(given):
     fresh = built(["yak"], 9).state_dict()
     drawn = begin(built(["yak"], 9), folder, ["yak"])
     copied = begin(built(["yak"], 9), folder, ["yak"], task="human")
-    classifier = keys_of(fresh, "classifiers.yak.")
-    shared = [key for key in fresh if key not in classifier]
-    assert same(drawn, fresh, [(key, key) for key in classifier])
+    head = keys_of(fresh, "heads.yak.")
+    shared = [key for key in fresh if key not in head]
+    assert same(drawn, fresh, [(key, key) for key in head])
     assert same(drawn, members[0], [(key, key) for key in shared])
-    assert same(copied, members[0], [(key, key.replace("yak", "human")) for key in classifier])
+    assert same(copied, members[0], [(key, key.replace("yak", "human")) for key in head])
+
+
+@pytest.mark.parametrize("task", ["", "human"])
+def test_rows_of_a_task_follow_it(tmp_path, task):
+    """MultiRM's attention has one row per task outside the heads."""
+    sizes = {"dims": 4, "units": 3, "attention": 3, "hidden": 3}
+    torch.manual_seed(1)
+    given = build_model("multirm", ["human", "mouse", "rat"], 21, sizes).state_dict()
+    save_model(tmp_path, [given], ModelConfig("multirm", [Task(one) for one in ("human", "mouse", "rat")], 21, sizes))
+    tasks = ["rat", "yak", "mouse", "human"]
+    fresh = build_model("multirm", tasks, 21, sizes)
+    drawn = {name: value.clone() for name, value in fresh.state_dict().items()}
+    begin_from(fresh, Start(tmp_path, task), name="multirm", hyperparameters=sizes, tasks=tasks, seed=0)
+    for name in fresh.by_task:
+        found = fresh.state_dict()[name]
+        yak = given[name][0] if task else drawn[name][1]
+        assert torch.equal(found, torch.stack([given[name][2], yak, given[name][1], given[name][0]]))
+    assert torch.equal(fresh.trunk.lstm.weight_ih_l0, given["trunk.lstm.weight_ih_l0"])
 
 
 def test_what_does_not_fit_is_said(given):
@@ -89,7 +107,7 @@ def test_training_goes_on_from_the_weights(given, tmp_path):
     )
     states = {}
     for start in (Start(folder), Start(folder, "human"), None):
-        result = fit_network(NAME, SMALL, data, data, settings, seed=1, checkpoints=tmp_path, start=start)
+        result = fit_sites(NAME, SMALL, data, data, settings, seed=1, checkpoints=tmp_path, start=start)
         states[start] = result.state
     assert len(list(tmp_path.iterdir())) == 3
     weights = [key for key in states[None] if "running" not in key and "num_batches" not in key]

@@ -12,13 +12,14 @@ rule fit_baseline:
     conda:
         "../../envs/library.yaml"
     resources:
-        mem_mb=memory(4000, 100),
-        runtime=minutes(240),
+        mem_mb=memory(1000, 320),
+        runtime=minutes(120, 30),
     params:
         baseline="{baseline}",
         tasks=bare(),
         scheme="{scheme}",
         seed=config["seed"],
+        chosen=lambda wildcards: code_of(*PLAN.modules_of(wildcards.baseline)),
     script:
         "../../scripts/models/fit_baseline.py"
 
@@ -67,22 +68,28 @@ rule stack_models:
 rule release_model:
     input:
         unpack(get_parts),
-        calibration="results/{run}/{folder}/calibration.tsv",
-        thresholds="results/{run}/{folder}/thresholds.tsv",
+        predictions=get_own_predictions,
     output:
         weights="results/{run}/{folder}/weights.safetensors",
         config="results/{run}/{folder}/config.json",
+        calibration="results/{run}/{folder}/calibration.tsv",
+        thresholds="results/{run}/{folder}/thresholds.tsv",
     log:
         "logs/{run}/models/release_model/{folder}.log",
+    benchmark:
+        "benchmarks/results/{run}/models/release_model/{folder}.tsv"
+    priority: 1
     conda:
-        TORCH
+        "../../envs/library.yaml"
     resources:
-        mem_mb=memory(2000, 5),
+        mem_mb=memory(1500, 20),
         runtime=minutes(30),
     params:
-        scheme=lambda wildcards: ANALYSES.record(wildcards.folder)["scheme"],
+        predictor=lambda wildcards: ANALYSES.record(wildcards.folder),
+        precisions=config["evaluation"]["precisions"],
         # labels and colours, which a model carries along; as a function of `output` they are no reason to pack it again
         tasks=lambda wildcards, output: PLAN.records(),
+        chosen=lambda wildcards: code_of(*PLAN.modules_of(ANALYSES.record(wildcards.folder)["model"])),
     script:
         "../../scripts/models/release_model.py"
 
@@ -98,10 +105,12 @@ if PLAN.release:
             card="results/{run}/model/card.md",
         log:
             "logs/{run}/models/write_card.log",
+        benchmark:
+            "benchmarks/results/{run}/models/write_card.tsv"
         conda:
             "../../envs/library.yaml"
         resources:
-            mem_mb=memory(1000),
+            mem_mb=memory(500),
             runtime=minutes(30),
         params:
             release=PLAN.release_record(),

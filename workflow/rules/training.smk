@@ -10,12 +10,13 @@ rule train_model:
         "logs/{run}/training/train_model/{model}.{setting}.{scheme}.{seed}.log",
     benchmark:
         "benchmarks/results/{run}/training/train_model/{model}.{setting}.{scheme}.{seed}.tsv"
+    priority: 2
     conda:
         TORCH
     threads: config["resources"]["training_threads"]
     resources:
         gpu=GPUS,
-        mem_mb=memory(3000, 50),
+        mem_mb=memory(1100, 40, 5.5),
         runtime=minutes(720),
     params:
         network=lambda wildcards: PLAN.networks[wildcards.model],
@@ -24,6 +25,7 @@ rule train_model:
         scheme="{scheme}",
         seed=lambda wildcards: int(wildcards.seed),
         name="{model} {setting} {scheme} seed {seed}",
+        chosen=lambda wildcards: code_of(*PLAN.modules_of(wildcards.model)),
     script:
         "../../scripts/training/train_model.py"
 
@@ -45,7 +47,7 @@ if PLAN.line_search:
         threads: config["resources"]["training_threads"]
         resources:
             gpu=GPUS,
-            mem_mb=memory(3000, 50),
+            mem_mb=memory(1100, 40, 5.5),
             runtime=minutes(2880),
         params:
             search=config["line_search"],
@@ -53,6 +55,7 @@ if PLAN.line_search:
             tasks=PLAN.tasks_of(PLAN.line_search.setting),
             curriculum=PLAN.curriculum_of(PLAN.line_search.setting),
             seed=config["seed"],
+            chosen=code_of(*PLAN.modules_of(PLAN.line_search.model)),
         script:
             "../../scripts/training/line_search.py"
 
@@ -72,12 +75,13 @@ if "student" in PLAN.offers:
             "logs/{run}/training/distil_student.log",
         benchmark:
             "benchmarks/results/{run}/training/distil_student.tsv"
+        priority: 1
         conda:
             TORCH
         threads: config["resources"]["training_threads"]
         resources:
             gpu=GPUS,
-            mem_mb=memory(3000, 50),
+            mem_mb=memory(2000, 50),
             runtime=minutes(720),
         params:
             tasks=PLAN.tasks_of(PLAN.released_setting),
@@ -85,5 +89,6 @@ if "student" in PLAN.offers:
             scheme=PLAN.release["scheme"],
             seed=config["seed"],
             bootstrap=config["evaluation"]["bootstrap"],
+            chosen=code_of(*PLAN.modules_of(PLAN.release["model"])),
         script:
             "../../scripts/training/distil_student.py"

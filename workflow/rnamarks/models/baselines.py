@@ -149,7 +149,7 @@ class Baseline(Settings, ABC):
     def _logit(self, codes: np.ndarray) -> np.ndarray: ...
 
 
-BASELINES: Register[type[Baseline]] = Register("baseline")
+BASELINES: Register[type[Baseline]] = Register("baseline", "BASELINES")
 
 
 def check_training(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -498,7 +498,3 @@ def _shared_motif(tasks: Sequence[Task]) -> dict[str, Any]:
     if len(places) == 1 and len(motif.strip("N")) > 1:
         return {"motif": motif, "motif_offset": offset}
     return {} if {task.modification for task in tasks} == {"m6A"} else {"motif": ""}
-
-
-# registers its classes, which are derived from those above
-from . import boosting  # noqa: E402, F401

@@ -1,26 +1,21 @@
 """Networks to and from the model directory: what training hands to everything after it.
 
-``weights.safetensors`` holds the tensors of one or more members of an ensemble, each name led by ``<member>.``, a
-number; in a stack also the arrays of the baselines, each led by ``<baseline>.<task>.``. One that is missing, is
-superfluous or has another shape is an error, found before anything is built. Whatever the directory holds,
-:func:`load_model` gives one module that is called as ``model(codes, task)``, and whose ``networks`` are the networks
-alone.
+A tensor that is missing, is superfluous or has another shape is an error, found before anything is built. Whatever the
+directory holds, :func:`load_model` gives one module that is called as ``model(codes, task)``, and whose ``networks``
+are the networks alone.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from ..errors import InputError
-from ..files import atomic_path
-from .directory import WEIGHTS, ModelConfig, check_weights, read_arrays, read_config, read_shapes, write_config
+from .directory import ModelConfig, check_weights, read_arrays, read_config, read_shapes, split_members, write_model
 from .registry import Network, build_model
 
 
@@ -87,12 +82,7 @@ class Stack(nn.Module):
         return ours + torch.from_numpy(theirs).to(ours)
 
 
-def save_model(
-    folder: str | Path,
-    members: Sequence[Mapping[str, torch.Tensor]],
-    config: ModelConfig,
-    baselines: Mapping[str, np.ndarray] | None = None,
-) -> None:
+def save_model(folder: str | Path, members: Sequence[Mapping[str, torch.Tensor]], config: ModelConfig) -> None:
     """Write a model directory.
 
     Parameters
@@ -103,45 +93,9 @@ def save_model(
         One per member of the ensemble.
     config : ModelConfig
         ``members`` in it is set from the sequence.
-    baselines : mapping of str to array, optional
-        Of a stack: what :func:`rnamarks.models.baseline_files.stack_arrays` gives.
     """
-    folder = Path(folder)
-    config.members = len(members)
-    tensors = {
-        f"{index}.{name}": tensor.detach().cpu().contiguous()
-        for index, member in enumerate(members)
-        for name, tensor in member.items()
-    }
-    tensors |= {name: torch.from_numpy(np.array(array)) for name, array in (baselines or {}).items()}
-    # the stack's weights are written here, too, so that the file's hash tells every two models apart that score
-    # differently
-    metadata = {"stack": json.dumps(config.stack, sort_keys=True)} if config.stack else None
-    with atomic_path(folder / WEIGHTS) as part:
-        save_file(tensors, part, metadata)
-    write_config(folder, config)
-
-
-def load_members(folder: str | Path) -> tuple[list[dict[str, torch.Tensor]], ModelConfig]:
-    """State dicts of the networks and the configuration; the weights' hash is checked first."""
-    config, digest = read_config(folder)
-    members, _ = _split(read_arrays(check_weights(folder, digest)), config.members)
-    return members, config
-
-
-def _split(
-    arrays: Mapping[str, np.ndarray], members: int
-) -> tuple[list[dict[str, torch.Tensor]], dict[str, np.ndarray]]:
-    """State dicts of the networks, and what belongs to baselines."""
-    states: dict[str, dict[str, torch.Tensor]] = {str(index): {} for index in range(members)}
-    others = {}
-    for name, array in arrays.items():
-        index, _, inner = name.partition(".")
-        if index in states:
-            states[index][inner] = torch.from_numpy(array)
-        else:
-            others[name] = array
-    return list(states.values()), others
+    arrays = [{name: tensor.detach().cpu().numpy() for name, tensor in member.items()} for member in members]
+    write_model(folder, arrays, config)
 
 
 def load_model(folder: str | Path) -> tuple[Ensemble | Stack, ModelConfig]:
@@ -160,13 +114,19 @@ def load_model(folder: str | Path) -> tuple[Ensemble | Stack, ModelConfig]:
         package that is not installed.
     """
     config, digest = read_config(folder)
+    if not config.window:
+        raise InputError("the model reads whole sequences, not windows", path=folder, remedy="use rnamarks lm")
     path = check_weights(folder, digest)
-    _check_shapes(config, path)
-    states, arrays = _split(read_arrays(path), config.members)
+
+    def build() -> nn.Module:
+        return build_model(config.model, config.task_names, config.window, config.hyperparameters)
+
+    check_shapes(build, config, path)
+    members, arrays = split_members(read_arrays(path), config.members)
     networks = []
-    for state in states:
-        network = build_model(config.model, config.task_names, config.window, config.hyperparameters)
-        network.load_state_dict(state, strict=True)
+    for member in members:
+        network = build()
+        network.load_state_dict({name: torch.from_numpy(array) for name, array in member.items()}, strict=True)
         networks.append(network)
     model: Ensemble | Stack = Ensemble(networks)
     if config.stack:
@@ -177,10 +137,10 @@ def load_model(folder: str | Path) -> tuple[Ensemble | Stack, ModelConfig]:
     return model.eval(), config
 
 
-def _check_shapes(config: ModelConfig, path: Path) -> None:
+def check_shapes(build: Callable[[], nn.Module], config: ModelConfig, path: Path) -> None:
     """Compare the file's header with the network that the configuration describes, before memory is taken for it."""
     with torch.device("meta"):
-        described = build_model(config.model, config.task_names, config.window, config.hyperparameters).state_dict()
+        described = build().state_dict()
     expected = {
         f"{index}.{name}": tuple(tensor.shape) for index in range(config.members) for name, tensor in described.items()
     }

@@ -14,10 +14,12 @@ from torch import nn
 
 from .layers import OneHot
 from .registry import MODELS, Network
-from .settings import DeepM6ASeqSettings
+from .settings.deepm6aseq import DeepM6ASeqSettings
 
 
-class _Extractor(nn.Module):
+class Trunk(nn.Module):
+    """Windows, shape (batch, window), to one vector per place of the convolutions, shape (batch, places, channels)."""
+
     def __init__(self, filters: Sequence[int], widths: Sequence[int], lstm_units: int, dropout: float) -> None:
         super().__init__()
         self.one_hot = OneHot()
@@ -33,16 +35,24 @@ class _Extractor(nn.Module):
             inputs = outputs
         self.convolutions = nn.Sequential(*layers)
         self.recurrent = nn.LSTM(inputs, lstm_units, batch_first=True, bidirectional=True)
+        self.channels = 2 * lstm_units
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
         x = self.convolutions(self.one_hot(codes))
         x, _ = self.recurrent(x.transpose(1, 2))
-        return x.mean(dim=1)
+        return x
+
+
+class Mean(nn.Module):
+    """Positions, shape (batch, positions, channels), to their mean, shape (batch, channels)."""
+
+    def forward(self, positions: torch.Tensor) -> torch.Tensor:
+        return positions.mean(dim=1)
 
 
 @MODELS.add("deepm6aseq")
 class DeepM6ASeq(Network):
-    """The DeepM6ASeq network; the original trains one per species, here several tasks may share the extractor.
+    """The DeepM6ASeq network; the original trains one per species, here several tasks may share the trunk.
 
     Parameters
     ----------
@@ -50,12 +60,11 @@ class DeepM6ASeq(Network):
     window : int
         Width of the windows in nt; the mean over positions makes the network indifferent to it.
     hyperparameters
-        Of :class:`~rnamarks.models.settings.DeepM6ASeqSettings`.
+        Of :class:`~rnamarks.models.settings.deepm6aseq.DeepM6ASeqSettings`.
     """
 
     def __init__(self, tasks: Sequence[str], window: int, **hyperparameters: Any) -> None:
-        super().__init__(tasks)
-        del window
         sizes = DeepM6ASeqSettings.from_mapping(hyperparameters)
-        self.extractor = _Extractor(sizes.filters, sizes.widths, sizes.lstm_units, sizes.dropout)
-        self.classifiers = nn.ModuleDict({task: nn.Linear(2 * sizes.lstm_units, 1) for task in tasks})
+        trunk = Trunk(sizes.filters, sizes.widths, sizes.lstm_units, sizes.dropout)
+        heads = {task: nn.Sequential(nn.Linear(trunk.channels, 1), nn.Flatten(0)) for task in tasks}
+        super().__init__(tasks, window, trunk=trunk, pool=Mean(), heads=heads)

@@ -1,10 +1,12 @@
 """The files of a model directory, without a neural-network library.
 
-``weights.safetensors`` holds what was learned; ``config.json`` describes how to build the model, its tasks, how logits
-turn into probabilities, and the SHA-256 of the weights. *Sidecars* are further safetensors files in the same directory,
-each with a description of itself in its header and bound to the weights by their SHA-256: ``student.safetensors`` (fast
-mode), ``null.safetensors`` (logits of unmodified nucleotides). Nothing is unpickled, only regular files of the
-directory are read, and every value of ``config.json`` is checked here, in :func:`read_config`.
+``weights.safetensors`` holds what was learned: the arrays of one or more members of an ensemble, each name led by
+``<member>.``, a number; in a stack also those of the baselines, each led by ``<baseline>.<task>.``. ``config.json``
+describes how to build the model, its tasks, how logits turn into probabilities, and the SHA-256 of the weights.
+*Sidecars* are further safetensors files in the same directory, each with a description of itself in its header and
+bound to the weights by their SHA-256: ``student.safetensors`` (fast mode), ``null.safetensors`` (logits of unmodified
+nucleotides). Nothing is unpickled, only regular files of the directory are read, and every value of ``config.json`` is
+checked here, in :func:`read_config`.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ CONFIG = "config.json"
 CARD = "card.md"
 STUDENT = "student.safetensors"
 NULL = "null.safetensors"
-FORMAT = "rnamarks-model-2"
+LANGUAGE = "language"
+"""Name of the models that read whole sequences, see :mod:`rnamarks.models.language`."""
+FORMAT = "rnamarks-model-3"
 SIDECAR_FORMAT = "rnamarks-sidecar-1"
 
 _LARGEST = 1 << 24
@@ -56,7 +60,7 @@ class ModelConfig:
     tasks : list of Task
         In the order of the network's columns.
     window : int
-        Width in nt.
+        Width in nt; 0 of a language model, whose sequences may have any length.
     hyperparameters : dict
         Passed to the network.
     calibration : dict
@@ -86,6 +90,63 @@ class ModelConfig:
     def task_names(self) -> list[str]:
         """Names of the tasks, in their order."""
         return [task.name for task in self.tasks]
+
+
+def write_model(
+    folder: str | Path,
+    members: Sequence[Mapping[str, np.ndarray]],
+    config: ModelConfig,
+    baselines: Mapping[str, np.ndarray] | None = None,
+) -> None:
+    """Write a model directory.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made if it is missing.
+    members : sequence of mapping of str to array
+        The state of each member of the ensemble.
+    config : ModelConfig
+        ``members`` in it is set from the sequence.
+    baselines : mapping of str to array, optional
+        Of a stack: what :func:`rnamarks.models.baseline_files.stack_arrays` gives.
+    """
+    folder = Path(folder)
+    config.members = len(members)
+    arrays = {
+        f"{index}.{name}": np.asarray(array, order="C")
+        for index, member in enumerate(members)
+        for name, array in member.items()
+    }
+    arrays |= baselines or {}
+    # the stack's weights are written here, too, so that the file's hash tells every two models apart that score
+    # differently
+    metadata = {"stack": json.dumps(config.stack, sort_keys=True)} if config.stack else None
+    with atomic_path(folder / WEIGHTS) as part:
+        save_file(arrays, part, metadata)
+    write_config(folder, config)
+
+
+def read_members(folder: str | Path) -> tuple[list[dict[str, np.ndarray]], ModelConfig]:
+    """States of the networks and the configuration; the weights' hash is checked first."""
+    config, digest = read_config(folder)
+    members, _ = split_members(read_arrays(check_weights(folder, digest)), config.members)
+    return members, config
+
+
+def split_members(
+    arrays: Mapping[str, np.ndarray], members: int
+) -> tuple[list[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """States of the networks, and what belongs to baselines."""
+    states: dict[str, dict[str, np.ndarray]] = {str(index): {} for index in range(members)}
+    others = {}
+    for name, array in arrays.items():
+        index, _, inner = name.partition(".")
+        if index in states:
+            states[index][inner] = array
+        else:
+            others[name] = array
+    return list(states.values()), others
 
 
 def write_config(folder: str | Path, config: ModelConfig) -> None:
@@ -180,6 +241,8 @@ def _check(config: ModelConfig, path: Path) -> None:
         _refuse(path, "model is not a name", config.model)
     for name, kind in (("window", _WINDOW), ("members", _MEMBERS)):
         value = getattr(config, name)
+        if config.model == LANGUAGE and (name, value) == ("window", 0):
+            continue
         if not isinstance(value, int) or kind.read(value) is None:
             _refuse(path, f"{name} is not {kind}", value)
     for name in ("hyperparameters", "calibration", "thresholds", "training", "stack"):

@@ -8,6 +8,8 @@ vectors, shape (batch, n_kmers, dims), 5' to 3', where n_kmers = width - ``k`` +
 ``local``
     whether a k-mer's vector depends on the nucleotides of that k-mer alone, so that the vectors of a long sequence hold
     for every window cut from it;
+``tabled``
+    whether it reads rows of a table that takes no gradient: ``table()`` gives it, ``shares(windows)`` what is read;
 ``prepare(codes, seed)``
     what is learned from the training windows, shape (n, width), before the training of the network.
 """
@@ -22,7 +24,7 @@ from torch.nn import functional as F
 from ..registry import Register
 from ..sequences import UNKNOWN
 from .kmer_vectors import KMERS, K, fit_kmer_vectors, kmer_numbers
-from .layers import OneHot
+from .layers import OneHot, draw_normal
 
 EMBEDDINGS: Register[type[nn.Module]] = Register("embedding")
 
@@ -71,6 +73,7 @@ class Embedding(nn.Module):
 
     k = K
     local = True
+    tabled = False
 
     def __init__(self, dims: int) -> None:
         super().__init__()
@@ -88,9 +91,11 @@ class KmerVectors(Embedding):
     their own as far as the training windows hold them, and zeros if not.
     """
 
+    tabled = True
+
     def __init__(self, dims: int) -> None:
         super().__init__(dims)
-        self.register_buffer("vectors", torch.randn(len(KMERS), dims))
+        self.register_buffer("vectors", draw_normal(len(KMERS), dims))
 
     def table(self) -> torch.Tensor:
         """Vectors of all k-mers, shape (125, dims), in the order of the k-mers' numbers; they take no gradient."""
@@ -151,7 +156,7 @@ class HiddenMarkov(Embedding):
 
     def __init__(self, dims: int) -> None:
         super().__init__(dims)
-        self.words = nn.Parameter(torch.randn(len(KMERS), dims))
+        self.words = nn.Parameter(draw_normal(len(KMERS), dims))
         self.messages = nn.Linear(dims, dims, bias=False)
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:

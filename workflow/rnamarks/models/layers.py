@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..sequences import UNKNOWN
+
+
+def draw_normal(*shape: int, deviation: float = 1.0) -> torch.Tensor:
+    """Random numbers from a normal distribution around 0; none on the meta device.
+
+    Where a file is held against the network that it describes, the network is built on the meta device, without memory.
+    There torch.randn imports PyTorch's compiler, which takes more than a second of every job that loads a model.
+    """
+    blank = torch.empty(shape)
+    return blank if blank.is_meta else torch.randn(shape) * deviation
 
 
 class OneHot(nn.Module):
@@ -19,9 +30,9 @@ class OneHot(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        table = torch.zeros(UNKNOWN + 1, UNKNOWN)
-        table[:UNKNOWN] = torch.eye(UNKNOWN)
-        self.register_buffer("table", table, persistent=False)
+        # torch.eye would import the compiler on the meta device, as in draw_normal
+        table = np.eye(UNKNOWN + 1, UNKNOWN, dtype=np.float32)
+        self.register_buffer("table", torch.from_numpy(table), persistent=False)
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
         if codes.is_floating_point():

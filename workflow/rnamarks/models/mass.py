@@ -1,4 +1,4 @@
-"""MASS: one extractor shared by all species, one classifier per species (Xiong et al. 2021, Figure 1).
+"""MASS: one trunk shared by all species, one head per species (Xiong et al. 2021, Figure 1).
 
 The paper's text and its released code differ. ``form`` names which one is built:
 
@@ -12,7 +12,7 @@ self-attention                  one layer, 8 heads x 16,      two layers, 8 head
 ==============================  ============================  ==============================
 
 Everything else is common to both: 300 filters of width 18 per gapped convolution, reduction to 32 channels, a
-residual block, a local convolution, a bidirectional LSTM with 64 units per direction, and a classifier of two
+residual block, a local convolution, a bidirectional LSTM with 64 units per direction, and a head of two
 convolutions and two dense layers. Departures from the code, in both forms: batch-norm scales start at 1 and shifts
 at 0 (the code draws both from N(0, 1)), and the dropout before the last layer is connected (in the code it is not).
 """
@@ -29,7 +29,7 @@ from torch.nn import functional as F
 from .inference import with_inference_forms
 from .layers import ConvBlock, LookedUpBlock, OneHot, SelfAttention, as_image
 from .registry import MODELS, Network
-from .settings import MassSettings
+from .settings.mass import MassSettings
 
 FORMS = {
     "paper": {"dilations": (1, 3, 5), "attention_layers": 1, "attention_width": 16, "attention_output": True},
@@ -37,8 +37,8 @@ FORMS = {
 }
 
 
-class Extractor(nn.Module):
-    """Shared features: integer codes, shape (batch, window), to (batch, channels, window)."""
+class Trunk(nn.Module):
+    """Windows, shape (batch, window), to one vector per nucleotide, shape (batch, window, channels)."""
 
     def __init__(
         self,
@@ -78,26 +78,26 @@ class Extractor(nn.Module):
         return self.finish(self.reduce(torch.cat([block(x) for block in self.gapped], dim=1)))
 
     def finish(self, x: torch.Tensor) -> torch.Tensor:
-        """Features from the reduced channels."""
+        """What the reduced channels, shape (batch, channels, window), lead to."""
         x = self.local(x + self.residual(x))
         x, _ = self.recurrent(x.transpose(1, 2))
         # the LSTM's output lies position by position, which each matrix of the attention would copy
-        return self.attention(x.contiguous()).transpose(1, 2)
+        return self.attention(x.contiguous())
 
     def inference_form(self) -> nn.Module:
         """See :func:`rnamarks.models.inference.inference_form`; for codes alone."""
-        return _LookedUpExtractor(self)
+        return _LookedUpTrunk(self)
 
 
-class _LookedUpExtractor(nn.Module):
-    def __init__(self, extractor: Extractor) -> None:
+class _LookedUpTrunk(nn.Module):
+    def __init__(self, trunk: Trunk) -> None:
         super().__init__()
-        self.gapped = nn.ModuleList(LookedUpBlock(block) for block in extractor.gapped)
-        self.rest = with_inference_forms(extractor)
-        convolution = extractor.reduce.folded()
+        self.gapped = nn.ModuleList(LookedUpBlock(block) for block in trunk.gapped)
+        self.rest = with_inference_forms(trunk)
+        convolution = trunk.reduce.folded()
         self.weights = [as_image(part) for part in convolution.weight.chunk(len(self.gapped), dim=1)]
         self.bias, self.padding = convolution.bias, (0, *convolution.padding)
-        self.slope = extractor.reduce[3].weight.item()
+        self.slope = trunk.reduce[3].weight.item()
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
         reduced = self.bias[:, None, None]
@@ -107,8 +107,8 @@ class _LookedUpExtractor(nn.Module):
         return self.rest.finish(F.leaky_relu_(reduced, self.slope).squeeze(2))
 
 
-class Classifier(nn.Module):
-    """One species' classifier: shared features, shape (batch, channels, window), to logits, shape (batch,)."""
+class Head(nn.Module):
+    """What a species makes of the trunk's positions, shape (batch, window, channels): logits, shape (batch,)."""
 
     def __init__(self, channels: int, window: int, *, dense: int, dropout: float) -> None:
         super().__init__()
@@ -117,8 +117,8 @@ class Classifier(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(dense, 2)
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        hidden = self.dropout(self.hidden(self.convolutions(features).flatten(1)))
+    def forward(self, positions: torch.Tensor) -> torch.Tensor:
+        hidden = self.dropout(self.hidden(self.convolutions(positions.transpose(1, 2)).flatten(1)))
         unmodified, modified = self.output(hidden).unbind(1)
         # softmax over two classes is the logistic function of the difference of their scores
         return modified - unmodified
@@ -131,20 +131,19 @@ class Mass(Network):
     Parameters
     ----------
     tasks : sequence of str
-        One classifier each.
+        One head each.
     window : int
         Width of the windows in nt.
     hyperparameters
-        Of :class:`~rnamarks.models.settings.MassSettings`.
+        Of :class:`~rnamarks.models.settings.mass.MassSettings`.
     """
 
     def __init__(self, tasks: Sequence[str], window: int, **hyperparameters: Any) -> None:
-        super().__init__(tasks)
         sizes = MassSettings.from_mapping(hyperparameters)
         shape = dict(FORMS[sizes.form])
         if sizes.attention_width is not None:
             shape["attention_width"] = sizes.attention_width
-        self.extractor = Extractor(
+        trunk = Trunk(
             filters=sizes.filters,
             filter_width=sizes.filter_width,
             channels=sizes.channels,
@@ -153,7 +152,5 @@ class Mass(Network):
             dropout=sizes.dropout,
             **shape,
         )
-        channels = self.extractor.channels
-        self.classifiers = nn.ModuleDict(
-            {task: Classifier(channels, window, dense=sizes.dense, dropout=sizes.dropout) for task in tasks}
-        )
+        heads = {task: Head(trunk.channels, window, dense=sizes.dense, dropout=sizes.dropout) for task in tasks}
+        super().__init__(tasks, window, trunk=trunk, heads=heads)

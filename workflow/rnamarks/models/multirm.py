@@ -1,10 +1,10 @@
-"""MultiRM: one bidirectional LSTM, one attention distribution and one classifier per modification (Song et al. 2021).
+"""MultiRM: one bidirectional LSTM, one attention distribution and one head per modification (Song et al. 2021).
 
-    window ─► k-mers ─► embedding ─► LSTM ─► attention, one distribution per task ─► contexts ─► classifiers
+    window ─► k-mers ─► embedding ─► LSTM ─► attention, one distribution per task ─► contexts ─► heads
 
 At place t the LSTM gives y_t, its two directions side by side; z is the final state of the forward direction beside
 that of the backward one. Task k weighs the places by softmax_t(V_k · tanh(W_1 y_t + W_2 z)) (Bahdanau et al. 2015),
-and its classifier reads the weighted mean of the y_t. The released code reshapes the final states of a batch so that a
+and its head reads the weighted mean of the y_t. The released code reshapes the final states of a batch so that a
 row of z mixes those of several windows; here every window has its own, as there for one window at a time.
 """
 
@@ -19,111 +19,42 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..errors import InputError
-from .embeddings import EMBEDDINGS, KmerVectors
+from .embeddings import EMBEDDINGS, Embedding
 from .kmer_vectors import KMERS
 from .registry import MODELS, Network
-from .settings import MultiRMSettings
+from .settings.multirm import MultiRMSettings
 
 
-@MODELS.add("multirm")
-class MultiRM(Network):
-    """The MultiRM network.
+class Trunk(nn.Module):
+    """K-mers of the middle of a window through an LSTM, to one vector per k-mer, shape (batch, n_kmers, channels).
+
+    The first half of the channels is of the direction 5' to 3'.
 
     Parameters
     ----------
-    tasks : sequence of str
-    window : int
-        Width of the windows in nt.
-    hyperparameters
-        Of :class:`~rnamarks.models.settings.MultiRMSettings`.
-
-    Attributes
-    ----------
-    n_kmers : int
-        Positions that attention is spread over: the nt that are read, less ``embedding.k`` - 1. Position i is the
-        k-mer that begins at nt i, 0-based, of what is read.
-
-    Raises
-    ------
-    InputError
-        If there is no such embedding, or the crop does not fit the window.
+    window, reads : int
+        Width of the windows in nt, and how many nt in the middle are read.
+    embedding : Embedding
+    units : int
+        Of the LSTM, per direction.
     """
 
-    attends = True
+    def __init__(self, window: int, reads: int, embedding: Embedding, units: int) -> None:
+        super().__init__()
+        self.window, self.reads = window, reads
+        self.embedding = embedding
+        self.lstm = nn.LSTM(embedding.dims, units, batch_first=True, bidirectional=True)
+        self.channels = 2 * units
+        self.n_kmers = reads - embedding.k + 1
 
-    def __init__(self, tasks: Sequence[str], window: int, **hyperparameters: Any) -> None:
-        super().__init__(tasks)
-        sizes = MultiRMSettings.from_mapping(hyperparameters)
-        kind = EMBEDDINGS[sizes.embedding]
-        width = sizes.crop or window
-        if width > window or (window - width) % 2:
-            raise InputError(
-                f"the middle of a window of {window} nt cannot have that many nt",
-                value=sizes.crop,
-                remedy="choose a narrower crop, odd for odd windows and even for even ones",
-            )
-        if width < kind.k:
-            raise InputError(
-                f"the embedding {sizes.embedding} needs {kind.k} nt or more",
-                value=width,
-                remedy="take wider windows",
-            )
-        self.window, self.crop = window, sizes.crop
-        self.n_kmers = width - kind.k + 1
-        self.rows = {task: row for row, task in enumerate(tasks)}
-        self.embedding = kind(sizes.dims)
-        self.lstm = nn.LSTM(sizes.dims, sizes.units, batch_first=True, bidirectional=True)
-        self.from_positions = nn.Linear(2 * sizes.units, sizes.attention)
-        self.from_final = nn.Linear(2 * sizes.units, sizes.attention)
-        self.score = nn.Linear(sizes.attention, len(self.rows))
-        self.classifiers = nn.ModuleDict(
-            {
-                task: nn.Sequential(
-                    nn.Linear(2 * sizes.units, sizes.hidden),
-                    nn.ReLU(),
-                    nn.Dropout(sizes.dropout),
-                    nn.Linear(sizes.hidden, 1),
-                    nn.Flatten(0),
-                )
-                for task in tasks
-            }
-        )
-
-    def prepare(self, codes: np.ndarray, seed: int) -> None:
-        """Learn what the embedding learns before training, from uncropped training windows, shape (n, window)."""
-        self.embedding.prepare(codes, seed)
-
-    def forward(self, windows: torch.Tensor, task: str) -> torch.Tensor:
-        """Logits of one task, shape (batch,)."""
-        row = self.rows[task]
-        positions = self._positions(windows)
-        weights = self._weights(positions, slice(row, row + 1))
-        return self.classifiers[task]((weights @ positions).squeeze(1))
-
-    def forward_all(self, windows: torch.Tensor) -> torch.Tensor:
-        """Logits of all tasks, shape (batch, n_tasks)."""
-        contexts = self.extractor(windows).unbind(dim=1)
-        return torch.stack([self.classifiers[task](contexts[row]) for task, row in self.rows.items()], dim=1)
-
-    def extractor(self, windows: torch.Tensor) -> torch.Tensor:
-        """What each task's classifier reads, shape (batch, n_tasks, 2 * units)."""
-        positions = self._positions(windows)
-        return self._weights(positions) @ positions
-
-    def attend(self, windows: torch.Tensor) -> torch.Tensor:
-        """Attention of each task, shape (batch, n_tasks, n_kmers); each row sums to 1."""
-        return self._weights(self._positions(windows))
-
-    def _positions(self, windows: torch.Tensor) -> torch.Tensor:
-        """y of the module docstring, shape (batch, n_kmers, 2 * units)."""
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
         width = windows.shape[-1]
         if width != self.window:
             raise ValueError(f"windows are {width} nt wide and the network reads {self.window} nt")
-        if self.crop:
-            start = (width - self.crop) // 2
-            windows = windows[..., start : start + self.crop]
+        start = (width - self.reads) // 2
+        windows = windows[..., start : start + self.reads]
         embedding = self.embedding
-        if isinstance(embedding, KmerVectors) and embedding.dims > len(KMERS) and windows.device.type == "cpu":
+        if embedding.tabled and embedding.dims > len(KMERS) and windows.device.type == "cpu":
             return self._over_kmers(embedding.shares(windows), embedding.table())
         return self.lstm(embedding(windows))[0]
 
@@ -143,10 +74,107 @@ class MultiRM(Network):
         start = shares.new_zeros(2, len(shares), lstm.hidden_size)
         return torch.lstm(shares, (start, start), weights, True, 1, 0.0, self.training, True, True)[0]
 
-    def _weights(self, positions: torch.Tensor, rows: slice = slice(None)) -> torch.Tensor:
-        """Attention of some tasks, shape (batch, n, n_kmers)."""
-        units = self.lstm.hidden_size
+
+class TaskAttention(nn.Module):
+    """One distribution over positions per task.
+
+    Parameters
+    ----------
+    channels : int
+        Of the positions; the first half is of the direction 5' to 3', whose end is the last position.
+    hidden : int
+        Units that all tasks share.
+    tasks : int
+        Their number.
+    """
+
+    def __init__(self, channels: int, hidden: int, tasks: int) -> None:
+        super().__init__()
+        self.from_positions = nn.Linear(channels, hidden)
+        self.from_final = nn.Linear(channels, hidden)
+        self.score = nn.Linear(hidden, tasks)
+
+    def forward(self, positions: torch.Tensor, rows: slice = slice(None)) -> torch.Tensor:
+        """Weighted mean of the positions for some tasks, shape (batch, n, channels)."""
+        return self.weights(positions, rows) @ positions
+
+    def weights(self, positions: torch.Tensor, rows: slice = slice(None)) -> torch.Tensor:
+        """Attention of some tasks, shape (batch, n, positions)."""
+        half = positions.shape[-1] // 2
         # the backward direction ends at the first place
-        final = torch.cat([positions[:, -1, :units], positions[:, 0, units:]], dim=1)
+        final = torch.cat([positions[:, -1, :half], positions[:, 0, half:]], dim=1)
         hidden = torch.tanh(self.from_positions(positions) + self.from_final(final).unsqueeze(1))
         return F.linear(hidden, self.score.weight[rows], self.score.bias[rows]).softmax(dim=1).transpose(1, 2)
+
+
+@MODELS.add("multirm")
+class MultiRM(Network):
+    """The MultiRM network.
+
+    Position i of its attention is the k-mer that begins at nt i, 0-based, of what is read.
+
+    Parameters
+    ----------
+    tasks : sequence of str
+    window : int
+        Width of the windows in nt.
+    hyperparameters
+        Of :class:`~rnamarks.models.settings.multirm.MultiRMSettings`.
+
+    Raises
+    ------
+    InputError
+        If there is no such embedding, or the crop does not fit the window.
+    """
+
+    attends = True
+    looks_up = True
+    by_task = ("pool.score.weight", "pool.score.bias")
+
+    def __init__(self, tasks: Sequence[str], window: int, **hyperparameters: Any) -> None:
+        sizes = MultiRMSettings.from_mapping(hyperparameters)
+        kind = EMBEDDINGS[sizes.embedding]
+        reads = sizes.reads(window)
+        if reads > window or (window - reads) % 2:
+            raise InputError(
+                f"the middle of a window of {window} nt cannot have that many nt",
+                value=sizes.crop,
+                remedy="choose a narrower crop, odd for odd windows and even for even ones",
+            )
+        if reads < kind.k:
+            raise InputError(
+                f"the embedding {sizes.embedding} needs {kind.k} nt or more",
+                value=reads,
+                remedy="take wider windows",
+            )
+        trunk = Trunk(window, reads, kind(sizes.dims), sizes.units)
+        pool = TaskAttention(trunk.channels, sizes.attention, len(tasks))
+        heads = {
+            task: nn.Sequential(
+                nn.Linear(trunk.channels, sizes.hidden),
+                nn.ReLU(),
+                nn.Dropout(sizes.dropout),
+                nn.Linear(sizes.hidden, 1),
+                nn.Flatten(0),
+            )
+            for task in tasks
+        }
+        super().__init__(tasks, window, trunk=trunk, pool=pool, heads=heads, reads=reads)
+
+    def prepare(self, codes: np.ndarray, seed: int) -> None:
+        """Learn what the embedding learns before training, from uncropped training windows, shape (n, window)."""
+        self.trunk.embedding.prepare(codes, seed)
+
+    def forward(self, windows: torch.Tensor, task: str) -> torch.Tensor:
+        """Logits of one task, shape (batch,)."""
+        row = self.columns[task]
+        return self.heads[task](self.pool(self.trunk(windows), slice(row, row + 1)).squeeze(1))
+
+    def forward_all(self, windows: torch.Tensor) -> torch.Tensor:
+        """Logits of all tasks, shape (batch, n_tasks)."""
+        contexts = self.pool(self.trunk(windows)).unbind(dim=1)
+        return torch.stack([self.heads[task](mine) for task, mine in zip(self.tasks, contexts, strict=True)], dim=1)
+
+    def attend(self, windows: torch.Tensor) -> torch.Tensor:
+        """Attention of each task, shape (batch, n_tasks, n_kmers); each row sums to 1."""
+        return self.pool.weights(self.trunk(windows))

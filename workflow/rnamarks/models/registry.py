@@ -15,10 +15,17 @@ from ..registry import Register
 class Network(nn.Module):
     """Base of the networks, built as ``Network(tasks, window, **hyperparameters)``.
 
-    A network has two parts: ``extractor``, shared by all tasks, and ``classifiers``, a :class:`torch.nn.ModuleDict`
-    with one entry per task. Windows are integer codes, shape (batch, window), or real-valued, shape (batch, 4, window),
-    rows A, C, G, U: one-hot columns give the logits of the codes, and what lies between is differentiable.
-    :class:`~rnamarks.models.layers.OneHot` does this for a network that begins with it. A branch that counts k-mers of
+        windows ─► trunk ─► positions ─► pool ─► features ─► heads[task] ─► logits
+
+    ``trunk`` takes windows to one vector per position, shape (batch, positions, channels). ``pool``, shared by all
+    tasks, takes these to what every head reads; where the heads read the positions themselves it changes nothing.
+    ``heads``, a :class:`torch.nn.ModuleDict` with one entry per task, gives the logits, shape (batch,). Pool and heads
+    know of the trunk no more than the number of its channels (and a head that flattens, that of the positions), so
+    that another trunk of the same shape may stand under them.
+
+    Windows are integer codes, shape (batch, window), or real-valued, shape (batch, 4, window), rows A, C, G, U: one-hot
+    columns give the logits of the codes, and what lies between is differentiable.
+    :class:`~rnamarks.models.layers.OneHot` does this for a trunk that begins with it. A branch that counts k-mers of
     the codes has to sum, over positions, the product of the k nucleotides' entries instead.
 
     A network or a layer of it may have ``inference_form()``: see :mod:`rnamarks.models.inference`.
@@ -27,29 +34,57 @@ class Network(nn.Module):
     ----------
     tasks : sequence of str
         Names of the tasks, in the order of the columns of :meth:`forward_all`.
+    window : int
+        Width of the windows in nt.
+    trunk : torch.nn.Module
+    heads : mapping of str to torch.nn.Module
+        By task.
+    pool : torch.nn.Module, optional
+        Default: the heads read the positions.
+    reads : int, optional
+        Nucleotides in the middle of a window that the logits depend on; default all.
 
     Attributes
     ----------
+    columns : dict of str to int
+        Task to its column in :meth:`forward_all`.
     attends : bool
         Whether :meth:`attend` gives attention.
+    looks_up : bool
+        Whether the trunk is an LSTM over words, which a scan looks up: see :mod:`rnamarks.prediction.lookup`.
+    by_task : tuple of str
+        Names of weights outside the heads that have one row per task.
     """
 
     attends: ClassVar[bool] = False
-    extractor: Any
-    classifiers: nn.ModuleDict
+    looks_up: ClassVar[bool] = False
+    by_task: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, tasks: Sequence[str]) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        window: int,
+        *,
+        trunk: nn.Module,
+        heads: Mapping[str, nn.Module],
+        pool: nn.Module | None = None,
+        reads: int | None = None,
+    ) -> None:
         super().__init__()
-        self.tasks = list(tasks)
+        self.tasks, self.window, self.reads = list(tasks), window, reads or window
+        self.columns = {task: column for column, task in enumerate(tasks)}
+        self.trunk = trunk
+        self.pool = nn.Identity() if pool is None else pool
+        self.heads = nn.ModuleDict(heads)
 
     def forward(self, windows: torch.Tensor, task: str) -> torch.Tensor:
         """Logits of one task, shape (batch,): log odds of the modification at the training prevalence."""
-        return self.classifiers[task](self.extractor(windows)).reshape(len(windows))
+        return self.heads[task](self.pool(self.trunk(windows)))
 
     def forward_all(self, windows: torch.Tensor) -> torch.Tensor:
         """Logits of all tasks, shape (batch, n_tasks)."""
-        features = self.extractor(windows)
-        return torch.stack([self.classifiers[task](features).reshape(len(windows)) for task in self.tasks], dim=1)
+        features = self.pool(self.trunk(windows))
+        return torch.stack([self.heads[task](features) for task in self.tasks], dim=1)
 
     def attend(self, windows: torch.Tensor) -> torch.Tensor:
         """Attention of each task, shape (batch, n_tasks, positions); each row sums to 1."""
@@ -59,7 +94,7 @@ class Network(nn.Module):
         """Learn what is learned before training, from the training windows of all tasks, shape (n, window)."""
 
 
-MODELS: Register[type[Network]] = Register("model")
+MODELS: Register[type[Network]] = Register("model", "MODELS")
 
 
 def build_model(
@@ -72,7 +107,4 @@ def build_model(
     InputError
         If there is no such network, or a hyperparameter is unknown or out of range.
     """
-    # importing the modules enters their classes into the registry
-    from . import deepm6aseq, mass, multirm, unanchored  # noqa: F401
-
     return MODELS[name](list(tasks), window, **(hyperparameters or {}))

@@ -16,8 +16,7 @@ from ..evaluation.calibration import Calibration
 from ..tasks import Task
 from .baseline_files import load_baselines, stack_arrays
 from .baselines import Baseline
-from .checkpoint import load_members, save_model
-from .directory import ModelConfig
+from .directory import ModelConfig, read_members, write_model
 from .stack import weight_table
 
 THRESHOLD_COLUMNS = ("target_precision", "probability", "precision", "recall", "prevalence")
@@ -62,7 +61,7 @@ def pack_release(
     """
     members, configs = [], []
     for source in folders:
-        states, config = load_members(source)
+        states, config = read_members(source)
         members += states
         configs.append(config)
     first = configs[0]
@@ -93,7 +92,7 @@ def pack_release(
     if baselines:
         fitted = _fitted(baselines, first, scheme)
         first.stack = _describe_stack(first, fitted, weights)
-    save_model(folder, members, first, stack_arrays(fitted))
+    write_model(folder, members, first, stack_arrays(fitted))
     return first
 
 

@@ -25,8 +25,8 @@ from torch.nn import functional as F
 from ..errors import InputError
 from ..sequences import UNKNOWN
 from .directory import STUDENT, read_config, read_shapes, read_sidecar, sidecar_settings, write_sidecar
-from .layers import OneHot
-from .settings import StudentSettings
+from .layers import OneHot, draw_normal
+from .settings.student import StudentSettings
 
 CHUNK = 4096
 """Positions computed at once in a scan; activations of more no longer fit the caches of a core."""
@@ -58,7 +58,7 @@ class GappedBlock(nn.Module):
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
         self.dilation = dilation
-        self.places = nn.Parameter(torch.randn(3, channels, channels) * (2 / (3 * channels)) ** 0.5)
+        self.places = nn.Parameter(draw_normal(3, channels, channels, deviation=(2 / (3 * channels)) ** 0.5))
         self.bias = nn.Parameter(torch.zeros(channels))
         self.mix = nn.Parameter(torch.zeros(channels, channels))
 
@@ -80,7 +80,7 @@ class Student(nn.Module):
     tasks : sequence of str
         In the order of the columns of the logits.
     hyperparameters
-        Of :class:`~rnamarks.models.settings.StudentSettings`; ``receptive`` is needed.
+        Of :class:`~rnamarks.models.settings.student.StudentSettings`; ``receptive`` is needed.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 No weight belongs to a position: convolutions and a bidirectional LSTM describe every position, and three kinds of
 pooling (largest value, mean, learned attention) turn positions into one vector. Species share all of this; a small
-dense classifier per species reads the vector. Every operation treats each window by itself (group normalisation, no
+dense head per species reads the vector. Every operation treats each window by itself (group normalisation, no
 batch statistics), so a batch may hold one species or several.
 """
 
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from ..errors import InputError
 from .layers import OneHot
 from .registry import MODELS, Network
-from .settings import UnanchoredSettings
+from .settings.unanchored import UnanchoredSettings
 
 
 def halve(x: torch.Tensor) -> torch.Tensor:
@@ -74,8 +74,8 @@ class Summary(nn.Module):
         return torch.cat([x.amax(dim=-1), x.mean(dim=-1), attended], dim=1)
 
 
-class Extractor(nn.Module):
-    """Shared features: integer codes, shape (batch, window), to (batch, features)."""
+class Trunk(nn.Module):
+    """Windows, shape (batch, window), to one vector per four nucleotides, shape (batch, window // 4, channels)."""
 
     def __init__(self, sizes: UnanchoredSettings) -> None:
         super().__init__()
@@ -94,8 +94,21 @@ class Extractor(nn.Module):
             )
         )
         self.recurrent = nn.LSTM(sizes.channels, sizes.lstm_units, batch_first=True, bidirectional=True)
-        self.norm = nn.GroupNorm(sizes.groups, 2 * sizes.lstm_units)
-        self.summary = Summary(2 * sizes.lstm_units, sizes.attention_heads)
+        self.channels = 2 * sizes.lstm_units
+        self.norm = nn.GroupNorm(sizes.groups, self.channels)
+
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
+        x = self.reduce(halve(self.motifs(self.one_hot(codes))))
+        x, _ = self.recurrent(halve(self.blocks(x)).transpose(1, 2))
+        return self.norm(x.transpose(1, 2)).transpose(1, 2)
+
+
+class Pool(nn.Module):
+    """Positions, shape (batch, positions, channels), to the features that all heads read, shape (batch, features)."""
+
+    def __init__(self, channels: int, sizes: UnanchoredSettings) -> None:
+        super().__init__()
+        self.summary = Summary(channels, sizes.attention_heads)
         self.dense = nn.Sequential(
             nn.Dropout(sizes.dropout),
             nn.Linear(self.summary.features, sizes.features),
@@ -103,15 +116,13 @@ class Extractor(nn.Module):
             nn.Dropout(sizes.dropout),
         )
 
-    def forward(self, codes: torch.Tensor) -> torch.Tensor:
-        x = self.reduce(halve(self.motifs(self.one_hot(codes))))
-        x, _ = self.recurrent(halve(self.blocks(x)).transpose(1, 2))
-        return self.dense(self.summary(self.norm(x.transpose(1, 2))))
+    def forward(self, positions: torch.Tensor) -> torch.Tensor:
+        return self.dense(self.summary(positions.transpose(1, 2)))
 
 
 @MODELS.add("unanchored")
 class Unanchored(Network):
-    """One extractor for all tasks, with no weight tied to a position, and one small classifier per task.
+    """One trunk for all tasks, with no weight tied to a position, and one small head per task.
 
     Parameters
     ----------
@@ -119,24 +130,23 @@ class Unanchored(Network):
     window : int
         Width of the windows in nt, 8 or more.
     hyperparameters
-        Of :class:`~rnamarks.models.settings.UnanchoredSettings`.
+        Of :class:`~rnamarks.models.settings.unanchored.UnanchoredSettings`.
     """
 
     def __init__(self, tasks: Sequence[str], window: int, **hyperparameters: Any) -> None:
-        super().__init__(tasks)
         sizes = UnanchoredSettings.from_mapping(hyperparameters)
         if window < 8:
             raise InputError("the network unanchored needs 8 nt or more", value=window, remedy="take wider windows")
-        self.extractor = Extractor(sizes)
-        self.classifiers = nn.ModuleDict(
-            {
-                task: nn.Sequential(
-                    nn.Linear(sizes.features, sizes.hidden),
-                    nn.GELU(),
-                    nn.Dropout(sizes.dropout),
-                    nn.Linear(sizes.hidden, 1),
-                    nn.Flatten(0),
-                )
-                for task in tasks
-            }
-        )
+        trunk = Trunk(sizes)
+        pool = Pool(trunk.channels, sizes)
+        heads = {
+            task: nn.Sequential(
+                nn.Linear(sizes.features, sizes.hidden),
+                nn.GELU(),
+                nn.Dropout(sizes.dropout),
+                nn.Linear(sizes.hidden, 1),
+                nn.Flatten(0),
+            )
+            for task in tasks
+        }
+        super().__init__(tasks, window, trunk=trunk, pool=pool, heads=heads)

@@ -25,7 +25,7 @@ from ..models.directory import read_config
 from ..models.student import Student
 from ..prediction.fast import agreement, score_fast
 from ..prediction.score import pick_device, score_tasks
-from .fit import digest_of, read_split
+from .fit import digest_of, digest_splits, read_split
 from .lessons import Pool, ask_teacher
 from .settings import DistillationSettings, TrainingSettings
 from .targets.teacher import TeacherTarget
@@ -79,8 +79,8 @@ def distil_student(
     checkpoints : path-like
         Root under which folders named by a hash of teacher, data and settings are kept.
     hyperparameters : mapping, optional
-        Of :class:`~rnamarks.models.settings.StudentSettings`. ``receptive`` is what the teacher's network reads unless
-        it is given: its ``crop``, or the window; of a stack, whose baselines read it all, the window.
+        Of :class:`~rnamarks.models.settings.student.StudentSettings`. ``receptive`` is what the teacher's network reads
+        unless it is given; of a stack, whose baselines read it all, the window.
     device : {"auto", "cpu", "cuda"}
     threads : int
         CPU threads of torch; part of what makes a run repeatable.
@@ -101,14 +101,16 @@ def distil_student(
         raise InputError("there are no windows of a task of the model", value=missing, remedy="give those of all tasks")
     training = {task: read_split(splits[task], scheme, "train") for task in tasks}
     validation = {task: read_split(splits[task], scheme, "valid") for task in tasks}
-    crop = 0 if config.stack else int(config.hyperparameters.get("crop", 0))
+    # baselines read the whole window
+    reads = config.window if config.stack else model.networks.members[0].reads
     torch.manual_seed(seed)
-    student = Student(tasks, **{"receptive": crop or config.window} | dict(hyperparameters or {}))
+    student = Student(tasks, **{"receptive": reads} | dict(hyperparameters or {}))
     pool = Pool(training, student.receptive, settings, seed)
     record = {"teacher": read_config(folder)[1], "scheme": scheme, "seed": seed, "threads": threads}
     made = {name: getattr(settings, name) for name in ("copies", "minimum", "maximum", "mutation_rate")}
     asked = record | made | {"receptive": student.receptive, "device": where.type, "version": __version__}
-    lessons = Path(checkpoints) / digest_of(asked, training)
+    asked["data"] = digest_splits({task: splits[task] for task in tasks}, scheme, "train")
+    lessons = Path(checkpoints) / digest_of(asked)
     codes, targets = ask_teacher(model, config.tasks, pool, lessons, where, report)
     logits = {task: score_tasks(model, data.codes, [task], device=where)[:, 0] for task, data in validation.items()}
 
@@ -133,7 +135,7 @@ def distil_student(
             precision="32-true",
         ),
         seed=seed,
-        checkpoints=lessons / f"student.{digest_of(asdict(settings) | student.hyperparameters, {})}",
+        checkpoints=lessons / f"student.{digest_of(asdict(settings) | student.hyperparameters)}",
         device=device,
         threads=threads,
         report=lambda line: report(f"student: {line}"),

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -19,11 +18,11 @@ from ..models.checkpoint import save_model
 from ..models.directory import ModelConfig
 from ..models.registry import build_model
 from ..sequences import encode_windows
-from ..tables import read_parquet, write_tsv
+from ..tables import digest_columns, read_parquet, write_tsv
 from ..tasks import Task
-from .pooled import pool_tasks
 from .sampler import TaskData
 from .settings import TrainingSettings
+from .targets.base import Target
 from .targets.site import SiteTarget
 from .trainer import TrainingResult, train
 from .warm_start import Start, begin_from
@@ -31,7 +30,7 @@ from .warm_start import Start, begin_from
 
 def read_split(path: str | Path, scheme: str, split: str) -> TaskData:
     """The windows of one task and one split (``train``, ``valid``, ``test``) of a scheme, as codes and labels."""
-    frame, _ = read_parquet(path, ["sequence", "label", scheme])
+    frame, _ = read_parquet(path, only=["sequence", "label", scheme])
     chosen = frame[frame[scheme] == split]
     if chosen.empty:
         raise InputError(
@@ -40,23 +39,31 @@ def read_split(path: str | Path, scheme: str, split: str) -> TaskData:
     return TaskData(encode_windows(chosen["sequence"]), chosen["label"].to_numpy(dtype=bool))
 
 
-def digest_of(settings: Mapping[str, Any], data: Mapping[str, TaskData]) -> str:
-    """A hash of everything that decides the weights: settings and data. It names the checkpoint folder."""
-    sums = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    for name, part in data.items():
-        sums.update(name.encode())
-        sums.update(np.ascontiguousarray(part.codes).tobytes())
-        sums.update(np.packbits(part.labels).tobytes())
-    return sums.hexdigest()[:16]
+def digest_splits(splits: Mapping[str, str | Path], scheme: str, *chosen: str) -> dict[str, str]:
+    """Hashes of the windows of some splits of a scheme, by task: of their sequences, labels and splits, in their order.
+
+    What else a file holds does not count: other schemes and splits, and columns that only evaluation reads.
+    """
+    return {
+        task: digest_columns(path, ["sequence", "label", scheme], where={scheme: chosen})
+        for task, path in splits.items()
+    }
+
+
+def digest_of(record: Mapping[str, Any]) -> str:
+    """A hash of everything that decides the weights. It names the checkpoint folder."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def fit_network(
     network: str,
     hyperparameters: Mapping[str, Any],
-    training: Mapping[str, TaskData],
-    validation: Mapping[str, TaskData],
+    tasks: Sequence[str],
+    window: int,
+    target: Target,
     settings: TrainingSettings,
     *,
+    data: Mapping[str, Any],
     seed: int,
     checkpoints: str | Path,
     start: Start | None = None,
@@ -68,11 +75,13 @@ def fit_network(
 
     Parameters
     ----------
-    network, hyperparameters
+    network, hyperparameters, tasks, window
         What to build.
-    training, validation : mapping of task to TaskData
-        In the order of the curriculum.
+    target : Target
+        Made with the same settings and seed.
     settings : TrainingSettings
+    data : mapping
+        What tells the target's examples from others: their hashes, see :func:`digest_splits`.
     seed : int
         Of the initial weights and of every draw.
     checkpoints : path-like
@@ -82,33 +91,33 @@ def fit_network(
     device, threads, report
         See :func:`rnamarks.training.trainer.train`.
     """
-    window = next(iter(training.values())).codes.shape[1]
+    tasks = list(tasks)
     record = {
         "network": network,
         "hyperparameters": dict(hyperparameters),
         "settings": asdict(settings),
         "seed": seed,
         "threads": threads,
-        "tasks": list(training),
+        "tasks": tasks,
+        "window": window,
+        "data": dict(data),
         # another version may draw or sum in another way, so it must not go on from this one's state
         "version": __version__,
     }
     if start:
         record["start"] = start.record()
-    data = {f"train/{task}": part for task, part in training.items()}
-    data |= {f"valid/{task}": part for task, part in validation.items()}
     torch.manual_seed(seed)
-    built = build_model(network, list(training), window, hyperparameters)
+    built = build_model(network, tasks, window, hyperparameters)
     if start:
-        begin_from(built, start, name=network, hyperparameters=hyperparameters, tasks=list(training), seed=seed)
+        begin_from(built, start, name=network, hyperparameters=hyperparameters, tasks=tasks, seed=seed)
     else:
-        built.prepare(pool_tasks(training).codes, seed)
+        target.prepare(built, seed)
     return train(
         built,
-        SiteTarget(training, validation, settings, seed),
+        target,
         settings,
         seed=seed,
-        checkpoints=Path(checkpoints) / digest_of(record, data),
+        checkpoints=Path(checkpoints) / digest_of(record),
         device=device,
         threads=threads,
         report=report,
@@ -154,14 +163,18 @@ def fit_from_splits(
     pandas.DataFrame
         The history, as written.
     """
-    training = {task.name: read_split(splits[task.name], scheme, "train") for task in tasks}
-    validation = {task.name: read_split(splits[task.name], scheme, "valid") for task in tasks}
+    splits = {task.name: splits[task.name] for task in tasks}
+    training = {task: read_split(path, scheme, "train") for task, path in splits.items()}
+    validation = {task: read_split(path, scheme, "valid") for task, path in splits.items()}
+    window = next(iter(training.values())).codes.shape[1]
     result = fit_network(
         network,
         hyperparameters,
-        training,
-        validation,
+        list(training),
+        window,
+        SiteTarget(training, validation, settings, seed),
         settings,
+        data=digest_splits(splits, scheme, "train", "valid"),
         seed=seed,
         checkpoints=checkpoints,
         start=start,
@@ -172,7 +185,7 @@ def fit_from_splits(
     config = ModelConfig(
         model=network,
         tasks=list(tasks),
-        window=next(iter(training.values())).codes.shape[1],
+        window=window,
         hyperparameters=dict(hyperparameters),
         training={
             "scheme": scheme,
@@ -187,6 +200,6 @@ def fit_from_splits(
         },
     )
     save_model(folder, [result.state], config)
-    history = pd.DataFrame(result.history)
+    history = pd.DataFrame(result.history).assign(threads=threads)
     write_tsv(history, Path(folder) / "history.tsv")
     return history

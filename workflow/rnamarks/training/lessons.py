@@ -6,6 +6,7 @@ the student reads of them is kept.
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..files import atomic_path
+from ..files import write_bytes
 from ..prediction.score import fits_task, score_tasks
 from ..sequences import UNKNOWN
 from ..tasks import Task
@@ -177,8 +178,11 @@ def ask_teacher(
         started = time.monotonic()
         logits = score_tasks(model, windows, [task.name for task in tasks], device=device)
         targets[rows] = np.where(asked, logits, np.float32(np.nan))
-        with atomic_path(path) as part, open(part, "wb") as handle:
-            np.save(handle, targets[rows])
+        # numpy does not say why it could not write into a file
+        saved = io.BytesIO()
+        np.save(saved, targets[rows])
+        with write_bytes(path) as handle:
+            handle.write(saved.getbuffer())
         speed = len(windows) / (time.monotonic() - started)
         report(f"teacher: {rows.stop}/{len(pool)} windows, {speed:.0f} windows/s")
     return codes, targets

@@ -15,6 +15,7 @@ from ..dictionary import column_names
 from .fit import fit_network
 from .sampler import TaskData
 from .settings import TrainingSettings
+from .targets.site import SiteTarget
 
 
 def folds_of(
@@ -49,6 +50,7 @@ def line_search(
     grid: Mapping[str, Sequence[Any]],
     data: Mapping[str, TaskData],
     *,
+    digests: Mapping[str, str],
     folds: int = 5,
     seed: int = 1,
     checkpoints: str | Path,
@@ -70,6 +72,8 @@ def line_search(
         Keys are ``hyperparameters.<name>`` or ``training.<name>``.
     data : mapping of task to TaskData
         Training windows only.
+    digests : mapping of task to str
+        Their hashes, see :func:`rnamarks.training.fit.digest_splits`.
     checkpoints : path-like
         Each fold's training is kept here, so an interrupted search goes on where it was.
 
@@ -82,6 +86,7 @@ def line_search(
     """
     best: dict[str, dict[str, Any]] = {"hyperparameters": dict(hyperparameters), "training": dict(settings)}
     parts = folds_of(data, folds=folds, seed=seed)
+    window = next(iter(data.values())).codes.shape[1]
     rows = []
     for parameter, values in grid.items():
         where, _, name = parameter.partition(".")
@@ -93,12 +98,15 @@ def line_search(
             trial[where][name] = value
             scores = []
             for fold, (training, validation) in enumerate(parts):
+                chosen = TrainingSettings.from_mapping(trial["training"])
                 result = fit_network(
                     network,
                     trial["hyperparameters"],
-                    training,
-                    validation,
-                    TrainingSettings.from_mapping(trial["training"]),
+                    list(data),
+                    window,
+                    SiteTarget(training, validation, chosen, seed),
+                    chosen,
+                    data={"windows": dict(digests), "fold": f"{fold} of {folds}, seed {seed}"},
                     seed=seed,
                     checkpoints=checkpoints,
                     device=device,
@@ -111,9 +119,8 @@ def line_search(
                 scores.append(score)
                 rows.append({"parameter": parameter, "value": json.dumps(value), "fold": fold + 1, "auroc": score})
             means.append(float(np.mean(scores)))
-        chosen = values[int(np.argmax(means))]
-        best[where][name] = chosen
+        best[where][name] = values[int(np.argmax(means))]
         for row in rows:
             if row["parameter"] == parameter:
-                row["chosen"] = row["value"] == json.dumps(chosen)
+                row["chosen"] = row["value"] == json.dumps(best[where][name])
     return pd.DataFrame(rows, columns=column_names("line_search")), best

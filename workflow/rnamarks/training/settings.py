@@ -1,22 +1,17 @@
-"""Settings of training and distillation with defaults and ranges; the standard library alone.
-
-:func:`check_network`, :func:`check_grid` and :func:`check_student` are called when a configuration is read, long before
-anything is trained.
-"""
+"""Settings of training and distillation with defaults and ranges; the standard library alone."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..errors import InputError
-from ..models.settings import NETWORKS, Choice, Real, Settings, StudentSettings, Whole, setting
+from ..models.settings import Choice, Real, Settings, Whole, setting
+from ..registry import registered
 from .curriculum import CURRICULA
 
 BALANCED = "balanced"
-OBJECTIVES = ("effective_number", "focal", "ohem", "sum", "uncertainty", "uncertainty_ohem")
+OBJECTIVES = tuple(registered("OBJECTIVES"))
 """Names in :data:`rnamarks.training.objectives.OBJECTIVES`."""
 DRAWS = ("uniform", "balanced", "tempered")
 SAMPLINGS = ("replacement", "cycle")
@@ -46,11 +41,13 @@ class TrainingSettings(Settings):
     patience : int
         Epochs without a better validation score after which a stage ends.
     learning_rate, classifier_learning_rate : float
-        Adam's rates for the shared extractor and for the classifiers.
+        Adam's rates for trunk and pool, and for the heads.
     weight_decay : float
         Decoupled (AdamW), on weight matrices and filters only, not on biases and norms; 0 is plain Adam.
     schedule : {"constant", "one_cycle"}
-        ``one_cycle`` rises linearly over the first tenth of all planned steps and falls as a cosine to zero.
+        ``one_cycle`` rises linearly over the fraction ``warm_up`` of all planned steps and falls as a cosine to the
+        fraction ``floor`` of the rate.
+    warm_up, floor : float
     sampling : {"replacement", "cycle"}
         See :class:`rnamarks.training.sampler.BalancedSampler`.
     shift : int
@@ -86,6 +83,8 @@ class TrainingSettings(Settings):
     classifier_learning_rate: float = setting(1e-3, _RATE)
     weight_decay: float = setting(0.0, Real(0, 1000))
     schedule: str = setting("constant", Choice(SCHEDULES))
+    warm_up: float = setting(0.1, Real(0, 1))
+    floor: float = setting(0.0, Real(0, 1))
     sampling: str = setting("replacement", Choice(SAMPLINGS))
     shift: int = setting(0, Whole(0, 100_000))
     label_smoothing: float = setting(0.0, Real(0, 1, below=True))
@@ -110,6 +109,28 @@ class TrainingSettings(Settings):
     def steps_for(self, windows: int) -> int:
         """Steps of an epoch where there are this many training windows."""
         return self.steps_per_epoch or math.ceil(windows / self.batch_size)
+
+
+@dataclass(frozen=True)
+class MaskingSettings(Settings):
+    """What a language model is asked in pre-training.
+
+    Attributes
+    ----------
+    longest : int
+        Nucleotides read of a sequence; of a longer one a piece at random.
+    fraction : float
+        Of the nucleotides that are chosen to be filled in.
+    held : {"cluster", "random"}
+        Hold-out that training keeps away from: whole clusters, or sequences at random as in the paper.
+    tokens : int
+        Most tokens computed at once; a larger batch adds up the gradients of its parts.
+    """
+
+    longest: int = setting(1022, Whole(1, 100_000))
+    fraction: float = setting(0.15, Real(0, 1, above=True))
+    held: str = setting("cluster", Choice(("cluster", "random")))
+    tokens: int = setting(16_384, Whole(1, 1_000_000_000))
 
 
 @dataclass(frozen=True)
@@ -148,61 +169,3 @@ class DistillationSettings(Settings):
     epochs: int = setting(12, _MANY)
     learning_rate: float = setting(2e-3, _RATE)
     weight_decay: float = setting(1e-3, Real(0, 1000))
-
-
-def check_network(name: str, entry: Mapping[str, Any]) -> None:
-    """Check ``models.<name>`` of a configuration.
-
-    Parameters
-    ----------
-    name : str
-    entry : mapping
-        ``network``, and ``hyperparameters`` and ``training`` where they are given.
-
-    Raises
-    ------
-    InputError
-        If the network or a key is unknown or a value is of another type or out of range; the message names the key, the
-        value and what is allowed.
-    """
-    network = Choice(tuple(NETWORKS)).read(entry.get("network"))
-    if network is None:
-        raise InputError(
-            f"models.{name}.network is not one of {', '.join(NETWORKS)}",
-            value=entry.get("network"),
-            remedy="change it",
-            keys=("models", name, "network"),
-        )
-    NETWORKS[network].from_mapping(entry.get("hyperparameters", {}), f"models.{name}.hyperparameters.")
-    TrainingSettings.from_mapping(entry.get("training", {}), f"models.{name}.training.")
-
-
-def check_grid(name: str, entry: Mapping[str, Any], grid: Mapping[str, Sequence[Any]]) -> None:
-    """Check each value of a line search's grid in the place that it takes in ``models.<name>``.
-
-    Raises
-    ------
-    InputError
-        As :func:`check_network`, or if an entry of the grid begins with neither ``hyperparameters.`` nor ``training.``.
-    """
-    for parameter, values in grid.items():
-        where, _, key = parameter.partition(".")
-        if where not in ("hyperparameters", "training") or not key:
-            raise InputError(
-                "an entry of line_search.grid has no place",
-                value=parameter,
-                remedy="begin it with hyperparameters. or training.",
-                keys=("line_search", "grid", parameter),
-            )
-        for at, value in enumerate(values):
-            try:
-                check_network(name, dict(entry) | {where: dict(entry.get(where, {})) | {key: value}})
-            except InputError as error:
-                error.keys = ("line_search", "grid", parameter, at)
-                raise
-
-
-def check_student(entry: Mapping[str, Any]) -> None:
-    """Check the section ``student`` of a configuration; errors as those of :func:`check_network`."""
-    StudentSettings.from_mapping(entry.get("hyperparameters", {}), "student.hyperparameters.")
-    DistillationSettings.from_mapping(entry.get("training", {}), "student.training.")

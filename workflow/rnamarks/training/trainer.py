@@ -8,6 +8,7 @@ again ends with the same bytes on a CPU as one that was not.
 
 from __future__ import annotations
 
+import io
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from ..files import atomic_path
+from ..files import atomic_path, write_bytes
 from ..prediction.score import pick_device
 from .curriculum import Stage
 from .settings import TrainingSettings
@@ -150,11 +151,10 @@ class _Training:
     def _groups(self) -> list[dict[str, Any]]:
         """Parameters by learning rate and weight decay; ``base`` is the rate that the schedule multiplies."""
         settings = self.settings
-        classifiers = {id(parameter) for parameter in getattr(self.network, "classifiers", nn.Module()).parameters()}
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-        for parameter in self.network.parameters():
+        for name, parameter in self.network.named_parameters():
             if parameter.requires_grad:
-                rate = settings.classifier_learning_rate if id(parameter) in classifiers else settings.learning_rate
+                rate = settings.classifier_learning_rate if name.startswith("heads.") else settings.learning_rate
                 decay = settings.weight_decay if parameter.ndim > 1 else 0.0
                 groups.setdefault((rate, decay), []).append(parameter)
         groups.setdefault((settings.learning_rate, 0.0), []).extend(self.target.parameters())
@@ -195,18 +195,26 @@ class _Training:
         self._save()
 
     def _step(self, key: str, visit: int) -> None:
-        batch = [torch.from_numpy(part).to(self.device) for part in self.target.batch(key, visit)]
+        batch = self.target.batch(key, visit)
         step = self.progress["step"]
         # dropout masks become a function of (seed, step); 2**31 - 1 is prime, so steps do not collide between seeds
         torch.manual_seed((self.seed * 1_000_003 + step * 7919 + 1) % (2**31 - 1))
         if self.settings.schedule == "one_cycle":
-            factor = one_cycle(step, self.target.steps_per_epoch * self.epochs)
+            total = self.target.steps_per_epoch * self.epochs
+            factor = one_cycle(step, total, self.settings.warm_up, self.settings.floor)
             for group in self.optimizer.param_groups:
                 group["lr"] = group["base"] * factor
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.is_mixed):
-            loss, recorded = self.target.loss(self.network, key, *batch)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        found = []
+        for part in self.target.parts(batch):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.is_mixed):
+                loss, told = self.target.loss(
+                    self.network, key, *(torch.from_numpy(one).to(self.device) for one in part)
+                )
+            weight = self.target.weight(part, batch)
+            (loss if weight == 1.0 else loss * weight).backward()
+            found.append(told)
+        recorded = found[0] if len(found) == 1 else torch.stack(found).sum(dim=0)
         if self.settings.gradient_clip:
             parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
             nn.utils.clip_grad_norm_(parameters, self.settings.gradient_clip)
@@ -262,8 +270,11 @@ class _Training:
     def _save(self) -> None:
         state = {name: part.state_dict() for name, part in self._parts.items()}
         recorded = {key: torch.stack(steps) for key, steps in self.recorded.items()}
-        with atomic_path(self.folder / "last.ckpt") as part:
-            torch.save(state | {"progress": self.progress, "recorded": recorded}, part)
+        # torch does not say why it could not write into a file
+        saved = io.BytesIO()
+        torch.save(state | {"progress": self.progress, "recorded": recorded}, saved)
+        with write_bytes(self.folder / "last.ckpt") as handle:
+            handle.write(saved.getbuffer())
 
 
 @contextmanager
@@ -299,12 +310,13 @@ def can_bfloat16(device: torch.device) -> bool:
     return True
 
 
-def one_cycle(step: int, total: int) -> float:
-    """Factor of the learning rate: linear over the first tenth of the steps, then a half cosine to zero."""
-    warm = max(1, total // 10)
+def one_cycle(step: int, total: int, warm_up: float = 0.1, floor: float = 0.0) -> float:
+    """Factor of the learning rate: linear over the first fraction of the steps, then a half cosine down to a floor."""
+    warm = max(1, int(total * warm_up))
     if step < warm:
         return (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, total - warm))))
+    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, total - warm))))
+    return floor + (1 - floor) * cosine
 
 
 def _moving_average(decay: float) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
 
 from ..errors import InputError
-from ..models.checkpoint import load_members
-from ..models.directory import read_config
+from ..models.directory import read_config, read_members
+from ..models.registry import Network
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Start:
     folder : path-like
         Model directory of one or more networks; of a stack, its networks are taken.
     task : str
-        Task of it whose classifier a task that it lacks begins with; ``""`` for random weights.
+        Task of it whose head a task that it lacks begins with; ``""`` for random weights.
     """
 
     folder: str | Path
@@ -35,7 +35,7 @@ class Start:
 
 
 def begin_from(
-    network: nn.Module,
+    network: Network,
     start: Start,
     *,
     name: str,
@@ -47,7 +47,7 @@ def begin_from(
 
     Parameters
     ----------
-    network : torch.nn.Module
+    network : Network
         Changed in place.
     start : Start
         From an ensemble, member ``seed`` modulo their number is taken.
@@ -63,7 +63,7 @@ def begin_from(
         If the folder holds another network, other sizes, another window, or lacks the task of ``start``.
     """
     folder, task = start.folder, start.task
-    members, config = load_members(folder)
+    members, config = read_members(folder)
     if config.model != name:
         raise InputError(
             f"the weights to start from are of another network than {name}",
@@ -78,25 +78,28 @@ def begin_from(
             value=task,
             remedy=f"choose one of {', '.join(config.task_names)}",
         )
-    given = members[seed % len(members)]
+    given = {name: torch.from_numpy(array) for name, array in members[seed % len(members)].items()}
     state = dict(network.state_dict())
     donors = {one: one if one in config.task_names else task for one in tasks}
-    for key in state:
+    for key, mine in state.items():
         part, _, rest = key.partition(".")
-        if part == "classifiers":
-            mine, _, rest = rest.partition(".")
-            if not donors[mine]:
+        source = key
+        if part == "heads":
+            one, _, rest = rest.partition(".")
+            if not donors[one]:
                 continue
-            source = f"classifiers.{donors[mine]}.{rest}"
-        else:
-            source = key
-        if source not in given or given[source].shape != state[key].shape:
+            source = f"heads.{donors[one]}.{rest}"
+        found = given.get(source)
+        if key in network.by_task and found is not None and len(found) == len(config.tasks):
+            rows = {one: config.task_names.index(donors[one]) for one in tasks if donors[one]}
+            found = torch.stack([found[rows[one]] if one in rows else mine[row] for row, one in enumerate(tasks)])
+        if found is None or found.shape != mine.shape:
             raise InputError(
                 f"the weights to start from do not fit the network: {source}",
                 path=folder,
-                value=f"{tuple(given[source].shape)} for {tuple(state[key].shape)}" if source in given else "missing",
+                value=f"{tuple(found.shape)} for {tuple(mine.shape)}" if found is not None else "missing",
                 remedy=f"give the same hyperparameters and window; those of the weights are {config.hyperparameters}, "
                 f"window {config.window}; here {dict(hyperparameters)}",
             )
-        state[key] = given[source]
+        state[key] = found
     network.load_state_dict(state)

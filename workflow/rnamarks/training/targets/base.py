@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,7 +27,7 @@ class Target(nn.Module, ABC):
         Keys of successive batches.
     steps_per_epoch : int
     batch_size : int
-        Windows of a batch.
+        Examples of a batch.
     score_name : str
         Name of the score in the lines that are reported.
     keeps_last : bool
@@ -40,13 +40,31 @@ class Target(nn.Module, ABC):
     score_name: ClassVar[str]
     keeps_last: ClassVar[bool] = False
 
+    def prepare(self, network: nn.Module, seed: int) -> None:
+        """Let a network that was just built learn from the training examples what it learns before training."""
+
     @abstractmethod
     def batch(self, key: str, visit: int) -> tuple[np.ndarray, ...]:
-        """The ``visit``-th batch of a key, counted from 0: a function of these and the seed alone."""
+        """The ``visit``-th batch of a key, counted from 0: a function of these and the seed alone.
+
+        The arrays are what :meth:`loss` is given: codes of one width, or of examples of any length, padded or one after
+        the other, with their lengths.
+        """
+
+    def parts(self, batch: tuple[np.ndarray, ...]) -> Iterable[tuple[np.ndarray, ...]]:
+        """What of a batch is computed at a time; their gradients are added up. All at once, if not said otherwise."""
+        return [batch]
+
+    def weight(self, part: tuple[np.ndarray, ...], batch: tuple[np.ndarray, ...]) -> float:
+        """Weight of a part's loss in its batch's; those of all parts sum to 1."""
+        return 1.0
 
     @abstractmethod
     def loss(self, network: nn.Module, key: str, *batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The number to minimise, and what :meth:`validate` is told of the step, detached and always of one shape."""
+        """The number to minimise, and what :meth:`validate` is told of the step, detached and always of one shape.
+
+        Where a batch has several parts, the steps of the epoch are told of the sum of what they record.
+        """
 
     @abstractmethod
     def validate(

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.metrics import average_precision_score, roc_auc_score
 from torch import nn
 from torch.nn import functional as F
 
 from ...errors import InputError
+from ...evaluation.bootstrap import Ranking
+from ...models.registry import Network
 from ...prediction.score import score_windows
 from ..curriculum import CURRICULA, Stage
 from ..objectives import OBJECTIVES, cross_entropies
@@ -73,8 +74,13 @@ class SiteTarget(Target):
             sizes = {task: len(data.labels) for task, data in training.items()}
             self.stages = CURRICULA[settings.curriculum](sizes)
             windows = sum(sizes.values())
+        self.training = training
         self.steps_per_epoch = settings.steps_for(windows)
         self.validation = {task: _subset(data, settings.validation_windows, seed) for task, data in validation.items()}
+
+    def prepare(self, network: Network, seed: int) -> None:
+        """See :meth:`Target.prepare`."""
+        network.prepare(pool_tasks(self.training).codes, seed)
 
     def batch(self, key: str, visit: int) -> tuple[np.ndarray, ...]:
         """See :meth:`Target.batch`: codes, labels, and in pooled batches weights."""
@@ -107,13 +113,9 @@ class SiteTarget(Target):
             logits = score_windows(network, data.codes, task, device=device)
             if not np.isfinite(logits).all():
                 raise FloatingPointError(f"training diverged: logits of {task} are not finite; lower the learning rate")
+            auroc, (auprc,) = Ranking(data.labels, logits.astype(np.float64)).weighted(np.ones((1, len(logits))))
             rows.append(
-                {
-                    "task": task,
-                    "loss": losses.get(task, math.nan),
-                    "auroc": float(roc_auc_score(data.labels, logits)),
-                    "auprc": float(average_precision_score(data.labels, logits)),
-                }
+                {"task": task, "loss": losses.get(task, math.nan), "auroc": float(auroc[0]), "auprc": float(auprc[0])}
             )
         return float(np.mean([row["auroc"] for row in rows])), rows
 
