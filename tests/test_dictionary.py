@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 from rnamarks.dictionary import column_names
-from rnamarks.dictionary.columns import KINDS
-from rnamarks.dictionary.tables import TABLES
+from rnamarks.dictionary.tables import KINDS, TABLES
 
 
 def test_names_can_be_asked_for_in_part():

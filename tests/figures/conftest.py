@@ -12,9 +12,9 @@ import pytest
 from rnamarks.configuration import Plan
 from rnamarks.dictionary import column_names
 from rnamarks.dictionary.tables import TABLES
+from rnamarks.figures.catalogue import FIGURES, figures_of
 from rnamarks.figures.collect import count_windows, join_histories, read_table
 from rnamarks.figures.design import Design
-from rnamarks.figures.register import FIGURES, figures_of
 from rnamarks.figures.style import save_figure
 from rnamarks.keys import SCHEMES, with_defaults
 from rnamarks.schema import check_config
@@ -225,7 +225,7 @@ def make_tables(plan: Plan) -> dict[str, pd.DataFrame]:
             stages = [names[: at + 1] for at in range(len(names))] if joins else [names]
             rows = [
                 {"epoch": 2 * at + step, "stage": at + 1, "task": name, "loss": 0.6, "auroc": 0.7, "auprc": 0.4}
-                | {"score": 0.7, "seconds": 1.0, "windows_per_second": 500.0}
+                | {"score": 0.7, "seconds": 1.0, "windows_per_second": 500.0, "threads": 1}
                 for at, stage in enumerate(stages)
                 for step in (1, 2)
                 for name in stage

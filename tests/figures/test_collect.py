@@ -28,7 +28,7 @@ def test_counts_by_scheme_split_and_label():
 
 
 def test_histories_carry_their_run():
-    names = ("epoch", "stage", "loss", "auroc", "auprc", "score", "seconds", "windows_per_second")
+    names = ("epoch", "stage", "loss", "auroc", "auprc", "score", "seconds", "windows_per_second", "threads")
     history = pd.DataFrame({"task": ["one"], **{name: [1.0] for name in names}})
     tasks = [Task("one", species="human", modification="Y")]
     records = [{"model": "mass", "setting": "all", "scheme": "paper", "seed": seed} for seed in (1, 2)]

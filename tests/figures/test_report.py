@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from rnamarks.dictionary import column_names
-from rnamarks.figures.register import find_figure, tables_of
-from rnamarks.figures.report import Grid, build_report, inline_svg, name_subject, summarise, with_interval
+from rnamarks.figures.catalogue import find_figure, tables_of
+from rnamarks.figures.report import Grid, build_report, describe_run, inline_svg, name_subject, summarise, with_interval
 
 VOID = {"meta", "br", "hr", "img", "link", "input", "use", "path", "rect", "circle", "line", "stop", "image"}
 
@@ -64,7 +64,7 @@ def made(read_run, drawn):
 def build(made, **changes):
     design, tables, figures = made
     config = {"window": 101, "seed": 1, "motif": "DRACH", "evaluation": {"bootstrap": 20}, "key": "</pre><b>"}
-    config["trainings"] = [{"model": "mass", "seeds": [1, 2]}]
+    config |= {"trainings": [{"model": "mass", "seeds": [1, 2]}], "resources": {"training_threads": 1}}
     config["stacks"] = {"both": {"members": ["mass", "kmer_blend"]}}
     settings = {"sources": source_rows(), "config": config, "software": {"numpy": "2.0"}, "command": "snakemake -c 2"}
     return build_report(design, tables, figures, **(settings | changes))
@@ -171,3 +171,19 @@ def test_what_the_data_do_not_allow_is_told(made):
     text = Page(build(made, left_out={"conservation": "no orthologues are given"})).text
     assert "conservation: no orthologues are given" in text
     assert "do not allow" not in Page(build(made)).text
+
+
+@pytest.mark.parametrize(
+    ("used", "now", "said"),
+    [
+        ([1, 1], 1, ""),
+        ([], 1, ""),
+        ([1, 1], 2, "weights made with 1; resources.training_threads is 2 now"),
+        ([2, 1], 2, "weights made with 1, 2; resources.training_threads is 2 now"),
+        ([2, 2], 2, "weights made with 2"),
+    ],
+)
+def test_threads_of_training_are_told_where_they_are_others(design, used, now, said):
+    config = {"window": 101, "seed": 1, "evaluation": {"bootstrap": 10}, "resources": {"training_threads": now}}
+    lines = dict(describe_run(design, config, {"x": "1"}, "", "", pd.DataFrame({"threads": used})))
+    assert lines.get("CPU threads of training", "") == said

@@ -5,6 +5,8 @@ rule count_windows:
         counts="results/{run}/datasets/counts.tsv",
     log:
         "logs/{run}/figures/count_windows.log",
+    benchmark:
+        "benchmarks/results/{run}/figures/count_windows.tsv"
     conda:
         "../../envs/library.yaml"
     resources:
@@ -21,6 +23,8 @@ rule join_histories:
         histories="results/{run}/training/histories.tsv",
     log:
         "logs/{run}/figures/join_histories.log",
+    benchmark:
+        "benchmarks/results/{run}/figures/join_histories.tsv"
     conda:
         "../../envs/library.yaml"
     resources:
@@ -40,6 +44,8 @@ rule list_sources:
         table="results/{run}/sources.tsv",
     log:
         "logs/{run}/figures/list_sources.log",
+    benchmark:
+        "benchmarks/results/{run}/figures/list_sources.tsv"
     conda:
         "../../envs/library.yaml"
     resources:
@@ -54,32 +60,40 @@ rule list_sources:
         "../../scripts/figures/list_sources.py"
 
 
-rule draw_figure:
-    input:
-        tables=get_figure_tables,
-    output:
-        figure=report(
-            "results/{run}/figures/{figure}.svg",
-            caption="../report/figure.rst",
-            category=get_figure_category,
-            labels=get_figure_labels,
-        ),
-    log:
-        "logs/{run}/figures/draw_figure/{figure}.log",
-    wildcard_constraints:
-        figure="|".join(FIGURES),
-    conda:
-        "../../envs/library.yaml"
-    resources:
-        mem_mb=memory(1000, 10),
-        runtime=minutes(30),
-    params:
-        design=DESIGN.record(),
-        about=lambda wildcards: FIGURES[wildcards.figure].about_in(DESIGN),
-        # a figure's module is imported by its name, which the fingerprint of the script does not follow
-        drawn=lambda wildcards: fingerprint(FIGURES[wildcards.figure].module, HERE),
-    script:
-        "../../scripts/figures/draw_figure.py"
+# one job for the figures of a section: drawing one takes less time than importing what draws it
+for SECTION, NAMES in sections_of(DESIGN).items():
+
+    rule:
+        name:
+            f"draw_{SECTION}"
+        input:
+            tables=[get_table(table) for table in tables_read(NAMES)],
+        output:
+            **{
+                name: report(
+                    f"results/{{run}}/figures/{name}.svg",
+                    caption="../report/figure.rst",
+                    category=SECTIONS[SECTION],
+                    labels={"figure": FIGURES[name].label, "shows": FIGURES[name].title_in(DESIGN)},
+                )
+                for name in NAMES
+            },
+        log:
+            f"logs/{{run}}/figures/draw_section/{SECTION}.log",
+        benchmark:
+            f"benchmarks/results/{{run}}/figures/draw_section/{SECTION}.tsv"
+        conda:
+            "../../envs/library.yaml"
+        resources:
+            mem_mb=memory(1000, 10),
+            runtime=minutes(30),
+        params:
+            design=DESIGN.record(),
+            tables=tables_read(NAMES),
+            about=[FIGURES[name].about_in(DESIGN) for name in NAMES],
+            chosen=code_of(*(FIGURES[name].module for name in NAMES)),
+        script:
+            "../../scripts/figures/draw_section.py"
 
 
 rule collect_figures:
@@ -95,6 +109,8 @@ rule collect_figures:
         ),
     log:
         "logs/{run}/figures/collect_figures.log",
+    benchmark:
+        "benchmarks/results/{run}/figures/collect_figures.tsv"
     conda:
         "../../envs/library.yaml"
     resources:
@@ -104,7 +120,7 @@ rule collect_figures:
         design=DESIGN.record(),
         names=figures_of(DESIGN),
         tables=tables_of(DESIGN),
-        drawn=[fingerprint(FIGURES[name].module, HERE) for name in figures_of(DESIGN)],
+        chosen=code_of(*(FIGURES[name].module for name in figures_of(DESIGN))),
     script:
         "../../scripts/figures/collect_figures.py"
 
@@ -119,6 +135,8 @@ rule write_report:
         page="results/{run}/report.html",
     log:
         "logs/{run}/figures/write_report.log",
+    benchmark:
+        "benchmarks/results/{run}/figures/write_report.tsv"
     conda:
         "../../envs/library.yaml"
     resources:

@@ -1,37 +1,80 @@
-"""All tables, in the order of the report."""
+"""All tables, in the order of the report, read from the sheets beside this module.
+
+``tables.tsv`` has a row per table, ``columns.tsv`` a row per column. What several tables share is a block, whose rows
+have a name that begins with ``@`` under ``table``; a row with that name under ``column`` stands for all of them.
+"""
 
 from __future__ import annotations
 
-from . import (
-    attribution,
-    capacity,
-    datasets,
-    evaluation,
-    landscape,
-    motifs,
-    ontology,
-    optimisation,
-    proximity,
-    regulation,
-    training,
-    transcriptome,
-)
-from .columns import Table
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
-TABLES: dict[str, Table] = (
-    datasets.TABLES
-    | training.TABLES
-    | evaluation.TABLES
-    | attribution.TABLES
-    | transcriptome.TABLES
-    | landscape.TABLES
-    | proximity.TABLES
-    | motifs.TABLES
-    | optimisation.TABLES
-    | capacity.TABLES
-    | ontology.TABLES
-    | regulation.TABLES
-)
+KINDS = ("text", "count", "fraction", "number", "flag", "list")
+_BLOCK = "@"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"text", "count", "fraction", "number", "flag", "list"}
+        A fraction lies between 0 and 1.
+    meaning : str
+        With its unit.
+    """
+
+    name: str
+    kind: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes
+    ----------
+    path : str
+        Relative to ``results/<run>``; ``{name}`` stands for a part that varies.
+    about : str
+    columns : tuple of Column
+    """
+
+    path: str
+    about: str
+    columns: tuple[Column, ...]
+
+
+def read_rows(sheet: Path) -> list[list[str]]:
+    """Fields of the rows below the header."""
+    return [line.split("\t") for line in sheet.read_text(encoding="utf-8").splitlines()[1:]]
+
+
+def _columns(name: str, entries: Mapping[str, list[list[str]]]) -> Iterator[Column]:
+    """Columns of a table or block, blocks within it included."""
+    for column, *rest in entries[name]:
+        if column.startswith(_BLOCK):
+            yield from _columns(column, entries)
+        else:
+            yield Column(column, *rest)
+
+
+def _read() -> dict[str, Table]:
+    folder = Path(__file__).parent
+    entries: dict[str, list[list[str]]] = {}
+    for table, *entry in read_rows(folder / "columns.tsv"):
+        entries.setdefault(table, []).append(entry)
+    return {
+        name: Table(path, about, tuple(_columns(name, entries)))
+        for name, path, about in read_rows(folder / "tables.tsv")
+    }
+
+
+TABLES = _read()
 
 
 def document() -> str:
@@ -43,14 +86,7 @@ def document() -> str:
         "field is a value that is not known. Fractions lie between 0 and 1.",
     ]
     for name, table in TABLES.items():
-        lines += [
-            "",
-            f"## {name}",
-            "",
-            f"`{table.path}`. {table.about}",
-            "",
-            "| column | kind | meaning |",
-            "| --- | --- | --- |",
-        ]
+        lines += ["", f"## {name}", "", f"`{table.path}`. {table.about}", ""]
+        lines += ["| column | kind | meaning |", "| --- | --- | --- |"]
         lines += [f"| `{column.name}` | {column.kind} | {column.meaning} |" for column in table.columns]
     return "\n".join(lines) + "\n"

@@ -113,8 +113,6 @@ def explain_attribution(profile: pd.DataFrame, explained: pd.DataFrame, design: 
     against = {
         "composition": f"the nucleotides of the {design.word}'s unmodified windows at the same position",
         "uniform": "equal fractions of the nucleotides",
-        "zeros": "no nucleotide at all",
-        "shuffled": "the window's dinucleotides in random order",
     }[done["baseline"].iloc[0]]
     rest = (
         "full colour is the largest mean of the row. Small cells: the 95 % interval of the mean (Student's t) holds 0"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from string import ascii_uppercase
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 
 from .design import Design
 
-PANELS = ascii_uppercase
+PANELS = (*ascii_uppercase, *map("".join, itertools.product(ascii_uppercase, repeat=2)))
+"""Letters of panels: A to Z, AA, AB and so on."""
 
 Captions = str | Sequence[str | tuple[str, str]]
 

@@ -12,8 +12,8 @@ from ..dictionary import column_names
 from ..dictionary.tables import TABLES
 from ..tables import read_tsv, stack_frames
 from ..tasks import Task, add_task_columns
+from .catalogue import find_figure, tables_of
 from .design import Design
-from .register import find_figure, tables_of
 
 
 def read_table(name: str, path: str | Path) -> pd.DataFrame:
@@ -31,7 +31,7 @@ def index_rows(design: Design, tables: Mapping[str, pd.DataFrame], figures: Sequ
     ----------
     design : Design
     tables : mapping of str to pandas.DataFrame
-        Those of :func:`~rnamarks.figures.register.tables_of`.
+        Those of :func:`~rnamarks.figures.catalogue.tables_of`.
     figures : sequence of str
 
     Returns

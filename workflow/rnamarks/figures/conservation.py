@@ -104,10 +104,10 @@ def draw_conservation(
     """Orthogroups of high capacity by number of species, against chance and between models; agreement of species."""
     conservation, differences, similarity = _named(design, conservation, differences, similarity)
     looks = predictor_looks([*conservation["predictor"], *similarity["predictor"]])
-    counts = select(conservation, counting="at least")
+    counts = conservation
     far = similarity["distance"].notna().any()
     panels = [(_draw_counts, counts), (_draw_folds, counts)]
-    panels += [(_draw_differences, select(differences, counting="at least"))] if len(differences) else []
+    panels += [(_draw_differences, differences)] if len(differences) else []
     panels += [(_draw_similarity, similarity)] if far else []
     rows = -(-len(panels) // 2)
     figure = new_figure(0.5 + 2.5 * rows)
@@ -208,7 +208,7 @@ def explain_conservation(
 ) -> Captions:
     """Captions of :func:`draw_conservation`, by panel."""
     conservation, differences, similarity = _named(design, conservation, differences, similarity)
-    counts = select(conservation, counting="at least")
+    counts = conservation
     if not len(counts):
         none = "No orthogroup has a capacity in every species, so that 0 groups could be counted."
         texts = [none, none]
@@ -235,7 +235,7 @@ def explain_conservation(
             ),
         ]
     if len(differences):
-        rows = select(differences, counting="at least")
+        rows = differences
         rows = rows[rows["n_species"] == rows.groupby("predictor_a")["n_species"].transform("max")].to_dict("records")
         values = "; ".join(
             f"{row['predictor_a']} minus {row['predictor_b']} in all {int(row['n_species'])} species: "

@@ -198,6 +198,11 @@ class Design:
         """The plural of :attr:`word`."""
         return name_tasks(self.tasks)[1]
 
+    @property
+    def own_area(self) -> str:
+        """What the AUROC against a task's own negatives is called: AUCb where there is an AUCm beside it."""
+        return "AUCb" if "all_tasks" in self.offers else "AUROC"
+
     def task(self, name: str) -> Task:
         """The task of a name; an :class:`InputError` if there is none."""
         return find_task(self.tasks, name)

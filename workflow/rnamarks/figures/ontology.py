@@ -36,6 +36,8 @@ from .panels import (
 from .style import WIDTH, new_figure, styled
 
 LEVEL = 0.05
+PAGES = {"first": slice(4), "further": slice(4, None)}
+"""Tasks of the first figure, and those of the one beside it."""
 SHOWN = 7
 """Most terms of a task."""
 RECURRING = 14
@@ -61,23 +63,21 @@ def _listed(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.head(int(np.clip((rows["p"] < LEVEL).sum(), min(3, SHOWN), SHOWN)))
 
 
-def shown_tasks(mapping: pd.DataFrame, design: Design, first: int, last: int | None) -> list[str]:
+def shown_tasks(mapping: pd.DataFrame, design: Design, page: str) -> list[str]:
     """Tasks of a figure that shows a part of them, in the order of the design."""
-    return design.ordered(own_rows(mapping)["task"])[first:last]
+    return design.ordered(own_rows(mapping)["task"])[PAGES[page]]
 
 
 @styled
-def draw_terms(
-    terms: pd.DataFrame, mapping: pd.DataFrame, design: Design, first: int = 0, last: int | None = 4
-) -> Figure:
+def draw_terms(terms: pd.DataFrame, mapping: pd.DataFrame, design: Design, page: str = "first") -> Figure:
     """Fold enrichment of the best terms, one panel per task.
 
     Parameters
     ----------
-    first, last : int
-        Which tasks, in the order of the design.
+    page : {"first", "further"}
+        Which tasks, in the order of the design; see :data:`PAGES`.
     """
-    names = shown_tasks(mapping, design, first, last)
+    names = shown_tasks(mapping, design, page)
     if not names:
         return nothing(f"no {design.word} has annotated genes")
     _, namespace, rows = _view(terms)
@@ -155,23 +155,21 @@ def _wrapped(name: str) -> str:
 
 
 @captioned
-def explain_terms(
-    terms: pd.DataFrame, mapping: pd.DataFrame, design: Design, first: int = 0, last: int | None = 4
-) -> Captions:
+def explain_terms(terms: pd.DataFrame, mapping: pd.DataFrame, design: Design, page: str = "first") -> Captions:
     """Captions of :func:`draw_terms`, by panel."""
     predictor, namespace, _ = _view(terms)
     rows = own_rows(mapping, predictor=predictor, namespace=namespace) if predictor else own_rows(mapping)
     texts = []
-    for name in shown_tasks(mapping, design, first, last):
+    for name in shown_tasks(mapping, design, page):
         row = _first(select(rows, task=name))
         texts.append(
             f"Terms of the namespace {_words(namespace) or 'asked for'} among the {row['study']:,} genes of highest "
             f"capacity ({100 * row['fraction']:.0f} % of {row['tested']:,} tested genes) of {design.label(name)} by "
             f"{_words(predictor) or 'the model'}, against the {row['population']:,} {row['background']} genes. Dots: "
             "fraction of the former with the term over that of the latter; lines: 95 % intervals (Clopper-Pearson), "
-            f"cut at the frame; area: genes. Fisher's exact test on {row['terms']:,} terms (ancestors "
-            f"{'included' if row['ancestors'] else 'not included'}): {row['raw']:,} with P < {LEVEL:g} as in the "
-            f"paper, {row['significant']:,} with Benjamini-Hochberg q < {LEVEL:g} (filled). At most {SHOWN} are shown. "
+            f"cut at the frame; area: genes. Fisher's exact test on {row['terms']:,} terms (ancestors included): "
+            f"{row['raw']:,} with P < {LEVEL:g} as in the paper, {row['significant']:,} with Benjamini-Hochberg q < "
+            f"{LEVEL:g} (filled). At most {SHOWN} are shown. "
             f"{100 * row['unmapped_fraction']:.1f} % of the tested genes have no annotation."
         )
     return texts or f"No {design.word} of this figure has annotated genes, so 0 terms were tested."
@@ -179,7 +177,7 @@ def explain_terms(
 
 def _first(rows: pd.DataFrame) -> Mapping[str, Any]:
     blank = dict.fromkeys(("study", "tested", "population", "terms", "raw", "significant"), 0)
-    blank |= {"fraction": 0.0, "unmapped_fraction": 0.0, "background": "tested", "ancestors": True}
+    blank |= {"fraction": 0.0, "unmapped_fraction": 0.0, "background": "tested"}
     return rows.iloc[0].to_dict() if len(rows) else blank
 
 

@@ -100,7 +100,7 @@ def letter(axes: Axes, text: str, rise: float = 7) -> None:
 
 
 def add_letters(grid: Iterable[Axes], rise: float = 7) -> None:
-    """Letters A, B and so on for visible panels, in their order."""
+    """Letters of :data:`PANELS` for visible panels, in their order."""
     shown = [axes for axes in grid if axes.get_visible()]
     for axes, text in zip(shown, PANELS, strict=False):
         letter(axes, text, rise)

@@ -14,7 +14,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .captions import PANELS, Captions, captioned, say_p, say_range
+from .captions import Captions, captioned, say_p, say_range
 from .design import Design
 from .lookup import select
 from .palette import FAINT, INK, ramp
@@ -83,11 +83,9 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 
 def _entries(tests: pd.DataFrame) -> list[dict[str, Any]]:
-    """Comparisons in the order of the paper's panels, of as many tasks and predictors as there are letters for."""
+    """Comparisons in the order of the paper's panels."""
     kinds = list(TITLES)
     rows = tests.drop_duplicates([*_KEYS, "name"])[[*_KEYS, "species", "name", "kind", "panel"]]
-    group = rows.groupby(list(_KEYS), sort=False).ngroup()
-    rows = rows[group < max(1, len(PANELS) // max(1, rows["name"].nunique()))]
     return sorted(rows.to_dict("records"), key=lambda row: kinds.index(row["kind"]))
 
 

@@ -18,10 +18,9 @@ from markupsafe import Markup
 
 from ..dictionary import column_names
 from ..dictionary.tables import TABLES
-from .catalogue import SECTIONS
+from .catalogue import SECTIONS, find_figure, tables_of
 from .design import Design, Series
 from .lookup import best_baseline, counts_by_task, differences, metric_rows, select
-from .register import find_figure, tables_of
 
 LONG_WORD = 24
 MOST_NAMED = 12
@@ -48,7 +47,7 @@ def build_report(
     ----------
     design : Design
     tables : mapping of str to pandas.DataFrame
-        Those of :func:`rnamarks.figures.register.tables_of`.
+        Those of :func:`rnamarks.figures.catalogue.tables_of`.
     figures : mapping of str to str
         SVG text by the figure's name, in the order of the report.
     sources : pandas.DataFrame
@@ -94,7 +93,7 @@ def build_report(
         subject=name_subject(design),
         figures=shown,
         summary=summarise(design, tables),
-        run=describe_run(design, config, software, revision, command),
+        run=describe_run(design, config, software, revision, command, tables.get("histories")),
         left_out=left_out or {},
         config=yaml.safe_dump(_plain(config), sort_keys=False, allow_unicode=True, width=100),
         sources=Grid.of("Files and checksums", sources, _SOURCES),
@@ -278,7 +277,12 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def describe_run(
-    design: Design, config: Mapping[str, Any], software: Mapping[str, str], revision: str, command: str
+    design: Design,
+    config: Mapping[str, Any],
+    software: Mapping[str, str],
+    revision: str,
+    command: str,
+    histories: pd.DataFrame | None = None,
 ) -> list[tuple[str, str]]:
     """Lines of the section on what was run, as (what, value)."""
     seeds: dict[str, set[int]] = {}
@@ -305,10 +309,20 @@ def describe_run(
             ),
         ),
         ("Seeds of training", "; ".join(f"{model}: {', '.join(map(str, sorted(s)))}" for model, s in seeds.items())),
+        ("CPU threads of training", _say_threads(config["resources"]["training_threads"], histories)),
         ("Bootstrap", f"{config['evaluation']['bootstrap']:,} resamples"),
         ("Software", ", ".join(f"{name} {number}" for name, number in software.items())),
     ]
     return [(what, value) for what, value in lines if value]
+
+
+def _say_threads(now: int, histories: pd.DataFrame | None) -> str:
+    """What the weights were made with, if that is not one thread or not what the configuration says now."""
+    used = set() if histories is None else set(histories["threads"])
+    if used <= {1} and (used == {now} or not used):
+        return ""
+    made = ", ".join(f"{number:.0f}" for number in sorted(used))
+    return f"weights made with {made}" + ("" if used == {now} else f"; resources.training_threads is {now} now")
 
 
 def _plain(value: Any) -> Any:

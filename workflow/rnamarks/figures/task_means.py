@@ -247,7 +247,7 @@ def _say_varied(value: float | str) -> str:
 def draw_varied(
     metrics: pd.DataFrame, summary: pd.DataFrame, paired: pd.DataFrame, design: Design, by: str = "width"
 ) -> Figure:
-    """AUCb of networks that differ in one setting: Table 1 (length) and Table 2 (objective), and embeddings.
+    """AUROC of networks that differ in one setting: Table 1 (length) and Table 2 (objective), and embeddings.
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ def draw_varied(
     rows_axis(axes, [*map(design.label, names), MEAN])
     axes.axhline(len(names) - 0.5, color=QUIET, linewidth=0.7)
     draw_reference(axes, 0.5)
-    axes.set_xlabel("AUCb")
+    axes.set_xlabel(design.own_area)
     value_axis(axes)
     place_legend(figure, [*entries, chance_entry()])
     return figure
@@ -294,17 +294,18 @@ def explain_varied(
         for row in rows.to_dict("records")
         if {(row["model_a"], row["setting_a"]), (row["model_b"], row["setting_b"])} <= keys
     ]
+    which = "alone" if only else "and in other settings, too"
     return (
-        f"AUCb of networks that differ in their {VARIED[by]}{' alone' if only else ' and in other settings, too'}, "
-        f"mean of their seeds, test split, {design.scheme} scheme, with 95 % bootstrap intervals over windows. Mean "
-        f"over {design.words}: {means}. {sum(map(leaves_out, rows))} of {len(rows)} pairs differ in the mean (paired "
-        f"bootstrap, 95 % interval without zero). Sites : own negatives: {say_test_counts(metrics, design)}."
+        f"{design.own_area} of networks that differ in their {VARIED[by]} {which}, mean of their seeds, test split, "
+        f"{design.scheme} scheme, with 95 % bootstrap intervals over windows. Mean over {design.words}: {means}. "
+        f"{sum(map(leaves_out, rows))} of {len(rows)} pairs differ in the mean (paired bootstrap, 95 % interval "
+        f"without zero). Sites : own negatives: {say_test_counts(metrics, design)}."
     )
 
 
 @styled
 def draw_modes(modes: pd.DataFrame, design: Design) -> Figure:
-    """The exact and the fast mode of the released model: A AUCb of both, B their difference."""
+    """The exact and the fast mode of the released model: A AUROC of both, B their difference."""
     found = rows_by(modes, "task")
     names = [*design.ordered(modes["task"]), MEAN]
     figure = new_figure(0.85 + 0.24 * len(names))
@@ -315,7 +316,7 @@ def draw_modes(modes: pd.DataFrame, design: Design) -> Figure:
         left.plot(row["exact"], at, "o", color=colour, markersize=5)
         left.plot(row["fast"], at, "o", color=colour, markersize=5, markerfacecolor="white")
         draw_interval(right, at, row, colour, keys=DIFFERENCE)
-    for axes, label in ((left, "AUCb"), (right, "AUCb, fast − exact")):
+    for axes, label in ((left, design.own_area), (right, f"{design.own_area}, fast − exact")):
         rows_axis(axes, [design.label(name) for name in names])
         axes.set_xlabel(label)
         value_axis(axes)
@@ -335,9 +336,9 @@ def explain_modes(modes: pd.DataFrame, design: Design) -> Captions:
     tail = f"the same held-out windows. Sites : own negatives: {say_counts(counts, design)}."
     return [
         (
-            "AUCb of the released model scored window by window (exact, filled) and by the student that reads a whole "
-            f"transcript at once (fast, open); mean over {len(single)} {design.words} {row['exact']:.3f} and "
-            f"{row['fast']:.3f}; {tail}"
+            f"{design.own_area} of the released model scored window by window (exact, filled) and by the student that "
+            f"reads a whole transcript at once (fast, open); mean over {len(single)} {design.words} "
+            f"{row['exact']:.3f} and {row['fast']:.3f}; {tail}"
         ),
         (
             "Difference of the two with 95 % intervals from a paired bootstrap of windows; mean "

@@ -13,10 +13,9 @@ import pytest
 
 from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.figures.catalogue import SECTIONS
+from rnamarks.figures.catalogue import FIGURES, SECTIONS, figures_of, find_figure, tables_of
 from rnamarks.figures.collect import index_rows, read_table
 from rnamarks.figures.entry import FigureEntry
-from rnamarks.figures.register import FIGURES, figures_of, find_figure, tables_of
 from rnamarks.figures.style import save_figure
 from rnamarks.tables import write_tsv
 
@@ -122,7 +121,7 @@ def test_every_figure_has_its_section_in_the_report():
 
 
 def test_the_graph_needs_no_library_of_data_or_plots():
-    code = "import sys, rnamarks.figures.register, rnamarks.dictionary.tables\nprint(*sys.modules)"
+    code = "import sys, rnamarks.figures.catalogue, rnamarks.dictionary.tables\nprint(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], cwd=WORKFLOW, capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in run.stdout.split()}
     assert "rnamarks" in loaded
