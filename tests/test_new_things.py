@@ -9,7 +9,8 @@ import pytest
 from rnamarks.analyses import Analyses
 from rnamarks.configuration import Plan
 from rnamarks.figures.design import Design
-from rnamarks.keys import registered, with_defaults
+from rnamarks.keys import with_defaults
+from rnamarks.registry import registered
 from rnamarks.schema import check_config
 
 SITES = [{"table": "x.bed", "format": "bed", "name": "lab"}]

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from .configuration import Input, Plan
+from .configuration import Plan
 from .errors import InputError
+from .keys import Motifs
 from .offers import NEEDS
 from .runs import Parts, Run
 from .sites.assemblies import same_assembly
 from .sources.sheet import Source
+
+
+@dataclass(frozen=True)
+class Input:
+    """One file that a configuration names.
+
+    Attributes
+    ----------
+    reference : str
+        As written, placeholders filled in.
+    role : str
+        What it is: ``genome``, ``annotation``, ``sites``, ``veto``, ``windows``, ``orthologues`` and so on.
+    subject : str
+        The task, species, transcript set or section that it serves.
+    """
+
+    reference: str
+    role: str
+    subject: str
+
+    def record(self) -> dict[str, str]:
+        """Plain values, for a rule's params."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -71,6 +95,8 @@ class Analyses:
         )
         self.transcripts = self._transcript_sets() if "transcriptome" in plan.offers else {}
         for name in self.predictors:
+            if not any(self.runs(name, task) for task in plan.tasks):
+                raise self._untrained(name)
             for one in self.transcripts.values():
                 for task in one.tasks:
                     self.folder(name, task)
@@ -80,19 +106,49 @@ class Analyses:
                 "regulation names unknown transcripts",
                 value=regulated,
                 remedy=f"one of {', '.join(self.transcripts)}",
+                keys=("regulation", "transcripts"),
             )
         motifs = plan.config.get("motifs") or {}
         self.databases: dict[str, Mapping[str, Any]] = dict(motifs.get("databases", {}))
+        # a run with consensus motifs alone searches for motifs, too
+        self.engine: str = motifs.get("engine", Motifs.engine)
         for section, values in self.section.items():
-            self._check_predictor(section, values.get("predictor"))
-            for name in values.get("predictors", []):
-                self._check_predictor(section, name)
-
-    def _check_predictor(self, section: str, name: str | None) -> None:
-        if name is not None and name not in self.predictors:
-            raise InputError(
-                f"{section} names an unknown predictor", value=name, remedy=f"known: {', '.join(self.predictors)}"
+            if "predictor" in values:
+                self._check_predictor(values["predictor"], section, "predictor")
+            for at, name in enumerate(values.get("predictors", [])):
+                self._check_predictor(name, section, "predictors", at)
+        for name, entry in self.databases.items():
+            self._check_known(entry.get("species", []), plan.species, "species", "motifs", "databases", name, "species")
+        for at, entry in enumerate(self.section.get("ontology", {}).get("annotations", [])):
+            self._check_known(
+                entry.get("transcripts", []),
+                self.transcripts,
+                "transcripts",
+                "ontology",
+                "annotations",
+                at,
+                "transcripts",
             )
+
+    def _check_predictor(self, name: str, section: str, *keys: str | int) -> None:
+        if name not in self.predictors:
+            raise InputError(
+                f"{section} names an unknown predictor",
+                value=name,
+                remedy=f"known: {', '.join(self.predictors)}",
+                keys=(section, *keys),
+            )
+
+    @staticmethod
+    def _check_known(names: Sequence[str], known: Collection[str], what: str, section: str, *keys: str | int) -> None:
+        for at, name in enumerate(names):
+            if name not in known:
+                raise InputError(
+                    f"{section} names unknown {what}",
+                    value=name,
+                    remedy=f"known: {', '.join(known)}",
+                    keys=(section, *keys, at),
+                )
 
     # transcripts
 
@@ -111,12 +167,18 @@ class Analyses:
         }
         for name, entry in plan.config["transcriptome"]["more"].items():
             if name in plan.species:
-                raise InputError("a set of transcripts has the name of a species", value=name, remedy="rename it")
+                raise InputError(
+                    "a set of transcripts has the name of a species",
+                    value=name,
+                    remedy="rename it",
+                    keys=("transcriptome", "more", name),
+                )
             if entry["task"] not in plan.tasks:
                 raise InputError(
                     f"transcriptome.more.{name} names an unknown task",
                     value=entry["task"],
                     remedy=f"one of {', '.join(plan.tasks)}",
+                    keys=("transcriptome", "more", name, "task"),
                 )
             files = {key: entry[key] for key in ("genome", "annotation", "transcripts") if key in entry}
             kind = "fasta" if "transcripts" in files else "genome"
@@ -125,6 +187,7 @@ class Analyses:
                     f"transcriptome.more.{name} needs transcripts, or genome and annotation",
                     value=", ".join(files),
                     remedy="see config/README.md",
+                    keys=("transcriptome", "more", name),
                 )
             found[name] = TranscriptSet(
                 name, (entry["task"],), kind, files, entry.get("taxid", 0), entry.get("assembly", "")
@@ -166,13 +229,10 @@ class Analyses:
                 f"the predictor {predictor} was not trained on {task}",
                 value=setting,
                 remedy="train it on that task, too, or leave the predictor out",
+                keys=self._keys_of(predictor),
             )
         if not self.runs(predictor, task):
-            raise InputError(
-                f"the predictor {predictor} names a training that the configuration does not ask for",
-                value=f"{entry['model']} {setting}",
-                remedy="add it to trainings",
-            )
+            raise self._untrained(predictor)
         release = self.plan.release
         if release and all(
             release[key] == value
@@ -180,6 +240,18 @@ class Analyses:
         ):
             return "model"
         return f"predictors/{predictor}_{task}" if entry["setting"] == "single" else f"predictors/{predictor}"
+
+    def _keys_of(self, predictor: str) -> tuple[str, ...]:
+        return ("predictors", predictor) if "predictors" in self.plan.config else ("release",)
+
+    def _untrained(self, predictor: str) -> InputError:
+        entry = self.predictors[predictor]
+        return InputError(
+            f"the predictor {predictor} names a training that the configuration does not ask for",
+            value=" ".join(entry[key] for key in ("model", "setting", "scheme")),
+            remedy="add it to trainings",
+            keys=self._keys_of(predictor),
+        )
 
     def folders(self) -> dict[str, list[Run]]:
         """Every model directory, below the run's folder, with the trainings, one per seed, that it is packed from."""
@@ -262,18 +334,16 @@ class Analyses:
     @property
     def measured(self) -> list[dict[str, str]]:
         """``transcripts`` and ``task`` whose measured sites are set beside the predicted ones."""
-        if not self.section.get("landscape", {}).get("measured"):
+        if "landscape" not in self.section:
             return []
         return [{"transcripts": self.plan.tasks[name].species, "task": name} for name in self.plan.tasks_with_sites()]
 
     @property
     def associations(self) -> list[dict[str, str]]:
-        """``transcripts``, ``file``, ``format``, ``identifier`` of the gene annotations, one per transcript set."""
+        """``transcripts``, ``file``, ``identifier`` of the gene annotations, one per transcript set."""
         found = []
         for entry in self.section.get("ontology", {}).get("annotations", []):
             for name in entry.get("transcripts", self.of_kind("species")):
-                if name not in self.transcripts:
-                    raise InputError("ontology names unknown transcripts", value=name, remedy="add them")
                 found.append({**entry, "transcripts": name})
         return found
 
@@ -313,21 +383,35 @@ class Analyses:
 
     def inputs(self) -> list[Input]:
         """Every file that the configuration names, each with what it is and whom it serves."""
-        plan, found = self.plan, self.plan.inputs()
+        plan = self.plan
+        found: list[Input] = []
 
-        def add(role: str, subject: str, *references: str) -> None:
-            found.extend(Input(plan.expand(one, subject), role, subject) for one in references)
+        def add(role: str, subject: str, *references: str | None) -> None:
+            found.extend(Input(plan.expand(one, subject), role, subject) for one in references if one)
 
+        for name, entry in plan.species.items():
+            add("genome", name, entry.get("genome"))
+            add("annotation", name, entry.get("annotation"))
+        for name in plan.tasks:
+            for role in ("sites", "veto"):
+                add(role, name, *(table["table"] for table in plan.site_tables(name, role)))
+            add("windows", name, *(file["file"] for file in plan.window_files(name)))
+        if plan.config.get("orthologues"):
+            add("orthologues", "all", plan.config["orthologues"]["table"])
+        for entry in plan.external:
+            add("external", entry["task"], *(file["file"] for file in entry["files"]))
+        add("null", "all", *(file["file"] for file in plan.null_files()))
+        for name, entry in plan.networks.items():
+            folder = entry.get("start", {}).get("folder")
+            add("start", name, f"{folder}/weights.safetensors" if folder else None)
         for name, one in self.transcripts.items():
             if one.kind != "species":
                 for role, file in one.files.items():
                     add(role, name, file)
         for species, name in self.motif_sets():
             add("motifs", species, *self.databases[name]["files"])
-        support = self.section.get("capacity", {}).get("support")
-        add("support", "all", *([support] if support else []))
-        if "ontology" in self.section:
-            add("ontology", "all", self.section["ontology"]["ontology"])
+        add("support", "all", self.section.get("capacity", {}).get("support"))
+        add("ontology", "all", self.section.get("ontology", {}).get("ontology"))
         for entry in self.associations:
             add("gene_annotation", entry["transcripts"], entry["file"])
         for entry in self.section.get("regulation", {}).get("tables", []):
@@ -345,7 +429,7 @@ class Analyses:
         for species in self.plan.genomes():
             self.plan.assembly_of(species)
         section = self.section.get("regulation", {})
-        for entry in section.get("tables", []):
+        for at, entry in enumerate(section.get("tables", [])):
             wanted = self.transcripts[section["transcripts"]].assembly
             source = sources.get(entry["files"][0].partition("#")[0].removeprefix("source:"))
             stated = entry.get("assembly") or (source.assembly if source else "")
@@ -355,16 +439,23 @@ class Analyses:
                     f"{section['transcripts']}, which are on {wanted}",
                     value=stated,
                     remedy="give peaks on that assembly, or lift them over",
+                    keys=("regulation", "tables", at),
                 )
 
     def drops_files(self) -> list[str]:
         """Every drops table of the run."""
+        plan, folder = self.plan, self.plan.folder
         more = [name for name, one in self.transcripts.items() if one.kind != "species"]
-        return [
-            *self.plan.drops_files(),
-            *(f"{self.plan.folder}/sites/{name}.transcripts.drops.tsv" for name in more),
-            *(self.motif_file(species, name, "drops.tsv") for species, name in self.motif_sets()),
-        ]
+        files = [f"{folder}/sites/{name}.transcripts.drops.tsv" for name in plan.genomes()]
+        for name in plan.tasks:
+            roles = [role for role in ("sites", "veto") if plan.site_tables(name, role)]
+            files += [f"{folder}/sites/{name}.{role}.drops.tsv" for role in roles]
+            files.append(f"{folder}/datasets/{name}.drops.tsv")
+        files.append(f"{folder}/datasets/splits.drops.tsv")
+        if plan.external:
+            files.append(f"{folder}/evaluation/external.drops.tsv")
+        files += [f"{folder}/sites/{name}.transcripts.drops.tsv" for name in more]
+        return files + [self.motif_file(species, name, "drops.tsv") for species, name in self.motif_sets()]
 
     def targets(self) -> list[str]:
         """What ``rule all`` asks for."""

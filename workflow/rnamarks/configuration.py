@@ -1,49 +1,25 @@
-"""What a checked configuration asks for: species and tasks, trainings, models, and the files they start from."""
+"""What a checked configuration asks for: species and tasks, trainings and models, and where its files are."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
 from .interpretation.settings import ConsensusSettings, GradientSettings, OptimisationSettings
-from .keys import SCHEMES, SPLITS
-from .models.settings import NETWORKS
+from .keys import SPLITS
+from .models.settings import NETWORKS, NetworkSettings
 from .offers import offered
-from .runs import Parts, Run, check_starts
-from .sites.layouts import check_layout
+from .registry import registered
+from .runs import Parts, Run, expand_runs
 from .sites.modifications import Modification, find_modification, load_modifications
 from .sites.species import Species, read_species
 from .sources.members import member_path
+from .task_expansion import expand_tasks
 from .tasks import Task
-from .training.settings import check_grid, check_network, check_student
-from .training.tree import distances, order_from, read_tree
-
-
-@dataclass(frozen=True)
-class Input:
-    """One file that a configuration names.
-
-    Attributes
-    ----------
-    reference : str
-        As written, placeholders filled in.
-    role : str
-        What it is: ``genome``, ``annotation``, ``sites``, ``veto``, ``windows``, ``orthologues`` and so on.
-    subject : str
-        The task, species, transcript set or section that it serves.
-    """
-
-    reference: str
-    role: str
-    subject: str
-
-    def record(self) -> dict[str, str]:
-        """Plain values, for a rule's params."""
-        return asdict(self)
+from .training.checks import check_grid, check_network, check_student
 
 
 class Plan:
@@ -99,8 +75,11 @@ class Plan:
                 remedy=f"one of {', '.join(self.species)}",
                 keys=("root_species",),
             )
-        self._data: dict[str, Mapping[str, Any]] = {}
-        self.tasks: dict[str, Task] = self._tasks()
+        self.tasks: dict[str, Task]
+        self._data: dict[str, Mapping[str, Any]]
+        self.tasks, self._data = expand_tasks(
+            config, self.modification_sheet, self.species_sheet, root_species=self.root_species
+        )
         self.networks: dict[str, Any] = dict(config["models"])
         for name, entry in self.networks.items():
             check_network(name, entry)
@@ -118,6 +97,7 @@ class Plan:
                 "motif_rule knows one motif, and the tasks have several",
                 value="motif_rule",
                 remedy="leave it out of baselines",
+                keys=("baselines", self.baselines.index("motif_rule")),
             )
         self.stacks: dict[str, Any] = dict(config["stacks"])
         self.external = [
@@ -125,20 +105,29 @@ class Plan:
             for entry in config["external"]
         ]
         for at, entry in enumerate(self.external):
-            self._require_task(entry["task"], f"external {entry['name']}", "external", at, "task")
+            self.require_task(entry["task"], f"external {entry['name']}", "external", at, "task")
         self._settings = dict(config["settings"])
+        for name in self._settings:
+            self.tasks_of(name)
         search = config.get("line_search")
         if search and "start" in self.networks.get(search["model"], {}):
             raise InputError(
                 "line_search trains from random weights",
                 value=search["model"],
                 remedy="search with a model that has no start",
+                keys=("line_search", "model"),
             )
-        if search and search["model"] in self.networks:
+        if search:
+            self.require_network(search["model"], "line_search", "model")
             check_grid(search["model"], self.networks[search["model"]], search["grid"])
+            self.tasks_of(search["setting"], "line_search", "setting")
         self.line_search = Run(self.folder, search["model"], search["setting"], search["scheme"], 0) if search else None
-        self.runs = self._runs()
+        self.runs = expand_runs(self)
         self.release: dict[str, Any] | None = config.get("release")
+        if self.release:
+            self._check_choice(self.release, "release")
+        for name, entry in (config.get("predictors") or {}).items():
+            self._check_choice(entry, "predictors", name)
         if self.release and not self.find_runs(*self._released_key()):
             raise InputError(
                 "release names a training that the configuration does not ask for",
@@ -147,7 +136,7 @@ class Plan:
                 keys=("release",),
             )
         if self.external and not self.release:
-            raise InputError("external needs a released model", remedy="name one under release")
+            raise InputError("external needs a released model", remedy="name one under release", keys=("external",))
         self.offers, self.left_out = offered(self)
 
     def _check_numbers(self) -> None:
@@ -170,120 +159,40 @@ class Plan:
 
     # tasks and their data
 
-    def _tasks(self) -> dict[str, Task]:
-        self._check_layouts()
-        found: dict[str, Task] = {}
-        for task, data in self._entries():
-            if task.name in found:
-                raise InputError("two tasks have one name", value=task.name, remedy="rename one of them")
-            if task.species not in self.species:
-                raise InputError(
-                    f"task {task.name} is about an unknown species",
-                    value=task.species,
-                    remedy=f"add it to species, or choose one of {', '.join(self.species)}",
-                )
-            if ("windows" in data) == ("sites" in data):
-                raise InputError(
-                    f"task {task.name} needs either windows or sites",
-                    value=", ".join(key for key in data if data[key] is not None),
-                    remedy="see config/README.md",
-                )
-            if "sites" in data and not self.has_genome(task.species):
-                raise InputError(
-                    f"task {task.name} has site tables, and {task.species} no genome and annotation",
-                    remedy=f"give species.{task.species}.genome and annotation",
-                )
-            found[task.name], self._data[task.name] = task, data
-        if not found:
-            raise InputError(
-                "the configuration has no task",
-                remedy="give a species sites or windows, or name modifications or tasks",
-            )
-        rank = {name: place for place, name in enumerate(self._species_order(found.values()))}
-        ordered = sorted(found.values(), key=lambda task: rank[task.species])
-        return {task.name: task for task in self._with_looks(ordered)}
-
-    def _check_layouts(self) -> None:
-        for section in ("species", "modifications", "tasks"):
-            for name, entry in self.config[section].items():
-                for role in ("sites", "veto"):
-                    for at, table in enumerate(entry.get(role) or []):
-                        try:
-                            check_layout(table["format"], table.get("layout"))
-                        except InputError as error:
-                            error.keys = (section, name, role, at, "layout")
-                            raise
-
-    def _entries(self) -> Iterator[tuple[Task, Mapping[str, Any]]]:
-        """Each task that the configuration names in one of three ways, with its data."""
-        config = self.config
-        for name, entry in self.species.items():
-            if "sites" in entry or "windows" in entry:
-                modification = self.modification(config["modification"])
-                place = config["motif"], config["motif_offset"]
-                _check_place(*place, "motif_offset")
-                yield self._task(name, name, modification, *place, entry), entry
-        for name, entry in config["modifications"].items():
-            modification = self.modification(name)
-            for species in entry.get("species", self.species):
-                task = name if len(self.species) == 1 else f"{species}_{name}"
-                yield self._task(task, species, modification, *modification.place, entry), entry
-        for name, entry in config["tasks"].items():
-            modification = self.modification(entry["modification"])
-            place = (entry["motif"], entry.get("motif_offset", 0)) if "motif" in entry else modification.place
-            _check_place(*place, "tasks", name, "motif_offset")
-            task = self._task(name, entry["species"], modification, *place, entry)
-            yield replace(task, label=entry.get("label", name)), entry
-
-    def _task(
-        self, name: str, species: str, modification: Modification, motif: str, offset: int, data: Mapping[str, Any]
-    ) -> Task:
-        motif = motif.replace("T", "U")
-        # windows that came in several files were cut around their sites; one set of windows may hold a site anywhere
-        windows = data.get("windows") or {}
-        return Task(
-            name,
-            species=species,
-            modification=modification.name,
-            base=modification.base,
-            motif=motif or modification.base,
-            motif_offset=offset if motif else 0,
-            centred=windows.get("centred", not windows or "files" in windows),
-        )
-
-    def _species_order(self, tasks: Sequence[Task]) -> list[str]:
-        names = [name for name in self.species if any(task.species == name for task in tasks)]
-        if len(names) < 2 or not self.config["tree"]:
-            return names
-        tips = {name: self.species_sheet[name].tree_name if name in self.species_sheet else name for name in names}
-        return order_from(distances(read_tree(self.config["tree"]), tips), self.root_species)
-
-    def _with_looks(self, tasks: Sequence[Task]) -> list[Task]:
-        """Labels and colours of the sheets: the species' where tasks differ in it alone, else the modification's."""
-        one_species = len({task.species for task in tasks}) == 1
-        one_modification = len({task.modification for task in tasks}) == 1
-        looks = []
-        for task in tasks:
-            modification, species = self.modification(task.modification), self.species_sheet.get(task.species)
-            if one_modification and not (one_species and self.config["modifications"]):
-                label, colour = task.species, species.colour if species else ""
-            else:
-                label = modification.symbol if one_species else f"{modification.symbol} {task.species}"
-                colour = modification.colour
-            looks.append(replace(task, label=label if task.label == task.name else task.label, colour=colour))
-        return looks
-
     def modification(self, name: str) -> Modification:
         """A row of the sheet of modifications, by short name or synonym."""
         return find_modification(self.modification_sheet, name)
 
-    def _require_task(self, name: str, where: str, *keys: str | int) -> None:
+    def require_task(self, name: str, where: str, *keys: str | int) -> None:
+        """Raise :class:`InputError` if ``where``, which ``keys`` lead to, names a task that is not there."""
         if name not in self.tasks:
             raise InputError(
                 f"{where} names an unknown task",
                 value=name,
                 remedy=f"choose one of {', '.join(self.tasks)}",
                 keys=keys,
+            )
+
+    def _check_choice(self, entry: Mapping[str, str], *keys: str) -> None:
+        """Whether model and setting of a release or a predictor are known at all."""
+        if entry["model"] not in self.networks and entry["model"] not in self.stacks:
+            raise InputError(
+                f"{keys[0]} names an unknown model",
+                value=entry["model"],
+                remedy=f"known: {', '.join([*self.networks, *self.stacks])}",
+                keys=(*keys, "model"),
+            )
+        if entry["setting"] != "single":
+            self.tasks_of(entry["setting"], *keys, "setting")
+
+    def require_network(self, name: str, section: str, *keys: str | int) -> None:
+        """Raise :class:`InputError` if a section names a network that is not there."""
+        if name not in self.networks:
+            raise InputError(
+                f"{section} names an unknown model",
+                value=name,
+                remedy=f"known: {', '.join(self.networks)}",
+                keys=(section, *keys),
             )
 
     def records(self, tasks: Sequence[str] | None = None) -> list[dict[str, Any]]:
@@ -361,13 +270,14 @@ class Plan:
                 "the assembly of the species is unknown",
                 value=species,
                 remedy=f"add assembly to its entry, or a row to {self.config['species_sheet']}",
+                keys=("species", species),
             )
         return self.species_sheet[species].assembly
 
     # trainings, stacks and the released model
 
-    def tasks_of(self, setting: str) -> list[str]:
-        """Tasks of a setting, in the order of the curriculum."""
+    def tasks_of(self, setting: str, *keys: str | int) -> list[str]:
+        """Tasks of a setting, in the order of the curriculum; ``keys`` lead to what names it."""
         if setting.startswith("single_") and setting.removeprefix("single_") in self.tasks:
             return [setting.removeprefix("single_")]
         if setting not in self._settings:
@@ -375,56 +285,30 @@ class Plan:
                 "no such setting",
                 value=setting,
                 remedy=f"add it to settings; known: {', '.join(self._settings)}, single",
+                keys=keys,
             )
         entry = self._settings[setting]
         if ("nearest" in entry) == ("tasks" in entry):
-            raise InputError(f"setting {setting} needs either tasks or nearest", remedy="see config/README.md")
+            raise InputError(
+                f"setting {setting} needs either tasks or nearest",
+                remedy="see config/README.md",
+                keys=("settings", setting),
+            )
         if "nearest" in entry:
             if entry["nearest"] > len(self.tasks):
                 raise InputError(
                     f"setting {setting} asks for {entry['nearest']} tasks, the configuration has {len(self.tasks)}",
                     remedy="lower it or add tasks",
+                    keys=("settings", setting, "nearest"),
                 )
             return list(self.tasks)[: entry["nearest"]]
-        for name in entry["tasks"]:
-            self._require_task(name, f"setting {setting}", "settings", setting, "tasks")
+        for at, name in enumerate(entry["tasks"]):
+            self.require_task(name, f"setting {setting}", "settings", setting, "tasks", at)
         return [name for name in self.tasks if name in entry["tasks"]]
 
     def curriculum_of(self, setting: str) -> str:
         """Name of the setting's curriculum."""
         return self._settings.get(setting, {}).get("curriculum", "tree")
-
-    def _runs(self) -> list[Run]:
-        runs = [
-            Run(self.folder, baseline, "single", scheme, 0, "baseline")
-            for baseline in self.baselines
-            for scheme in SCHEMES
-        ]
-        for at, entry in enumerate(self.config["trainings"]):
-            if entry["model"] not in self.networks:
-                raise InputError(
-                    "trainings names an unknown model",
-                    value=entry["model"],
-                    remedy=f"known: {', '.join(self.networks)}",
-                    keys=("trainings", at, "model"),
-                )
-            if entry["setting"] == "single":
-                for name in entry.get("tasks", []):
-                    self._require_task(name, "trainings", "trainings", at, "tasks")
-                settings = [f"single_{name}" for name in entry.get("tasks", self.tasks)]
-            else:
-                settings = [entry["setting"]]
-            for setting in settings:
-                self.tasks_of(setting)
-                runs += [
-                    Run(self.folder, entry["model"], setting, scheme, seed)
-                    for scheme in entry["schemes"]
-                    for seed in entry["seeds"]
-                ]
-        if len({run.stem for run in runs}) < len(runs):
-            raise InputError("trainings asks for the same run twice", remedy="remove one of the two")
-        check_starts(self.networks, runs)
-        return [*runs, *(run for name in self.stacks for run in self._stack_runs(name, runs))]
 
     def start_of(self, model: str, scheme: str, seed: int | str) -> str | None:
         """The weights that a training begins with, as a reference for :meth:`locate`; None for random ones."""
@@ -434,44 +318,6 @@ class Plan:
         if "folder" in start:
             return f"{start['folder']}/weights.safetensors"
         return Run(self.folder, start["model"], start["setting"], scheme, int(seed)).weights
-
-    def _stack_runs(self, name: str, runs: Sequence[Run]) -> list[Run]:
-        """One run per seed that the stack's network has in ``runs``."""
-        entry = self.stacks[name]
-        members: list[str] = entry["members"]
-        if name in self.networks or name in self.baselines:
-            raise InputError(
-                "a stack has the name of a model or a baseline", value=name, remedy="rename it", keys=("stacks", name)
-            )
-        for member in members:
-            if member not in self.networks and member not in self.baselines:
-                raise InputError(
-                    f"stacks.{name} has a member that is neither among models nor among baselines",
-                    value=member,
-                    remedy=f"add it there, or take one of {', '.join([*self.networks, *self.baselines])}",
-                )
-        networks = [member for member in members if member in self.networks]
-        if len(networks) != 1 or len(set(members)) < len(members) or len(members) < 2:
-            raise InputError(
-                f"stacks.{name} needs one network and one or more baselines, each once",
-                value=", ".join(members),
-                remedy="change its members",
-            )
-        found = []
-        for scheme in dict.fromkeys(entry["schemes"]):
-            trained = [run for run in runs if (run.model, run.scheme) == (networks[0], scheme)]
-            if entry["setting"] == "single":
-                mine = [run for run in trained if run.setting.startswith("single_")]
-            else:
-                mine = [run for run in trained if run.setting == entry["setting"]]
-            if not mine:
-                raise InputError(
-                    f"stacks.{name} needs {networks[0]} in a setting and scheme that it is not trained in",
-                    value=f"{entry['setting']}, {scheme}",
-                    remedy="add it to trainings",
-                )
-            found += [replace(run, model=name, kind="stack") for run in mine]
-        return found
 
     def runs_of_all_tasks(self) -> list[Run]:
         """Runs that know every task, so that each window can be scored for each of them; none unless asked for."""
@@ -512,13 +358,27 @@ class Plan:
 
     def has_filters(self, model: str) -> bool:
         """Whether the network of a model or stack begins with convolutions over the sequence, which read as motifs."""
-        name = (
-            next(one for one in self.stacks[model]["members"] if one in self.networks)
-            if model in self.stacks
-            else model
+        return self._sizes(next(one for one in self.members_of(model) if one in self.networks)).has_filters
+
+    def _sizes(self, model: str) -> NetworkSettings:
+        entry = self.networks[model]
+        return NETWORKS[entry["network"]].from_mapping(entry["hyperparameters"])
+
+    def members_of(self, model: str) -> list[str]:
+        """The network and the baselines of a stack; of a network or a baseline, itself."""
+        return list(self.stacks[model]["members"]) if model in self.stacks else [model]
+
+    def modules_of(self, *models: str) -> list[Path]:
+        """Files of the modules that networks, baselines and the members of stacks are, each once."""
+        names = dict.fromkeys(name for model in models for name in self.members_of(model))
+        return list(
+            dict.fromkeys(
+                registered("MODELS")[self.networks[name]["network"]]
+                if name in self.networks
+                else registered("BASELINES")[name]
+                for name in names
+            )
         )
-        entry = self.networks[name]
-        return NETWORKS[entry["network"]].from_mapping(entry["hyperparameters"], "").has_filters
 
     def _released_key(self) -> tuple[str, str, str]:
         return self.release["model"], self.release["setting"], self.release["scheme"]
@@ -542,11 +402,11 @@ class Plan:
         settings = {}
         for name, entry in self.networks.items():
             if name in trained:
-                hyperparameters, training = entry["hyperparameters"], entry["training"]
+                hyperparameters, training, sizes = entry["hyperparameters"], entry["training"], self._sizes(name)
                 settings[name] = {
                     "network": entry["network"],
-                    "width": hyperparameters.get("crop") or self.config["window"],
-                    "embedding": hyperparameters.get("embedding", "word2vec" if entry["network"] == "multirm" else ""),
+                    "width": sizes.reads(self.config["window"]),
+                    "embedding": sizes.embedding,
                     "objective": training.get("objective", "balanced"),
                     "otherwise": json.dumps(
                         {
@@ -581,11 +441,29 @@ class Plan:
                 "the configuration reads files of a simulated world and names none",
                 value=reference,
                 remedy="set simulation.world",
+                keys=self._keys_of(reference, name),
             )
+        return self._filled(reference, name)
+
+    def _filled(self, reference: str, name: str) -> str:
         task = self.tasks.get(name)
         species, modification = (task.species, task.modification) if task else (name, "")
         filled = reference.replace("{species}", species).replace("{modification}", modification)
         return filled.replace("{world}", self.world)
+
+    def _keys_of(self, reference: str, name: str) -> tuple[str | int, ...]:
+        """Keys of the first place in the configuration whose reference, filled in or not, is this one or its folder."""
+
+        def search(value: Any, keys: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+            if isinstance(value, Mapping | list):
+                for key, entry in value.items() if isinstance(value, Mapping) else enumerate(value):
+                    yield from search(entry, (*keys, key))
+            elif isinstance(value, str) and {value, self._filled(value, name)} & wanted:
+                yield keys
+
+        # a start names the folder of its weights
+        wanted = {reference, reference.removesuffix("/weights.safetensors")}
+        return next(search(self.config, ()), ())
 
     def locate(self, reference: str, sources: Mapping[str, Any], name: str = "") -> str:
         """The path that a reference in the configuration stands for.
@@ -599,13 +477,17 @@ class Plan:
         InputError
             If a source is unknown, or what the reference needs is not in the configuration.
         """
+        keys = self._keys_of(reference, name)
         reference = self.expand(reference, name)
         kind, separator, rest = reference.partition(":")
         if separator and kind == "source":
             source, separator, member = rest.partition("#")
             if source not in sources:
                 raise InputError(
-                    "the configuration names an unknown source", value=source, remedy="add it to the sheet of sources"
+                    "the configuration names an unknown source",
+                    value=source,
+                    remedy="add it to the sheet of sources",
+                    keys=keys,
                 )
             return member_path(f"resources/sources/{source}/{sources[source].file}{separator}{member}")
         if separator and kind == "data":
@@ -615,51 +497,10 @@ class Plan:
                     "the configuration reads files below data_root, which is not set",
                     value=reference,
                     remedy="add --config data_root=FOLDER",
+                    keys=keys,
                 )
             return member_path(str(Path(root) / rest))
         return member_path(reference)
-
-    def inputs(self) -> list[Input]:
-        """Every file that the configuration names for species, tasks, trainings and test sets, in its order."""
-        found: list[Input] = []
-
-        def add(role: str, subject: str, *references: str | None) -> None:
-            found.extend(Input(self.expand(one, subject), role, subject) for one in references if one)
-
-        for name, entry in self.species.items():
-            add("genome", name, entry.get("genome"))
-            add("annotation", name, entry.get("annotation"))
-        for name in self.tasks:
-            for role in ("sites", "veto"):
-                add(role, name, *(table["table"] for table in self.site_tables(name, role)))
-            add("windows", name, *(file["file"] for file in self.window_files(name)))
-        if self.config.get("orthologues"):
-            add("orthologues", "all", self.config["orthologues"]["table"])
-        for entry in self.external:
-            add("external", entry["task"], *(file["file"] for file in entry["files"]))
-        add("null", "all", *(file["file"] for file in self.null_files()))
-        for name, entry in self.networks.items():
-            folder = entry.get("start", {}).get("folder")
-            add("start", name, f"{folder}/weights.safetensors" if folder else None)
-        return list(dict.fromkeys(found))
-
-    def drops_files(self) -> list[str]:
-        """Every drops table of species, tasks, splits and test sets."""
-        files = [f"{self.folder}/sites/{species}.transcripts.drops.tsv" for species in self.genomes()]
-        for name in self.tasks:
-            files += [
-                f"{self.folder}/sites/{name}.{role}.drops.tsv"
-                for role in ("sites", "veto")
-                if self.site_tables(name, role)
-            ]
-            files.append(f"{self.folder}/datasets/{name}.drops.tsv")
-        files.append(f"{self.folder}/datasets/splits.drops.tsv")
-        return [*files, f"{self.folder}/evaluation/external.drops.tsv"] if self.external else files
-
-
-def _check_place(motif: str, offset: int, *keys: str) -> None:
-    if motif and offset >= len(motif):
-        raise InputError(f"motif_offset lies outside the motif {motif}", value=offset, remedy="count from 0", keys=keys)
 
 
 def _labelled(part: Mapping[str, str], given: str, style: str) -> list[dict[str, Any]]:

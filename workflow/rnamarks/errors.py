@@ -33,6 +33,11 @@ _CAUSES = {
 _WRAPPED = re.compile(r"\(os error (\d+)\)")
 
 
+def shown(path: str | Path) -> str:
+    """How messages and tables name a path: ``-`` is standard input."""
+    return "standard input" if str(path) == "-" else str(path)
+
+
 class InputError(ValueError):
     """Something the user gave cannot be used.
 
@@ -68,13 +73,19 @@ class InputError(ValueError):
         remedy: str | None = None,
         keys: Sequence[str | int] = (),
     ) -> None:
-        where = "" if path is None else f"{path}:{line}: " if line is not None else f"{path}: "
-        shown = ""
+        where = "" if path is None else f"{shown(path)}:{line}: " if line is not None else f"{shown(path)}: "
+        found = ""
         if value is not None:
             text = repr(value)
-            shown = f" (found {text if len(text) <= 60 else text[:57] + '...'})"
-        super().__init__(f"{where}{what}{shown}{'; ' + remedy if remedy else ''}")
+            found = f" (found {text if len(text) <= 60 else text[:57] + '...'})"
+        super().__init__(f"{where}{what}{found}{'; ' + remedy if remedy else ''}")
         self.what, self.path, self.line, self.value, self.remedy, self.keys = what, path, line, value, remedy, keys
+
+
+def number_of(error: BaseException) -> int | None:
+    """The number of the operating system's fault behind an error, also where a library that is not Python wraps it."""
+    wrapped = _WRAPPED.search(str(error))
+    return error.errno if isinstance(error, OSError) else int(wrapped[1]) if wrapped else None
 
 
 def explain(error: BaseException) -> InputError | None:
@@ -91,18 +102,30 @@ def explain(error: BaseException) -> InputError | None:
             value=error.object[error.start : error.end],
             remedy="set PYTHONIOENCODING=utf-8 or give a file for the output",
         )
-    wrapped = _WRAPPED.search(str(error))
-    number = error.errno if isinstance(error, OSError) else int(wrapped[1]) if wrapped else None
+    number = number_of(error)
     if number not in _CAUSES:
         return None
     what, remedy = _CAUSES[number]
     path = getattr(error, "filename", None)
+    if number in FULL:
+        # where a file is copied the second name is that of the copy
+        path = getattr(error, "filename2", None) or path
     if path is None and number in FULL:
         # of standard output, of a temporary file or of a file that a library opened
         remedy = f"free some space where the output goes and in {os.environ.get('TMPDIR', '/tmp')}, and run it again"
     elif path is None and isinstance(error, OSError) and error.strerror != os.strerror(number):
         what = error.strerror or what
     return InputError(what, path=path, remedy=remedy)
+
+
+@contextmanager
+def at_keys(*keys: str | int) -> Iterator[None]:
+    """Say of each :class:`InputError` of the block that it is about a place in the configuration, below these keys."""
+    try:
+        yield
+    except InputError as error:
+        error.keys = (*keys, *error.keys)
+        raise
 
 
 @contextmanager

@@ -2,20 +2,20 @@
 
 One class per section. From them follow the JSON schema that a configuration is checked against (:func:`schema`), the
 defaults (:func:`with_defaults`) and the reference of all keys (:func:`reference`, ``rnamarks keys``). Names of what is
-registered (readers, networks, baselines …) are found in the library's source, so that a new one needs no entry here.
+registered (readers, networks, baselines …) are read from the library's source by
+:func:`rnamarks.registry.registered`, so that a new one needs no entry here.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from .models.settings import StudentSettings
+from .models.settings.student import StudentSettings
+from .registry import registered
 from .training.settings import DistillationSettings, TrainingSettings
 
 # fields are only described here, no section is ever made: ruff: noqa: RUF009
@@ -25,27 +25,6 @@ NAME_ = "^[A-Za-z][A-Za-z0-9_]*$"
 MOTIF = "^[ACGTUNRYSWKMBDHV]{0,32}$"
 SCHEMES = ("paper", "guarded")
 SPLITS = ("train", "valid", "test")
-_LIBRARY = Path(__file__).parent
-
-
-@cache
-def registered(registry: str) -> tuple[str, ...]:
-    """Names entered in a registry, read from the library's source without importing it.
-
-    Parameters
-    ----------
-    registry : str
-        Its variable, such as ``READERS``; entries are written ``@READERS.add("name")``.
-    """
-    return tuple(sorted(name for variable, name in _entries() if variable == registry))
-
-
-@cache
-def _entries() -> tuple[tuple[str, str], ...]:
-    found = []
-    for file in sorted(_LIBRARY.rglob("*.py")):
-        found += re.findall(r'^@([A-Z_]+)\.add\("([^"]+)"\)', file.read_text(encoding="utf-8"), re.MULTILINE)
-    return tuple(found)
 
 
 def key(about: str, default: Any = MISSING, *, registry: str = "", names: str = "", **rules: Any) -> Any:
@@ -77,16 +56,8 @@ def _predictors() -> Any:
     return key("Names in predictors; default all.", None, fewest=1)
 
 
-def _splits(default: list[str], about: str) -> Any:
-    return key(about, default, choices=SPLITS, fewest=1)
-
-
 def _matched() -> Any:
-    return key("Smallest fraction of identifiers that must be found.", 0.5, minimum=0, maximum=1)
-
-
-def _allow_unmatched() -> Any:
-    return key("Go on with fewer.", False)
+    return key("Smallest fraction of identifiers that must be found; 0 goes on with any.", 0.5, minimum=0, maximum=1)
 
 
 @section
@@ -94,7 +65,7 @@ class SiteTable:
     """One table of modified sites."""
 
     table: str = key("A path, source:NAME or data:PATH.")
-    format: str = key("Name of a site reader.", choices=lambda: registered("READERS") + registered("LAYOUT_READERS"))
+    format: str = key("Name of a site reader.", choices=lambda: (*registered("READERS"), *registered("LAYOUT_READERS")))
     name: str = key("Name of the source in later tables.")
     technology: str = key("Technology that found the sites; sites then say how many support them.", None)
     layout: dict[str, Any] = key("Of the format table: which column holds what, docs/sources.md.", None)
@@ -220,8 +191,6 @@ class Splits:
     test: float = key("Fraction of test windows.", 0.2, above=0, below=1)
     counts: Counts = key("Numbers of windows instead; similar windows then stay, as in MultiRM.", None)
     clustering: str = key("How the guarded scheme joins similar windows.", "neighbours", registry="CLUSTERINGS")
-    scope: str = key("Training windows that the paper scheme compares test windows with.", "task", registry="SCOPES")
-    prefilter: bool = key("Let mmseqs find candidates before CD-HIT-EST looks.", True)
     identity: float = key("Identity above which windows are alike.", 0.8, minimum=0.75, maximum=1)
 
 
@@ -232,7 +201,7 @@ class Start:
     model: str = key("Name in models; its training with the same scheme and seed is taken.", None)
     setting: str = key("Setting of that training.", None)
     folder: str = key("A model directory, such as a released one.", None)
-    task: str = key("Task whose classifier a task that is new to it begins with.", None)
+    task: str = key("Task whose head a task that is new to it begins with.", None)
 
 
 @section
@@ -360,10 +329,7 @@ class Landscape:
     call: str = key("What the threshold is of; logit above 0 is the paper's call.", "logit", registry="CALLS")
     threshold: float = key("A site is called above it, for false_fraction below it.", 0)
     bins: int = key("Bins of the metagene.", 60, minimum=5)
-    reach: int = key("Nucleotides shown on either side of the stop codon.", 1000, minimum=50)
     stop_bin: int = key("Width of a bin around the stop codon in nt.", 50, minimum=1)
-    one_per_gene: bool = key("One transcript per gene instead of all.", True)
-    measured: bool = key("Draw the measured sites beside the predicted ones.", True)
 
 
 @section
@@ -377,17 +343,6 @@ class Database:
 
 
 @section
-class Discovery:
-    """The search for motifs without a model."""
-
-    widths: list[int] = key("Widths in nt.", [5, 6, 7, 8], minimum=3, maximum=10, fewest=1)
-    level: float = key("Highest p-value in the windows held out.", 0.05, above=0, maximum=1)
-    maximum: int = key("Motifs at most.", 5, minimum=1)
-    hold_out: float = key("Fraction of windows held out.", 0.4, above=0, below=1)
-    maximum_windows: int = key("Windows of each kind at most.", 20000, minimum=100)
-
-
-@section
 class Motifs:
     """Motifs of first-layer filters and de novo motifs, compared with databases (Figures 4, S6, Table S2 of MASS)."""
 
@@ -398,20 +353,11 @@ class Motifs:
         "builtin",
         choices=("builtin", "meme_suite"),
     )
-    split: str = key("Positive windows that filters are read from.", "test", choices=SPLITS)
-    maximum_windows: int = key("Windows at most; 0 for all.", 2000, minimum=0)
     threshold: str = key(
         "Activation that counts: above the filter's mean (paper) or half way to its maximum (released code).",
         "mean",
         registry="THRESHOLDS",
     )
-    branches: str = key("First convolutions that are read.", "undilated", choices=("undilated", "all"))
-    member: int = key("Which seed of the predictor is read.", 0, minimum=0)
-    pseudocount: float = key("Added to each nucleotide's count.", 1, minimum=0)
-    minimum_information: float = key("Bits that a filter's motif has at least.", 0, minimum=0)
-    minimum_sites: int = key("Sites that a filter's motif has at least.", 10, minimum=0)
-    maximum: int = key("Matches drawn per task.", 3, minimum=1)
-    shuffles: int = key("Shuffled sets of filters behind the null.", 20, minimum=1)
 
 
 @section
@@ -419,9 +365,6 @@ class Attention:
     """What raises the logit of a task: the nucleotides that networks attend to, integrated gradients, mutagenesis."""
 
     predictors: list[str] = _predictors()
-    splits: list[str] = _splits(
-        ["train", "valid"], "Splits of the predictor's scheme that the explained windows are from."
-    )
     fraction: float = key(
         "Fraction of the modified windows with logits above 0, highest first, that is explained.",
         0.1,
@@ -435,54 +378,31 @@ class Attention:
     maximum_gradients: int = key("Windows that integrated gradients explain; 0 for all.", 100, minimum=0)
     mutated: int = key("The first so many windows that are mutated.", 50, minimum=0)
     reach: int = key("Farthest substitution from the middle of the window in nt.", 12, minimum=1)
-    width: int = key("Nucleotides of an attended element.", 3, minimum=1)
-    tops: int = key("Attended elements of a window.", 3, minimum=1)
-    margin: int = key("Nucleotides between two of them.", 1, minimum=0)
 
 
 @section
 class Consensus:
     """Consensus motifs of what is attended (Figure 2 of MultiRM), compared with the databases of motifs."""
 
-    judging_splits: list[str] = _splits(["test"], "Splits whose windows judge the motifs.")
     settings: dict[str, Any] = key("Settings of consensus motifs.", {})
     draws: int = key("Draws of unmodified windows behind the null of the matches; 0 for none.", 99, minimum=0)
-    maximum: int = key("Matches shown per task and database.", 4, minimum=1)
 
 
 @section
 class Association:
     """How alike the tasks are to the released model (Figure 3 of MultiRM)."""
 
-    per_task: int = key("Windows of each task.", 100, minimum=2)
-    splits: list[str] = _splits(["valid", "test"], "Splits of the released scheme.")
-    permutations: int = key("Of the null.", 1999, minimum=19)
-
 
 @section
 class Mutations:
     """Substitutions inside and outside the attended elements (Figure S3 of MultiRM)."""
 
-    width: int = key("Nucleotides of an attended element.", 3, minimum=1)
-    tops: int = key("Attended elements of a window.", 2, minimum=1)
-    margin: int = key("Nucleotides between two of them.", 1, minimum=0)
-    substitutions: int = key("Of each kind and window.", 20, minimum=1)
     maximum: int = key("Windows per task; 0 for all.", 50, minimum=0)
-    resamples: int = key("Of the interval.", 2000, minimum=1)
 
 
 @section
 class Proximity:
     """Distances between sites of two modifications of one species (Figure S4 of MultiRM)."""
-
-    nulls: list[str] = key(
-        "What sites are moved to.",
-        ["transcript", "region", "rotation"],
-        choices=("region", "rotation", "transcript"),
-        fewest=1,
-    )
-    permutations: int = key("Of each null.", 999, minimum=19)
-    minimum_transcripts: int = key("Transcripts that must hold both.", 5, minimum=1)
 
 
 @section
@@ -512,12 +432,9 @@ class Capacity:
 
     definition: str = key("What capacity is.", "mean", registry="CAPACITIES")
     high: str = key("Above what a gene counts as high.", "median", registry="HIGH")
-    coding: bool = key("Leave genes without a coding sequence out.", True)
-    paralogues: str = key("What stands for several genes of one species in a group.", "highest", registry="PARALOGUES")
     permutations: int = key("Permutations behind the null.", 1000, minimum=100)
     support: str = key("Table of literature support: gene, support, reference.", None)
     minimum: float = _matched()
-    allow_unmatched: bool = _allow_unmatched()
 
 
 @section
@@ -525,7 +442,6 @@ class GeneAnnotation:
     """Which gene has which term."""
 
     file: str = key("File; {species} stands for the species.")
-    format: str = key("Layout.", "auto", choices=lambda: ("auto", *registered("ASSOCIATION_FORMATS")))
     identifier: str = key("Which name of a GAF's gene counts.", "symbol", choices=("symbol", "object", "synonym"))
     transcripts: list[str] = key("Species or transcripts it is for; default all species.", None, fewest=1)
 
@@ -545,7 +461,6 @@ class Ontology:
         fewest=1,
     )
     minimum: float = _matched()
-    allow_unmatched: bool = _allow_unmatched()
 
 
 @section
@@ -559,11 +474,6 @@ class Measured:
     id: str = key("Column of identifiers.", None)
     value: str = key("Column of values.", None)
     transform: str = key("none, log2 or log2p1.", None)
-    nonpositive: str = key("What becomes of values that have no logarithm.", None, choices=("error", "drop"))
-    double: float = key("PARS score from which a nucleotide counts as paired.", None)
-    single: float = key("PARS score up to which a nucleotide counts as unpaired.", None)
-    zero_is_missing: bool = key("Whether a PARS score of 0 means no reads.", None)
-    stranded: bool = key("Whether peaks hold sites of their own strand only.", None)
     assembly: str = key("Genome assembly of peaks; default that in the sheet of sources.", None)
 
 
@@ -574,12 +484,7 @@ class Regulation:
     transcripts: str = key("The species, or the name under transcriptome.more, that the tables are about.")
     predictor: str = key("Name in predictors; default the first.", None)
     tables: list[Measured] = key("What capacity is held against.", fewest=1)
-    split: str = key("What parts high from low capacity.", "mean", choices=("mean", "median"))
-    controls: list[str] = key(
-        "What the controlled effects hold fixed.", ["length", "sites", "gc"], choices=("length", "sites", "gc")
-    )
     minimum: float = _matched()
-    allow_unmatched: bool = _allow_unmatched()
 
 
 @section
@@ -661,7 +566,6 @@ class Configuration:
     transcriptome: Transcriptome = key("Score transcripts.", None)
     landscape: Landscape = key("Where sites lie.", None)
     motifs: Motifs = key("Motifs of filters, and without a model.", None)
-    discovery: Discovery = key("The search for motifs without a model, of motifs and consensus.", {})
     attention: Attention = key("What raises a logit.", None)
     consensus: Consensus = key("Consensus motifs of what is attended; needs attention.", None)
     association: Association = key("How alike tasks are.", None)
@@ -737,7 +641,7 @@ def _kind(kind: Any, rules: Mapping[str, Any]) -> dict[str, Any]:
     if kind is Any:
         return {}
     made = {"type": _KINDS[kind]}
-    choices = registered(rules["registry"]) if rules.get("registry") else rules.get("choices")
+    choices = tuple(registered(rules["registry"])) if rules.get("registry") else rules.get("choices")
     if choices:
         made["enum"] = list(choices() if callable(choices) else choices)
     if "pattern" in rules:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
+from .keys import SCHEMES
+
+if TYPE_CHECKING:
+    from .configuration import Plan
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ def check_starts(networks: Mapping[str, Any], runs: Sequence[Run]) -> None:
                 f"models.{name}.start needs a model and a setting, or a folder",
                 value=", ".join(entry["start"]),
                 remedy="see config/README.md",
+                keys=("models", name, "start"),
             )
     for run in runs:
         chain, at = [run.model], run
@@ -113,11 +118,89 @@ def check_starts(networks: Mapping[str, Any], runs: Sequence[Run]) -> None:
                     f"models.{chain[-1]} starts from a training that the configuration does not ask for",
                     value=at.stem,
                     remedy="add its setting, scheme and seed to trainings",
+                    keys=("models", chain[-1], "start"),
                 )
             if at.model in chain:
                 raise InputError(
                     f"models.{run.model} starts, in the end, from itself",
                     value=" < ".join([*chain, at.model]),
                     remedy="let the first model of the chain begin with random weights",
+                    keys=("models", run.model, "start"),
                 )
             chain.append(at.model)
+
+
+def expand_runs(plan: Plan) -> list[Run]:
+    """Every set of predictions that a configuration asks for: of baselines, networks and stacks.
+
+    Raises
+    ------
+    InputError
+        If a training, a start or a stack names what is not there.
+    """
+    runs = [
+        Run(plan.folder, baseline, "single", scheme, 0, "baseline") for baseline in plan.baselines for scheme in SCHEMES
+    ]
+    for at, entry in enumerate(plan.config["trainings"]):
+        plan.require_network(entry["model"], "trainings", at, "model")
+        if entry["setting"] == "single":
+            for place, name in enumerate(entry.get("tasks", [])):
+                plan.require_task(name, "trainings", "trainings", at, "tasks", place)
+            settings = [f"single_{name}" for name in entry.get("tasks", plan.tasks)]
+        else:
+            settings = [entry["setting"]]
+        for setting in settings:
+            plan.tasks_of(setting, "trainings", at, "setting")
+            runs += [
+                Run(plan.folder, entry["model"], setting, scheme, seed)
+                for scheme in entry["schemes"]
+                for seed in entry["seeds"]
+            ]
+        if len({run.stem for run in runs}) < len(runs):
+            raise InputError(
+                "trainings asks for the same run twice", remedy="remove one of the two", keys=("trainings", at)
+            )
+    check_starts(plan.networks, runs)
+    return [*runs, *(run for name in plan.stacks for run in _stack_runs(plan, name, runs))]
+
+
+def _stack_runs(plan: Plan, name: str, runs: Sequence[Run]) -> list[Run]:
+    """One run per seed that the stack's network has in ``runs``."""
+    entry = plan.stacks[name]
+    members: list[str] = entry["members"]
+    if name in plan.networks or name in plan.baselines:
+        raise InputError(
+            "a stack has the name of a model or a baseline", value=name, remedy="rename it", keys=("stacks", name)
+        )
+    for at, member in enumerate(members):
+        if member not in plan.networks and member not in plan.baselines:
+            raise InputError(
+                f"stacks.{name} has a member that is neither among models nor among baselines",
+                value=member,
+                remedy=f"add it there, or take one of {', '.join([*plan.networks, *plan.baselines])}",
+                keys=("stacks", name, "members", at),
+            )
+    networks = [member for member in members if member in plan.networks]
+    if len(networks) != 1 or len(set(members)) < len(members) or len(members) < 2:
+        raise InputError(
+            f"stacks.{name} needs one network and one or more baselines, each once",
+            value=", ".join(members),
+            remedy="change its members",
+            keys=("stacks", name, "members"),
+        )
+    found = []
+    for scheme in dict.fromkeys(entry["schemes"]):
+        trained = [run for run in runs if (run.model, run.scheme) == (networks[0], scheme)]
+        if entry["setting"] == "single":
+            mine = [run for run in trained if run.setting.startswith("single_")]
+        else:
+            mine = [run for run in trained if run.setting == entry["setting"]]
+        if not mine:
+            raise InputError(
+                f"stacks.{name} needs {networks[0]} in a setting and scheme that it is not trained in",
+                value=f"{entry['setting']}, {scheme}",
+                remedy="add it to trainings",
+                keys=("stacks", name, "setting"),
+            )
+        found += [replace(run, model=name, kind="stack") for run in mine]
+    return found

@@ -43,17 +43,18 @@ def check_config(config: Mapping[str, Any], names: Sequence[str | Path] = ()) ->
     config = _plain(config)
     keys, value = next(_infinite(config), ((), None))
     if keys:
-        raise placed(InputError(f"{_shown(keys)} is not finite", value=value, remedy="give a number", keys=keys), names)
+        error = InputError(f"{_shown(keys)} is not finite", value=value, remedy="give a number", keys=keys)
+        raise placed(error, names, config)
     faults = list(_validator().iter_errors(config))
     if not faults:
         return config
     fault = min(faults, key=lambda one: (not _is_about_a_name(one), [str(step) for step in one.absolute_path]))
     keys, what, value, remedy = _explain(fault)
-    path, line = _place(keys, names, value)
+    path, line = _place(keys, names, config)
     raise InputError(what, path=path, line=line, value=value, remedy=remedy)
 
 
-def placed(error: InputError, names: Sequence[str | Path]) -> InputError:
+def placed(error: InputError, names: Sequence[str | Path], config: Mapping[str, Any]) -> InputError:
     """An error that carries keys of a configuration, with the file and line of the innermost one that a file holds.
 
     Parameters
@@ -61,10 +62,12 @@ def placed(error: InputError, names: Sequence[str | Path]) -> InputError:
     error : InputError
     names : sequence of path-like
         As of :func:`check_config`.
+    config : mapping
+        The configuration as it is used: what it holds and the files do not was given on the command line.
     """
     if not error.keys or error.path is not None:
         return error
-    path, line = _place(error.keys, names, error.value)
+    path, line = _place(error.keys, names, config)
     return InputError(error.what, path=path, line=line, value=error.value, remedy=error.remedy, keys=error.keys)
 
 
@@ -160,11 +163,17 @@ def _nearest(name: Any, known: Sequence[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"choose from {', '.join(known)}"
 
 
-def _place(keys: Sequence[str | int], names: Sequence[str | Path], value: Any) -> tuple[str | Path | None, int | None]:
+def _place(
+    keys: Sequence[str | int], names: Sequence[str | Path], config: Mapping[str, Any]
+) -> tuple[str | Path | None, int | None]:
     """File and 1-based line of a key, or of the innermost key around it that a file holds; later files go first.
 
-    Nothing where the files hold another value than the one at fault: it was given on the command line.
+    Nothing where the files hold another value than the configuration: it was given on the command line.
     """
+    value: Any = config
+    for key in keys:
+        known = (isinstance(value, Mapping) and key in value) or (isinstance(value, list) and isinstance(key, int))
+        value = value[key] if known else None
     best: tuple[int, str | Path | None, int | None] = (-1, None, None)
     other = False
     for name in reversed(names):

@@ -6,31 +6,29 @@ from rnamarks.analyses import Analyses
 from rnamarks.configuration import Plan
 from rnamarks.dictionary.tables import TABLES
 from rnamarks.errors import InputError
-from rnamarks.figures.catalogue import SECTIONS
+from rnamarks.figures.catalogue import FIGURES, SECTIONS, figures_of, sections_of, tables_of, tables_read
 from rnamarks.figures.design import Design
-from rnamarks.figures.register import FIGURES, figures_of, tables_of
 from rnamarks.fingerprint import fingerprint
 from rnamarks.keys import with_defaults
 from rnamarks.schema import check_config, placed
 from rnamarks.sources.members import reference_of
 from rnamarks.sources.sheet import read_sources
+from rnamarks.training.settings import TrainingSettings
 from rnamarks.yaml_files import check_repeated_keys
-from rnamarks_simulation.files import extra_modifications
 from rnamarks_simulation.files import files_of as simulated_files
-from rnamarks_simulation.parameters import parameters_for
+from rnamarks_simulation.parameters import check_world
 
 try:
     check_repeated_keys(workflow.configfiles)
     config.update(with_defaults(check_config(config, workflow.configfiles)))
     if "simulation" in config:
-        world = config["simulation"]
-        parameters_for(world["kind"], extra_modifications(world["modifications"]), world["sizes"])
+        check_world(config["simulation"], list(config["species"]))
     PLAN = Plan(config)
     ANALYSES = Analyses(PLAN)
     SOURCES = {source.name: source for source in read_sources(config["sources"]["sheet"])}
     ANALYSES.check_files(SOURCES)
 except InputError as error:
-    print(f"error: {placed(error, workflow.configfiles)}", file=sys.stderr)
+    print(f"error: {placed(error, workflow.configfiles, config)}", file=sys.stderr)
     raise SystemExit(error.exit_code) from error
 for section, reason in PLAN.left_out.items():
     print(f"{section} is left out: {reason}", file=sys.stderr)
@@ -60,13 +58,18 @@ wildcard_constraints:
     database="|".join(ANALYSES.databases) or "none",
 
 
-def memory(base, per_mb=0):
-    """Megabytes to ask for: a base, and so many per MB of input; more with each attempt."""
-    return lambda wildcards, input, attempt: int((base + per_mb * input.size_mb) * attempt)
+def memory(base, per_mb=0, per_window=0):
+    """Megabytes to ask for, more with each attempt: a base, so many per MB of input, and per window of a training step.
+
+    Measured, with benchmarks/resources.py, on the sizes that docs/results.md names.
+    """
+    return lambda wildcards, input, attempt: int(
+        (base + per_mb * input.size_mb + (per_window and per_window * get_batch_size(wildcards))) * attempt
+    )
 
 
 def minutes(base, per_mb=0):
-    """Minutes to ask for, likewise."""
+    """Minutes to ask for, more with each attempt: a base, and so many per MB of input."""
     return lambda wildcards, input, attempt: int((base + per_mb * input.size_mb) * attempt)
 
 
@@ -79,6 +82,19 @@ def bare(*names):
     """Tasks as params of rules that their labels and colours do not matter to; all without names."""
     looks = ("label", "colour")
     return [{key: value for key, value in record.items() if key not in looks} for record in PLAN.records(names or None)]
+
+
+def code_of(*modules):
+    """Digests of modules that a script imports by their names, which the digest of the script itself leaves out.
+
+    A rule has them in `chosen`: of all networks, baselines and figures it rests on those that it uses.
+    """
+    return [fingerprint(module, HERE) for module in modules]
+
+
+def code_of_predictors(*names):
+    """`code_of` the networks, and of a stack the baselines, of predictors."""
+    return code_of(*PLAN.modules_of(*(ANALYSES.predictors[name]["model"] for name in names)))
 
 
 def splits_of(tasks):
@@ -101,6 +117,14 @@ def get_transcript_files(wildcards):
 
 def get_training_splits(wildcards):
     return splits_of(PLAN.tasks_of(wildcards.setting))
+
+
+def get_batch_size(wildcards):
+    """Windows of a training step; of a line search, which has no wildcard model, the most that it tries."""
+    model = wildcards.get("model")
+    tried = [] if model else config["line_search"]["grid"].get("training.batch_size", [])
+    training = PLAN.networks[model or PLAN.line_search.model].get("training", {})
+    return max([training.get("batch_size", TrainingSettings.batch_size), *tried])
 
 
 def get_start(wildcards):
@@ -180,19 +204,6 @@ def null_transcripts():
 
 def get_table(name):
     return f"{RUN}/{TABLES[name].path}"
-
-
-def get_figure_tables(wildcards):
-    return [get_table(name) for name in FIGURES[wildcards.figure].tables]
-
-
-def get_figure_category(wildcards):
-    return SECTIONS[FIGURES[wildcards.figure].section]
-
-
-def get_figure_labels(wildcards):
-    entry = FIGURES[wildcards.figure]
-    return {"figure": entry.label, "shows": entry.title_in(DESIGN)}
 
 
 def get_command():
