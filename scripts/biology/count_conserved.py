@@ -23,14 +23,12 @@ with logged(snakemake.log[0]):
         species=params.species,
         distances=distances(read_tree(tree), {name: params.tips[name] for name in params.species}) if tree else None,
         support=read_support(support) if support else None,
-        paralogues=params.paralogues,
         permutations=params.permutations,
         resamples=params.bootstrap,
         seed=params.seed,
         path=files.orthologues,
         support_path=support,
         minimum=params.minimum,
-        allow=params.allow_unmatched,
     )
     for name, frame in tables.items():
         write_tsv(frame, getattr(snakemake.output, name))

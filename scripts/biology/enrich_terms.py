@@ -14,19 +14,10 @@ with logged(snakemake.log[0]) as terminal:
     tasks = [Task.from_record(record) for record in params.tasks]
     capacity, _ = read_tsv(files.capacity, (*texts, "capacity"), dtype=dict.fromkeys(texts, str))
     associations = {
-        entry["transcripts"]: read_associations(
-            path, entry.get("format", "auto"), identifier=entry.get("identifier", "symbol")
-        )
+        entry["transcripts"]: read_associations(path, identifier=entry.get("identifier", "symbol"))
         for entry, path in zip(params.entries, files.associations, strict=True)
     }
-    terms, mapping = enrich_sets(
-        capacity,
-        associations,
-        read_ontology(files.ontology),
-        minimum=params.minimum,
-        allow=params.allow_unmatched,
-        **params.options,
-    )
+    terms, mapping = enrich_sets(capacity, associations, read_ontology(files.ontology), **params.options)
     for row in mapping.drop_duplicates(["transcripts", "task", "predictor"]).to_dict("records"):
         print(
             f"ontology: {row['transcripts']}, {row['task']}, {row['predictor']}: {row['mapped']} of {row['tested']} "

@@ -12,12 +12,11 @@ with logged(snakemake.log[0]):
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
     params, output = snakemake.params, snakemake.output
     tasks = [Task.from_record(record) for record in params.tasks]
+    chosen = {"definition": params.definition, "high": params.high}
     capacity, definitions = [], []
     for entry, path in zip(params.entries, snakemake.input.genes, strict=True):
         genes, _ = read_tsv(path, GENE_COLUMNS, dtype={"gene": str, "gene_name": str})
-        options = {**entry, "coding": params.coding}
-        capacity.append(measure_capacity(genes, **options, definition=params.definition, high=params.high))
-        definitions.append(describe_capacity(genes, **options))
-    chosen = {"definition": params.definition, "high": params.high}
+        capacity.append(measure_capacity(genes, **entry, **chosen))
+        definitions.append(describe_capacity(genes, **entry))
     write_tsv(add_task_columns(pd.concat(capacity, ignore_index=True), tasks), output.capacity, chosen)
     write_tsv(add_task_columns(pd.concat(definitions, ignore_index=True), tasks), output.definitions)

@@ -27,8 +27,8 @@ with logged(snakemake.log[0]):
         sites.setdefault((name, entry["task"]), {})[entry["predictor"]] = path
         if name not in tables:
             frame, _ = read_tsv(scanned, TRANSCRIPT_COLUMNS, dtype={"transcript": str, "gene": str})
-            tables[name] = coding_transcripts(frame, one_per_gene=params.one_per_gene)
-    axes = make_axes(list(tables.values()), bins=params.bins, reach=params.reach, stop_bin=params.stop_bin)
+            tables[name] = coding_transcripts(frame)
+    axes = make_axes(list(tables.values()), bins=params.bins, stop_bin=params.stop_bin)
     measured = {
         (entry["transcripts"], entry["task"]): paths
         for entry, *paths in zip(params.measured, files.get("transcripts", []), files.get("measured", []), strict=True)

@@ -14,9 +14,6 @@ with logged(snakemake.log[0]) as terminal:
             for name, path in zip(params.species, files.get("transcripts", []), strict=True)
         },
         tasks,
-        nulls=list(params.nulls),
-        permutations=params.permutations,
-        minimum_transcripts=params.minimum_transcripts,
         seed=params.seed,
         report=lambda line: print(line, file=terminal),
     )

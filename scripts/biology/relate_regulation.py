@@ -37,10 +37,7 @@ with logged(snakemake.log[0]) as terminal:
                 sites=sites,
                 lengths=read_lengths(files.spliced),
                 assembly=params.assembly,
-                split=params.split,
-                controls=params.controls,
                 minimum=params.minimum,
-                allow=params.allow_unmatched,
             )
     for row in tables.matches:
         print(

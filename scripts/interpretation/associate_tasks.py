@@ -16,13 +16,11 @@ with logged(snakemake.log[0]) as terminal:
     frames = {}
     for task, path in zip(params.tasks, snakemake.input.splits, strict=True):
         frame, _ = read_parquet(path, ["sequence", params.scheme])
-        frames[task] = frame[frame[params.scheme].isin(list(params.splits))]
+        frames[task] = frame[frame[params.scheme].isin(["valid", "test"])]
     table = associate_tasks(
         model,
         config.task_names,
         frames,
-        per_task=params.per_task,
-        permutations=params.permutations,
         seed=params.seed,
         device=pick_device(snakemake.config["resources"]["device"]),
     )

@@ -8,7 +8,7 @@ with logged(snakemake.log[0]) as terminal:
     import torch
 
     from rnamarks.dictionary import column_names
-    from rnamarks.interpretation.attended import profile_table, top_table
+    from rnamarks.interpretation.attended import EXPLAINED_SPLITS, profile_table
     from rnamarks.interpretation.attention import attends
     from rnamarks.interpretation.explanation import TaskWindows, explain_task
     from rnamarks.models.checkpoint import load_model
@@ -25,7 +25,7 @@ with logged(snakemake.log[0]) as terminal:
     for (predictor, task, scheme), weights in zip(params.pairs, snakemake.input.weights, strict=True):
         model, config = load(Path(weights).parent)
         frame, _ = read_parquet(splits[task], ["window", "sequence", "label", scheme])
-        rows = frame[frame[scheme].isin(list(params.splits))]
+        rows = frame[frame[scheme].isin(EXPLAINED_SPLITS)]
         one = explain_task(
             TaskWindows(model, config.task_names, task, rows, predictor, seed=params.seed, device=device),
             fraction=params.fraction,
@@ -43,9 +43,8 @@ with logged(snakemake.log[0]) as terminal:
         summaries.append(one.summary)
         profiles.append(one.profile)
     table = stack_frames(attended, column_names("explained"))
-    write_parquet(table, output.attended, {"splits": list(params.splits)})
+    write_parquet(table, output.attended, {"splits": EXPLAINED_SPLITS})
     for frame, path in (
-        (top_table(table, width=params.width, count=params.tops, margin=params.margin), output.top),
         (profile_table(table), output.attention),
         (pd.DataFrame(summaries, columns=column_names("attribution", task_columns=False)), output.explained),
         (stack_frames(profiles, column_names("attribution_profile", task_columns=False)), output.profile),

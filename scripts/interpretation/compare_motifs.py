@@ -7,15 +7,13 @@ with logged(snakemake.log[0]) as terminal:
     from rnamarks.interpretation.motif_matches import (
         DE_NOVO,
         FILTER,
-        OPTIMISED,
         Database,
         QuerySet,
         compare_sets,
         name_discovered,
-        optimised_motifs,
     )
     from rnamarks.interpretation.tomtom import MEME_SUITE, read_tomtom
-    from rnamarks.tables import read_tsv, write_tsv
+    from rnamarks.tables import write_tsv
     from rnamarks.tasks import Task, add_task_columns, find_task
 
     params, given, output = snakemake.params, snakemake.input, snakemake.output
@@ -28,19 +26,12 @@ with logged(snakemake.log[0]) as terminal:
     sets += [
         QuerySet(DE_NOVO, task, DE_NOVO, read_own(motifs)) for task, motifs in zip(tasks, given.discovered, strict=True)
     ]
-    for path in getattr(given, "optimised", []):
-        windows, _ = read_tsv(path, dtype={"start": str})
-        sets += [
-            QuerySet(predictor, find_task(tasks, task), OPTIMISED, motifs)
-            for (predictor, task), motifs in optimised_motifs(windows).items()
-        ]
     databases = [
         Database.of_known(name, read_own(path), species, tasks)
         for name, species, path in zip(params.databases, params.database_species, given.databases, strict=True)
     ]
     pairs_of = None
     if params.engine == MEME_SUITE:
-        sets = [one for one in sets if one.method != OPTIMISED]
         tomtom = dict(zip(map(tuple, params.compared), given.tomtom, strict=True))
 
         def pairs_of(one, database):
@@ -51,8 +42,6 @@ with logged(snakemake.log[0]) as terminal:
         sets,
         databases,
         pairs_of=pairs_of,
-        maximum=params.maximum,
-        shuffles=params.shuffles,
         seed=params.seed,
         report=lambda line: print(f"motifs: {line}", file=terminal),
     )

@@ -4,7 +4,7 @@ with logged(snakemake.log[0]) as terminal:
     import pandas as pd
 
     from rnamarks.dictionary import column_names
-    from rnamarks.interpretation.attended import GRADIENTS
+    from rnamarks.interpretation.attended import EXPLAINED_SPLITS, GRADIENTS
     from rnamarks.interpretation.consensus import ConsensusSettings, find_consensus, no_consensus
     from rnamarks.interpretation.discovery import contrast
     from rnamarks.interpretation.motif_files import read_own, write_meme
@@ -21,8 +21,8 @@ with logged(snakemake.log[0]) as terminal:
     for predictor, task, scheme in params.pairs:
         mine = attended[(attended["predictor"] == predictor) & (attended["task"] == task)]
         frame, _ = read_parquet(splits[task], ["window", "sequence", "label", "gene", scheme])
-        judging = contrast(frame, scheme, list(params.judging_splits))
-        explained = frame[frame[scheme].isin(list(params.splits)) & (frame["label"] == 0)]
+        judging = contrast(frame, scheme, ["test"])
+        explained = frame[frame[scheme].isin(EXPLAINED_SPLITS) & (frame["label"] == 0)]
         for method, rows in mine.groupby("method", sort=False):
             found = find_consensus(
                 rows,
@@ -48,7 +48,7 @@ with logged(snakemake.log[0]) as terminal:
             (task.name, read_own(path, task.name)) for task, path in zip(tasks, given.discovered, strict=True)
         )
     )
-    compared = compare_sets(sets, databases, maximum=params.maximum)
+    compared = compare_sets(sets, databases, maximum=4)
     write_meme([motif for one in sets for motif in one.motifs], output.motifs)
     for frame, path in (
         (pd.concat(tables, ignore_index=True), output.consensus),

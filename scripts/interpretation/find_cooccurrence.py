@@ -5,7 +5,8 @@ with logged(snakemake.log[0]):
 
     import torch
 
-    from rnamarks.interpretation.cooccurrence import Element, cooccurrence_tables
+    from rnamarks.interpretation.elements import Element
+    from rnamarks.interpretation.pair_discovery import cooccurrence_tables
     from rnamarks.tables import write_tsv
     from rnamarks.tasks import Task, add_task_columns
 

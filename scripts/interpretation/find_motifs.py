@@ -14,16 +14,11 @@ with logged(snakemake.log[0]) as terminal:
     both = windows.foreground, windows.control
     if params.engine == MEME_SUITE:
         (streme,) = snakemake.input.streme
-        found = read_streme(streme, *both, level=params.level, source=task.name)
+        found = read_streme(streme, *both, source=task.name)
     else:
         found = discover(
             *both,
-            widths=list(params.widths),
-            level=params.level,
-            maximum=params.maximum,
-            hold_out=params.hold_out,
             groups=windows.groups,
-            maximum_windows=params.maximum_windows,
             seed=params.seed,
             source=task.name,
         )

@@ -7,7 +7,7 @@ with logged(snakemake.log[0]) as terminal:
     import torch
 
     from rnamarks.dictionary import column_names
-    from rnamarks.interpretation.cooccurrence import NULLS, Element, pairs_in_optimised
+    from rnamarks.interpretation.elements import NULLS, Element, pairs_in_optimised
     from rnamarks.interpretation.optimisation import OptimisationSettings, motif_table, optimise_models, start_table
     from rnamarks.tables import stack_frames, write_tsv
     from rnamarks.tasks import Task, add_task_columns

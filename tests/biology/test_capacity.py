@@ -57,8 +57,7 @@ def test_who_is_high(made, high, expected):
     assert measure_capacity(made.genes(capacity), high=high)["high"].sum() == expected
 
 
-def test_genes_without_coding_sequence_stay_on_request_or_where_none_has_one(genes):
-    assert measure_capacity(genes, coding=False)["gene"].tolist() == ["a", "b", "c", "e"]
+def test_genes_without_coding_sequence_stay_where_none_has_one(genes):
     fasta = measure_capacity(genes.assign(cds_length=0))
     assert fasta["gene"].tolist() == ["a", "b", "c", "e"]
     assert fasta.attrs == {"noncoding": 0, "left_out": 1}

@@ -50,13 +50,11 @@ def by_hand():
     return capacity, orthologues
 
 
-def test_groups_are_complete_and_paralogues_follow_their_rule():
+def test_groups_are_complete_and_the_highest_paralogue_speaks():
     capacity, orthologues = by_hand()
     members = join_orthologues(capacity, orthologues)
     assert members["gene"].tolist() == ["h1", "m1", "h2", "m2", "h3a", "h3b", "m3"]
     assert species_with_high(members).to_dict() == {"1": 2, "2": 1, "3": 2}
-    single = join_orthologues(capacity, orthologues, paralogues="single")
-    assert single["orthogroup"].unique().tolist() == ["1", "2"]
     turned = join_orthologues(capacity, orthologues, species=["mouse", "human"])
     assert turned["species"].iloc[0] == "mouse"
 
@@ -77,7 +75,7 @@ def test_faults_of_the_orthologues():
     renamed = orthologues.assign(gene="X" + orthologues["gene"])
     with pytest.raises(InputError, match=r"only 0 of 5 genes of human in the orthologues matched"):
         join_orthologues(capacity, renamed)
-    nothing = join_orthologues(capacity, renamed, allow=True)
+    nothing = join_orthologues(capacity, renamed, minimum=0)
     assert len(nothing) == 0
     counts, differences = count_conserved(nothing)
     assert (len(counts), len(differences)) == (0, 0)
@@ -88,7 +86,7 @@ def test_counts_by_hand():
     assert list(counts.columns) == column_names("conservation")[1:]
     assert list(differences.columns) == column_names("conservation_differences")[1:]
     assert len(differences) == 0
-    row = counts.set_index("counting").loc["at least"]
+    row = counts.iloc[0]
     assert (row["n_species"], row["orthogroups"], row["observed"]) == (2, 3, 2)
     # three of four human genes are high: group 3 is always high, 1 and 2 in 3 of 4 deals; of the three mouse genes two
     # are; so 2/3 + 2 * 3/4 * 2/3 groups are high in both
@@ -107,15 +105,12 @@ def test_permutations_keep_the_margins():
 def test_planted_conservation_is_found_and_the_models_differ(made):
     capacity, orthologues = made.capacity(groups=200, shared=(("multi", 0.9), ("single", 0.4)))
     counts, differences = count_conserved(join_orthologues(capacity, orthologues), permutations=300, resamples=500)
-    found = counts.set_index(["predictor", "counting", "n_species"])
+    found = counts.set_index(["predictor", "n_species"])
     for predictor in ("multi", "single"):
-        row = found.loc[(predictor, "at least", 7)]
+        row = found.loc[(predictor, 7)]
         assert row["p"] < 0.01
         assert row["null_high"] < row["low"] < row["observed"] < row["high"]
-    exact = found.xs("exactly", level="counting")["observed"].unstack()
-    summed = found.xs("at least", level="counting")["observed"].unstack()
-    assert (exact.loc[:, ::-1].cumsum(axis=1).loc[:, ::-1] == summed).all(axis=None)
-    row = differences.set_index(["counting", "n_species"]).loc[("at least", 7)]
+    row = differences.set_index("n_species").loc[7]
     assert row["predictor_a"] == "multi"
     assert 0 < row["low"] < row["difference"] < row["high"]
     assert row["p"] < 0.05
@@ -132,10 +127,10 @@ def test_error_rate_without_conservation():
     for seed in range(200):
         high = np.random.default_rng([seed, 9]).random(len(members)) < 0.5
         counts, differences = count_conserved(members.assign(high=high), permutations=200, resamples=200, seed=seed)
-        mine = counts[counts["counting"] == "at least"].set_index(["predictor", "n_species"])["p"]
+        mine = counts.set_index(["predictor", "n_species"])["p"]
         for k in rejected:
             rejected[k] += mine[("multi", k)] <= 0.05
-        differing += differences.set_index(["counting", "n_species"]).at[("at least", 2), "p"] <= 0.05
+        differing += differences.set_index("n_species").at[2, "p"] <= 0.05
     assert 4 <= rejected[2] <= 16
     assert 4 <= rejected[3] <= 16
     assert 4 <= differing <= 16
@@ -205,7 +200,7 @@ def test_support_of_genes_that_nobody_knows():
     )
     with pytest.raises(InputError, match="only 1 of 3 genes of the literature table matched"):
         list_conserved(members, support, path="literature.tsv")
-    conserved, _ = list_conserved(members, support, allow=True)
+    conserved, _ = list_conserved(members, support, minimum=0)
     assert conserved.set_index("orthogroup").at["1", "support"] == "a"
 
 

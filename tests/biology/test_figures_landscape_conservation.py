@@ -190,7 +190,7 @@ def test_conservation_shows_the_table(made):
     assert axes[1].get_yscale() == "log"
     assert axes[2].get_ylabel() == "orthogroups, multi − single"
     captions = dict(ENTRIES["figure_6"].explain(given, design))
-    row = tables["conservation"].set_index(["predictor", "counting", "n_species"]).loc[("multi", "at least", 7)]
+    row = tables["conservation"].set_index(["predictor", "n_species"]).loc[("multi", 7)]
     assert f"multi {int(row['observed'])} against {row['null_mean']:.1f} by chance" in captions["A"]
 
 
@@ -211,7 +211,7 @@ def test_modifications_are_told_apart(made):
     labels = {text.get_text() for text in figure.legends[0].get_texts()}
     assert labels >= {"m6A, multi", "m6A, single", "Y, multi", "Y, single"}
     captions = dict(ENTRIES["figure_6"].explain(given, design))
-    row = tables["conservation"].set_index(["modification", "predictor", "counting"]).loc[("Y", "single", "at least")]
+    row = tables["conservation"].set_index(["modification", "predictor"]).loc[("Y", "single")]
     assert f"Y, single {int(row['observed'])} against" in captions["A"]
     conserved = tables["conserved_genes"]
     caption = ENTRIES["table_1"].explain([conserved, tables["conserved_capacity"]], design)[0][1]

@@ -30,7 +30,7 @@ def test_only_versions_are_taken_for_versions():
     assert without_version("SIMHUMANG00000100007.1") == "SIMHUMANG00000100007"
     for name in ("AC004019.1", "F31C3.7", "AT1G01010.1", "H3.3", "ENSG00000000001"):
         assert without_version(name) == name
-    assert match_ids(["AC004019.2"], ["AC004019.1"], what="genes", allow=True).tolist() == [""]
+    assert match_ids(["AC004019.2"], ["AC004019.1"], what="genes", minimum=0).tolist() == [""]
 
 
 def test_names_like_missing_values_are_names():
@@ -39,7 +39,7 @@ def test_names_like_missing_values_are_names():
 
 def test_what_could_be_two_is_none():
     known = ["ENSG00000000001.5", "ENSG00000000001.6", "Abc", "aBC"]
-    assert match_ids(["ENSG00000000001", "ABC", "aBC"], known, what="genes", allow=True).tolist() == ["", "", "aBC"]
+    assert match_ids(["ENSG00000000001", "ABC", "aBC"], known, what="genes", minimum=0).tolist() == ["", "", "aBC"]
 
 
 def test_few_matches_are_an_error_with_examples_of_both_sides():
@@ -47,7 +47,7 @@ def test_few_matches_are_an_error_with_examples_of_both_sides():
         InputError, match=r"only 1 of 3 genes matched \(33\.3%.*such as 7157, 672; known are such as TP53"
     ):
         match_ids(["7157", "672", "TP53"], ["TP53", "BRCA1"], what="genes", path="expression.tsv")
-    found = match_ids(["7157", "672", "TP53"], ["TP53", "BRCA1"], what="genes", allow=True)
+    found = match_ids(["7157", "672", "TP53"], ["TP53", "BRCA1"], what="genes", minimum=0)
     assert found.tolist() == ["", "", "TP53"]
     assert match_ids(["7157", "672", "TP53"], ["TP53"], what="genes", minimum=0.3).tolist() == ["", "", "TP53"]
     with pytest.raises(InputError, match="0 of 0"):

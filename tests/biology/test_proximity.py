@@ -304,9 +304,6 @@ def test_script(tmp_path, known):
         params=SimpleNamespace(
             tasks=[task.record() for task in tasks_of("m6A", "m5C")],
             species=["human"] if known else [],
-            nulls=list(NULLS),
-            permutations=19,
-            minimum_transcripts=5,
             seed=1,
         ),
         log=[tmp_path / "log"],

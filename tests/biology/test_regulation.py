@@ -18,7 +18,6 @@ from rnamarks.biology.regulation import (
     relate_entry,
     relate_genes,
     relate_structure,
-    split_genes,
 )
 from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
@@ -182,13 +181,10 @@ def test_genes_without_value_or_covariate_are_in_no_test_but_define_the_bar():
     value = np.where(np.arange(40) == 1, np.nan, np.arange(40.0))
     tables = Tables()
     head = head_of({"kind": "half_life", "name": "mine"}, "human", "human", "multi")
-    relate_genes(tables, head, genes, value, unit="h", split="median")
+    relate_genes(tables, head, genes, value, unit="h")
     rows = tables.frames()["tests"]
     assert rows["n"].max() == 38
-    assert rows.iloc[0][["name", "n_first", "n_second"]].tolist() == ["mine", 20, 18]
-    assert split_genes(genes["capacity"].to_numpy()).sum() == 1
-    with pytest.raises(InputError, match="choose one of mean, median"):
-        split_genes(np.arange(3.0), "top")
+    assert rows.iloc[0][["name", "n_first", "n_second"]].tolist() == ["mine", 1, 37]
 
 
 def test_structure_classes_are_compared_and_clusters_are_genes():

@@ -107,19 +107,15 @@ def test_scores_reach_their_sites_whatever_the_order_and_version():
         "wanted": 4,
         "matched": 4,
     }
-    assert scores_at(SITES, stream, zero_is_missing=False).score[4] == 0
 
 
 def test_transcripts_of_another_naming_are_an_error_unless_allowed():
     stream = [(f"NM_{number}", np.zeros(3)) for number in range(9)]
     with pytest.raises(InputError, match="only 0 of 4 transcripts of the structure table matched"):
         scores_at(SITES, stream, path="pars.tsv")
-    assert np.isnan(scores_at(SITES, stream, allow=True).score).all()
+    assert np.isnan(scores_at(SITES, stream, minimum=0).score).all()
 
 
 def test_classes_have_their_bounds():
     scores = np.array([-3, -1, -0.99, 0, 0.99, 1, 4, np.nan])
     assert classify(scores).tolist() == ["SS", "SS", "poised", "poised", "poised", "DS", "DS", ""]
-    assert classify(scores, double=0.5, single=-2).tolist()[:5] == ["SS", "poised", "poised", "poised", "DS"]
-    with pytest.raises(InputError, match="set double > single"):
-        classify(scores, double=0, single=0)

@@ -25,7 +25,6 @@ from rnamarks.evaluation.tables import (
     threshold_tables,
 )
 from rnamarks.tables import read_tsv, write_parquet, write_tsv
-from rnamarks.tasks import Task
 
 from .made import TASKS, made_runs, of, own_windows
 
@@ -277,23 +276,10 @@ class Outputs(dict):
         self.__dict__ = self
 
 
-def test_script_calibrates_one_predictor(runs, tmp_path, repository):
-    stand_in = SimpleNamespace(
-        input=SimpleNamespace(predictions=write_all([run.frame for run in runs[:3]], tmp_path / "own")),
-        output=Outputs(tmp_path, ["calibration", "thresholds"]),
-        log=[tmp_path / "log.txt"],
-        params=SimpleNamespace(
-            model="mass",
-            setting="two",
-            scheme="paper",
-            precisions=[0.5],
-            tasks=[Task(name, species=name, modification="m6A").record() for name in SIZES],
-        ),
+def test_a_predictor_is_calibrated_on_its_own_predictions(runs):
+    calibration, thresholds = calibrate(
+        [run.frame for run in runs[:3]], model="mass", setting="two", scheme="paper", precisions=[0.5]
     )
-    script = repository / "scripts/evaluation/calibrate_predictor.py"
-    runpy.run_path(str(script), init_globals={"snakemake": stand_in})
     expected = of(calibration_table(build_panels(runs)), model="mass", setting="two", seed="ensemble")
-    table, _ = read_tsv(tmp_path / "calibration.tsv")
-    assert table["slope"].tolist() == pytest.approx(expected["slope"].tolist(), rel=1e-6)
-    assert table["modification"].tolist() == ["m6A", "m6A"]
-    assert read_tsv(tmp_path / "thresholds.tsv")[0]["target_precision"].tolist() == [0.5, 0.5]
+    assert calibration["slope"].tolist() == pytest.approx(expected["slope"].tolist(), rel=1e-6)
+    assert thresholds["target_precision"].tolist() == [0.5, 0.5]

@@ -180,7 +180,7 @@ def test_script(tmp_path):
             splits=[tmp_path / f"{task}.parquet" for task in TASKS],
         ),
         output=SimpleNamespace(table=tmp_path / "table.tsv"),
-        params=SimpleNamespace(tasks=TASKS, scheme="paper", splits=["test"], per_task=5, permutations=19, seed=1),
+        params=SimpleNamespace(tasks=TASKS, scheme="paper", seed=1),
         config={"resources": {"device": "cpu"}},
         log=[tmp_path / "log"],
         threads=1,
@@ -189,7 +189,7 @@ def test_script(tmp_path):
     table, _ = read_tsv(tmp_path / "table.tsv")
     assert list(table.columns) == column_names("association")
     assert table.groupby("measure").size().to_dict() == {"score_rows": 6, "attention": 6}
-    assert set(table.loc[table["measure"] == "attention", "n"]) == {10}
+    assert set(table.loc[table["measure"] == "attention", "n"]) == {12}
     assert set(table.loc[table["measure"] == "score_rows", "n"]) == {7}
     assert score_rows(Ensemble([network])).shape == (1, 4, 7)
 

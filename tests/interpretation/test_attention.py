@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.interpretation.attended import profile_table, top_table
+from rnamarks.interpretation.attended import profile_table
 from rnamarks.interpretation.attention import (
     attend,
     attend_nucleotides,
@@ -40,7 +40,7 @@ def model():
         with torch.no_grad():
             # an untrained network is near even; this one calls all but I
             for task in TASKS:
-                networks[-1].classifiers[task][3].bias.fill_(-9 if task == "I" else 2)
+                networks[-1].heads[task][3].bias.fill_(-9 if task == "I" else 2)
     return Ensemble(networks).eval()
 
 
@@ -165,12 +165,6 @@ def test_explained_windows(model, frame):
     assert one.summary["windows"] == 2
     for _, rows in table.groupby("method"):
         assert rows["logit"].is_monotonic_decreasing
-    top = top_table(table)
-    assert (top["last"] - top["first"] == 2).all()
-    assert (top["nucleotides"].str.len() == 3).all()
-    first = top[(top["rank"] == 1) & (top["method"] == "attention")].iloc[0]
-    sequence = frame.set_index("window")["sequence"][first["window"]]
-    assert sequence[15 + first["first"] : 15 + first["last"] + 1] == first["nucleotides"]
     profile = profile_table(table)
     attention = profile[profile["method"] == "attention"]
     assert attention["offset"].tolist() == list(range(-10, 11))
@@ -184,7 +178,6 @@ def test_nothing_called_gives_empty_tables(model, frame):
     assert explain_task(TaskWindows(model, TASKS, "m6A", others)).attended.empty
     assert explain_task(TaskWindows(model, TASKS, "I", frame)).attended.empty
     empty = pd.DataFrame(columns=column_names("explained"))
-    assert top_table(empty).empty
     assert profile_table(empty).empty
 
 
@@ -206,7 +199,6 @@ def test_script_writes_the_tables_of_the_dictionary(name, model, frame, tmp_path
         write_parquet(frame, tmp_path / f"{task}.parquet")
     outputs = {
         "attended": tmp_path / "a.parquet",
-        "top": tmp_path / "attended.tsv",
         "attention": tmp_path / "attention.tsv",
         "explained": tmp_path / "attribution.tsv",
         "profile": tmp_path / "attribution_profile.tsv",
@@ -222,7 +214,6 @@ def test_script_writes_the_tables_of_the_dictionary(name, model, frame, tmp_path
         params={
             "tasks": [task.record() for task in tasks],
             "pairs": [["multi", task, "paper"] for task in TASKS],
-            "splits": ["train"],
             "fraction": 0.1,
             "minimum": 8,
             "maximum": 0,
@@ -231,9 +222,6 @@ def test_script_writes_the_tables_of_the_dictionary(name, model, frame, tmp_path
             "maximum_gradients": 3,
             "mutated": 2,
             "reach": 2,
-            "width": 3,
-            "tops": 3,
-            "margin": 1,
             "seed": 1,
         },
     )
@@ -243,9 +231,8 @@ def test_script_writes_the_tables_of_the_dictionary(name, model, frame, tmp_path
     # a network that does not attend is explained by gradients alone
     wanted = {"integrated_gradients"} | ({"attention"} if name == "multirm" else set())
     assert set(attended["method"]) == wanted
-    for table, file in (("attended", "top"), *((key, key) for key in ("attention", "attribution_profile"))):
-        path = outputs.get(file, tmp_path / f"{file}.tsv")
-        assert list(read_tsv(path)[0].columns) == column_names(table)
+    for table in ("attention", "attribution_profile"):
+        assert list(read_tsv(tmp_path / f"{table}.tsv")[0].columns) == column_names(table)
     summary = read_tsv(outputs["explained"])[0]
     assert list(summary.columns) == column_names("attribution")
     assert summary["task"].tolist() == TASKS

@@ -16,7 +16,6 @@ from rnamarks.interpretation.attribution import (
     integrated_gradients,
     mutagenesis,
     nucleotide_fractions,
-    shuffle_dinucleotides,
 )
 from rnamarks.interpretation.attribution_files import attribute_windows, write_attributions
 from rnamarks.interpretation.soft_input import frozen, one_hot, require_soft
@@ -99,19 +98,22 @@ def test_a_network_that_needs_codes_is_named():
 
 def test_frozen_puts_everything_back():
     model = network("mass").train()
-    model.extractor.reduce.eval()
+    model.trunk.reduce.eval()
     with frozen(model):
         assert not any(module.training for module in model.modules())
         assert not any(parameter.requires_grad for parameter in model.parameters())
     assert model.training
-    assert not model.extractor.reduce.training
+    assert not model.trunk.reduce.training
     assert all(parameter.requires_grad for parameter in model.parameters())
 
 
-@pytest.mark.parametrize(("baseline", "share"), [("zeros", 0.0), ("uniform", 0.25)])
-def test_integrated_gradients_of_a_linear_network_are_its_weights(baseline, share):
+ZEROS = np.zeros((4, WINDOW))
+
+
+@pytest.mark.parametrize(("fractions", "share"), [(ZEROS, 0.0), (None, 0.25)])
+def test_integrated_gradients_of_a_linear_network_are_its_weights(fractions, share):
     model, codes = linear(), codes_of()
-    found = integrated_gradients(model, codes, "a", baseline=baseline, steps=1)
+    found = integrated_gradients(model, codes, "a", fractions=fractions, steps=1)
     expected = model.weights.detach().numpy() * (one_hot(codes).numpy() - share * (codes < 4)[:, None])
     np.testing.assert_allclose(found.contributions, expected, atol=1e-5)
     np.testing.assert_allclose(found.nucleotides, expected.sum(axis=1), atol=1e-5)
@@ -126,20 +128,15 @@ def test_letters_that_all_windows_have_get_nothing_against_their_composition():
     assert shares[:, 3].tolist() == [0, 0, 1, 0]
     assert shares[:, 7].tolist() == [0.5, 0.5, 0, 0]
     model = linear()
-    found = integrated_gradients(model, codes, "any", baseline="composition", fractions=shares, steps=2)
+    found = integrated_gradients(model, codes, "any", fractions=shares, steps=2)
     assert np.abs(found.nucleotides[:, 3]).max() < 1e-6
     weights = model.weights.detach().numpy()
     assert found.nucleotides[0, 7] == pytest.approx((weights[0, 7] - weights[1, 7]) / 2, abs=1e-5)
     # against the mean of the windows themselves, parts cancel
     assert np.abs(found.nucleotides.mean(axis=0)).max() < 1e-5
     assert nucleotide_fractions(np.full((3, 2), 4, dtype=np.uint8)).tolist() == [[0.25, 0.25]] * 4
-    for wrong in (
-        {"baseline": "composition"},
-        {"fractions": shares},
-        {"baseline": "composition", "fractions": shares[:, 1:]},
-    ):
-        with pytest.raises(InputError, match="composition"):
-            integrated_gradients(model, codes, "any", **wrong)
+    with pytest.raises(InputError, match="four nucleotides at each position"):
+        integrated_gradients(model, codes, "any", fractions=shares[:, 1:])
 
 
 def test_only_the_places_asked_for_are_substituted():
@@ -155,7 +152,7 @@ def test_integrated_gradients_share_a_product_equally():
     model.weights.data.zero_()
     codes = np.full((1, WINDOW), 4, dtype=np.uint8)
     codes[0, [3, 9]] = 0, 1
-    found = integrated_gradients(model, codes, "a", baseline="zeros", steps=4)
+    found = integrated_gradients(model, codes, "a", fractions=ZEROS, steps=4)
     assert found.nucleotides[0, [3, 9]] == pytest.approx([1.5, 1.5])
     assert np.count_nonzero(found.nucleotides) == 2
 
@@ -185,10 +182,9 @@ def test_mutagenesis_equals_one_window_at_a_time():
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("baseline", ["uniform", "shuffled"])
-def test_contributions_sum_to_the_difference(name, baseline):
+def test_contributions_sum_to_the_difference(name):
     model, codes = network(name), codes_of(3)
-    found = integrated_gradients(model, codes, "b", baseline=baseline, references=3)
+    found = integrated_gradients(model, codes, "b")
     with torch.no_grad():
         logits = model(torch.from_numpy(codes), "b").numpy()
     np.testing.assert_allclose(found.logits, logits, atol=1e-5)
@@ -200,10 +196,8 @@ def test_contributions_sum_to_the_difference(name, baseline):
 
 def test_batches_and_neighbours_change_nothing():
     model, codes = network("deepm6aseq"), codes_of(4)
-    together = integrated_gradients(model, codes, "a", baseline="shuffled", references=2, batch_size=64)
-    alone = [
-        integrated_gradients(model, row[None], "a", baseline="shuffled", references=2, batch_size=5) for row in codes
-    ]
+    together = integrated_gradients(model, codes, "a", batch_size=64)
+    alone = [integrated_gradients(model, row[None], "a", batch_size=5) for row in codes]
     np.testing.assert_allclose(together.contributions, np.concatenate([one.contributions for one in alone]), atol=1e-5)
 
 
@@ -220,15 +214,13 @@ class Kinked(Linear):
         return 50 * torch.relu(self.one_hot(codes)[:, :, 5].sum(dim=1) - 0.777)
 
 
-def test_missed_sums_are_mended_said_or_refused():
+def test_missed_sums_are_mended_or_said():
     model, codes = Kinked(torch.zeros(4, WINDOW)), codes_of(3, 4)
     said: list[str] = []
-    rough = integrated_gradients(model, codes, "a", baseline="zeros", steps=2, maximum_steps=2, warn=said.append)
+    rough = integrated_gradients(model, codes, "a", fractions=ZEROS, steps=2, maximum_steps=2, warn=said.append)
     assert not rough.complete.any()
     assert "3 of 3 windows" in said[0]
-    with pytest.raises(InputError, match="raise the number of steps"):
-        integrated_gradients(model, codes, "a", baseline="zeros", steps=2, maximum_steps=2, strict=True)
-    fine = integrated_gradients(model, codes, "a", baseline="zeros", steps=2, maximum_steps=1024, strict=True)
+    fine = integrated_gradients(model, codes, "a", fractions=ZEROS, steps=2, maximum_steps=1024)
     assert fine.complete.all()
     assert fine.steps.min() > 2
 
@@ -240,7 +232,7 @@ def test_agrees_with_captum():
     theirs, delta = captum.IntegratedGradients(lambda rows: model(rows, "a")).attribute(
         x, torch.zeros_like(x), n_steps=32, return_convergence_delta=True
     )
-    ours = integrated_gradients(model, codes, "a", baseline="zeros", steps=32, maximum_steps=32)
+    ours = integrated_gradients(model, codes, "a", fractions=ZEROS, steps=32, maximum_steps=32)
     np.testing.assert_allclose(ours.contributions, theirs.detach().numpy(), atol=1e-4)
     np.testing.assert_allclose(ours.errors, delta.numpy(), atol=1e-4)
 
@@ -251,32 +243,11 @@ def test_agreement_is_spearmans():
     expected = [spearmanr(a, b).statistic for a, b in zip(first.nucleotides, second.nucleotides, strict=True)]
     np.testing.assert_allclose(agreement(first.nucleotides, second.nucleotides), expected)
     exact = agreement(
-        integrated_gradients(linear(), codes, "a", baseline="uniform").nucleotides,
+        integrated_gradients(linear(), codes, "a").nucleotides,
         mutagenesis(linear(), codes, "a").nucleotides,
     )
     # for a linear network both are weight less mean weight, up to a factor
     np.testing.assert_allclose(exact, 1.0)
-
-
-def test_shuffles_keep_dinucleotides_and_reach_every_order():
-    codes = codes_of(1, 5, seed=4)[0]
-    shuffled = shuffle_dinucleotides(codes, 50, np.random.default_rng(0))
-
-    def pairs(row):
-        return np.bincount(5 * row[:-1].astype(int) + row[1:], minlength=25)
-
-    assert all((pairs(row) == pairs(codes)).all() for row in shuffled)
-    assert len(np.unique(shuffled, axis=0)) > 30
-    # ACAGA has two orders, ACAGA and AGACA
-    drawn = shuffle_dinucleotides(np.array([0, 1, 0, 2, 0], dtype=np.uint8), 400, np.random.default_rng(1))
-    counts = np.unique(drawn, axis=0, return_counts=True)[1]
-    assert len(counts) == 2
-    assert 150 < counts[0] < 250
-    # AACACA: successors A C C with the last fixed to C, and the loop AA before or after one or two turns
-    drawn = shuffle_dinucleotides(np.array([0, 0, 1, 0, 1, 0], dtype=np.uint8), 900, np.random.default_rng(2))
-    counts = np.unique(drawn, axis=0, return_counts=True)[1]
-    assert len(counts) == 3
-    assert counts.min() > 240
 
 
 @pytest.fixture
@@ -291,7 +262,7 @@ def test_files_of_windows(folder, tmp_path):
     path = tmp_path / "w.fa"
     path.write_text(">one x\n" + "acgt" * 5 + "A\n>short\nGGACU\n>three\n" + "GATTACA" * 3 + "\n")
     said: list[str] = []
-    chunks = list(attribute_windows(folder, "a", path, compare=True, steps=8, warn=said.append))
+    chunks = list(attribute_windows(folder, "a", path, compare=True, warn=said.append))
     letters = pd.concat([chunk[0] for chunk in chunks])
     checks = pd.concat([chunk[1] for chunk in chunks])
     assert list(letters.columns) == column_names("attributions")
@@ -300,7 +271,7 @@ def test_files_of_windows(folder, tmp_path):
     short = letters[letters["window"] == "short"]
     assert "".join(short["nucleotide"]) == "GGACU"
     assert short["offset"].tolist() == [-2, -1, 0, 1, 2]
-    assert short["position"].tolist() == [9, 10, 11, 12, 13]
+    assert short["position"].tolist() == [8, 9, 10, 11, 12]
     assert "".join(letters.loc[letters["window"] == "one", "nucleotide"]) == "ACGU" * 5 + "A"
     sums = letters.groupby("window")["attribution"].sum()
     np.testing.assert_allclose(checks.set_index("window")["total"][sums.index], sums, atol=1e-4)
@@ -339,12 +310,12 @@ def test_windows_of_another_base_get_no_attribution(tmp_path):
     save_model(tmp_path / "m", [model.state_dict()], ModelConfig("deepm6aseq", tasks, WINDOW, NETWORKS["deepm6aseq"]))
     path = tmp_path / "w.txt"
     path.write_text("GGACU\nGGGCU\n")
-    ((_, checks),) = attribute_windows(tmp_path / "m", "a", path, steps=4, warn=said.append)
+    ((_, checks),) = attribute_windows(tmp_path / "m", "a", path, warn=said.append)
     assert checks["window"].tolist() == ["line1"]
     assert any("1 windows do not have DRACH around the middle" in line for line in said)
     path.write_text("GGGCU\n")
     with pytest.raises(InputError, match="no window has DRACH"):
-        list(attribute_windows(tmp_path / "m", "a", path, steps=4, warn=said.append))
+        list(attribute_windows(tmp_path / "m", "a", path, warn=said.append))
 
 
 @pytest.mark.parametrize(
@@ -352,10 +323,7 @@ def test_windows_of_another_base_get_no_attribution(tmp_path):
     [
         ({"task": "c"}, "choose one of a, b"),
         ({"method": "saliency"}, "integrated_gradients, mutagenesis"),
-        ({"baseline": "ones"}, "uniform, zeros, shuffled"),
         ({"limit": 0}, "at least 1"),
-        ({"step": 3}, "no such option"),
-        ({"steps": 0}, "at least 1"),
     ],
 )
 def test_wrong_requests_are_named(folder, tmp_path, changes, message):

@@ -69,11 +69,8 @@ def test_script(planted, tmp_path, run_script):
         params={
             "tasks": [task.record() for task in tasks],
             "pairs": [["multi", task.name, "paper"] for task in tasks],
-            "splits": ["test"],
-            "judging_splits": ["test"],
             "settings": {"count": 1, "eps": 1.0, "members": 8},
             "draws": 0,
-            "maximum": 4,
             "databases": ["planted"],
             "database_species": [""],
             "seed": 1,

@@ -10,16 +10,9 @@ from scipy.stats import hypergeom
 
 from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.interpretation.cooccurrence import (
-    Element,
-    all_pairs,
-    cooccurrence_tables,
-    discover_pairs,
-    kmer_presence,
-    pair_table,
-    pairs_in_optimised,
-    pairs_in_windows,
-)
+from rnamarks.interpretation.cooccurrence import pair_table, pairs_in_windows
+from rnamarks.interpretation.elements import Element, all_pairs, pairs_in_optimised
+from rnamarks.interpretation.pair_discovery import cooccurrence_tables, discover_pairs, kmer_presence
 from rnamarks.models.checkpoint import ModelConfig, save_model
 from rnamarks.models.registry import build_model
 from rnamarks.sequences import decode_windows, encode
@@ -92,25 +85,12 @@ def test_planted_cooccurrence_is_found():
 
 def test_words_that_add_up_come_together_without_interaction():
     codes, called = world("additive", n=4000)
-    logits = np.where(called, 1.0, -1.0)
-    (row,) = pairs_in_windows(codes, called, [A, B], logits=logits).to_dict("records")
+    (row,) = pairs_in_windows(codes, called, [A, B]).to_dict("records")
     assert row["p_together"] < 1e-3
     assert row["odds_given_a_low"] > 0
     assert row["odds_given_b_low"] > 0
     assert row["interaction_low"] < 0 < row["interaction_high"]
     assert row["enrichment"] == pytest.approx(2, abs=0.4)
-
-
-def test_synergy_is_what_logits_hold_beyond_the_sum():
-    codes, called = world("null")
-    a, b = A.present(codes), B.present(codes)
-    noise = np.random.default_rng(5).normal(scale=0.1, size=len(codes))
-    flat = pairs_in_windows(codes, called, [A, B], logits=0.5 * a + 0.8 * b + noise)
-    more = pairs_in_windows(codes, called, [A, B], logits=0.5 * a + 0.8 * b + 0.7 * (a & b) + noise)
-    assert flat["synergy_low"][0] < 0 < flat["synergy_high"][0]
-    assert more["synergy"][0] == pytest.approx(0.7, abs=0.05)
-    assert more["p_synergy"][0] < 1e-6
-    assert np.isnan(pairs_in_windows(codes, called, [A, B])["synergy"][0])
 
 
 def test_null_is_rejected_as_often_as_stated():
@@ -264,7 +244,7 @@ def test_models_and_labels_side_by_side(tmp_path):
 
     def tables(shift):
         state = {name: value.clone() for name, value in model.state_dict().items()}
-        (bias,) = [name for name in state if name.startswith("classifiers.human") and state[name].shape == (1,)]
+        (bias,) = [name for name in state if name.startswith("heads.human") and state[name].shape == (1,)]
         state[bias] -= shift
         folder = tmp_path / f"m{shift}"
         save_model(folder, [state], ModelConfig("deepm6aseq", [Task("human")], WINDOW, hyperparameters))
@@ -280,13 +260,12 @@ def test_models_and_labels_side_by_side(tmp_path):
     known, found = tables(middle)
     assert known["predictor"].tolist() == ["measured", "multi"]
     assert (known["n_called"] + known["n_other"]).tolist() == [400, 400]
-    assert known["synergy"].isna().tolist() == [True, False]
     assert set(found["predictor"]) <= {"measured", "multi"}
     known, found = tables(99.0)
     none = known.set_index("predictor").loc["multi"]
     assert none[["n_called", "n_other"]].tolist() == [0, 400]
     assert none[["element_a", "element_b"]].tolist() == [A.name, B.name]
-    assert none[["p_together", "p_each", "enrichment", "synergy"]].isna().all()
+    assert none[["p_together", "p_each", "enrichment"]].isna().all()
     assert "multi" not in set(found["predictor"])
     with pytest.raises(InputError, match="no window lies in the splits valid"):
         cooccurrence_tables([], {"human": tmp_path / "human.split.parquet"}, [A, B], scheme="paper", splits=["valid"])
@@ -304,7 +283,6 @@ def test_models_and_labels_side_by_side(tmp_path):
         (lambda: pairs_in_windows(windows(2, 0), np.array([True, False]), [A]), "at least two elements"),
         (lambda: pairs_in_windows(windows(2, 0), np.array([True, True]), [A, B]), "2 of 2 called"),
         (lambda: pairs_in_optimised(optimised(0), [A, B], null="labels"), "columns, rotation"),
-        (lambda: discover_pairs(windows(9, 0), np.arange(9) < 4, k=9), "1 to 7 nucleotides"),
     ],
 )
 def test_wrong_requests_are_named(make, message):

@@ -183,7 +183,7 @@ def tables(tmp_path_factory, run_script):
     network = build_model("mass", TASKS, WINDOW, sizes)
     with torch.no_grad():
         for task in TASKS:
-            network.classifiers[task].output.bias.copy_(torch.tensor([-2.0, 2.0]))
+            network.heads[task].output.bias.copy_(torch.tensor([-2.0, 2.0]))
     save_model(folder / "multi", [network.state_dict()], ModelConfig("mass", TASK_RECORDS, WINDOW, sizes))
     write_meme(database(), folder / "known.meme")
     write_meme([], folder / "none.meme")
@@ -193,10 +193,9 @@ def tables(tmp_path_factory, run_script):
     shared = {
         "tasks": [task.record() for task in TASK_RECORDS],
         "pairs": [["multi", task, "paper"] for task in TASKS],
-        "splits": ["train"],
         "seed": 1,
     }
-    names = ("attended", "top", "attention", "attribution", "attribution_profile")
+    names = ("attended", "attention", "attribution", "attribution_profile")
     first = {name: folder / f"{name}.tsv" for name in names} | {"attended": folder / "attended.parquet"}
     run_script(
         "attend_windows",
@@ -213,9 +212,6 @@ def tables(tmp_path_factory, run_script):
             "maximum_gradients": 0,
             "mutated": 5,
             "reach": 5,
-            "width": 3,
-            "tops": 3,
-            "margin": 1,
         },
     )
     second = {name: folder / f"{name}.tsv" for name in ("consensus", "consensus_matches", "consensus_logos")}
@@ -236,7 +232,6 @@ def tables(tmp_path_factory, run_script):
         },
         params=shared
         | {
-            "judging_splits": ["test"],
             "settings": {"clustering": "kmers", "members": 5},
             "draws": 3,
             "maximum": 3,

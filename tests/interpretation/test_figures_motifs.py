@@ -66,7 +66,7 @@ def tables(tmp_path_factory, run_script):
     torch.manual_seed(0)
     network = build_model("mass", SPECIES, 61, SIZES)
     with torch.no_grad():
-        convolution = network.extractor.gapped[0][1]
+        convolution = network.trunk.gapped[0][1]
         convolution.weight[2], convolution.bias[2] = 0, -4.5
         convolution.weight[2, encode("GGACU").astype(int), np.arange(2, 7)] = 1
     save_model(folder / "model", [network.state_dict()], ModelConfig("mass", [TASKS[0], TASKS[2]], 61, SIZES))
@@ -96,20 +96,15 @@ def tables(tmp_path_factory, run_script):
         run_script(
             "extract_filters",
             folder,
-            inputs={"weights": folder / "model" / "weights.safetensors", "splits": folder / f"{name}.split.parquet"},
-            outputs={"motifs": made["motifs"], "filters": made["filters"]},
+            inputs={
+                "weights": [folder / "model" / "weights.safetensors"],
+                "splits": [folder / f"{name}.split.parquet"],
+            },
+            outputs={"motifs": [made["motifs"]], "filters": [made["filters"]]},
             params={
-                "predictor": "multi",
-                "task": task.record(),
-                "scheme": "paper",
-                "split": "test",
+                "tasks": [task.record()],
+                "pairs": [["multi", name, "paper"]],
                 "threshold": "half_max",
-                "branches": "undilated",
-                "member": 0,
-                "pseudocount": 1,
-                "minimum_information": 2,
-                "minimum_sites": 10,
-                "maximum_windows": 0,
                 "seed": 1,
             },
         )
@@ -126,11 +121,6 @@ def tables(tmp_path_factory, run_script):
                 "engine": "builtin",
                 "scheme": "paper",
                 "splits": ["train", "test"],
-                "widths": [5, 6],
-                "level": 0.05,
-                "maximum": 3,
-                "hold_out": 0.4,
-                "maximum_windows": 1000,
                 "seed": 1,
             },
         )
@@ -154,8 +144,6 @@ def tables(tmp_path_factory, run_script):
             "databases": ["CISBP-RNA"] * 2,
             "database_species": SPECIES,
             "engine": "builtin",
-            "maximum": 3,
-            "shuffles": 3,
             "seed": 1,
         },
     )
@@ -234,8 +222,6 @@ def test_results_of_the_meme_suite_go_the_same_way(tables, tmp_path, run_script)
             "database_species": ["human"],
             "engine": "meme_suite",
             "compared": [["multi", "human", "CISBP-RNA"], ["de novo", "human", "CISBP-RNA"]],
-            "maximum": 3,
-            "shuffles": 3,
             "seed": 1,
         },
     )

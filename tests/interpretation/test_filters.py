@@ -69,7 +69,7 @@ def test_activations_are_those_inside_the_network(windows):
     model = network().eval()
     layer = first_convolutions(model, 61)[1]
     seen = {}
-    block = model.extractor.gapped[1]
+    block = model.trunk.gapped[1]
     handle = block[3].register_forward_hook(lambda module, inputs, output: seen.update(block=output))
     codes = torch.from_numpy(windows[:4])
     with torch.inference_mode():
@@ -86,17 +86,16 @@ class Plain(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.extractor = nn.Linear(61, 2)
-        self.classifiers = nn.ModuleDict({"human": nn.Linear(2, 1)})
+        self.layer = nn.Linear(61, 2)
 
-    def forward(self, codes, head):
-        return self.classifiers[head](self.extractor(codes.float())).squeeze(1)
+    def trunk(self, codes):
+        return self.layer(codes.float())[:, None]
 
 
 def test_network_without_filters():
     assert first_convolutions(Plain(), 61) == []
     codes = np.zeros((3, 61), dtype=np.uint8)
-    found = filter_motifs([Plain()], codes)
+    found = filter_motifs(Plain(), codes)
     assert found.motifs == []
     assert found.table.empty
 
@@ -132,9 +131,9 @@ def test_counts_agree_with_a_loop(windows, branch):
 
 
 def test_batches_change_nothing(windows, monkeypatch):
-    whole = filter_motifs([network()], windows, branches="all")
+    whole = filter_motifs(network(), windows)
     monkeypatch.setattr("rnamarks.interpretation.filters._CELLS_AT_ONCE", 5000)
-    parts = filter_motifs([network()], windows, branches="all")
+    parts = filter_motifs(network(), windows)
     pd.testing.assert_frame_equal(whole.table, parts.table, rtol=1e-5)
     assert (
         max(np.abs(a.frequencies - b.frequencies).max() for a, b in zip(whole.motifs, parts.motifs, strict=True)) < 1e-3
@@ -155,7 +154,7 @@ def planted(model, word="GGACU", branch=0, at=1):
 def test_planted_filter_gives_its_word(windows):
     codes = windows.copy()
     codes[:200, 20:25] = encode("GGACU")
-    found = filter_motifs([planted(network())], codes, threshold="half_max", minimum_information=6)
+    found = filter_motifs(planted(network()), codes, threshold="half_max")
     assert list(found.table.columns) == column_names("motif_filters", last="consensus")
     motif = found.motifs[1]
     row = found.table.iloc[1]
@@ -167,32 +166,11 @@ def test_planted_filter_gives_its_word(windows):
     assert motif.name in [one.name for one in found.informative()]
 
 
-def test_dilated_filters_have_gaps_without_information(windows):
-    found = filter_motifs([planted(network(), branch=1)], windows, threshold="half_max", branches="all")
-    assert found.table["dilation"].value_counts().to_dict() == {1: 6, 3: 6, 5: 6}
-    motif = next(one for one in found.motifs if one.name == "m0_d3_f001")
-    assert motif.width == 19
-    bits = motif.information()
-    assert bits[np.arange(19) % 3 > 0] == pytest.approx(0)
-    assert motif.consensus()[3:16:3] == "GGACU"
-
-
 def test_mean_threshold_keeps_about_half_and_knows_little(windows):
-    paper = filter_motifs([network()], windows, threshold="mean").table
-    released = filter_motifs([network()], windows, threshold="half_max").table
+    paper = filter_motifs(network(), windows, threshold="mean").table
+    released = filter_motifs(network(), windows, threshold="half_max").table
     assert paper["site_fraction"].between(0.2, 0.7).all()
     assert released["information"].median() > 2 * paper["information"].median()
-
-
-def test_members_of_an_ensemble(windows):
-    members = [network(seed=0), network(seed=1)]
-    every = filter_motifs(members, windows, member=None)
-    assert every.table["member"].tolist() == [0] * 6 + [1] * 6
-    one = filter_motifs(members, windows, member=1)
-    assert [motif.name for motif in one.motifs] == [f"m1_d1_f{at:03d}" for at in range(6)]
-    assert np.array_equal(one.motifs[2].frequencies, every.motifs[8].frequencies)
-    with pytest.raises(InputError, match="no such member"):
-        filter_motifs(members, windows, member=2)
 
 
 def test_filter_that_never_answers_is_not_informative(windows):
@@ -200,24 +178,22 @@ def test_filter_that_never_answers_is_not_informative(windows):
     layer = first_convolutions(model, 61)[0]
     with torch.no_grad():
         layer.convolution.weight[0] = 0
-    found = filter_motifs([model], windows)
+    found = filter_motifs(model, windows)
     assert found.table.loc[0, "sites"] == 0
     assert not found.table.loc[0, "informative"]
     assert found.motifs[0].frequencies == pytest.approx(0.25)
 
 
 def test_faults(windows):
-    with pytest.raises(InputError, match="undilated, all"):
-        filter_motifs([network()], windows, branches="first")
     with pytest.raises(InputError, match="half_max, mean"):
-        filter_motifs([network()], windows, threshold="median")
+        filter_motifs(network(), windows, threshold="median")
     with pytest.raises(InputError, match="no positive windows"):
-        filter_motifs([network()], windows[:0])
+        filter_motifs(network(), windows[:0])
     with pytest.raises(InputError, match="without N"):
-        filter_motifs([network()], np.full((3, 61), UNKNOWN, dtype=np.uint8))
+        filter_motifs(network(), np.full((3, 61), UNKNOWN, dtype=np.uint8))
 
 
-def test_positive_windows_of_a_split():
+def test_positive_windows_of_the_test_split(monkeypatch):
     frame = pd.DataFrame(
         {
             "paper": ["test", "test", "train", "test", "test"],
@@ -225,16 +201,17 @@ def test_positive_windows_of_a_split():
             "sequence": ["AA", "CC", "GG", "UU", "AC"],
         }
     )
-    assert positive_windows(frame, "paper", "test") == ["AA", "UU", "AC"]
-    few = positive_windows(frame, "paper", "test", maximum=2, seed=1)
+    assert positive_windows(frame, "paper") == ["AA", "UU", "AC"]
+    with pytest.raises(InputError, match="test split of the paper scheme"):
+        positive_windows(frame[frame["label"] == 0], "paper")
+    monkeypatch.setattr("rnamarks.interpretation.filters._MOST_WINDOWS", 2)
+    few = positive_windows(frame, "paper", seed=1)
     assert len(few) == 2
-    assert few == positive_windows(frame, "paper", "test", maximum=2, seed=1)
-    with pytest.raises(InputError, match="valid split of the paper scheme"):
-        positive_windows(frame, "paper", "valid")
+    assert few == positive_windows(frame, "paper", seed=1)
 
 
 def test_filters_survive_their_files(windows, tmp_path):
-    found = filter_motifs([network()], windows, threshold="half_max", minimum_information=4)
+    found = filter_motifs(network(), windows, threshold="half_max")
     write_meme(found.motifs, tmp_path / "f.meme")
     write_tsv(found.table.assign(species="human"), tmp_path / "f.tsv", {"threshold": "half_max"})
     back = read_filters(tmp_path / "f.meme", tmp_path / "f.tsv")

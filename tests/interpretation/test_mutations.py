@@ -12,7 +12,6 @@ import torch
 from scipy.stats import wilcoxon
 
 from rnamarks.dictionary import column_names
-from rnamarks.errors import InputError
 from rnamarks.evaluation.calibration import Calibration
 from rnamarks.interpretation.mutations import (
     compare_effects,
@@ -112,12 +111,12 @@ def test_effects_by_hand():
     def score(windows):
         return Counter()(torch.from_numpy(windows), "m6A").numpy()
 
-    effects = mutation_effects(score, codes, inside, count=7, seed=1)
+    effects = mutation_effects(score, codes, inside, seed=1)
     assert effects["logit"][:2] == pytest.approx(2)
     assert effects["probability"][:2] == pytest.approx(1 / (1 + np.exp(-5)) - 1 / (1 + np.exp(-3)))
     assert np.isnan(effects["logit"][2])
     rare = Calibration(prevalence=0.01)
-    calibrated = mutation_effects(score, codes, inside, count=7, seed=1, calibration=rare)
+    calibrated = mutation_effects(score, codes, inside, seed=1, calibration=rare)
     assert calibrated["probability"][0] == pytest.approx(float(rare.probability(5) - rare.probability(3)))
 
 
@@ -149,7 +148,7 @@ def test_few_or_equal_windows():
 def mutate(table, **further):
     rows = []
     for number, (_, mine) in enumerate(table.groupby("task", sort=False)):
-        rows += mutate_task(Counter(), mine, **({"substitutions": 15, "number": number, "seed": 1} | further))
+        rows += mutate_task(Counter(), mine, **({"number": number, "seed": 1} | further))
     return mutation_table(rows)
 
 
@@ -176,8 +175,6 @@ def test_attention_that_matters_and_attention_that_does_not():
 
 def test_nothing_explained():
     assert list(mutation_table([]).columns) == column_names("mutations", task_columns=False)
-    with pytest.raises(InputError):
-        mutate_task(Counter(), pd.DataFrame(columns=column_names("explained")), substitutions=0)
 
 
 @pytest.mark.parametrize(("name", "method"), [("multirm", "attention"), ("deepm6aseq", "integrated_gradients")])
@@ -197,7 +194,7 @@ def test_script(tmp_path, name, method):
     both = [attended(codes, weights, "m6A").assign(method=which) for which in ("attention", "integrated_gradients")]
     write_parquet(pd.concat(both, ignore_index=True), tmp_path / "a.parquet")
     script = ROOT / "scripts" / "interpretation" / "mutate_windows.py"
-    options = {"width": 3, "tops": 2, "margin": 1, "substitutions": 5, "maximum": 0, "resamples": 50, "seed": 1}
+    options = {"maximum": 0, "seed": 1}
     pairs = [["multi", "m6A"], ["multi", "I"]]
     snakemake = SimpleNamespace(
         input=SimpleNamespace(

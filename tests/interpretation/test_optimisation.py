@@ -11,10 +11,8 @@ from torch.nn import functional as F
 
 from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.interpretation.motif_matches import optimised_motifs
 from rnamarks.interpretation.optimisation import (
     OptimisationSettings,
-    Optimum,
     allowed_nucleotides,
     information,
     motif_table,
@@ -87,19 +85,13 @@ def test_planted_word_stands_at_its_place(trained):
 def test_maximum_of_a_linear_network_is_known():
     """With raw input the penalised optimum is S = w / (2 gamma)."""
     weights = weights_of()
-    settings = OptimisationSettings(input="raw", gamma=0.5, steps=400, rate=0.05, starts=3, temperature=2.0)
+    settings = OptimisationSettings(input="raw", gamma=0.5, steps=400, rate=0.05, starts=3)
     optimum = optimise_class(Linear(weights), "a", WINDOW, settings)
-    expected = np.exp(weights / 2) / np.exp(weights / 2).sum(axis=0)
+    expected = np.exp(weights) / np.exp(weights).sum(axis=0)
     np.testing.assert_allclose(optimum.pwms, np.repeat(expected[None], 3, axis=0), atol=2e-3)
     np.testing.assert_allclose(optimum.logits, (weights**2).sum(), rtol=1e-3)
     np.testing.assert_allclose(optimum.objectives, (weights**2).sum() / 2, rtol=1e-3)
     np.testing.assert_allclose(optimum.gains, 0, atol=1e-2)
-
-
-def test_plain_ascent_reaches_the_same():
-    settings = OptimisationSettings(input="raw", gamma=0.5, steps=200, rate=0.2, optimiser="plain", starts=1)
-    optimum = optimise_class(Linear(weights_of()), "a", WINDOW, settings)
-    np.testing.assert_allclose(optimum.logits, (weights_of() ** 2).sum(), rtol=1e-4)
 
 
 def test_softmax_optimum_satisfies_its_condition():
@@ -133,7 +125,7 @@ def test_ensemble_climbs_the_mean_of_its_members():
 
 
 def test_starts_are_seeded_and_do_not_depend_on_their_number(trained):
-    settings = {"steps": 5, "spread": 1.0}
+    settings = {"steps": 5}
     two = optimise_class(trained, "a", WINDOW, OptimisationSettings(starts=2, **settings), seed=3)
     four = optimise_class(trained, "a", WINDOW, OptimisationSettings(starts=4, **settings), seed=3)
     other = optimise_class(trained, "a", WINDOW, OptimisationSettings(starts=2, **settings), seed=4)
@@ -176,8 +168,8 @@ def test_tables(trained):
     assert list(starts.columns) == column_names("optimised_starts", task_columns=False)
     assert motifs["start"].unique().tolist() == ["mean", "1", "2", "3"]
     mean = motifs[motifs["start"] == "mean"]
-    assert mean["position"].tolist() == list(range(1, WINDOW + 1))
-    assert mean.loc[mean["offset"] == 0, "position"].tolist() == [WINDOW // 2 + 1]
+    assert mean["position"].tolist() == list(range(WINDOW))
+    assert mean.loc[mean["offset"] == 0, "position"].tolist() == [WINDOW // 2]
     np.testing.assert_allclose(mean[list("ACGU")].sum(axis=1), 1)
     assert (mean["low"] <= mean["mean_bits"]).all()
     assert (mean["mean_bits"] <= mean["high"]).all()
@@ -222,7 +214,7 @@ def test_model_directories(trained, tmp_path):
     [
         ({"objective": "loss"}, "logit, probability"),
         ({"input": "codes"}, "softmax, raw"),
-        ({"optimiser": "sgd"}, "adam, plain"),
+        ({"input": "soft"}, "softmax, raw"),
         ({"gamma": -1}, "gamma is not a number from 0"),
         ({"gamma": float("nan")}, "gamma is not a number from 0"),
         ({"starts": 0}, "starts is not a whole number from 1"),
@@ -240,17 +232,3 @@ def test_wrong_settings_are_named(changes, message):
 def test_motif_that_does_not_fit(motif, offset):
     with pytest.raises(InputError, match="motif"):
         allowed_nucleotides(WINDOW, motif, offset)
-
-
-def test_parts_with_information_become_motifs():
-    shares = np.full((4, 30), 0.25)
-    for start, kmer in ((3, "GGACU"), (20, "UGU")):
-        shares[:, start : start + len(kmer)] = 0.02
-        shares[encode(kmer), np.arange(start, start + len(kmer))] = 0.94
-    # a column without information inside a motif does not end it
-    shares[:, 5] = 0.25
-    still = np.zeros(1)
-    optimum = Optimum(shares[None], still, still, still, still, still, np.zeros(30, dtype=bool))
-    (motif,) = optimised_motifs(motif_table(optimum, "multi", "a"))["multi", "a"]
-    assert motif.name == "multi.a.optimised.-12"
-    assert motif.consensus() == "GGNCU"

@@ -247,7 +247,7 @@ def test_filters_of_an_untrained_network_match_no_more_than_shuffled_ones(shared
     sizes = {"filters": 60, "channels": 4, "lstm_units": 4, "attention_heads": 1, "attention_width": 4, "dense": 4}
     network = build_model("mass", ["human"], 61, sizes)
     codes = np.random.default_rng(2).integers(0, 4, (400, 61)).astype(np.uint8)
-    filters = filter_motifs([network], codes, threshold="half_max")
+    filters = filter_motifs(network, codes, threshold="half_max")
     targets = read_motifs(shared_data / "motifs" / "cisbp_rna_meme" / "Homo_sapiens.meme.gz").motifs
     table = annotation_table(filters.motifs, targets, filters=60, shuffles=19)
     rows = table[table["rule"] == "q < 0.05"]

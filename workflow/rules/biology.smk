@@ -16,10 +16,10 @@ if "landscape" in PLAN.offers:
         conda:
             "../../envs/library.yaml"
         resources:
-            mem_mb=memory(2000, 5),
+            mem_mb=memory(1000, 5),
             runtime=minutes(120),
         params:
-            **ANALYSES.options("landscape", "call", "threshold", "bins", "reach", "stop_bin", "one_per_gene"),
+            **ANALYSES.options("landscape", "call", "threshold", "bins", "stop_bin"),
             entries=ANALYSES.entries(ANALYSES.scans("species")),
             tasks=bare(),
             measured=ANALYSES.measured,
@@ -39,13 +39,15 @@ if "capacity" in PLAN.offers:
             definitions="results/{run}/biology/capacity_definitions.tsv",
         log:
             "logs/{run}/biology/measure_capacity.log",
+        benchmark:
+            "benchmarks/results/{run}/biology/measure_capacity.tsv"
         conda:
             "../../envs/library.yaml"
         resources:
             mem_mb=memory(1000, 20),
             runtime=minutes(60),
         params:
-            **ANALYSES.options("capacity", "definition", "high", "coding"),
+            **ANALYSES.options("capacity", "definition", "high"),
             entries=ANALYSES.entries(ANALYSES.scans()),
             tasks=bare(),
         script:
@@ -76,7 +78,7 @@ if "conservation" in PLAN.offers:
             mem_mb=memory(1000, 20),
             runtime=minutes(120),
         params:
-            **ANALYSES.options("capacity", "paralogues", "permutations", "minimum", "allow_unmatched"),
+            **ANALYSES.options("capacity", "permutations", "minimum"),
             species=ANALYSES.of_kind("species"),
             tips=ANALYSES.tips,
             bootstrap=config["evaluation"]["bootstrap"],
@@ -103,13 +105,12 @@ if "ontology" in PLAN.offers:
         conda:
             "../../envs/library.yaml"
         resources:
-            mem_mb=memory(2000, 20),
+            mem_mb=memory(1000, 30),
             runtime=minutes(120),
         params:
-            **ANALYSES.options("ontology", "minimum", "allow_unmatched"),
+            options=ANALYSES.options("ontology", "fraction", "background", "namespaces", "minimum"),
             entries=ANALYSES.associations,
             tasks=bare(),
-            options=ANALYSES.options("ontology", "fraction", "background", "namespaces"),
         script:
             "../../scripts/biology/enrich_terms.py"
 
@@ -141,10 +142,10 @@ if "regulation" in PLAN.offers:
         conda:
             "../../envs/library.yaml"
         resources:
-            mem_mb=memory(3000, 5),
+            mem_mb=memory(1500, 20),
             runtime=minutes(120),
         params:
-            **ANALYSES.options("regulation", "split", "controls", "minimum", "allow_unmatched"),
+            minimum=config["regulation"]["minimum"],
             tables=[entry | {"files": len(entry["files"])} for entry in config["regulation"]["tables"]],
             entries=ANALYSES.entries(ANALYSES.regulated),
             tasks=bare(),
@@ -168,10 +169,9 @@ if "proximity" in PLAN.offers:
         conda:
             "../../envs/library.yaml"
         resources:
-            mem_mb=memory(2000, 50),
+            mem_mb=memory(1000, 40),
             runtime=minutes(240),
         params:
-            **config["proximity"],
             tasks=bare(*PLAN.neighbouring_tasks()),
             species=PLAN.genomes(),
             seed=config["seed"],

@@ -17,10 +17,11 @@ rule evaluate_models:
         "logs/{run}/evaluation/evaluate_models.log",
     benchmark:
         "benchmarks/results/{run}/evaluation/evaluate_models.tsv"
+    priority: 1
     conda:
         "../../envs/library.yaml"
     resources:
-        mem_mb=memory(4000, 50),
+        mem_mb=memory(1000, 60),
         runtime=minutes(240),
     params:
         runs=[run.record() for run in PLAN.runs],
@@ -35,29 +36,6 @@ rule evaluate_models:
         "../../scripts/evaluation/evaluate_models.py"
 
 
-rule calibrate_predictor:
-    input:
-        predictions=get_own_predictions,
-    output:
-        calibration="results/{run}/{folder}/calibration.tsv",
-        thresholds="results/{run}/{folder}/thresholds.tsv",
-    log:
-        "logs/{run}/evaluation/calibrate_predictor/{folder}.log",
-    conda:
-        "../../envs/library.yaml"
-    resources:
-        mem_mb=memory(1000, 50),
-        runtime=minutes(30),
-    params:
-        model=lambda wildcards: ANALYSES.record(wildcards.folder)["model"],
-        setting=lambda wildcards: ANALYSES.record(wildcards.folder)["setting"],
-        scheme=lambda wildcards: ANALYSES.record(wildcards.folder)["scheme"],
-        precisions=config["evaluation"]["precisions"],
-        tasks=bare(),
-    script:
-        "../../scripts/evaluation/calibrate_predictor.py"
-
-
 if "all_tasks" in PLAN.offers:
 
     rule evaluate_multilabel:
@@ -69,10 +47,12 @@ if "all_tasks" in PLAN.offers:
             imbalance="results/{run}/evaluation/imbalance.tsv",
         log:
             "logs/{run}/evaluation/evaluate_multilabel.log",
+        benchmark:
+            "benchmarks/results/{run}/evaluation/evaluate_multilabel.tsv"
         conda:
             "../../envs/library.yaml"
         resources:
-            mem_mb=memory(4000, 50),
+            mem_mb=memory(1500, 100),
             runtime=minutes(240),
         params:
             runs=[run.record() for run in PLAN.runs_of_all_tasks()],
@@ -89,10 +69,12 @@ if "all_tasks" in PLAN.offers:
             sources="results/{run}/evaluation/sources.tsv",
         log:
             "logs/{run}/evaluation/compare_sources.log",
+        benchmark:
+            "benchmarks/results/{run}/evaluation/compare_sources.tsv"
         conda:
             "../../envs/library.yaml"
         resources:
-            mem_mb=memory(4000, 50),
+            mem_mb=memory(1500, 100),
             runtime=minutes(120),
         params:
             tasks=bare(),
@@ -109,6 +91,8 @@ rule collect_drops:
         drops="results/{run}/evaluation/drops.tsv",
     log:
         "logs/{run}/evaluation/collect_drops.log",
+    benchmark:
+        "benchmarks/results/{run}/evaluation/collect_drops.tsv"
     conda:
         "../../envs/library.yaml"
     resources:
@@ -131,12 +115,14 @@ if PLAN.external:
             drops="results/{run}/evaluation/external.drops.tsv",
         log:
             "logs/{run}/evaluation/evaluate_external.log",
+        benchmark:
+            "benchmarks/results/{run}/evaluation/evaluate_external.tsv"
         conda:
             TORCH
         threads: config["resources"]["training_threads"]
         resources:
             gpu=GPUS,
-            mem_mb=memory(4000, 50),
+            mem_mb=memory(2000, 50),
             runtime=minutes(240),
         params:
             sets=PLAN.external,
@@ -144,5 +130,6 @@ if PLAN.external:
             scheme=PLAN.release["scheme"],
             bootstrap=config["evaluation"]["bootstrap"],
             seed=config["seed"],
+            chosen=code_of(*PLAN.modules_of(PLAN.release["model"])),
         script:
             "../../scripts/evaluation/evaluate_external.py"

@@ -1,10 +1,13 @@
 if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
-    ENGINE = (config.get("motifs") or {}).get("engine", "builtin")
 
     rule find_motifs:
         input:
             splits="results/{run}/datasets/{task}.split.parquet",
-            streme=["results/{run}/interpretation/meme_suite/{task}.streme.meme"] if ENGINE == "meme_suite" else [],
+            streme=(
+                ["results/{run}/interpretation/meme_suite/{task}.streme.meme"]
+                if ANALYSES.engine == "meme_suite"
+                else []
+            ),
         output:
             motifs="results/{run}/interpretation/discovered/{task}.meme",
             table="results/{run}/interpretation/discovered/{task}.tsv",
@@ -15,14 +18,13 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
         conda:
             "../../envs/library.yaml"
         resources:
-            mem_mb=memory(2000, 50),
+            mem_mb=memory(1000, 60),
             runtime=minutes(120),
         params:
-            **config["discovery"],
             task=lambda wildcards: bare(wildcards.task)[0],
             scheme="paper",
             splits=["train", "valid", "test"],
-            engine=ENGINE,
+            engine=ANALYSES.engine,
             seed=config["seed"],
         script:
             "../../scripts/interpretation/find_motifs.py"
@@ -35,6 +37,8 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
             control="results/{run}/interpretation/discovered/{task}.others.fa",
         log:
             "logs/{run}/interpretation/write_contrast/{task}.log",
+        benchmark:
+            "benchmarks/results/{run}/interpretation/write_contrast/{task}.tsv"
         conda:
             "../../envs/library.yaml"
         resources:
@@ -54,6 +58,8 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
             motifs="results/{run}/interpretation/meme_suite/{task}.streme.meme",
         log:
             "logs/{run}/interpretation/streme/{task}.log",
+        benchmark:
+            "benchmarks/results/{run}/interpretation/streme/{task}.tsv"
         conda:
             "../../envs/meme.yaml"
         resources:
@@ -75,6 +81,8 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
             drops="results/{run}/interpretation/databases/{species}.{database}.drops.tsv",
         log:
             "logs/{run}/interpretation/read_motifs/{species}.{database}.log",
+        benchmark:
+            "benchmarks/results/{run}/interpretation/read_motifs/{species}.{database}.tsv"
         conda:
             "../../envs/library.yaml"
         resources:
@@ -95,37 +103,42 @@ if "motifs" in PLAN.offers:
         [who, task, database]
         for who, task in [*ANALYSES.filter_pairs(), *(("de novo", task) for task in PLAN.tasks)]
         for species, database in ANALYSES.motif_sets()
-        if ENGINE == "meme_suite" and species == PLAN.tasks[task].species
+        if ANALYSES.engine == "meme_suite" and species == PLAN.tasks[task].species
     ]
 
-    rule extract_filters:
-        input:
-            weights=get_model,
-            splits="results/{run}/datasets/{task}.split.parquet",
-        output:
-            motifs="results/{run}/interpretation/filters/{predictor}.{task}.meme",
-            filters="results/{run}/interpretation/filters/{predictor}.{task}.tsv",
-        log:
-            "logs/{run}/interpretation/extract_filters/{predictor}.{task}.log",
-        conda:
-            TORCH
-        threads: config["resources"]["training_threads"]
-        resources:
-            gpu=GPUS,
-            mem_mb=memory(2000, 50),
-            runtime=minutes(120),
-        params:
-            **ANALYSES.options(
-                "motifs",
-                *("split", "maximum_windows", "threshold", "branches", "member"),
-                *("pseudocount", "minimum_information", "minimum_sites"),
-            ),
-            predictor="{predictor}",
-            task=lambda wildcards: bare(wildcards.task)[0],
-            scheme=lambda wildcards: ANALYSES.predictors[wildcards.predictor]["scheme"],
-            seed=config["seed"],
-        script:
-            "../../scripts/interpretation/extract_filters.py"
+    if ANALYSES.filter_pairs():
+
+        rule extract_filters:
+            input:
+                weights=[ANALYSES.weights(*pair) for pair in ANALYSES.filter_pairs()],
+                splits=splits_of(PLAN.tasks),
+            output:
+                motifs=[
+                    f"results/{{run}}/interpretation/filters/{who}.{task}.meme"
+                    for who, task in ANALYSES.filter_pairs()
+                ],
+                filters=[
+                    f"results/{{run}}/interpretation/filters/{who}.{task}.tsv" for who, task in ANALYSES.filter_pairs()
+                ],
+            log:
+                "logs/{run}/interpretation/extract_filters.log",
+            benchmark:
+                "benchmarks/results/{run}/interpretation/extract_filters.tsv"
+            conda:
+                TORCH
+            threads: config["resources"]["training_threads"]
+            resources:
+                gpu=GPUS,
+                mem_mb=memory(3000, 50),
+                runtime=minutes(240),
+            params:
+                **ANALYSES.options("motifs", "threshold"),
+                tasks=bare(),
+                pairs=with_scheme(ANALYSES.filter_pairs()),
+                seed=config["seed"],
+                chosen=code_of_predictors(*(who for who, _ in ANALYSES.filter_pairs())),
+            script:
+                "../../scripts/interpretation/extract_filters.py"
 
     rule tomtom:
         input:
@@ -137,6 +150,8 @@ if "motifs" in PLAN.offers:
             table="results/{run}/interpretation/meme_suite/{queries}@{task}@{database}.tomtom.tsv",
         log:
             "logs/{run}/interpretation/tomtom/{queries}@{task}@{database}.log",
+        benchmark:
+            "benchmarks/results/{run}/interpretation/tomtom/{queries}@{task}@{database}.tsv"
         wildcard_constraints:
             queries="filters/[^@/]+|discovered/[^@/]+",
         conda:
@@ -173,10 +188,10 @@ if "motifs" in PLAN.offers:
         conda:
             "../../envs/library.yaml"
         resources:
-            mem_mb=memory(3000, 20),
+            mem_mb=memory(1500, 20),
             runtime=minutes(240),
         params:
-            **ANALYSES.options("motifs", "engine", "maximum", "shuffles"),
+            engine=ANALYSES.engine,
             tasks=bare(),
             pairs=ANALYSES.filter_pairs(),
             databases=databases()["names"],
@@ -195,7 +210,6 @@ if "attention" in PLAN.offers:
             splits=splits_of(PLAN.tasks),
         output:
             attended="results/{run}/interpretation/attended.parquet",
-            top="results/{run}/interpretation/attended.tsv",
             attention="results/{run}/interpretation/attention.tsv",
             explained="results/{run}/interpretation/attribution.tsv",
             profile="results/{run}/interpretation/attribution_profile.tsv",
@@ -203,22 +217,23 @@ if "attention" in PLAN.offers:
             "logs/{run}/interpretation/attend_windows.log",
         benchmark:
             "benchmarks/results/{run}/interpretation/attend_windows.tsv"
+        priority: 1
         conda:
             TORCH
         threads: config["resources"]["training_threads"]
         resources:
             gpu=GPUS,
-            mem_mb=memory(3000, 50),
+            mem_mb=memory(2000, 60),
             runtime=minutes(480),
         params:
             **ANALYSES.options(
                 "attention",
-                *("splits", "fraction", "minimum", "maximum", "mean", "gradients", "maximum_gradients"),
-                *("mutated", "reach", "width", "tops", "margin"),
+                *("fraction", "minimum", "maximum", "mean", "gradients", "maximum_gradients", "mutated", "reach"),
             ),
             tasks=bare(),
             pairs=with_scheme(ANALYSES.pairs("attention")),
             seed=config["seed"],
+            chosen=code_of_predictors(*predictors_of("attention")),
         script:
             "../../scripts/interpretation/attend_windows.py"
 
@@ -240,16 +255,16 @@ if "consensus" in PLAN.offers:
             "logs/{run}/interpretation/find_consensus.log",
         benchmark:
             "benchmarks/results/{run}/interpretation/find_consensus.tsv"
+        priority: 1
         conda:
             "../../envs/library.yaml"
         resources:
-            mem_mb=memory(3000, 50),
+            mem_mb=memory(1500, 50),
             runtime=minutes(240),
         params:
-            **ANALYSES.options("consensus", "judging_splits", "settings", "draws", "maximum"),
+            **ANALYSES.options("consensus", "settings", "draws"),
             tasks=bare(),
             pairs=with_scheme(ANALYSES.pairs("attention")),
-            splits=config["attention"]["splits"],
             databases=databases()["names"],
             database_species=databases()["species"],
             seed=config["seed"],
@@ -281,6 +296,7 @@ if "mutations" in PLAN.offers:
             tasks=bare(),
             pairs=ANALYSES.pairs("attention"),
             seed=config["seed"],
+            chosen=code_of_predictors(*predictors_of("attention")),
         script:
             "../../scripts/interpretation/mutate_windows.py"
 
@@ -306,10 +322,10 @@ if "association" in PLAN.offers:
             mem_mb=memory(2000, 50),
             runtime=minutes(240),
         params:
-            **config["association"],
             tasks=PLAN.tasks_of(PLAN.released_setting),
             scheme=PLAN.release["scheme"],
             seed=config["seed"],
+            chosen=code_of(*PLAN.modules_of(PLAN.release["model"])),
         script:
             "../../scripts/interpretation/associate_tasks.py"
 
@@ -327,6 +343,7 @@ if "optimisation" in PLAN.offers:
             "logs/{run}/interpretation/optimise_classes.log",
         benchmark:
             "benchmarks/results/{run}/interpretation/optimise_classes.tsv"
+        priority: 1
         conda:
             TORCH
         threads: config["resources"]["training_threads"]
@@ -339,6 +356,7 @@ if "optimisation" in PLAN.offers:
             tasks=bare(),
             pairs=ANALYSES.pairs("optimisation"),
             seed=config["seed"],
+            chosen=code_of_predictors(*predictors_of("optimisation")),
         script:
             "../../scripts/interpretation/optimise_classes.py"
 
@@ -358,7 +376,7 @@ if "optimisation" in PLAN.offers:
         threads: config["resources"]["training_threads"]
         resources:
             gpu=GPUS,
-            mem_mb=memory(3000, 50),
+            mem_mb=memory(2000, 50),
             runtime=minutes(480),
         params:
             **ANALYSES.options("optimisation", "elements", "permutations"),
@@ -367,5 +385,6 @@ if "optimisation" in PLAN.offers:
             scheme="paper",
             splits=["test"],
             seed=config["seed"],
+            chosen=code_of_predictors(*predictors_of("optimisation")),
         script:
             "../../scripts/interpretation/find_cooccurrence.py"

@@ -53,17 +53,16 @@ class Candidates(NamedTuple):
     called: np.ndarray
 
 
-def coding_transcripts(table: pd.DataFrame, *, one_per_gene: bool = True) -> pd.DataFrame:
-    """Transcripts with a coding sequence, by default the representative one of each gene.
+def coding_transcripts(table: pd.DataFrame) -> pd.DataFrame:
+    """Of each gene the transcript with the longest coding sequence, among equals the longest, then the first.
+
+    A transcript without a gene is its own gene; one without a coding sequence is left out.
 
     Parameters
     ----------
     table : pandas.DataFrame
         Columns ``transcript``, ``gene``, ``length``, ``cds_start``, ``cds_end`` (0-based half-open on the transcript,
         -1 for none).
-    one_per_gene : bool
-        Keep of each gene the transcript with the longest coding sequence, among equals the longest, then the first. A
-        transcript without a gene is its own gene.
 
     Returns
     -------
@@ -91,12 +90,10 @@ def coding_transcripts(table: pd.DataFrame, *, one_per_gene: bool = True) -> pd.
             remedy="coordinates on the transcript are 0-based and half-open",
         )
     coding = coding.assign(gene=coding["gene"].fillna("").where(lambda gene: gene != "", coding["transcript"]))
-    if one_per_gene:
-        order = coding.assign(
-            cds=coding["cds_start"] - coding["cds_end"], long=-coding["length"], row=np.arange(len(coding))
-        ).sort_values(["cds", "long", "row"], kind="stable")
-        coding = coding.loc[~order["gene"].duplicated().reindex(coding.index)]
-    return coding.reset_index(drop=True)
+    order = coding.assign(
+        cds=coding["cds_start"] - coding["cds_end"], long=-coding["length"], row=np.arange(len(coding))
+    ).sort_values(["cds", "long", "row"], kind="stable")
+    return coding.loc[~order["gene"].duplicated().reindex(coding.index)].reset_index(drop=True)
 
 
 def read_candidates(

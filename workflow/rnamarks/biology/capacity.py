@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
+import scipy
 
 from ..dictionary import column_names
 from ..errors import InputError
@@ -82,9 +82,11 @@ def measure_capacity(
     predictor: str = "",
     definition: str = "mean",
     high: str = "median",
-    coding: bool = True,
 ) -> pd.DataFrame:
     """Capacity of the genes of one set of transcripts for one task by one predictor.
+
+    Genes whose representative transcript has no coding sequence are left out, since the paper speaks of mRNAs. Where no
+    gene has one, as with sequences given without annotation, all stay.
 
     Parameters
     ----------
@@ -96,9 +98,6 @@ def measure_capacity(
         Name in :data:`CAPACITIES`.
     high : str
         Name in :data:`HIGH`: a gene is high where its capacity is above that value of the set's genes.
-    coding : bool
-        Leave out genes whose representative transcript has no coding sequence, since the paper speaks of mRNAs. Where
-        no gene has one, as with sequences given without annotation, all stay.
 
     Returns
     -------
@@ -113,7 +112,7 @@ def measure_capacity(
     InputError
         If a gene comes twice.
     """
-    kept, noncoding, left_out = _with_sites(genes, coding)
+    kept, noncoding, left_out = _with_sites(genes)
     capacity = CAPACITIES[definition](kept).to_numpy(dtype=np.float64)
     bar = HIGH[high](capacity) if len(capacity) else np.nan
     frame = kept[["gene", "gene_name", "sites", "length", "gc"]].assign(
@@ -122,7 +121,7 @@ def measure_capacity(
         predictor=predictor,
         gene_name=kept["gene_name"].fillna(""),
         capacity=capacity,
-        rank=(rankdata(capacity) - 0.5) / max(1, len(capacity)),
+        rank=(scipy.stats.rankdata(capacity) - 0.5) / max(1, len(capacity)),
         high=capacity > bar,
     )
     logger.info(
@@ -140,7 +139,7 @@ def measure_capacity(
 
 
 def describe_capacity(
-    genes: pd.DataFrame, *, transcripts: str = "", task: str = "", predictor: str = "", coding: bool = True
+    genes: pd.DataFrame, *, transcripts: str = "", task: str = "", predictor: str = ""
 ) -> pd.DataFrame:
     """What each definition of capacity goes along with: length of the transcript, number of motif positions, GC.
 
@@ -150,7 +149,7 @@ def describe_capacity(
         Table ``capacity_definitions``; Spearman's correlation with its 95 % interval, see
         :func:`rnamarks.biology.statistics.correlate`, empty below 4 genes or where all values are one.
     """
-    kept, noncoding, left_out = _with_sites(genes, coding)
+    kept, noncoding, left_out = _with_sites(genes)
     rows = []
     for definition in ("mean", *(name for name in CAPACITIES if name != "mean")):
         capacity = CAPACITIES[definition](kept).to_numpy(dtype=np.float64)
@@ -176,7 +175,7 @@ def describe_capacity(
     return pd.DataFrame(rows, columns=column_names("capacity_definitions", task_columns=False))
 
 
-def _with_sites(genes: pd.DataFrame, coding: bool) -> tuple[pd.DataFrame, int, int]:
+def _with_sites(genes: pd.DataFrame) -> tuple[pd.DataFrame, int, int]:
     """Genes that have a capacity, and how many have none for lack of a coding sequence or of a motif position."""
     twice = genes["gene"].duplicated()
     if twice.any():
@@ -184,6 +183,6 @@ def _with_sites(genes: pd.DataFrame, coding: bool) -> tuple[pd.DataFrame, int, i
             "the gene table names a gene twice", value=genes["gene"][twice].iloc[0], remedy="give one row per gene"
         )
     is_coding = (genes["cds_length"] > 0).to_numpy()
-    wanted = is_coding if coding and is_coding.any() else np.ones(len(genes), dtype=bool)
+    wanted = is_coding if is_coding.any() else np.ones(len(genes), dtype=bool)
     kept = wanted & (genes["sites"] > 0).to_numpy()
     return genes[kept], int((~wanted).sum()), int((wanted & ~kept).sum())

@@ -2,8 +2,7 @@
 
 An orthogroup counts where every species considered has a gene of it with a capacity, for every predictor, so that all
 counts are of the same orthogroups. Where a species has several genes of a group, the group is high in that species if
-any of them is (``highest``); that makes such groups high more often, in the data and in the null alike. ``single``
-leaves them out instead.
+any of them is; that makes such groups high more often, in the data and in the null alike.
 
 The null gives what is expected if capacity were not shared between orthologues: within each species the high genes
 are dealt anew among the genes of the groups considered. Two cautions. A predictor reads the sequence, so orthologues of
@@ -15,7 +14,7 @@ species does, so a difference between them is partly of their making.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,6 @@ import pandas as pd
 from ..dictionary import column_names
 from ..errors import InputError
 from ..evaluation.bootstrap import interval, two_sided_p
-from ..registry import Register
 from ..sheets import read_sheet
 from ..tables import stack_frames
 from .identifiers import match_ids
@@ -36,21 +34,6 @@ _CELLS_AT_ONCE = 4_000_000
 
 logger = logging.getLogger(__name__)
 
-PARALOGUES: Register[Callable[[pd.DataFrame], pd.DataFrame]] = Register("rule for several genes of one species")
-
-
-@PARALOGUES.add("highest")
-def highest_capacity(members: pd.DataFrame) -> pd.DataFrame:
-    """All genes stay; the one of highest capacity speaks for its species."""
-    return members
-
-
-@PARALOGUES.add("single")
-def single_copy(members: pd.DataFrame) -> pd.DataFrame:
-    """Groups in which a species has several genes go."""
-    several = members.duplicated(["orthogroup", "species", "predictor"], keep=False)
-    return members[~members["orthogroup"].isin(members.loc[several, "orthogroup"].unique())]
-
 
 def compare_capacity(
     capacity: pd.DataFrame,
@@ -59,14 +42,12 @@ def compare_capacity(
     species: Sequence[str],
     distances: Mapping[str, Mapping[str, float]] | None = None,
     support: pd.DataFrame | None = None,
-    paralogues: str = "highest",
     permutations: int = 1000,
     resamples: int = 1000,
     seed: int = 0,
     path: str | Path | None = None,
     support_path: str | Path | None = None,
     minimum: float = 0.5,
-    allow: bool = False,
 ) -> dict[str, pd.DataFrame]:
     """Conservation of capacity between species, each modification for itself.
 
@@ -84,11 +65,11 @@ def compare_capacity(
         See :func:`compare_species`.
     support : pandas.DataFrame, optional
         See :func:`list_conserved`.
-    paralogues, permutations, resamples, seed
-        See :func:`join_orthologues` and :func:`count_conserved`.
+    permutations, resamples, seed
+        See :func:`count_conserved`.
     path, support_path : path-like, optional
         Files of the orthologues and of the support, named in errors.
-    minimum, allow
+    minimum
         See :func:`rnamarks.biology.identifiers.match_ids`.
 
     Returns
@@ -98,7 +79,6 @@ def compare_capacity(
         ``conservation``, ``conservation_differences``, ``capacity_similarity``, ``conserved_genes`` and
         ``conserved_capacity``.
     """
-    matching = {"minimum": minimum, "allow": allow}
     results = {
         "counts": column_names("conservation"),
         "differences": column_names("conservation_differences"),
@@ -121,12 +101,11 @@ def compare_capacity(
             rows[rows["predictor"].isin(predictors)],
             orthologues,
             species=names,
-            paralogues=paralogues,
             path=path,
-            **matching,
+            minimum=minimum,
         )
         counts, differences = count_conserved(members, permutations=permutations, resamples=resamples, seed=seed)
-        conserved, genes = list_conserved(members, support, capacity=capacity, path=support_path, **matching)
+        conserved, genes = list_conserved(members, support, capacity=capacity, path=support_path, minimum=minimum)
         found = (counts, differences, compare_species(members, distances), conserved, genes)
         for name, frame in zip(results, found, strict=True):
             frame.insert(0, "modification", modification)
@@ -139,10 +118,8 @@ def join_orthologues(
     orthologues: pd.DataFrame,
     *,
     species: Sequence[str] | None = None,
-    paralogues: str = "highest",
     path: str | Path | None = None,
     minimum: float = 0.5,
-    allow: bool = False,
 ) -> pd.DataFrame:
     """Genes with a capacity, by orthogroup, of the groups that all species and all predictors have.
 
@@ -154,11 +131,9 @@ def join_orthologues(
         Columns ``species``, ``gene``, ``orthogroup``; one row per gene.
     species : sequence of str, optional
         Species considered, in the order of the result; all of ``capacity`` by default.
-    paralogues : str
-        Name in :data:`PARALOGUES`.
     path : path-like, optional
         File of the orthologues, named in errors.
-    minimum, allow
+    minimum
         See :func:`rnamarks.biology.identifiers.match_ids`; the fraction is of a species' genes in ``orthologues``.
 
     Returns
@@ -192,7 +167,6 @@ def join_orthologues(
             what=f"genes of {name} in the orthologues",
             path=path,
             minimum=minimum,
-            allow=allow,
         )
         keyed = listed[["orthogroup"]].assign(gene=matched.to_numpy())
         found.append(mine.merge(keyed[keyed["gene"] != ""].drop_duplicates(), on="gene"))
@@ -203,7 +177,7 @@ def join_orthologues(
     members["high"] = members["high"].astype(bool)
     cells = members.drop_duplicates(["orthogroup", "species", "predictor"]).groupby("orthogroup").size()
     complete = cells.index[cells == len(species) * len(predictors)]
-    members = PARALOGUES[paralogues](members[members["orthogroup"].isin(complete)])
+    members = members[members["orthogroup"].isin(complete)]
     logger.info(
         "%d of %d orthogroups have a capacity in all of %s by %s",
         members["orthogroup"].nunique(),
@@ -244,12 +218,12 @@ def count_conserved(
     Returns
     -------
     counts : pandas.DataFrame
-        ``conservation`` from the second on; ``counting`` is ``at least`` or ``exactly``, ``n_species`` the number
-        k from 2 on. ``low`` and ``high`` are the bootstrap interval, ``null_low`` and ``null_high`` hold 95 % of the
-        permutations, ``fold`` is the count over the mean of the permutations, its interval that of the count. ``p`` is
-        one-sided: the fraction of permutations with as many or more, one added to both. Shared capacity makes groups
-        that are nowhere high more frequent as well as groups that are high everywhere, so that counts of small k fall
-        below chance where those of large k exceed it.
+        ``conservation`` from the second on; a group counts if it is high in at least ``n_species`` species. ``low`` and
+        ``high`` are the bootstrap interval, ``null_low`` and ``null_high`` hold 95 % of the permutations, ``fold`` is
+        the count over the mean of the permutations, its interval that of the count. ``p`` is one-sided: the fraction
+        of permutations with as many or more, one added to both. Shared capacity makes groups that are nowhere high more
+        frequent as well as groups that are high everywhere, so that counts of few species fall below chance where those
+        of many exceed it.
     differences : pandas.DataFrame
         ``conservation_differences`` from the second on: the first predictor minus each other.
 
@@ -280,39 +254,26 @@ def count_conserved(
             permutations=permutations,
             random=np.random.default_rng([seed, 2, column]),
         )
-        for counting in COUNTINGS:
-            reached = COUNTINGS[counting](combinations[:, column, None], ks)
-            observed, resampled = times @ reached, drawn @ reached
-            tallies[name, counting] = observed, resampled
-            by_chance = COUNTINGS[counting](np.arange(len(species) + 1)[:, None], ks)
-            chance = null @ by_chance
-            for index, k in enumerate(ks):
-                low, high = interval(resampled[:, index])
-                mean = float(chance[:, index].mean()) if permutations else np.nan
-                null_low, null_high = interval(chance[:, index])
-                p = (1 + int((chance[:, index] >= observed[index]).sum())) / (1 + permutations)
-                folds = [value / mean if mean else np.nan for value in (observed[index], low, high)]
-                number = (name, counting, int(k), groups, int(observed[index]), low, high)
-                counts.append((*number, mean, null_low, null_high, *folds, p))
+        reached = (combinations[:, column, None] >= ks).astype(np.int64)
+        observed, resampled = times @ reached, drawn @ reached
+        tallies[name] = observed, resampled
+        chance = null @ (np.arange(len(species) + 1)[:, None] >= ks).astype(np.int64)
+        for index, k in enumerate(ks):
+            low, high = interval(resampled[:, index])
+            mean = float(chance[:, index].mean()) if permutations else np.nan
+            null_low, null_high = interval(chance[:, index])
+            p = (1 + int((chance[:, index] >= observed[index]).sum())) / (1 + permutations)
+            folds = [value / mean if mean else np.nan for value in (observed[index], low, high)]
+            number = (name, int(k), groups, int(observed[index]), low, high)
+            counts.append((*number, mean, null_low, null_high, *folds, p))
     for name in predictors[1:]:
-        for counting in COUNTINGS:
-            (first, first_drawn), (second, second_drawn) = tallies[predictors[0], counting], tallies[name, counting]
-            for index, k in enumerate(ks):
-                shift = first_drawn[:, index] - second_drawn[:, index]
-                low, high = interval(shift.astype(np.float64))
-                keys = (predictors[0], name, counting, int(k), groups)
-                values = (int(first[index]), int(second[index]), int(first[index] - second[index]))
-                differences.append((*keys, *values, low, high, two_sided_p(shift.astype(np.float64))))
-    return (
-        pd.DataFrame(counts, columns=names),
-        pd.DataFrame(differences, columns=difference_names),
-    )
-
-
-COUNTINGS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "at least": lambda number, k: (number >= k).astype(np.int64),
-    "exactly": lambda number, k: (number == k).astype(np.int64),
-}
+        (first, first_drawn), (second, second_drawn) = tallies[predictors[0]], tallies[name]
+        for index, k in enumerate(ks):
+            shift = (first_drawn[:, index] - second_drawn[:, index]).astype(np.float64)
+            low, high = interval(shift)
+            values = (int(first[index]), int(second[index]), int(first[index] - second[index]))
+            differences.append((predictors[0], name, int(k), groups, *values, low, high, two_sided_p(shift)))
+    return pd.DataFrame(counts, columns=names), pd.DataFrame(differences, columns=difference_names)
 
 
 def species_with_high(members: pd.DataFrame) -> pd.Series:
@@ -389,7 +350,6 @@ def list_conserved(
     capacity: pd.DataFrame | None = None,
     path: str | Path | None = None,
     minimum: float = 0.5,
-    allow: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Orthogroups that at least one predictor finds high in every species: Table 1 of MASS.
 
@@ -405,7 +365,7 @@ def list_conserved(
         support of few genes is usual, of genes that nobody knows is a fault of naming. Default: the members.
     path : path-like, optional
         File of the support, named in errors.
-    minimum, allow
+    minimum
         Fraction of the distinct genes of ``support`` that must match.
 
     Returns
@@ -422,7 +382,7 @@ def list_conserved(
     """
     species = list(dict.fromkeys(members["species"]))
     predictors = list(dict.fromkeys(members["predictor"]))
-    notes = _support_by_key(support, members if capacity is None else capacity, path, minimum, allow)
+    notes = _support_by_key(support, members if capacity is None else capacity, path, minimum)
     keys = ["orthogroup", "predictor", "species"]
     best = members.sort_values([*keys, "capacity"], ascending=[True, True, True, False], kind="stable")
     best = best.drop_duplicates(keys).assign(genes=0)
@@ -499,13 +459,13 @@ def _category(finders: Sequence[str], predictors: Sequence[str]) -> str:
 
 
 def _support_by_key(
-    support: pd.DataFrame | None, genes: pd.DataFrame, path: str | Path | None, minimum: float, allow: bool
+    support: pd.DataFrame | None, genes: pd.DataFrame, path: str | Path | None, minimum: float
 ) -> Mapping[str, list[tuple[str, str]]]:
     if support is None or not len(support):
         return {}
     known = {text.upper() for name in ("gene_name", "gene") for text in genes[name].unique() if text}
     matched = match_ids(
-        support["gene"], sorted(known), what="genes of the literature table", path=path, minimum=minimum, allow=allow
+        support["gene"], sorted(known), what="genes of the literature table", path=path, minimum=minimum
     )
     notes: dict[str, list[tuple[str, str]]] = {}
     for key, note, source in zip(matched, support["support"], support["reference"], strict=True):

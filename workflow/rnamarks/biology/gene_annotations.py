@@ -11,11 +11,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..files import open_text
-from ..registry import Register
 
 if TYPE_CHECKING:
     from goatools.obo_parser import GODag
@@ -49,11 +48,6 @@ class Associations:
     path: str = ""
 
 
-Parser = Any
-ASSOCIATION_FORMATS: Register[Parser] = Register("format of annotations")
-
-
-@ASSOCIATION_FORMATS.add("gaf")
 def parse_gaf(lines: Lines, identifier: str = "symbol") -> tuple[dict[str, set[str]], Counter[str]]:
     """Gene association files, version 1 and 2: 15 or 17 fields.
 
@@ -109,8 +103,7 @@ def _gaf_fault(fields: Sequence[str]) -> str | None:
     return None
 
 
-@ASSOCIATION_FORMATS.add("lists")
-def parse_lists(lines: Lines, identifier: str = "") -> tuple[dict[str, set[str]], Counter[str]]:
+def parse_lists(lines: Lines) -> tuple[dict[str, set[str]], Counter[str]]:
     """``gene<TAB>GO:0000001;GO:0000002``; terms may also be separated by commas, and a gene may come again."""
     terms: dict[str, set[str]] = {}
     counts: Counter[str] = Counter()
@@ -129,18 +122,15 @@ def parse_lists(lines: Lines, identifier: str = "") -> tuple[dict[str, set[str]]
     return terms, counts
 
 
-def read_associations(
-    path: str | Path, association_format: str = "auto", *, identifier: str = "symbol"
-) -> Associations:
-    """Read annotations; illegal lines are left out and counted by reason.
+def read_associations(path: str | Path, *, identifier: str = "symbol") -> Associations:
+    """Read annotations, a GAF or lists of terms; illegal lines are left out and counted by reason.
+
+    A file whose first line begins with ``!`` or has 15 fields is a GAF.
 
     Parameters
     ----------
     path : path-like
         Plain or gzipped.
-    association_format : str
-        Name in :data:`ASSOCIATION_FORMATS`; ``auto`` takes a file whose first line begins with ``!`` or has 15 fields
-        as GAF.
     identifier : {"symbol", "object", "synonym"}
         Which field of a GAF names the gene.
 
@@ -154,10 +144,8 @@ def read_associations(
     body = [(number, line) for number, line in lines if not line.startswith(("!", "#"))]
     if not body:
         raise InputError("the file holds no annotation", path=path, remedy="give a GAF, or lists of terms by gene")
-    if association_format == "auto":
-        looks = lines[0][1].startswith("!") or body[0][1].count("\t") >= _FEWEST_FIELDS - 1
-        association_format = "gaf" if looks else "lists"
-    terms, counts = ASSOCIATION_FORMATS[association_format](body, identifier)
+    is_gaf = lines[0][1].startswith("!") or body[0][1].count("\t") >= _FEWEST_FIELDS - 1
+    terms, counts = parse_gaf(body, identifier) if is_gaf else parse_lists(body)
     summary = {"lines": len(body), **dict(sorted(counts.items()))}
     logger.info("%s: %s", path, ", ".join(f"{count} {reason}" for reason, count in summary.items()))
     if not terms:

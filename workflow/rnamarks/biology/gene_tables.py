@@ -7,7 +7,6 @@ one bad row does not move it.
 
 from __future__ import annotations
 
-import csv
 import io
 import logging
 import re
@@ -22,6 +21,7 @@ import pandas as pd
 from ..errors import InputError
 from ..files import open_bytes, open_text
 from ..registry import Register
+from ..tables import is_number, split_quoted
 from .identifiers import match_ids
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,6 @@ MISSING = frozenset({"", "-", ".", "na", "n/a", "nan", "null", "none", "#n/a", "
 """Texts that mean a missing value, in lower case."""
 _SEPARATED = re.compile(r"[+-]?[0-9][0-9.,'’_\s]*[0-9](e[+-]?[0-9]+)?\s*%?", re.IGNORECASE)
 """Digits with separators of thousands, or a comma for the decimal point, which no number of the table may have."""
-NONPOSITIVE = ("error", "drop")
 GENE_KEYS = ("gene", "gene_name", "transcript")
 """Columns of a gene table whose identifiers a published table may use."""
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -119,9 +118,7 @@ TRANSFORMS: Register[tuple[Callable[[np.ndarray], np.ndarray], float]] = Registe
 for _name, _function, _bound in (
     ("none", lambda values: values, -np.inf),
     ("log2", np.log2, 0.0),
-    ("log10", np.log10, 0.0),
     ("log2p1", lambda values: np.log2(values + 1), -1.0),
-    ("log10p1", lambda values: np.log10(values + 1), -1.0),
 ):
     TRANSFORMS.add(_name)((_function, _bound))
 
@@ -133,7 +130,6 @@ def read_values(
     id: str | int | None = None,
     value: str | int | None = None,
     transform: str = "none",
-    nonpositive: str = "error",
 ) -> Values:
     """One value per identifier of a published table.
 
@@ -146,8 +142,6 @@ def read_values(
         Columns, by name (case counts only where two names differ by it) or 1-based number; see :class:`TableFormat`.
     transform : str
         Name in :data:`TRANSFORMS`, applied after duplicates were joined: ``log2p1`` is log2(1 + value).
-    nonpositive : {"error", "drop"}
-        What to do with a value that has no logarithm.
 
     Returns
     -------
@@ -161,8 +155,6 @@ def read_values(
     """
     ids, texts, column = _choose_columns(path, GENE_TABLES[table_format], id, value)
     function, bound = TRANSFORMS[transform]
-    if nonpositive not in NONPOSITIVE:
-        raise InputError("no such rule", value=nonpositive, remedy=f"choose one of {', '.join(NONPOSITIVE)}")
     ids = ids.astype("string").fillna("").astype(object).str.strip()
     texts = texts.astype("string").fillna("").astype(object).str.strip()
     numbers, missing = read_numbers(texts, f"the column {column!r}", path)
@@ -188,23 +180,17 @@ def read_values(
     joined = frame.groupby("id", sort=False)["value"].median()
     counts["further rows of an identifier, joined to the median"] = len(frame) - len(joined)
     faulty = joined <= bound
-    counts["value has no logarithm"] = int(faulty.sum())
-    if faulty.any() and nonpositive == "error":
+    if faulty.any():
         raise InputError(
             f"{int(faulty.sum())} values of the column {column!r} have no logarithm, first that of "
             f"{joined.index[faulty.argmax()]}",
             path=path,
             value=float(joined[faulty].iloc[0]),
-            remedy="choose another transform, or nonpositive: drop",
+            remedy="choose another transform",
         )
-    joined = joined[~faulty]
     if joined.empty:
         raise InputError(f"the column {column!r} holds no value", path=path, remedy="name another column")
-    label = (
-        column
-        if transform == "none"
-        else {"log2p1": "log2(1 + {})", "log10p1": "log10(1 + {})"}.get(transform, transform + " {}").format(column)
-    )
+    label = {"none": "{}", "log2": "log2 {}", "log2p1": "log2(1 + {})"}[transform].format(column)
     counts["kept"] = len(joined)
     logger.info("%s: %s", path, ", ".join(f"{count} {reason}" for reason, count in counts.items() if count))
     result = pd.DataFrame({"id": joined.index.to_numpy(dtype=object), "value": function(joined.to_numpy())})
@@ -268,7 +254,7 @@ def read_numbers(texts: pd.Series, what: str, path: str | Path) -> tuple[pd.Seri
 
 
 def join_genes(
-    genes: pd.DataFrame, values: Values, *, what: str, minimum: float = 0.5, allow: bool = False
+    genes: pd.DataFrame, values: Values, *, what: str, minimum: float = 0.5
 ) -> tuple[pd.Series, dict[str, object]]:
     """Values for the rows of a gene table, whichever of its identifiers the published table uses.
 
@@ -285,8 +271,6 @@ def join_genes(
         Name of the comparison, for messages.
     minimum : float
         Fraction that must match.
-    allow : bool
-        Accept less.
 
     Returns
     -------
@@ -306,7 +290,7 @@ def join_genes(
         names = genes[key].fillna("").astype(str).str.strip()
         if not (names != "").any():
             continue
-        matched = _match_shorter(names, by_id.index, what=what, path=values.path, minimum=0.0, allow=True)
+        matched = _match_shorter(names, by_id.index, what=what, path=values.path, minimum=0.0)
         if best is None or matched.attrs["fraction"] > best[0].attrs["fraction"]:
             best = matched, key
     if best is None:
@@ -319,7 +303,6 @@ def join_genes(
         what=f"{'genes' if key == 'gene' else key.replace('_', ' ') + 's'} of {what}",
         path=values.path,
         minimum=minimum,
-        allow=allow,
     )
     target = pd.Series(matched.to_numpy(), index=genes.index)
     doubtful = target.ne("") & target.duplicated(keep=False)
@@ -423,8 +406,7 @@ def _rows(path: str | Path) -> list[tuple[int, list[str]]]:
         return [(number, line.split()) for number, line in lines]
     if separator == "\t":
         return [(number, [field.strip('"') for field in line.split("\t")]) for number, line in lines]
-    # line by line, so that a stray quotation mark spoils one row and not the rest of the file
-    return [(number, next(csv.reader([line], delimiter=separator))) for number, line in lines]
+    return [(number, split_quoted(line, separator, path, number)) for number, line in lines]
 
 
 def _separator(lines: Sequence[str]) -> str | None:
@@ -459,18 +441,10 @@ def _find_header(rows: Sequence[tuple[int, list[str]]], path: str | Path) -> int
     filled = [sum(bool(field.strip()) for field in fields) for _, fields in rows[:_SEARCHED]]
     for at in range(len(filled) - 1):
         fields, after = rows[at][1], rows[at + 1][1]
-        named = bool(fields[0].strip()) and not _is_number(fields[0])
-        if named and filled[at] >= 0.9 * max(filled) and any(_is_number(field) for field in after[1:]):
+        named = bool(fields[0].strip()) and not is_number(fields[0])
+        if named and filled[at] >= 0.9 * max(filled) and any(is_number(field) for field in after[1:]):
             return at
     raise InputError("no header line is found", path=path, remedy="give a table with its header, or format: columns")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def find_column(table: pd.DataFrame, wanted: str | int, path: str | Path) -> str:

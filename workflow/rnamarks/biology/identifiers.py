@@ -43,7 +43,6 @@ def match_ids(
     what: str,
     path: str | Path | None = None,
     minimum: float = 0.5,
-    allow: bool = False,
 ) -> pd.Series:
     """For each wanted identifier the known one that names the same thing.
 
@@ -62,9 +61,7 @@ def match_ids(
     path : path-like, optional
         File of the wanted identifiers, named in the error.
     minimum : float
-        Fraction of the distinct wanted identifiers that must match.
-    allow : bool
-        Accept fewer.
+        Fraction of the distinct wanted identifiers that must match; 0 accepts any.
 
     Returns
     -------
@@ -75,7 +72,7 @@ def match_ids(
     Raises
     ------
     InputError
-        If the fraction is below ``minimum`` and this is not allowed; or if nothing is wanted.
+        If the fraction is below ``minimum``, or nothing is wanted and it is above 0.
     """
     texts = pd.Series(list(wanted), dtype=object).fillna("").astype(str).str.strip()
     distinct = [text for text in dict.fromkeys(texts) if text]
@@ -93,13 +90,13 @@ def match_ids(
     logger.info(
         "%s: %d of %d matched (%.1f %%)%s", what, len(found), len(distinct), 100 * fraction, ways and f": {ways}"
     )
-    if fraction < minimum and not allow:
+    if fraction < minimum:
         strangers = [text for text in distinct if text not in found]
         raise InputError(
             f"only {len(found)} of {len(distinct)} {what} matched ({fraction:.1%}, at least {minimum:.0%} are asked "
             f"for), such as {_examples(strangers)}",
             path=path,
-            remedy=f"known are such as {_examples(targets)}; give identifiers of one naming, or allow a lower fraction",
+            remedy=f"known are such as {_examples(targets)}; give identifiers of one naming, or a lower minimum",
         )
     matched = [found.get(text, "") for text in texts]
     result = pd.Series(matched, index=pd.Index(list(wanted), dtype=object), dtype=object)

@@ -6,10 +6,9 @@ Two axes. ``metagene``: each position as a fraction of its region, the regions 5
 3'UTR drawn with widths proportional to their median lengths. ``stop``: nucleotides from the first nucleotide of the
 stop codon, negative upstream.
 
-Three quantities. ``density``: fraction of the calls in a bin over the bin's fraction of the axis, so that 1 is evenly
+Two quantities. ``density``: fraction of the calls in a bin over the bin's fraction of the axis, so that 1 is evenly
 spread; the published landscape (MASS, Figure 3) is of this kind, and it follows the motif wherever that is frequent.
-``rate``: calls per motif position, which does not. ``per_kb``: calls per 1000 nt of RNA that the transcripts have in
-the bin.
+``rate``: calls per motif position, which does not.
 
 Intervals resample genes, since sites of one gene are no independent observations.
 """
@@ -21,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import mannwhitneyu
+import scipy
 
 from ..dictionary import column_names
 from ..errors import InputError
@@ -34,6 +33,7 @@ from .statistics import delta_of_counts, ratio
 REGIONS = ("utr5", "cds", "utr3")
 AXES = ("metagene", "stop")
 STOP_CODON = 3
+REACH = 1000
 
 # resolution of the distances when medians are resampled; the medians themselves are exact
 _DISTANCE_BINS = 400
@@ -65,7 +65,7 @@ class Axes:
         return np.concatenate([*parts, [1.0]])
 
 
-def make_axes(tables: Sequence[pd.DataFrame], *, bins: int = 60, reach: int = 1000, stop_bin: int = 50) -> Axes:
+def make_axes(tables: Sequence[pd.DataFrame], *, bins: int = 60, stop_bin: int = 50) -> Axes:
     """Common bins for several sets of transcripts.
 
     Parameters
@@ -75,22 +75,20 @@ def make_axes(tables: Sequence[pd.DataFrame], *, bins: int = 60, reach: int = 10
         the sets of their median lengths.
     bins : int
         Of the metagene, shared out to the regions by their widths, each at least 3.
-    reach : int
-        Nucleotides shown on either side of the stop codon, a multiple of ``stop_bin``.
     stop_bin : int
-        Nucleotides per bin.
+        Nucleotides per bin, of which a whole number reaches 1000 nt (:data:`REACH`) to either side of the stop codon.
     """
-    if bins < 9 or stop_bin < 1 or reach < stop_bin or reach % stop_bin:
+    if bins < 9 or stop_bin < 1 or REACH % stop_bin:
         raise InputError(
             "the bins of the landscape do not fit",
-            value=f"bins {bins}, reach {reach}, stop_bin {stop_bin}",
-            remedy="give at least 9 bins and a reach that is a multiple of stop_bin",
+            value=f"bins {bins}, stop_bin {stop_bin}",
+            remedy=f"give at least 9 bins and a stop_bin that divides {REACH}",
         )
     medians = [np.median(_region_bounds(table)[1], axis=0) for table in tables if len(table)]
     lengths = np.maximum(np.median(medians, axis=0), 1.0) if medians else np.ones(3)
     widths = lengths / lengths.sum()
     counts = np.maximum(3, np.round(bins * widths)).astype(int)
-    return Axes(tuple(widths.tolist()), tuple(counts.tolist()), np.arange(-reach, reach + stop_bin, stop_bin))
+    return Axes(tuple(widths.tolist()), tuple(counts.tolist()), np.arange(-REACH, REACH + stop_bin, stop_bin))
 
 
 def metagene_bin(table: pd.DataFrame, transcript: np.ndarray, position: np.ndarray, axes: Axes) -> np.ndarray:
@@ -163,14 +161,13 @@ def measure_landscape(
 
     Notes
     -----
-    Counts per gene are resampled by matrix products with the numbers of times that each gene is drawn. About 1,100
-    counts of 4 bytes per gene: 90 MB for 20,000 genes.
+    Counts per gene are resampled by matrix products with the numbers of times that each gene is drawn. About 1,000
+    counts of 4 bytes per gene: 80 MB for 20,000 genes.
     """
     gene, names = pd.factorize(table["gene"])
-    exposure = [_sum_by(gene, part, len(names)) for part in _exposure(table, axes)]
     frames, statistics = [], []
     for predictor, candidates in calls.items():
-        counted = _Counted(table, candidates, axes, gene, exposure)
+        counted = _Counted(table, candidates, axes, gene, len(names))
         totals = counted.matrix.sum(axis=0, dtype=np.float64)[None]
         draws = _resampled(counted.matrix, resamples, seed)
         head = {"transcripts": transcripts, "task": task, "predictor": predictor}
@@ -186,15 +183,8 @@ def measure_landscape(
 class _Counted:
     """Counts per gene of everything that is resampled, side by side in one matrix."""
 
-    def __init__(
-        self,
-        table: pd.DataFrame,
-        candidates: Candidates,
-        axes: Axes,
-        gene: np.ndarray,
-        exposure: Sequence[np.ndarray],
-    ) -> None:
-        self.genes = len(exposure[0])
+    def __init__(self, table: pd.DataFrame, candidates: Candidates, axes: Axes, gene: np.ndarray, n_genes: int) -> None:
+        self.genes = n_genes
         self.called = np.asarray(candidates.called, dtype=bool)
         beyond = candidates.position >= table["length"].to_numpy()[candidates.transcript]
         if beyond.any():
@@ -215,11 +205,9 @@ class _Counted:
         farther, pairs = _pairs_within(candidates.transcript, self.distance, self.called)
 
         parts: dict[object, np.ndarray] = {}
-        for axis, nucleotides in zip(AXES, exposure, strict=True):
-            n_bins = nucleotides.shape[1]
+        for axis, n_bins in zip(AXES, (sum(axes.bins), len(axes.stop_edges) - 1), strict=True):
             parts[axis, "called"] = self._histogram(owner, place[axis], n_bins, self.called)
             parts[axis, "candidates"] = self._histogram(owner, place[axis], n_bins, np.ones_like(self.called))
-            parts[axis, "nucleotides"] = nucleotides
         n_bins = len(self._edges) - 1
         parts["distance of called"] = self._histogram(owner, rank, n_bins, self.called)
         parts["distance of other"] = self._histogram(owner, rank, n_bins, ~self.called)
@@ -243,7 +231,7 @@ class _Counted:
         row: dict[str, float] = {"genes": self.genes, "called": called.size, "candidates": self.distance.size}
         if not called.size or not other.size:
             return row
-        test = mannwhitneyu(called, other, alternative="two-sided", method="asymptotic")
+        test = scipy.stats.mannwhitneyu(called, other, alternative="two-sided", method="asymptotic")
         medians = float(np.median(called)), float(np.median(other))
         of_called, of_other, pairs = (
             draws[:, self.columns[name]] for name in ("distance of called", "distance of other", "pairs")
@@ -292,7 +280,7 @@ def _axis_rows(
 ) -> pd.DataFrame:
     edges = axes.metagene_edges if axis == "metagene" else axes.stop_edges
     share = np.diff(edges) / (edges[-1] - edges[0])
-    columns = {name: counted.columns[axis, name] for name in ("called", "candidates", "nucleotides")}
+    columns = {name: counted.columns[axis, name] for name in ("called", "candidates")}
     values, resampled = ({name: sums[:, at] for name, at in columns.items()} for sums in (totals, draws))
     frames = []
     for quantity, measure in QUANTITIES.items():
@@ -328,7 +316,6 @@ def _peaks(landscape: pd.DataFrame) -> dict[str, tuple[float, float]]:
 QUANTITIES: dict[str, Callable[[Mapping[str, np.ndarray], np.ndarray], np.ndarray]] = {
     "density": lambda sums, share: ratio(sums["called"], sums["called"].sum(axis=1, keepdims=True) * share),
     "rate": lambda sums, share: ratio(sums["called"], sums["candidates"]),
-    "per_kb": lambda sums, share: ratio(1000 * sums["called"], sums["nucleotides"]),
 }
 
 
@@ -337,22 +324,6 @@ def _region_bounds(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     start, end, length = (table[name].to_numpy(dtype=np.int64) for name in ("cds_start", "cds_end", "length"))
     starts = np.column_stack([np.zeros_like(start), start, end])
     return starts, np.column_stack([start, end - start, length - end])
-
-
-def _exposure(table: pd.DataFrame, axes: Axes) -> tuple[np.ndarray, np.ndarray]:
-    """Nucleotides of each transcript in each bin of the metagene and of the stop axis."""
-    lengths = _region_bounds(table)[1]
-    metagene = np.repeat(lengths / np.asarray(axes.bins), axes.bins, axis=1)
-    stop = table["cds_end"].to_numpy(dtype=np.int64) - STOP_CODON
-    low, high = -stop[:, None], (table["length"].to_numpy(dtype=np.int64) - stop)[:, None]
-    shared = np.minimum(high, axes.stop_edges[1:]) - np.maximum(low, axes.stop_edges[:-1])
-    return metagene, np.maximum(shared, 0).astype(np.float64)
-
-
-def _sum_by(group: np.ndarray, values: np.ndarray, n_groups: int) -> np.ndarray:
-    total = np.zeros((n_groups, values.shape[1]))
-    np.add.at(total, group, values)
-    return total
 
 
 def _quantile_edges(distance: np.ndarray, called: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ..dictionary import column_names
 from ..errors import InputError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NAMESPACES = ("molecular_function", "biological_process", "cellular_component")
 BACKGROUNDS = ("tested", "annotated")
-ALTERNATIVES = ("greater", "two-sided")
+LEVEL = 0.05
 
 logger = logging.getLogger(__name__)
 
@@ -59,14 +59,12 @@ def enrich(
     ontology: GODag,
     *,
     namespace: str = "molecular_function",
-    propagate: bool = True,
-    relationships: Collection[str] = (),
-    alternative: str = "greater",
     smallest: int = 5,
-    largest: int | None = None,
-    alpha: float = 0.05,
 ) -> pd.DataFrame:
     """Terms over-represented in a study set, Fisher's exact test for each.
+
+    Each gene has the ancestors of its terms, too (along ``is_a``). ``raw`` (p) and ``significant`` (q) are at the level
+    0.05.
 
     Parameters
     ----------
@@ -77,17 +75,9 @@ def enrich(
     ontology : GODag
     namespace : str
         One of :data:`NAMESPACES`.
-    propagate : bool
-        Give each gene the ancestors of its terms, too (along ``is_a`` and ``relationships``).
-    relationships : collection of str
-        Such as ``part_of``.
-    alternative : {"greater", "two-sided"}
-        Over-represented, or over- or under-represented.
-    smallest, largest : int
-        Least and greatest number of genes of the population with a term that is tested. The limits do not look at the
-        study, so they do not bias the p-values.
-    alpha : float
-        Level of ``raw`` (p) and ``significant`` (q).
+    smallest : int
+        Least number of genes of the population with a term that is tested. The limit does not look at the study, so it
+        does not bias the p-values.
 
     Returns
     -------
@@ -96,7 +86,6 @@ def enrich(
         the term over that of the population, with the Clopper-Pearson interval of the former; ``odds_ratio`` has one
         half added to each cell and Woolf's interval. The root of the namespace is not tested.
     """
-    _check_options(namespace=namespace, alternative=alternative, relationships=relationships, ontology=ontology)
     population = set(population)
     study = set(study) & population
     known = {gene: {term for term in terms.get(gene, ()) if term in ontology} for gene in population}
@@ -112,19 +101,16 @@ def enrich(
             population,
             known,
             ontology,
-            propagate_counts=propagate,
+            propagate_counts=True,
             methods=["fdr_bh"],
-            relationships=set(relationships) or None,
-            alternative=alternative,
+            alternative="greater",
             log=said,
         )
         sizes = {term: len(genes) for term, genes in tests.go2popitems.items()}
         chosen = {
             term
             for term, size in sizes.items()
-            if ontology[term].namespace == namespace
-            and ontology[term].parents
-            and smallest <= size <= (largest or len(population))
+            if ontology[term].namespace == namespace and ontology[term].parents and size >= smallest
         }
         records = tests.get_pval_uncorr(study, said, chosen) if chosen else []
     rows = [
@@ -145,8 +131,8 @@ def enrich(
     frame = pd.DataFrame(rows, columns=columns)
     if frame.empty:
         return frame
-    frame["q"] = stats.false_discovery_control(frame["p"].to_numpy(dtype=np.float64))
-    frame["raw"], frame["significant"] = frame["p"] < alpha, frame["q"] < alpha
+    frame["q"] = scipy.stats.false_discovery_control(frame["p"].to_numpy(dtype=np.float64))
+    frame["raw"], frame["significant"] = frame["p"] < LEVEL, frame["q"] < LEVEL
     frame = _effects(frame)
     return frame.sort_values(["p", "fold", "term"], ascending=[True, False, True], ignore_index=True)
 
@@ -162,7 +148,7 @@ def _effects(frame: pd.DataFrame) -> pd.DataFrame:
     low, high = proportion_confint(k, n, method="beta")
     cells = [cell + 0.5 for cell in (k, n - k, size - k, whole - n - size + k)]
     log_odds = np.log(cells[0] * cells[3] / (cells[1] * cells[2]))
-    half = stats.norm.ppf(0.975) * np.sqrt(sum(1 / cell for cell in cells))
+    half = scipy.special.ndtri(0.975) * np.sqrt(sum(1 / cell for cell in cells))
     return frame.assign(
         fold=k / n / share,
         fold_low=low / share,
@@ -171,20 +157,6 @@ def _effects(frame: pd.DataFrame) -> pd.DataFrame:
         odds_low=np.exp(log_odds - half),
         odds_high=np.exp(log_odds + half),
     )
-
-
-def _check_options(namespace: str, alternative: str, relationships: Collection[str], ontology: GODag) -> None:
-    for value, allowed, what in ((namespace, NAMESPACES, "namespace"), (alternative, ALTERNATIVES, "alternative")):
-        if value not in allowed:
-            raise InputError(f"no {what} of that name", value=value, remedy=f"choose one of {', '.join(allowed)}")
-    known = set().union(*(term.relationship for term in ontology.values())) if relationships else set()
-    for name in relationships:
-        if name not in known:
-            raise InputError(
-                "the ontology has no relationship of that name",
-                value=name,
-                remedy=f"it has {', '.join(sorted(known)) or 'none'}",
-            )
 
 
 def enrich_sets(
@@ -196,8 +168,6 @@ def enrich_sets(
     background: str = "tested",
     namespaces: Sequence[str] = ("molecular_function",),
     minimum: float = 0.5,
-    allow: bool = False,
-    **options: Any,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Terms among the genes of highest capacity, for every set of transcripts, task and predictor.
 
@@ -217,10 +187,6 @@ def enrich_sets(
     namespaces : sequence of str
     minimum : float
         Fraction of the tested genes that must be annotated.
-    allow : bool
-        Accept less.
-    **options
-        Of :func:`enrich`.
 
     Returns
     -------
@@ -250,7 +216,7 @@ def enrich_sets(
                 value=rows["gene"][rows["gene"].duplicated()].iloc[0],
                 remedy="give one row per gene, set of transcripts, task and predictor",
             )
-        key, names = _annotated_names(rows, found, transcripts, minimum=minimum, allow=allow)
+        key, names = _annotated_names(rows, found, transcripts, minimum=minimum)
         genes = rows["gene"].to_numpy()
         annotated = {gene: found.terms[name] for gene, name in zip(genes, names, strict=True) if name}
         top = top_genes(pd.Series(rows["capacity"].to_numpy(), index=genes), fraction)
@@ -264,7 +230,7 @@ def enrich_sets(
             }
             if background == "annotated":
                 used = mine
-            frame = enrich(top, used, annotated, ontology, namespace=namespace, **options)
+            frame = enrich(top, used, annotated, ontology, namespace=namespace)
             parts.append(frame.assign(transcripts=transcripts, task=task, predictor=predictor))
             text = {reason: count for reason, count in found.counts.items() if count}
             text |= {"terms that the ontology lacks": len(unknown)} if unknown else {}
@@ -281,7 +247,6 @@ def enrich_sets(
                     "study": len(set(top) & used),
                     "background": background,
                     "population": len(used),
-                    "ancestors": bool(options.get("propagate", True)),
                     "terms": len(frame),
                     "raw": int(frame["raw"].sum()) if len(frame) else 0,
                     "significant": int(frame["significant"].sum()) if len(frame) else 0,
@@ -301,22 +266,20 @@ def enrich_sets(
 
 
 def _annotated_names(
-    rows: pd.DataFrame, found: Associations, transcripts: str, *, minimum: float, allow: bool
+    rows: pd.DataFrame, found: Associations, transcripts: str, *, minimum: float
 ) -> tuple[str, list[str]]:
     best: tuple[float, str] = (-1.0, "gene")
     for key in ("gene", "gene_name"):
         texts = rows[key].fillna("").astype(str)
         if (texts.str.strip() != "").any():
-            matched = match_ids(
-                texts, found.terms, what=f"{key}s of {transcripts}", path=found.path, minimum=0.0, allow=True
-            )
+            matched = match_ids(texts, found.terms, what=f"{key}s of {transcripts}", path=found.path, minimum=0.0)
             # genes without a name count as not found
             share = float((matched != "").mean())
             best = max(best, (share, key), key=lambda entry: entry[0])
     key = best[1]
     texts = rows[key].fillna("").astype(str)
     matched = match_ids(
-        texts, found.terms, what=f"tested genes of {transcripts} ({key})", path=found.path, minimum=minimum, allow=allow
+        texts, found.terms, what=f"tested genes of {transcripts} ({key})", path=found.path, minimum=minimum
     )
     return key, list(matched)
 

@@ -192,7 +192,7 @@ def _renamed(name: str, known: set[str]) -> str:
     return next((choice for choice in choices if choice in known), "")
 
 
-def check_genome(peaks: Peaks, lengths: Mapping[str, int], *, minimum: float = 0.5, allow: bool = False) -> int:
+def check_genome(peaks: Peaks, lengths: Mapping[str, int], *, minimum: float = 0.5) -> int:
     """Hold peaks, named as in their file, against the chromosomes of a genome.
 
     Parameters
@@ -201,9 +201,7 @@ def check_genome(peaks: Peaks, lengths: Mapping[str, int], *, minimum: float = 0
     lengths : mapping of str to int
         Length of every chromosome, nt.
     minimum : float
-        Fraction of the peaks that must lie on these.
-    allow : bool
-        Accept less; a peak beyond the end of its chromosome is never accepted.
+        Fraction of the peaks that must lie on these; a peak beyond the end of its chromosome is never accepted.
 
     Returns
     -------
@@ -229,13 +227,13 @@ def check_genome(peaks: Peaks, lengths: Mapping[str, int], *, minimum: float = 0
             path=peaks.path,
             remedy=remedy,
         )
-    if 1 - lost.mean() < minimum and not allow:
+    if 1 - lost.mean() < minimum:
         raise InputError(
             f"only {int((~lost).sum())} of {len(lost)} peaks lie on chromosomes of the genome ({1 - lost.mean():.1%}, "
             f"at least {minimum:.0%} are asked for)",
             path=peaks.path,
             value=", ".join(name for name, found in known.items() if not found)[:60],
-            remedy=f"the genome has {', '.join(list(lengths)[:3])}; {remedy}, or set regulation.allow_unmatched",
+            remedy=f"the genome has {', '.join(list(lengths)[:3])}; {remedy}, or lower regulation.minimum",
         )
     return int(lost.sum())
 
@@ -310,22 +308,20 @@ def unique_sites(sites: pd.DataFrame) -> pd.DataFrame:
     return sites.iloc[placed[order[new]]].reset_index(drop=True)
 
 
-def overlap(peaks: pd.DataFrame, sites: pd.DataFrame, columns: list[str], *, stranded: bool = False) -> pd.DataFrame:
+def overlap(peaks: pd.DataFrame, sites: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Number of sites in each peak and sums of their values.
 
-    Peaks may overlap; a site counts in each that holds it. Time grows as (n + m) log n; nothing is looped over but
-    chromosomes.
+    Peaks may overlap; a site counts in each that holds it, whatever the strands. Time grows as (n + m) log n; nothing
+    is looped over but chromosomes.
 
     Parameters
     ----------
     peaks : pandas.DataFrame
-        ``chrom``, ``start``, ``end``, ``strand``.
+        ``chrom``, ``start``, ``end``.
     sites : pandas.DataFrame
-        ``chrom``, ``genome_start``, ``strand``, and ``columns``.
+        ``chrom``, ``genome_start``, and ``columns``.
     columns : list of str
         Numbers to sum.
-    stranded : bool
-        Count sites of the peak's strand alone; peaks without one hold sites of both.
 
     Returns
     -------
@@ -334,30 +330,26 @@ def overlap(peaks: pd.DataFrame, sites: pd.DataFrame, columns: list[str], *, str
         none.
     """
     result = pd.DataFrame(0.0, index=peaks.index, columns=["sites", *columns]).assign(first=-1)
-    numbered = sites[["chrom", "genome_start", "strand", *columns]].assign(row=np.arange(len(sites)))
+    numbered = sites[["chrom", "genome_start", *columns]].assign(row=np.arange(len(sites)))
     groups = numbered.groupby("chrom", sort=False, observed=True)
     by_chrom = {name: part.sort_values("genome_start", kind="stable") for name, part in groups}
     for chrom, group in peaks.groupby("chrom", sort=False):
         here = by_chrom.get(chrom)
         if here is None:
             continue
-        strands = ("+", "-", ".") if stranded else (None,)
-        for strand in strands:
-            chosen = group if strand is None else group[group["strand"] == strand]
-            own = here if strand in (None, ".") else here[here["strand"] == strand]
-            place = own["genome_start"].to_numpy()
-            first, last = (np.searchsorted(place, chosen[name].to_numpy(), "left") for name in ("start", "end"))
-            result.loc[chosen.index, "sites"] = last - first
-            rows = np.append(own["row"].to_numpy(), -1)
-            result.loc[chosen.index, "first"] = np.where(last > first, rows[np.minimum(first, len(own))], -1)
-            for name in columns:
-                total = np.concatenate([[0.0], np.cumsum(own[name].to_numpy(dtype=np.float64))])
-                result.loc[chosen.index, name] = total[last] - total[first]
+        place = here["genome_start"].to_numpy()
+        first, last = (np.searchsorted(place, group[name].to_numpy(), "left") for name in ("start", "end"))
+        result.loc[group.index, "sites"] = last - first
+        rows = np.append(here["row"].to_numpy(), -1)
+        result.loc[group.index, "first"] = np.where(last > first, rows[np.minimum(first, len(here))], -1)
+        for name in columns:
+            total = np.concatenate([[0.0], np.cumsum(here[name].to_numpy(dtype=np.float64))])
+            result.loc[group.index, name] = total[last] - total[first]
     return result.astype({"sites": np.int64, "first": np.int64})
 
 
 def measure_peaks(
-    peaks: pd.DataFrame, sites: pd.DataFrame, *, value: str = "signal", stranded: bool = False
+    peaks: pd.DataFrame, sites: pd.DataFrame, *, value: str = "signal"
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Potential, log2 signal and covariates of the peaks that hold a site.
 
@@ -369,8 +361,6 @@ def measure_peaks(
         One row per place on the genome, with ``probability``, ``gc`` (of the transcript) and ``gene``.
     value : {"signal", "score"}
         Column of the peaks.
-    stranded : bool
-        Count sites on the strand of the peak alone.
 
     Returns
     -------
@@ -379,7 +369,7 @@ def measure_peaks(
     counts : dict of str to int
     """
     known = sites.assign(gc=sites["gc"].fillna(sites["gc"].mean()))
-    inside = overlap(peaks, known, ["probability", "gc"], stranded=stranded)
+    inside = overlap(peaks, known, ["probability", "gc"])
     numbers = peaks[value].to_numpy(dtype=np.float64)
     holds, positive = inside["sites"].to_numpy() > 0, numbers > 0
     kept = holds & positive

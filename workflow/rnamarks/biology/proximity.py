@@ -24,7 +24,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+import scipy
 
 from ..dictionary import column_names
 from ..errors import InputError
@@ -367,5 +367,5 @@ def _compared(
         "z": z,
         "permutations": len(drawn),
         "p_rank": min(1.0, 2 * (1 + min(lower, upper)) / (1 + len(drawn))),
-        "p": float(2 * norm.sf(abs(z))),
+        "p": float(2 * scipy.special.ndtr(-abs(z))),
     }

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ..dictionary import column_names
 from ..errors import InputError
@@ -46,7 +46,7 @@ KINDS = {"expression": "A", "half_life": "B", "translation": "C", "structure": "
 """Kind of data and its panel in Figure 8 of the paper."""
 GENE_KINDS = ("expression", "half_life", "translation")
 CONTROLS = ("length", "sites", "gc")
-SPLITS = ("mean", "median")
+_CONTROLLED = ", ".join(CONTROLS)
 FORMATS = {
     "expression": "rsem",
     "half_life": "half_life",
@@ -132,7 +132,7 @@ class Tables:
         for number, rows in enumerate(np.array_split(order, _TREND_BINS), 1):
             if len(rows) > 1:
                 mean, error = float(y[rows].mean()), float(y[rows].std(ddof=1) / np.sqrt(len(rows)))
-                half = float(stats.t.ppf(0.975, len(rows) - 1)) * error
+                half = float(scipy.stats.t.ppf(0.975, len(rows) - 1)) * error
                 self.trends.append(
                     {**head, "unit": unit, "bin": number, "n": len(rows), "x": float(x[rows].mean()), "value": mean}
                     | {"low": mean - half, "high": mean + half}
@@ -159,14 +159,6 @@ def head_of(entry: Mapping[str, Any], transcripts: str, task: str, predictor: st
     return dict(zip(_HEAD, values, strict=True))
 
 
-def split_genes(capacity: np.ndarray, split: str = "mean") -> np.ndarray:
-    """Which genes have a high capacity: above the mean of all (the paper's Figure 8) or above the median."""
-    if split not in SPLITS:
-        raise InputError("no such rule", value=split, remedy=f"choose one of {', '.join(SPLITS)}")
-    bar = np.mean(capacity) if split == "mean" else np.median(capacity)
-    return capacity > bar
-
-
 def relate_genes(
     tables: Tables,
     head: Mapping[str, str],
@@ -174,10 +166,10 @@ def relate_genes(
     value: np.ndarray,
     *,
     unit: str,
-    split: str = "mean",
-    controls: Sequence[str] = CONTROLS,
 ) -> None:
     """Genes of high against genes of low capacity, and capacity against the value: raw, controlled, matched.
+
+    High is above the mean of all genes, as in the paper's Figure 8.
 
     Parameters
     ----------
@@ -186,30 +178,27 @@ def relate_genes(
     head : mapping
         From :func:`head_of`.
     genes : pandas.DataFrame
-        All genes with a capacity; high is defined among these. ``capacity`` and the controls.
+        All genes with a capacity. ``capacity`` and the controls.
     value : numpy.ndarray, shape=(n_genes,)
         NaN where unknown; such genes are in no test.
     unit : str
-    split : {"mean", "median"}
-    controls : sequence of str
-        Columns ``genes``.
     """
-    high = split_genes(genes["capacity"].to_numpy(dtype=np.float64), split)
-    known = np.isfinite(value) & np.isfinite(genes[list(controls)].to_numpy(dtype=np.float64)).all(axis=1)
+    potential = genes["capacity"].to_numpy(dtype=np.float64)
+    high = potential > potential.mean()
+    known = np.isfinite(value) & np.isfinite(genes[list(CONTROLS)].to_numpy(dtype=np.float64)).all(axis=1)
     if not known.any():
         raise InputError(
             f"{head['name']} is known of none of the {len(genes)} genes",
             remedy="give a table with the identifiers or names that the annotation has",
         )
     high, value, rows = high[known], value[known], genes[known]
-    capacity, held = rows["capacity"].to_numpy(dtype=np.float64), rows[list(controls)].reset_index(drop=True)
-    names = ", ".join(controls)
+    capacity, held = rows["capacity"].to_numpy(dtype=np.float64), rows[list(CONTROLS)].reset_index(drop=True)
     pair, both = "high − low capacity", "capacity"
     tables.add_test(head, rank_sum(value[high], value[~high]), pair, "none", unit)
-    tables.add_test(head, adjusted_rank_sum(value, high, held), pair, "controls", unit, names)
-    tables.add_test(head, matched_rank_sum(value, high, held), pair, "matched", unit, names)
+    tables.add_test(head, adjusted_rank_sum(value, high, held), pair, "controls", unit, _CONTROLLED)
+    tables.add_test(head, matched_rank_sum(value, high, held), pair, "matched", unit, _CONTROLLED)
     tables.add_test(head, correlate(capacity, value, "spearman"), both, "none", unit)
-    tables.add_test(head, partial_correlation(capacity, value, held), both, "controls", unit, names)
+    tables.add_test(head, partial_correlation(capacity, value, held), both, "controls", unit, _CONTROLLED)
     for group, chosen in (("high", high), ("low", ~high)):
         tables.add_quantiles(head, group, value[chosen], unit)
     tables.add_trend(head, capacity, value, unit)
@@ -220,8 +209,6 @@ def relate_structure(
     head: Mapping[str, str],
     sites: pd.DataFrame,
     classes: np.ndarray,
-    *,
-    controls: Sequence[str] = CONTROLS,
 ) -> None:
     """Predicted probability of sites by their structure class.
 
@@ -233,23 +220,21 @@ def relate_structure(
         ``probability``, ``gene`` (cluster) and the controls.
     classes : numpy.ndarray of str, shape=(n_sites,)
         From :func:`~rnamarks.biology.structure_tables.classify`.
-    controls : sequence of str
-        Of the transcript.
     """
-    unit, names = "probability", ", ".join(controls)
+    unit = "probability"
     probability = sites["probability"].to_numpy(dtype=np.float64)
-    finite = np.isfinite(sites[list(controls)].to_numpy(dtype=np.float64)).all(axis=1)
+    finite = np.isfinite(sites[list(CONTROLS)].to_numpy(dtype=np.float64)).all(axis=1)
     gene = pd.factorize(sites["gene"])[0]
     for other in ("DS", "poised"):
         used = np.flatnonzero(np.isin(classes, ("SS", other)) & finite)
         value, first = probability[used], classes[used] == "SS"
-        held = sites.iloc[used][list(controls)].reset_index(drop=True)
+        held = sites.iloc[used][list(CONTROLS)].reset_index(drop=True)
         comparison = f"SS − {other}"
         tables.add_test(head, rank_sum(value[first], value[~first]), comparison, "none", unit)
         alone = adjusted_rank_sum(value, first, held[[]], groups=gene[used])
         tables.add_test(head, alone, comparison, "clusters", unit)
         within = adjusted_rank_sum(value, first, held, groups=gene[used])
-        tables.add_test(head, within, comparison, "controls", unit, names)
+        tables.add_test(head, within, comparison, "controls", unit, _CONTROLLED)
     for group in ("SS", "poised", "DS"):
         tables.add_quantiles(head, group, probability[(classes == group) & finite], unit)
 
@@ -260,7 +245,6 @@ def relate_peaks(
     peaks: pd.DataFrame,
     *,
     unit: str,
-    controls: Sequence[str] = CONTROLS,
 ) -> None:
     """Mean potential of peaks against their signal.
 
@@ -273,21 +257,19 @@ def relate_peaks(
         controls: length of the peak, sites in it, GC of the transcripts there.
     unit : str
         Of the value.
-    controls : sequence of str
     """
-    names = ", ".join(controls)
-    needed = peaks[["potential", "value", *controls]].to_numpy(dtype=np.float64)
+    needed = peaks[["potential", "value", *CONTROLS]].to_numpy(dtype=np.float64)
     used = peaks[np.isfinite(needed).all(axis=1)]
     x, y = (used[name].to_numpy(dtype=np.float64) for name in ("potential", "value"))
-    held = used[list(controls)].reset_index(drop=True)
+    held = used[list(CONTROLS)].reset_index(drop=True)
     gene = pd.factorize(used["gene"])[0]
     what = "potential per nt of a peak"
     tables.add_test(head, correlate(x, y, "pearson"), what, "none", unit)
     tables.add_test(head, correlate(x, y, "spearman"), what, "none", unit)
     options = {"groups": gene, "ranks": False}
     tables.add_test(head, partial_correlation(x, y, held[[]], **options), what, "clusters", unit)
-    tables.add_test(head, partial_correlation(x, y, held, **options), what, "controls", unit, names)
-    tables.add_test(head, partial_correlation(x, y, held, groups=gene), what, "controls", unit, names)
+    tables.add_test(head, partial_correlation(x, y, held, **options), what, "controls", unit, _CONTROLLED)
+    tables.add_test(head, partial_correlation(x, y, held, groups=gene), what, "controls", unit, _CONTROLLED)
     tables.add_trend(head, x, y, unit)
     tables.add_bins(head, x, y, unit)
 
@@ -329,10 +311,7 @@ def relate_entry(
     sites: pd.DataFrame | None = None,
     lengths: Mapping[str, int] | None = None,
     assembly: str = "",
-    split: str = "mean",
-    controls: Sequence[str] = CONTROLS,
     minimum: float = 0.5,
-    allow: bool = False,
 ) -> None:
     """Read the files of one entry of the configuration and run its comparisons.
 
@@ -341,8 +320,7 @@ def relate_entry(
     tables : Tables
         Takes the results.
     entry : mapping
-        ``kind``, and optionally ``name``, ``format``, ``id``, ``value``, ``transform``, ``nonpositive``; for structure
-        ``double``, ``single``, ``zero_is_missing``; for peaks ``stranded``.
+        ``kind``, and optionally ``name``, ``format``, ``id``, ``value``, ``transform``.
     paths : sequence of path-like
         Its file; for ``pars_pair`` the tracks of V1 and S1.
     transcripts, task, predictor : str
@@ -355,9 +333,7 @@ def relate_entry(
         Length of every chromosome of the genome, nt; see :func:`~rnamarks.biology.peaks.check_genome`.
     assembly : str
         Assembly of the sites.
-    split, controls
-        See :func:`relate_genes`.
-    minimum, allow
+    minimum
         See :func:`~rnamarks.biology.identifiers.match_ids`.
     """
     head = head_of(entry, transcripts, task, predictor)
@@ -371,35 +347,32 @@ def relate_entry(
             id=entry.get("id"),
             value=entry.get("value"),
             transform=entry.get("transform", TRANSFORMS[kind]),
-            nonpositive=entry.get("nonpositive", "error"),
         )
-        value, match = join_genes(genes, values, what=name, minimum=minimum, allow=allow)
+        value, match = join_genes(genes, values, what=name, minimum=minimum)
         used = int(value.notna().sum())
         notes = {"identifier": match["key"], **{key: n for key, n in values.counts.items() if n}}
         notes |= {"genes that share an identifier": match["doubtful"]} if match["doubtful"] else {}
         item, unit = "genes", values.column
-        relate_genes(tables, head, genes, value.to_numpy(), unit=unit, split=split, controls=controls)
+        relate_genes(tables, head, genes, value.to_numpy(), unit=unit)
     elif kind == "structure":
         scored = scores_at(
             sites,
             open_scores(paths, table_format),
             path=paths[0],
-            zero_is_missing=entry.get("zero_is_missing", True),
             minimum=minimum,
-            allow=allow,
         )
         found = np.isfinite(scored.score)
         kept = sites[found].assign(score=scored.score[found])
         kept = pd.concat(
             [unique_sites(kept), kept[(kept["genome_start"] < 0) | (kept["chrom"] == "")]], ignore_index=True
         )
-        bounds = {"double": entry.get("double", DOUBLE), "single": entry.get("single", SINGLE)}
-        classes = classify(kept["score"].to_numpy(), **bounds)
+        classes = classify(kept["score"].to_numpy())
         match = {key: scored.counts[key] for key in ("wanted", "matched")}
         match["fraction"] = match["matched"] / max(1, match["wanted"])
         item, used = "transcripts", len(kept)
-        notes = {key: n for key, n in scored.counts.items() if n and key not in ("wanted", "matched")} | bounds
-        relate_structure(tables, head, kept, classes, controls=controls)
+        notes = {key: n for key, n in scored.counts.items() if n and key not in ("wanted", "matched")}
+        notes |= {"double": DOUBLE, "single": SINGLE}
+        relate_structure(tables, head, kept, classes)
     else:
         column = entry.get("value", "")
         peaks = read_peaks(paths[0], table_format, assembly=assembly)
@@ -407,9 +380,9 @@ def relate_entry(
         if column not in SIGNALS:
             raise InputError("no such value of a peak", value=column, remedy=f"choose one of {', '.join(SIGNALS)}")
         here = unique_sites(sites)
-        strange = check_genome(peaks, lengths, minimum=minimum, allow=allow) if lengths else 0
+        strange = check_genome(peaks, lengths, minimum=minimum) if lengths else 0
         peaks = match_chromosomes(peaks, list(map(str, here["chrom"].unique())))
-        measured, counts = measure_peaks(peaks.frame, here, value=column, stranded=entry.get("stranded", False))
+        measured, counts = measure_peaks(peaks.frame, here, value=column)
         if measured.empty:
             raise InputError(
                 "no peak with a value above 0 holds a predicted site",
@@ -430,7 +403,7 @@ def relate_entry(
                 f"peaks hold a site hardly more often ({meeting['fraction']:.1%}) than peaks moved along the genome do "
                 f"({meeting['expected']:.1%}): they may be on another assembly, or far from genes"
             )
-        relate_peaks(tables, head, measured, unit=unit, controls=controls)
+        relate_peaks(tables, head, measured, unit=unit)
     text = "; ".join(f"{key}: {n}" for key, n in notes.items())
     row = {"item": item, **{key: match[key] for key in ("wanted", "matched", "fraction")}, "used": used}
     tables.matches.append({**head, **row, "warning": warning, "notes": text})

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ..errors import InputError
 
 LEVEL = 0.95
-_Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+_Z = float(scipy.special.ndtri(0.5 + LEVEL / 2))
 FEWEST = 4
 """Smallest group, and smallest number of pairs, that is tested; below it every number of a result is NaN."""
 MOST_STRATA, CELL = 5, 8
@@ -197,7 +197,7 @@ def rank_sum(first: np.ndarray, second: np.ndarray) -> Result:
     counts = {"n": len(a) + len(b), "n_first": len(a), "n_second": len(b)}
     if min(len(a), len(b)) < FEWEST:
         return Result("rank_sum", "cliffs_delta", **counts)
-    u, p = stats.mannwhitneyu(a, b, alternative="two-sided", method="auto")
+    u, p = scipy.stats.mannwhitneyu(a, b, alternative="two-sided", method="auto")
     effects = (*cliffs_delta(a, b), *hodges_lehmann(a, b))
     return Result("rank_sum", "cliffs_delta", *counts.values(), float(u), float(p), *effects)
 
@@ -215,14 +215,14 @@ def correlate(x: np.ndarray, y: np.ndarray, method: str = "pearson") -> Result:
     if len(x) < FEWEST or np.ptp(x) == 0 or np.ptp(y) == 0:
         return empty
     if method == "spearman":
-        x, y = stats.rankdata(x), stats.rankdata(y)
+        x, y = scipy.stats.rankdata(x), scipy.stats.rankdata(y)
     r = float(np.clip(np.corrcoef(x, y)[0, 1], -1, 1))
     freedom = len(x) - 2
     with np.errstate(divide="ignore"):
         t = r * np.sqrt(freedom / max(1 - r**2, 0.0)) if abs(r) < 1 else np.copysign(np.inf, r)
     spread = 1 + (r**2 / 2 if method == "spearman" else 0.0)
     low, high = _fisher(r, np.sqrt(spread / (len(x) - 3)))
-    p = float(2 * stats.t.sf(abs(t), freedom))
+    p = float(2 * scipy.stats.t.sf(abs(t), freedom))
     return Result(method, f"{method}_r", len(x), statistic=float(t), p=p, effect=r, low=low, high=high)
 
 
@@ -247,7 +247,7 @@ def rank_terms(controls: pd.DataFrame) -> np.ndarray:
     for name in controls.columns:
         values = controls[name].to_numpy(dtype=np.float64)
         if np.ptp(values) > 0:
-            rank = _scaled(stats.rankdata(values))
+            rank = _scaled(scipy.stats.rankdata(values))
             terms.append(rank)
             if len(np.unique(values)) > 2:
                 terms.append(_scaled(rank**2))
@@ -290,7 +290,7 @@ def adjusted_rank_sum(
     first = np.asarray(first, dtype=bool)
     counts = {"n": len(first), "n_first": int(first.sum()), "n_second": int((~first).sum())}
     empty = Result("rank_regression", "cliffs_delta", **counts)
-    ranks = stats.rankdata(value) * 2 / max(len(first), 1)
+    ranks = scipy.stats.rankdata(value) * 2 / max(len(first), 1)
     terms = rank_terms(controls)
     if min(counts["n_first"], counts["n_second"]) < FEWEST or np.ptp(ranks) == 0:
         return empty
@@ -323,7 +323,7 @@ def matched_rank_sum(value: np.ndarray, first: np.ndarray, controls: pd.DataFram
     empty = Result("matched_rank_sum", "cliffs_delta", **counts)
     if min(counts["n_first"], counts["n_second"]) < FEWEST:
         return empty
-    ranks = stats.rankdata(np.asarray(value)[kept]) * 2 / counts["n"]
+    ranks = scipy.stats.rankdata(np.asarray(value)[kept]) * 2 / counts["n"]
     terms = rank_terms(controls[kept])
     columns = np.column_stack([ranks, chosen.astype(np.float64), terms])
     size = np.bincount(cell)
@@ -374,7 +374,7 @@ def partial_correlation(
     if len(x) < FEWEST + terms.shape[1] + 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return empty
     if ranks:
-        x, y = stats.rankdata(x), stats.rankdata(y)
+        x, y = scipy.stats.rankdata(x), scipy.stats.rankdata(y)
     design = np.column_stack([np.ones(len(x)), terms])
     left = [values - design @ np.linalg.lstsq(design, values, rcond=None)[0] for values in (x, y)]
     if (
@@ -421,8 +421,8 @@ def _regress(
         return None
     estimate = float(fit.params[0])
     t = estimate / error
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, freedom)) * error
-    p = float(2 * stats.t.sf(abs(t), freedom))
+    half = float(scipy.stats.t.ppf(0.5 + LEVEL / 2, freedom)) * error
+    p = float(2 * scipy.stats.t.sf(abs(t), freedom))
     return {"effect": estimate, "low": estimate - half, "high": estimate + half, "statistic": float(t), "p": p}
 
 
@@ -440,5 +440,5 @@ def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
     p = np.asarray(p, dtype=np.float64)
     q = np.full(len(p), np.nan)
     known = np.isfinite(p)
-    q[known] = stats.false_discovery_control(p[known])
+    q[known] = scipy.stats.false_discovery_control(p[known])
     return q

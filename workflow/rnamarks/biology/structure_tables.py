@@ -187,13 +187,12 @@ def scores_at(
     scores: Iterable[tuple[str, np.ndarray]],
     *,
     path: str | Path = "",
-    zero_is_missing: bool = True,
     minimum: float = 0.5,
-    allow: bool = False,
 ) -> SiteScores:
     """Scores at positions of transcripts.
 
-    Only the scores asked for are kept, so memory does not grow with the file. A transcript whose length differs from
+    Only the scores asked for are kept, so memory does not grow with the file. A score of exactly 0 is missing: score
+    files write it for a nucleotide without reads. A transcript whose length differs from
     that of the scored one is another version of it and is left out; so are further lines of a transcript.
 
     Parameters
@@ -204,9 +203,7 @@ def scores_at(
         From :func:`open_scores`.
     path : path-like
         For messages.
-    zero_is_missing : bool
-        Take a score of exactly 0 for a nucleotide without reads, which is what score files write there.
-    minimum, allow
+    minimum
         See :func:`~rnamarks.biology.identifiers.match_ids`; of the shorter list of transcripts.
 
     Raises
@@ -238,11 +235,8 @@ def scores_at(
             else:
                 counts["of another length"] += 1
     shorter, longer = (names, listed) if len(names) <= len(set(listed)) else (listed, names)
-    matched = match_ids(
-        shorter, longer, what="transcripts of the structure table", path=path, minimum=minimum, allow=allow
-    )
-    if zero_is_missing:
-        result[result == 0] = np.nan
+    matched = match_ids(shorter, longer, what="transcripts of the structure table", path=path, minimum=minimum)
+    result[result == 0] = np.nan
     summary = {
         "transcripts in the file": len(listed),
         **counts,
@@ -264,27 +258,21 @@ def _indexes(names: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
     return exact, loose
 
 
-def classify(scores: np.ndarray, *, double: float = DOUBLE, single: float = SINGLE) -> np.ndarray:
-    """Class of each score: ``DS`` at ``double`` and above, ``SS`` at ``single`` and below, ``poised`` between.
+def classify(scores: np.ndarray) -> np.ndarray:
+    """Class of each score: ``DS`` at 1 (:data:`DOUBLE`) and above, ``SS`` at -1 and below, ``poised`` between.
 
     Parameters
     ----------
     scores : numpy.ndarray, shape=(n,)
         log2 ratios, positive for double-stranded.
-    double, single : float
-        ``double`` has to be above ``single``.
 
     Returns
     -------
     numpy.ndarray of str, shape=(n,)
         ``SS`` (single-stranded), ``DS`` (double-stranded) or ``poised`` (in between), ``""`` where the score is NaN.
     """
-    if not double > single:
-        raise InputError(
-            "the bounds of structure classes overlap", value=(double, single), remedy="set double > single"
-        )
     result = np.full(len(scores), "poised", dtype=object)
-    result[scores >= double] = "DS"
-    result[scores <= single] = "SS"
+    result[scores >= DOUBLE] = "DS"
+    result[scores <= SINGLE] = "SS"
     result[~np.isfinite(scores)] = ""
     return result

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
+import scipy
 
 from .metrics import call_ratios, check_predictions, require_prevalence
 
@@ -38,7 +38,7 @@ class Ranking:
     scores: np.ndarray
     _positives: np.ndarray = field(init=False, repr=False)
     _hits_to: np.ndarray | None = field(init=False, repr=False)
-    _bins: csr_array = field(init=False, repr=False)
+    _bins: scipy.sparse.csr_array = field(init=False, repr=False)
     _false_to: np.ndarray = field(init=False, repr=False)
     _false_before: np.ndarray | None = field(init=False, repr=False)
 
@@ -54,7 +54,9 @@ class Ranking:
         # negatives between two neighbouring positives need not be told apart
         edges = np.union1d(before, false_to)
         bins = np.searchsorted(edges, np.arange(len(negatives)), side="right")
-        self._bins = csr_array((np.ones(len(negatives)), (bins, negatives)), shape=(len(edges) + 1, len(self.labels)))
+        self._bins = scipy.sparse.csr_array(
+            (np.ones(len(negatives)), (bins, negatives)), shape=(len(edges) + 1, len(self.labels))
+        )
         self._false_to = np.searchsorted(edges, false_to)
         self._false_before = None if np.array_equal(before, false_to) else np.searchsorted(edges, before)
 

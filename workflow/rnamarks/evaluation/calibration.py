@@ -15,10 +15,9 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import pandas as pd
+import scipy
 from scipy.special import expit
 from scipy.special import logit as log_odds
-from scipy.stats import binomtest
-from sklearn.linear_model import LogisticRegression
 
 from ..dictionary import column_names
 from ..errors import InputError
@@ -158,6 +157,8 @@ def fit_calibration(
     corrected = logits + log_odds(share)
     if np.ptp(logits) == 0:
         return Calibration(share, 0.0, float(log_odds(share)), "flat", **counts)
+    from sklearn.linear_model import LogisticRegression
+
     weights = prevalence_weights(labels, share)
     # softened targets: each window counts for both labels, which keeps the fit finite on separable data
     soft = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
@@ -204,7 +205,7 @@ def reliability_table(labels: np.ndarray, probabilities: np.ndarray, *, bins: in
 def wilson(hits: np.ndarray | int, n: np.ndarray | int) -> np.ndarray:
     """Wilson's 95 % interval of fractions, shape=(2, ...): low and high; NaN for ``n`` = 0."""
     bounds = [
-        binomtest(int(k), int(size)).proportion_ci(0.95, "wilson") if size else (np.nan, np.nan)
+        scipy.stats.binomtest(int(k), int(size)).proportion_ci(0.95, "wilson") if size else (np.nan, np.nan)
         for k, size in np.broadcast(hits, n)
     ]
     return np.reshape(np.transpose(bounds), (2, *np.broadcast(hits, n).shape))

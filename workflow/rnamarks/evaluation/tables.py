@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, rankdata
+import scipy
 from sklearn.metrics import brier_score_loss
 
 from ..dictionary import column_names
@@ -165,7 +165,7 @@ def _ranks(values: Mapping[tuple, Mapping[str, float]], tasks: int) -> dict[tupl
         keys = [key for key, known in values.items() if key[-1] == kind and len(known) == tasks]
         if keys:
             # equal models must not be ordered by rounding
-            ranks = rankdata([-np.round(list(values[key].values()), 12) for key in keys], axis=0)
+            ranks = scipy.stats.rankdata([-np.round(list(values[key].values()), 12) for key in keys], axis=0)
             led = (ranks == ranks.min(axis=0)).sum(axis=1)
             found |= dict(zip(keys, zip(ranks.mean(axis=1), led, strict=True), strict=True))
     return found
@@ -240,7 +240,11 @@ def noise_table(metrics: pd.DataFrame, paired: pd.DataFrame) -> pd.DataFrame:
     """
     keys = ["scheme", "task", "against", "seed", "metric"]
     own = metrics[metrics["split"] == "test"]
-    errors = ((own["high"] - own["low"]) / (2 * norm.ppf((1 + LEVEL) / 2))).groupby([own[key] for key in keys]).median()
+    errors = (
+        ((own["high"] - own["low"]) / (2 * scipy.special.ndtri((1 + LEVEL) / 2)))
+        .groupby([own[key] for key in keys])
+        .median()
+    )
     rows = []
     for key, pairs in paired.groupby(keys, sort=False):
         apart = ((pairs["low"] > 0) | (pairs["high"] < 0)).to_numpy()

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import precision_recall_curve, roc_curve
 
 from ..dictionary import column_names
 from ..errors import InputError
@@ -24,6 +23,8 @@ def g_mean_threshold(labels: np.ndarray, logits: np.ndarray) -> float:
     Among equals the highest; infinity where it is 0 everywhere. Song et al. 2021 took it from the test windows, against
     all other windows; on validation windows no model gains by it.
     """
+    from sklearn.metrics import roc_curve
+
     false_rate, sensitivity, thresholds = roc_curve(labels, logits, drop_intermediate=False)
     return float(thresholds[np.sqrt(sensitivity * (1 - false_rate)).argmax()])
 
@@ -58,6 +59,8 @@ def threshold_at_precision(
 
 def _curve(labels: np.ndarray, logits: np.ndarray, fewest: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Precision, recall and ascending thresholds that call enough windows."""
+    from sklearn.metrics import precision_recall_curve
+
     labels, logits = check_predictions(labels, logits)
     precision, recall, thresholds = precision_recall_curve(labels, logits)
     kept = len(logits) - np.searchsorted(np.sort(logits), thresholds) >= fewest

@@ -18,10 +18,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import scipy
 import torch
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
-from scipy.stats import false_discovery_control
 from torch import nn
 
 from ..dictionary import column_names
@@ -48,7 +48,7 @@ def score_rows(model: nn.Module) -> np.ndarray:
     InputError
         If a network has no attention.
     """
-    return np.stack([member.score.weight.detach().cpu().double().numpy() for member in attentive(model)])
+    return np.stack([member.pool.score.weight.detach().cpu().double().numpy() for member in attentive(model)])
 
 
 def standardised(values: np.ndarray) -> np.ndarray:
@@ -201,7 +201,7 @@ def associate_tasks(
     frames: Mapping[str, pd.DataFrame],
     *,
     per_task: int = 100,
-    permutations: int = 999,
+    permutations: int = 1999,
     seed: int = 0,
     device: str | torch.device = "cpu",
 ) -> pd.DataFrame:
@@ -285,7 +285,7 @@ def _table(
             "excess": excess,
             "permutations": len(drawn),
             "p": p,
-            "q": false_discovery_control(p),
+            "q": scipy.stats.false_discovery_control(p),
             "n": n,
             "reason": "",
         }

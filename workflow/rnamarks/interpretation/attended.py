@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+import scipy
 
 from ..dictionary import column_names
-from ..prediction.attended import top_windows
-from ..sequences import decode, encode_windows
 from ..tables import stack_frames
 
 ATTENTION, GRADIENTS = "attention", "integrated_gradients"
 """Values of the column ``method``."""
-_Z = float(norm.ppf(0.975))
+EXPLAINED_SPLITS = ("train", "valid")
+"""Parts of a scheme whose windows are explained; the motifs of these windows are judged on the test split."""
+_Z = float(scipy.special.ndtri(0.975))
 
 
 def weight_matrix(attended: pd.DataFrame) -> np.ndarray:
@@ -25,44 +25,6 @@ def weight_matrix(attended: pd.DataFrame) -> np.ndarray:
     if attended.empty:
         return np.zeros((0, 0), dtype=np.float32)
     return np.stack([np.asarray(row, dtype=np.float32) for row in attended["weights"]])
-
-
-def top_table(attended: pd.DataFrame, *, width: int = 3, count: int = 3, margin: int = 1) -> pd.DataFrame:
-    """The windows with most weight of each explained window, as the original's command line lists them.
-
-    Parameters
-    ----------
-    attended : pandas.DataFrame
-        Table ``explained``.
-    width, count, margin
-        See :func:`top_windows`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Table ``attended``: ``first`` and ``last`` nucleotide relative to the site, ``nucleotides`` RNA,
-        ``weight`` their sum and ``fraction`` its part of the sum of all absolute weights.
-    """
-    tables = []
-    for _, rows in attended.groupby(["predictor", "task", "method"], sort=False):
-        weights = weight_matrix(rows)
-        window = weights.shape[1]
-        starts, sums = top_windows(weights, width=width, count=count, margin=margin)
-        codes = encode_windows(rows["sequence"])
-        row, rank = np.nonzero(starts >= 0)
-        begin = starts[row, rank]
-        total = np.abs(weights, dtype=np.float64).sum(axis=1)
-        tables.append(
-            rows.iloc[row][["predictor", "task", "method", "window", "logit"]].assign(
-                rank=rank + 1,
-                first=begin - window // 2,
-                last=begin + width - 1 - window // 2,
-                nucleotides=[decode(codes[at, start : start + width]) for at, start in zip(row, begin, strict=True)],
-                weight=sums[row, rank],
-                fraction=np.divide(sums[row, rank], total[row], out=np.zeros(len(row)), where=total[row] > 0),
-            )
-        )
-    return stack_frames(tables, column_names("attended", task_columns=False))
 
 
 def profile_table(attended: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ..errors import InputError
+from ..models.registry import Network
 from ..prediction.attended import spread_kmers
 from ..prediction.score import BATCH_SIZES
 
@@ -47,10 +48,9 @@ def attentive(model: nn.Module) -> list[nn.Module]:
     return members
 
 
-def view_of(network: nn.Module, window: int) -> tuple[int, int]:
+def view_of(network: Network, window: int) -> tuple[int, int]:
     """First nucleotide of a window that the network reads, 0-based, and how many it reads."""
-    width = int(getattr(network, "crop", 0)) or window
-    return (window - width) // 2, width
+    return (window - network.reads) // 2, network.reads
 
 
 @torch.inference_mode()

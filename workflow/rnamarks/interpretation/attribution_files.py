@@ -11,18 +11,16 @@ import pandas as pd
 import pyarrow as pa
 
 from ..dictionary import column_names
-from ..errors import InputError
+from ..errors import InputError, shown
 from ..files import write_text
 from ..models.checkpoint import load_model
 from ..prediction.score import fit_to_window, fits_task, in_chunks, pick_device
 from ..sequences import ALPHABET, LETTERS, UNKNOWN, encode, read_records
-from ..tables import open_parquet_writer, read_parquet, write_tsv
+from ..tables import TSV, open_parquet_writer, read_parquet, write_tsv
 from ..tasks import find_task
 from .attribution import Attribution, agreement, integrated_gradients, mutagenesis
 
 METHODS = ("integrated_gradients", "mutagenesis")
-OPTIONS = ("baseline", "references", "steps", "maximum_steps", "tolerance", "strict", "seed")
-"""Of :func:`rnamarks.interpretation.attribution.integrated_gradients`, by way of :func:`attribute_windows`."""
 _FILE_CHUNK = 256
 
 
@@ -44,7 +42,7 @@ def nucleotide_table(
         "window": np.asarray(names, dtype=object)[row],
         "task": task,
         "method": method,
-        "position": (place + 1).astype(np.int32),
+        "position": place.astype(np.int32),
         "offset": (place - window // 2).astype(np.int32),
         "nucleotide": LETTERS[codes[row, place]].view("S1").astype("U1"),
         "attribution": attribution.nucleotides[row, place],
@@ -54,12 +52,7 @@ def nucleotide_table(
 
 
 def check_table(
-    attribution: Attribution,
-    names: list[str],
-    task: str,
-    method: str,
-    baseline: str,
-    agreements: np.ndarray | None = None,
+    attribution: Attribution, names: list[str], task: str, method: str, agreements: np.ndarray | None = None
 ) -> pd.DataFrame:
     """One row per window: what the contributions sum to and should sum to.
 
@@ -73,7 +66,6 @@ def check_table(
             "window": names,
             "task": task,
             "method": method,
-            "baseline": baseline,
             "logit": attribution.logits,
             "baseline_logit": attribution.baseline_logits,
             "total": attribution.contributions.sum(axis=(1, 2), dtype=np.float64),
@@ -95,7 +87,6 @@ def attribute_windows(
     limit: int | None = None,
     device: str = "auto",
     warn: Callable[[str], None] = print,
-    **options: object,
 ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
     """Attributions of a file's windows, some hundred at a time, in the file's order.
 
@@ -118,8 +109,6 @@ def attribute_windows(
     device : str
         ``auto``, ``cpu`` or ``cuda``.
     warn : callable
-    **options
-        :data:`OPTIONS`.
 
     Yields
     ------
@@ -136,9 +125,6 @@ def attribute_windows(
     """
     if method not in METHODS:
         raise InputError("no such method of attribution", value=method, remedy=f"choose one of {', '.join(METHODS)}")
-    for name in options:
-        if name not in OPTIONS:
-            raise InputError("attribution has no such option", value=name, remedy=f"it has {', '.join(OPTIONS)}")
     if limit is not None and limit < 1:
         raise InputError("the number of windows must be at least 1", value=limit)
     loaded, config = load_model(folder)
@@ -151,10 +137,9 @@ def attribute_windows(
     def run(name: str, codes: np.ndarray) -> Attribution:
         if name == "mutagenesis":
             return mutagenesis(model, codes, task, device=where)
-        return integrated_gradients(model, codes, task, warn=warn, device=where, **options)
+        return integrated_gradients(model, codes, task, warn=warn, device=where)
 
     other = METHODS[1 - METHODS.index(method)]
-    baseline = str(options.get("baseline", "uniform")) if method == "integrated_gradients" else ""
     refitted = others = kept = 0
     for names, sequences in _windows_of(windows, limit):
         refitted += sum(len(sequence) != config.window for sequence in sequences)
@@ -168,16 +153,17 @@ def attribute_windows(
         agreements = agreement(attribution.nucleotides, run(other, codes).nucleotides) if compare else None
         yield (
             nucleotide_table(attribution, codes, names, task, method),
-            check_table(attribution, names, task, method, baseline, agreements),
+            check_table(attribution, names, task, method, agreements),
         )
     if not kept:
         raise InputError(
             f"no window has {asked.place[0]} around the middle, as sites of {task} have", path=windows, value=others
         )
+    source = shown(windows)
     if others:
-        warn(f"{windows}: {others} windows do not have {asked.place[0]} around the middle: no attribution for {task}")
+        warn(f"{source}: {others} windows do not have {asked.place[0]} around the middle: no attribution for {task}")
     if refitted:
-        warn(f"{windows}: {refitted} windows are not {config.window} nt long and were cut or padded around the centre")
+        warn(f"{source}: {refitted} windows are not {config.window} nt long and were cut or padded around the centre")
 
 
 def _windows_of(path: str | Path, limit: int | None) -> Iterator[tuple[list[str], list[str]]]:
@@ -227,6 +213,6 @@ def write_attributions(
     else:
         with write_text(nucleotides) as handle:
             for index, (frame, check) in enumerate(chunks):
-                frame.to_csv(handle, sep="\t", index=False, header=index == 0, lineterminator="\n", float_format="%.6g")
+                frame.to_csv(handle, header=index == 0, float_format="%.6g", **TSV)
                 collected.append(check)
     write_tsv(pd.concat(collected, ignore_index=True), checks)

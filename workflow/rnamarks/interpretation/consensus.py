@@ -29,7 +29,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
-from scipy.stats import mannwhitneyu
+import scipy
 
 from ..dictionary import column_names
 from ..errors import InputError
@@ -366,6 +366,6 @@ def _judge(motif: PWM, modified: np.ndarray, unmodified: np.ndarray) -> tuple[fl
     scores = log_scores(np.maximum(motif.frequencies, 1e-6), unmodified)
     # a window in which N leaves no site ranks last
     best = [np.nan_to_num(best_scores(part, scores), neginf=-1e6) for part in (modified, unmodified)]
-    result = mannwhitneyu(*best, alternative="two-sided", method="asymptotic")
+    result = scipy.stats.mannwhitneyu(*best, alternative="two-sided", method="asymptotic")
     p = float(result.pvalue) if np.ptp(np.concatenate(best)) > 0 else 1.0
     return float(result.statistic) / (len(best[0]) * len(best[1])), p

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import scipy
 from scipy.special import gammaln
-from scipy.stats import norm
 
 from ..dictionary import column_names
 from ..errors import InputError
@@ -30,6 +30,12 @@ from ..tables import read_tsv, stack_frames
 from .motif_files import read_motif_scores
 from .pwm import PWM, background_of
 
+WIDTHS, LEVEL, MAXIMUM = (5, 6, 7, 8), 0.05, 5
+"""Widths of the motifs searched for, nt; level of a p-value; motifs at most. STREME is asked for the same."""
+HOLD_OUT = 0.4
+"""Fraction of the windows that judges motifs and makes none."""
+_SEEDS, _REFINEMENTS = 3, 4
+_MOST_WINDOWS = 20_000
 _ROWS_AT_ONCE = 20_000
 
 
@@ -100,14 +106,9 @@ def discover(
     foreground: np.ndarray,
     control: np.ndarray,
     *,
-    widths: Sequence[int] = (5, 6, 7, 8),
-    level: float = 0.05,
-    maximum: int = 5,
-    hold_out: float = 0.4,
+    widths: Sequence[int] = WIDTHS,
+    maximum: int = MAXIMUM,
     groups: tuple[np.ndarray, np.ndarray] | None = None,
-    seeds: int = 3,
-    refinements: int = 4,
-    maximum_windows: int = 20_000,
     seed: int = 0,
     source: str = "",
 ) -> Discovery:
@@ -116,24 +117,15 @@ def discover(
     Parameters
     ----------
     foreground, control : numpy.ndarray, shape=(n, width), dtype=uint8
-        Codes of windows of one width: A 0, C 1, G 2, U 3, everything else 4.
+        Codes of windows of one width: A 0, C 1, G 2, U 3, everything else 4. Of more than 20,000 of a kind so many are
+        drawn at random.
     widths : sequence of int
         Widths of the k-mers tried, 3 to 10 nt.
-    level : float
-        A motif is reported while its p-value in the windows held out is below it.
     maximum : int
-        Motifs at most.
-    hold_out : float
-        Fraction of the windows that judges motifs and makes none.
+        Motifs at most; a motif is reported while its p-value in the windows held out is below :data:`LEVEL`.
     groups : (array, array), optional
         Group of each window, such as its gene: a group is held out as a whole, since overlapping windows on both sides
         would make p-values too small.
-    seeds : int
-        K-mers of each width that are refined.
-    refinements : int
-        Steps of refinement.
-    maximum_windows : int
-        Windows of each kind; more are drawn from at random.
     seed : int
     source : str
         Written into the motifs.
@@ -147,13 +139,12 @@ def discover(
     Raises
     ------
     InputError
-        If a split would hold fewer than five windows of a kind, the windows' widths differ, or a parameter is out of
-        range.
+        If a split would hold fewer than five windows of a kind, or the windows' widths differ.
     """
-    _check(foreground, control, widths, level, hold_out)
+    _check(foreground, control, widths)
     generator = np.random.default_rng(seed)
     parts = [
-        _hold_out(codes, hold_out, maximum_windows, generator, seed, None if groups is None else groups[at])
+        _hold_out(codes, generator, seed, None if groups is None else groups[at])
         for at, codes in enumerate((foreground, control))
     ]
     train = _Windows(parts[0][0], parts[1][0])
@@ -163,12 +154,12 @@ def discover(
             raise InputError(
                 f"the {name} has fewer than five windows of a kind",
                 value=windows.sizes,
-                remedy="give more windows, or another fraction to hold out",
+                remedy="give more windows",
             )
     motifs: list[PWM] = []
     rows: list[dict[str, object]] = []
     for number in range(1, maximum + 1):
-        found = _best_motif(train, widths, seeds, refinements)
+        found = _best_motif(train, widths)
         if found is None:
             break
         matrix, sites, threshold = found
@@ -177,8 +168,8 @@ def discover(
         p = float(np.exp(fisher_log_p(hits[0], hits[1], *judge.sizes)[0]))
         pwm = PWM(f"motif{number}", matrix, sites, source=source)
         pwm = PWM(pwm.name, matrix, sites, pwm.consensus(), source)
-        rows.append(_row(pwm, p, level, hits, judge.sizes, threshold))
-        if p >= level:
+        rows.append(_row(pwm, p, hits, judge.sizes, threshold))
+        if p >= LEVEL:
             break
         motifs.append(pwm)
         train, judge = (
@@ -188,7 +179,7 @@ def discover(
     return Discovery(motifs, pd.DataFrame(rows, columns=_columns()))
 
 
-def _check(foreground: np.ndarray, control: np.ndarray, widths: Sequence[int], level: float, hold_out: float) -> None:
+def _check(foreground: np.ndarray, control: np.ndarray, widths: Sequence[int]) -> None:
     if not len(foreground) or not len(control):
         raise InputError(
             "positive or control windows are missing", value=(len(foreground), len(control)), remedy="give both"
@@ -206,30 +197,22 @@ def _check(foreground: np.ndarray, control: np.ndarray, widths: Sequence[int], l
             value=list(widths),
             remedy="give widths from 3 to 10 nt, below the windows'",
         )
-    for name, value in (("level", level), ("fraction to hold out", hold_out)):
-        if not 0 < value < 1:
-            raise InputError(f"the {name} is out of range", value=value, remedy="give a number between 0 and 1")
 
 
 def _hold_out(
-    codes: np.ndarray,
-    fraction: float,
-    maximum: int,
-    generator: np.random.Generator,
-    seed: int,
-    groups: np.ndarray | None,
+    codes: np.ndarray, generator: np.random.Generator, seed: int, groups: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     chosen = np.arange(len(codes))
-    if len(codes) > maximum:
-        chosen = np.sort(generator.choice(len(codes), maximum, replace=False))
+    if len(codes) > _MOST_WINDOWS:
+        chosen = np.sort(generator.choice(len(codes), _MOST_WINDOWS, replace=False))
     if groups is None:
         held = np.zeros(len(chosen), dtype=bool)
-        held[generator.permutation(len(chosen))[: round(fraction * len(chosen))]] = True
+        held[generator.permutation(len(chosen))[: round(HOLD_OUT * len(chosen))]] = True
     else:
         # the same group falls on the same side among positives and controls
         names = np.asarray(groups, dtype=str)[chosen]
         unique, inverse = np.unique(names, return_inverse=True)
-        held = np.array([_side(name, seed) < fraction for name in unique])[inverse]
+        held = np.array([_side(name, seed) < HOLD_OUT for name in unique])[inverse]
     return codes[chosen[~held]], codes[chosen[held]]
 
 
@@ -237,17 +220,15 @@ def _side(name: str, seed: int) -> float:
     return int.from_bytes(hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=6).digest(), "big") / 2**48
 
 
-def _best_motif(
-    windows: _Windows, widths: Sequence[int], seeds: int, refinements: int
-) -> tuple[np.ndarray, int, float] | None:
+def _best_motif(windows: _Windows, widths: Sequence[int]) -> tuple[np.ndarray, int, float] | None:
     """Matrix, sites in the training split and score threshold of the motif that separates best; None for no k-mer."""
     best: tuple[float, np.ndarray, int, float] | None = None
     for width in widths:
         excess, log_p_of = _enrichment(windows, width)
-        for kmer in _seed_kmers(log_p_of, width, seeds):
+        for kmer in _seed_kmers(log_p_of, width):
             matrix = _from_neighbours(excess, kmer, width)
             log_p, sites, threshold = np.inf, 0, 0.0
-            for _ in range(refinements):
+            for _ in range(_REFINEMENTS):
                 scores = log_scores(matrix, windows.control)
                 new_log_p, new_threshold, counts = _separate(windows, scores)
                 if new_log_p >= log_p - 1e-9:
@@ -279,11 +260,11 @@ def _enrichment(windows: _Windows, width: int) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(hits - control * (n / n_control), 0.0), fisher_log_p(hits, control, n, n_control)
 
 
-def _seed_kmers(log_p: np.ndarray, width: int, seeds: int) -> list[int]:
+def _seed_kmers(log_p: np.ndarray, width: int) -> list[int]:
     """The most enriched k-mers, none a shift by one or a one-mismatch neighbour of a better one."""
     chosen: list[int] = []
     for kmer in np.argsort(log_p, kind="stable").tolist():
-        if log_p[kmer] >= 0 or len(chosen) == seeds:
+        if log_p[kmer] >= 0 or len(chosen) == _SEEDS:
             break
         if not any(_alike(kmer, other, width) for other in chosen):
             chosen.append(kmer)
@@ -363,20 +344,18 @@ def mask_sites(codes: np.ndarray, scores: np.ndarray, threshold: float) -> np.nd
     return masked
 
 
-def _row(
-    pwm: PWM, p: float, level: float, hits: Sequence[int], sizes: tuple[int, int], threshold: float
-) -> dict[str, object]:
+def _row(pwm: PWM, p: float, hits: Sequence[int], sizes: tuple[int, int], threshold: float) -> dict[str, object]:
     smoothed = [(hits[at] + 0.5) / (sizes[at] + 0.5) for at in (0, 1)]
     error = np.sqrt(sum(1 / (hits[at] + 0.5) - 1 / (sizes[at] + 0.5) for at in (0, 1)))
     ratio = smoothed[0] / smoothed[1]
-    reach = norm.ppf(0.975) * error
+    reach = scipy.special.ndtri(0.975) * error
     return {
         "motif": pwm.name,
         "consensus": pwm.consensus(),
         "width": pwm.width,
         "sites": int(pwm.sites or 0),
         "p": p,
-        "reported": p < level,
+        "reported": p < LEVEL,
         "enrichment": ratio,
         "low": ratio * np.exp(-reach),
         "high": ratio * np.exp(reach),
@@ -439,9 +418,7 @@ def write_windows(codes: np.ndarray, path: str | Path) -> None:
             handle.write(f">{number}\n{sequence}\n")
 
 
-def read_streme(
-    path: str | Path, foreground: np.ndarray, control: np.ndarray, *, level: float = 0.05, source: str = ""
-) -> Discovery:
+def read_streme(path: str | Path, foreground: np.ndarray, control: np.ndarray, *, source: str = "") -> Discovery:
     """Motifs that the MEME suite's ``streme --text`` found, in the form of :func:`discover`.
 
     Parameters
@@ -450,8 +427,6 @@ def read_streme(
         MEME text; the header of each matrix holds its p-value (``S=``, ``P=`` or ``E=``).
     foreground, control : numpy.ndarray, shape=(n, width), dtype=uint8
         The windows that it read.
-    level : float
-        A motif is reported while its p-value is below it.
     source : str
         Written into the motifs.
 
@@ -471,8 +446,8 @@ def read_streme(
         pwm = PWM(
             f"motif{number}", motif.frequencies, motif.sites or counts.sum(axis=1).max(), motif.consensus(), source
         )
-        rows.append(_row(pwm, p, level, hits, windows.sizes, threshold))
-        if p >= level:
+        rows.append(_row(pwm, p, hits, windows.sizes, threshold))
+        if p >= LEVEL:
             break
         motifs.append(pwm)
     return Discovery(motifs, pd.DataFrame(rows, columns=_columns()))

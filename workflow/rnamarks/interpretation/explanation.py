@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 import torch
-from scipy.stats import t as student
 from torch import nn
 
 from ..dictionary import column_names
@@ -162,23 +162,15 @@ class TaskWindows:
         chosen = best_true_positives(logits, fraction=fraction, minimum=minimum)
         return Positives(rows.iloc[chosen], codes[chosen], logits[chosen])
 
-    def gradient_options(self, options: Mapping[str, Any] | None) -> dict[str, Any]:
-        """All options of :func:`~rnamarks.interpretation.attribution.integrated_gradients`.
-
-        Those given come first, then the defaults of :class:`~rnamarks.interpretation.settings.GradientSettings`; a
-        baseline ``composition`` gets the nucleotides of the unmodified windows.
-
-        Parameters
-        ----------
-        options : mapping, optional
-        """
-        options = {"seed": self.seed, "device": self.device, **asdict(GradientSettings.from_mapping(options or {}))}
-        if options["baseline"] == "composition":
+    def gradient_options(self, settings: GradientSettings) -> dict[str, Any]:
+        """Options of :func:`~rnamarks.interpretation.attribution.integrated_gradients`, the baseline included."""
+        options = asdict(settings) | {"device": self.device}
+        if options.pop("baseline") == "composition":
             others = self.frame.loc[self.frame["label"] == 0, "sequence"]
             if others.empty:
                 raise InputError(
                     "there is no unmodified window whose nucleotides could be the baseline",
-                    value=options["baseline"],
+                    value=settings.baseline,
                     remedy="choose another baseline",
                 )
             options["fractions"] = nucleotide_fractions(encode_windows(others))
@@ -244,11 +236,12 @@ def explain_task(
         Without a row, and ``windows`` 0, where the task calls no modified window.
     """
     positives = given.positives(fraction=fraction, minimum=minimum, maximum=maximum)
-    options = given.gradient_options(gradients)
+    settings = GradientSettings.from_mapping(gradients or {})
+    options = given.gradient_options(settings)
     who = {"predictor": given.predictor, "task": given.name}
     if not len(positives):
         summary = dict.fromkeys(column_names("attribution", first="windows"), np.nan)
-        summary = who | summary | {"baseline": options["baseline"], "windows": 0, "mutated": 0}
+        summary = who | summary | {"baseline": settings.baseline, "windows": 0, "mutated": 0}
         return Explanation(pd.DataFrame(columns=column_names("explained")), summary, _profile({}, who))
     attended = []
     if attends(given.model):
@@ -256,7 +249,7 @@ def explain_task(
         attended.append(positives.table(*who.values(), ATTENTION, weights))
     positives = positives.first(maximum_gradients)
     codes, network = positives.codes, given.model.networks
-    parts = integrated_gradients(network, codes, given.name, **({"warn": warn} | options))
+    parts = integrated_gradients(network, codes, given.name, warn=warn, **options)
     attended.append(positives.table(*who.values(), GRADIENTS, parts.nucleotides))
     middle = codes.shape[1] // 2
     places = np.arange(max(0, middle - reach), min(codes.shape[1], middle + reach + 1))
@@ -265,7 +258,7 @@ def explain_task(
         **who,
         "windows": len(codes),
         "mutated": len(changes.logits),
-        "baseline": options["baseline"],
+        "baseline": settings.baseline,
         "logit": float(np.median(parts.logits)),
         "difference": float(np.median(parts.logits - parts.baseline_logits)),
         "error_median": float(np.median(np.abs(parts.errors))),
@@ -315,7 +308,7 @@ def _profile(values: Mapping[str, np.ndarray], who: Mapping[str, str]) -> pd.Dat
         squares = np.nansum(np.square(each, dtype=np.float64), axis=0)[code, place]
         mean = total / n
         spread = np.sqrt(np.maximum(squares - n * mean**2, 0) / np.maximum(n - 1, 1))
-        half = np.where(n > 1, student.ppf(0.975, np.maximum(n - 1, 1)) * spread / np.sqrt(n), np.nan)
+        half = np.where(n > 1, scipy.stats.t.ppf(0.975, np.maximum(n - 1, 1)) * spread / np.sqrt(n), np.nan)
         tables.append(
             pd.DataFrame(
                 {

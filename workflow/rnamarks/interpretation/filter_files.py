@@ -23,7 +23,7 @@ class Filters:
     motifs : list of PWM
         In the order of the table.
     table : pandas.DataFrame
-        Table ``motif_filters``: member of the ensemble, layer, filter (from 0), dilation, width (of the motif in
+        Table ``motif_filters``: layer, filter (from 0), dilation, width (of the motif in
         nt, gaps included), threshold and activations, sites (subsequences above the threshold), their fraction of all,
         information (bits in all, corrected for few sites), best_five (bits of the best five neighbouring columns),
         informative, consensus.

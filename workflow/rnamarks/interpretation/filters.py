@@ -8,7 +8,7 @@ treat each value by itself; a batch normalisation after the non-linearity is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,10 +24,13 @@ from .filter_files import Filters
 from .pwm import PWM
 from .soft_input import one_hot
 
-BRANCHES = ("undilated", "all")
+FILTER_SPLIT = "test"
+"""Part of the scheme whose modified windows the motifs are counted in: windows that no network was trained on."""
 _POINTWISE = (nn.BatchNorm1d, nn.Dropout, nn.Identity)
 _NONLINEAR = (nn.ReLU, nn.PReLU, nn.LeakyReLU, nn.GELU, nn.ELU, nn.SELU, nn.SiLU, nn.Softplus, nn.Sigmoid, nn.Tanh)
 _CELLS_AT_ONCE = 4_000_000
+_MOST_WINDOWS = 2000
+_FEWEST_SITES = 10
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def first_convolutions(network: nn.Module, window: int) -> list[FirstConvolution
     handles = [module.register_forward_hook(watch(name)) for name, module in leaves]
     try:
         with torch.inference_mode():
-            network.eval()(torch.from_numpy(codes), next(iter(network.classifiers)))
+            network.eval().trunk(torch.from_numpy(codes))
     finally:
         for handle in handles:
             handle.remove()
@@ -235,100 +238,66 @@ def _batches(layer: FirstConvolution, codes: np.ndarray) -> Iterator[tuple[torch
         yield values, nucleotides, known
 
 
-def filter_motifs(
-    members: Sequence[nn.Module],
-    codes: np.ndarray,
-    *,
-    threshold: str = "mean",
-    branches: str = "undilated",
-    member: int | None = 0,
-    pseudocount: float = 1.0,
-    minimum_information: float = 0.0,
-    minimum_sites: int = 10,
-    source: str = "",
-) -> Filters:
+def filter_motifs(network: nn.Module, codes: np.ndarray, *, threshold: str = "mean", source: str = "") -> Filters:
     """Motifs of first-layer filters from positive windows.
+
+    Of the first convolutions those of the smallest dilation are read: the 300 filters of the paper.
 
     Parameters
     ----------
-    members : sequence of torch.nn.Module
-        Networks of an ensemble.
+    network : torch.nn.Module
     codes : numpy.ndarray, shape=(n_windows, window), dtype=uint8
         Positive windows that the network was not trained on.
     threshold : {"mean", "half_max"}
         See :data:`THRESHOLDS`.
-    branches : {"undilated", "all"}
-        First convolutions of the smallest dilation only (the 300 filters of the paper), or all. A dilated filter's
-        motif has columns without information where it does not look.
-    member : int or None
-        Which network of the ensemble; None for all.
-    pseudocount : float
-        Added to the count of each nucleotide.
-    minimum_information : float
-        Bits, in all columns together, that an informative motif has at least.
-    minimum_sites : int
-        Sites that an informative motif has at least.
     source : str
         Written into the motifs.
 
     Returns
     -------
     Filters
-        Motif names are ``m<member>_d<dilation>_f<filter>``. A filter whose activation never exceeds its threshold
-        has a uniform motif, no sites, and is not informative. Without a motif where the network has no first
-        convolution.
+        Motif names are ``m0_d<dilation>_f<filter>``; one is added to the count of each nucleotide. A motif is
+        informative if it was counted in ten sites or more. A filter whose activation never exceeds its threshold has a
+        uniform motif and no sites. Without a motif where the network has no first convolution.
 
     Raises
     ------
     InputError
-        If there are no windows, or no such member, threshold or choice of branches.
+        If there are no windows, or there is no such threshold.
     """
-    if branches not in BRANCHES:
-        raise InputError("no such choice of branches", value=branches, remedy=f"choose one of {', '.join(BRANCHES)}")
     if not len(codes):
         raise InputError("there are no positive windows to count motifs in", value=0, remedy="give some")
-    if member is not None and not 0 <= member < len(members):
-        raise InputError(
-            "the ensemble has no such member", value=member, remedy=f"give a number from 0 to {len(members) - 1}"
-        )
     motifs: list[PWM] = []
     rows: list[dict[str, object]] = []
-    for index, network in enumerate(members):
-        if member is not None and index != member:
-            continue
-        layers = first_convolutions(network, codes.shape[1])
-        if branches == "undilated" and layers:
-            smallest = min(layer.dilation for layer in layers)
-            layers = [layer for layer in layers if layer.dilation == smallest]
-        for layer in layers:
-            statistics = activation_statistics(layer, codes)
-            limits = THRESHOLDS[threshold](statistics)
-            counts = count_nucleotides(layer, codes, limits)
-            for at in range(layer.convolution.out_channels):
-                name = f"m{index}_d{layer.dilation}_f{at:03d}"
-                motif = _gapped(name, counts[at], layer.dilation, pseudocount, source)
-                bits = motif.information(corrected=True)
-                sites = int(motif.sites or 0)
-                rows.append(
-                    {
-                        "motif": name,
-                        "member": index,
-                        "layer": layer.name,
-                        "filter": at,
-                        "dilation": layer.dilation,
-                        "width": motif.width,
-                        "threshold": float(limits[at]),
-                        "mean_activation": float(statistics.mean[at]),
-                        "max_activation": float(statistics.maximum[at]),
-                        "sites": sites,
-                        "site_fraction": sites / statistics.subsequences,
-                        "information": float(bits.sum()),
-                        "best_five": float(np.convolve(bits, np.ones(min(5, len(bits))), "valid").max()),
-                        "informative": bool(sites >= max(1, minimum_sites) and bits.sum() >= minimum_information),
-                        "consensus": motif.consensus(),
-                    }
-                )
-                motifs.append(motif)
+    layers = first_convolutions(network, codes.shape[1])
+    smallest = min((layer.dilation for layer in layers), default=1)
+    for layer in (layer for layer in layers if layer.dilation == smallest):
+        statistics = activation_statistics(layer, codes)
+        limits = THRESHOLDS[threshold](statistics)
+        counts = count_nucleotides(layer, codes, limits)
+        for at in range(layer.convolution.out_channels):
+            motif = _gapped(f"m0_d{layer.dilation}_f{at:03d}", counts[at], layer.dilation, source)
+            bits = motif.information(corrected=True)
+            sites = int(motif.sites or 0)
+            rows.append(
+                {
+                    "motif": motif.name,
+                    "layer": layer.name,
+                    "filter": at,
+                    "dilation": layer.dilation,
+                    "width": motif.width,
+                    "threshold": float(limits[at]),
+                    "mean_activation": float(statistics.mean[at]),
+                    "max_activation": float(statistics.maximum[at]),
+                    "sites": sites,
+                    "site_fraction": sites / statistics.subsequences,
+                    "information": float(bits.sum()),
+                    "best_five": float(np.convolve(bits, np.ones(min(5, len(bits))), "valid").max()),
+                    "informative": sites >= _FEWEST_SITES,
+                    "consensus": motif.consensus(),
+                }
+            )
+            motifs.append(motif)
     return Filters(motifs, pd.DataFrame(rows, columns=column_names("motif_filters", last="consensus")))
 
 
@@ -346,16 +315,17 @@ def count_nucleotides(layer: FirstConvolution, codes: np.ndarray, thresholds: np
     return counts.reshape(-1, 4, layer.width).transpose(1, 2).numpy()
 
 
-def _gapped(name: str, counts: np.ndarray, dilation: int, pseudocount: float, source: str) -> PWM:
+def _gapped(name: str, counts: np.ndarray, dilation: int, source: str) -> PWM:
+    """A motif with uniform columns where a dilated filter does not look."""
     frequencies = np.full((dilation * (len(counts) - 1) + 1, 4), 0.25)
     sites = float(counts.sum(axis=1).max())
     if sites > 0:
-        frequencies[::dilation] = PWM.from_counts(name, counts, pseudocount=pseudocount).frequencies
+        frequencies[::dilation] = PWM.from_counts(name, counts).frequencies
     return PWM(name, frequencies, sites, source=source)
 
 
-def positive_windows(frame: pd.DataFrame, scheme: str, split: str, maximum: int = 0, seed: int = 0) -> list[str]:
-    """Sequences of the modified windows of one split of a scheme.
+def positive_windows(frame: pd.DataFrame, scheme: str, seed: int = 0) -> list[str]:
+    """Sequences of the modified windows of the test split of a scheme, 2,000 drawn at random where there are more.
 
     Parameters
     ----------
@@ -363,9 +333,6 @@ def positive_windows(frame: pd.DataFrame, scheme: str, split: str, maximum: int 
         The **splits** border.
     scheme : str
         Its column.
-    split : str
-    maximum : int
-        Draw at most so many, 0 for all.
     seed : int
 
     Returns
@@ -378,11 +345,13 @@ def positive_windows(frame: pd.DataFrame, scheme: str, split: str, maximum: int 
     InputError
         If there are none.
     """
-    chosen = frame.loc[(frame[scheme] == split) & (frame["label"] == 1), "sequence"]
+    chosen = frame.loc[(frame[scheme] == FILTER_SPLIT) & (frame["label"] == 1), "sequence"]
     if chosen.empty:
         raise InputError(
-            f"the {split} split of the {scheme} scheme holds no modified window", value=0, remedy="choose another split"
+            f"the {FILTER_SPLIT} split of the {scheme} scheme holds no modified window",
+            value=0,
+            remedy="give more windows",
         )
-    if maximum and len(chosen) > maximum:
-        chosen = chosen.iloc[np.sort(np.random.default_rng(seed).choice(len(chosen), maximum, replace=False))]
+    if len(chosen) > _MOST_WINDOWS:
+        chosen = chosen.iloc[np.sort(np.random.default_rng(seed).choice(len(chosen), _MOST_WINDOWS, replace=False))]
     return chosen.tolist()

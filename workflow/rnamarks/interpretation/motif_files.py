@@ -28,6 +28,7 @@ import numpy as np
 from ..errors import InputError
 from ..files import open_text, write_text
 from ..registry import Register
+from ..tables import is_number
 from .pwm import PWM, find_fault
 
 KEPT = "kept"
@@ -144,23 +145,15 @@ def _matrix(entry: Entry) -> tuple[np.ndarray, str, object]:
     try:
         matrix = np.array(entry.rows, dtype=np.float64)
     except ValueError:
-        bad = next(text for row in entry.rows for text in row if not _is_number(text))
+        bad = next(text for row in entry.rows for text in row if not is_number(text))
         return nothing, "a frequency is not a number", bad
     reason, value = find_fault(matrix) or ("", None)
     return matrix[:, list(entry.order)], reason, value
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _sites(text: str) -> float | None:
     # 0 and 1 stand for unknown in converted databases
-    return float(text) if text and _is_number(text) and float(text) > 1 else None
+    return float(text) if text and is_number(text) and float(text) > 1 else None
 
 
 _ALPHABET_LINE = re.compile(r"ALPHABET\s*=\s*(\S+)")
@@ -234,7 +227,7 @@ def _meme_entries(path: str | Path) -> Iterator[Entry]:
             elif line and rows is not None and not closed:
                 # a blank line does not end a matrix: some converters leave one below its header
                 fields = line.split()
-                if _is_number(fields[0]) or (len(fields) == 4 and len(rows) < int(header.get("w", "0"))):
+                if is_number(fields[0]) or (len(fields) == 4 and len(rows) < int(header.get("w", "0"))):
                     rows.append(fields)
                 else:
                     closed = True
@@ -470,7 +463,7 @@ def read_motif_scores(path: str | Path, source: str = "") -> list[tuple[PWM, flo
     found = []
     for entry in read_meme([path]):
         matrix, reason, value = _matrix(entry)
-        if reason or not _is_number(entry.score):
+        if reason or not is_number(entry.score):
             raise InputError(
                 f"motif {entry.name}: {reason or 'the header has no p-value'}",
                 path=path,

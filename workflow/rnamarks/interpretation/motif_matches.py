@@ -1,4 +1,4 @@
-"""Which motifs are known: motifs of filters, de novo motifs, consensus motifs and optimised windows beside databases.
+"""Which motifs are known: motifs of filters, de novo motifs and consensus motifs beside databases.
 
 Pairs come from :func:`rnamarks.interpretation.tomtom.compare` or from the MEME suite. Of these the tables keep what a
 rule accepts, each motif's best and those of the query's own task, and rank what a figure shows. Two nulls say what a
@@ -13,17 +13,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
+import scipy
 
 from ..dictionary import column_names
 from ..errors import InputError
-from ..sequences import ALPHABET
 from ..tables import stack_frames
 from ..tasks import Task
 from .pwm import PWM, logo_rows
 from .tomtom import compare, compare_columns
 
-FILTER, DE_NOVO, OPTIMISED = "filter", "de novo", "optimised"
+FILTER, DE_NOVO = "filter", "de novo"
 """Methods that motifs come from, beside those of consensus motifs.
 
 ``de novo`` takes the place of the predictor, too, and is the name of the database that de novo motifs make.
@@ -43,7 +42,7 @@ class QuerySet:
         :data:`DE_NOVO` for motifs that no model gave.
     task : Task
     method : str
-        :data:`FILTER`, :data:`DE_NOVO`, :data:`OPTIMISED`, or how nucleotides were weighed for consensus motifs.
+        :data:`FILTER`, :data:`DE_NOVO`, or how nucleotides were weighed for consensus motifs.
     motifs : sequence of PWM
         Of filters those that pass the information filter.
     filters : int
@@ -100,34 +99,6 @@ def _modification_of(motif: PWM, modifications: set[str]) -> str:
     return ""
 
 
-def optimised_motifs(motifs: pd.DataFrame) -> dict[tuple[str, str], list[PWM]]:
-    """Parts of the mean optimised windows that hold information, as motifs to compare with databases.
-
-    Parameters
-    ----------
-    motifs : pandas.DataFrame
-        Rows of :func:`rnamarks.interpretation.optimisation.motif_table`. A part has at least 4 columns of at least
-        0.25 bits; one column with less does not end it.
-
-    Returns
-    -------
-    dict of (predictor, task) to list of PWM
-        Named ``<predictor>.<task>.optimised.<offset>``, by the offset of the first column from the site, nt.
-    """
-    found = {}
-    for (predictor, task), rows in motifs[motifs["start"] == "mean"].groupby(["predictor", "task"], sort=False):
-        rows = rows.sort_values("offset")
-        told = np.flatnonzero(rows["bits"] >= 0.25)
-        parts = np.split(told, np.flatnonzero(np.diff(told) > 2) + 1) if len(told) else []
-        spans = [(part[0], part[-1] + 1) for part in parts if part[-1] + 1 - part[0] >= 4]
-        shares = rows[list(ALPHABET)].to_numpy(dtype=np.float64)
-        found[predictor, task] = [
-            PWM(f"{predictor}.{task}.optimised.{rows['offset'].iloc[first]:+d}", shares[first:last])
-            for first, last in spans
-        ]
-    return found
-
-
 def pairs_to_compare(sets: Sequence[QuerySet], databases: Sequence[Database]) -> Iterator[tuple[QuerySet, Database]]:
     """Each set with the databases of its species."""
     for one in sets:
@@ -161,7 +132,7 @@ def compare_sets(
     *,
     pairs_of: Callable[[QuerySet, Database], pd.DataFrame] | None = None,
     maximum: int = 3,
-    shuffles: int = 100,
+    shuffles: int = 20,
     seed: int = 0,
     report: Callable[[str], None] = print,
 ) -> Comparison:
@@ -251,7 +222,7 @@ def _judged(pairs: pd.DataFrame, one: QuerySet, database: Database, *, complete:
     p = pairs["p"].to_numpy(dtype=np.float64)
     for column, rows in (("q_all", np.ones(len(p), dtype=bool)), ("q_own", own)):
         if complete and rows.any():
-            pairs.loc[rows, column] = false_discovery_control(p[rows])
+            pairs.loc[rows, column] = scipy.stats.false_discovery_control(p[rows])
     pairs["null_p"], pairs["null_draws"] = np.nan, len(one.null)
     if len(one.null) and complete and len(p):
         best = _null_p(one.null, database.motifs)
@@ -283,8 +254,8 @@ def rank_pairs(pairs: pd.DataFrame, method: str, maximum: int = 3, *, own: bool 
     """Which pairs a figure shows, shape (len(pairs),): 1 for the first, up to ``maximum``; 0 for all other pairs.
 
     Filters: the smallest p-values, no query, target or target's name twice. De novo motifs: each motif's best pair,
-    however many. Consensus motifs and optimised windows: the best of the first motif; then as for filters. Where the
-    database knows tasks, only pairs with own targets, the best of them first.
+    however many. Consensus motifs: the best of the first motif; then as for filters. Where the database
+    knows tasks, only pairs with own targets, the best of them first.
 
     Parameters
     ----------
@@ -345,7 +316,7 @@ def annotation_table(
     *,
     filters: int,
     database: str = "",
-    shuffles: int = 100,
+    shuffles: int = 20,
     seed: int = 0,
     pairs: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
@@ -380,7 +351,7 @@ def annotation_table(
         if not motifs:
             return dict.fromkeys(RULES, 0)
         p = compare_columns([motif.frequencies for motif in motifs], columns)[0]
-        least = {"q": false_discovery_control(p, axis=1).min(axis=1), "e": p.min(axis=1) * p.shape[1]}
+        least = {"q": scipy.stats.false_discovery_control(p, axis=1).min(axis=1), "e": p.min(axis=1) * p.shape[1]}
         return {rule: int((least[column] < limit).sum()) for rule, (column, limit) in RULES.items()}
 
     if pairs is None:

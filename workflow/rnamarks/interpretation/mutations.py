@@ -17,12 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy
 from scipy.special import expit
-from scipy.stats import false_discovery_control, wilcoxon
 from torch import nn
 
 from ..dictionary import column_names
-from ..errors import InputError
 from ..evaluation.calibration import Calibration
 from ..prediction.attended import covered_by, top_windows
 from ..prediction.score import score_windows
@@ -31,6 +30,10 @@ from .attended import weight_matrix
 
 CONTROLS = ("outside", "elsewhere")
 UNITS = ("probability", "logit")
+WIDTH, TOPS, MARGIN = 3, 2, 1
+"""What is attended of a window: its two heaviest stretches of 3 nt, at least 1 nt apart (Song et al. 2021)."""
+SUBSTITUTIONS, RESAMPLES = 20, 2000
+"""Substitutions per window and region; resamples of the windows behind an interval."""
 FEWEST = 6
 """Windows below which no test is made: with five, no signed-rank p-value can be below 0.05."""
 
@@ -58,9 +61,6 @@ def find_regions(
     weights: np.ndarray,
     *,
     view: tuple[int, int] | None = None,
-    width: int = 3,
-    count: int = 2,
-    margin: int = 1,
     seed: int = 0,
 ) -> Regions:
     """Attended nucleotides of windows and those that serve as control.
@@ -72,8 +72,6 @@ def find_regions(
         Attention to nucleotides.
     view : (int, int), optional
         First nucleotide that the network reads, 0-based, and how many; default all.
-    width, count, margin
-        Of the attended windows, see :func:`rnamarks.prediction.attended.top_windows`.
     seed : int
         Of the pairing of windows for ``elsewhere``.
     """
@@ -83,8 +81,8 @@ def find_regions(
     may[first : first + read] = True
     may[window // 2] = False
     allowed = may & (codes < UNKNOWN)
-    starts, _ = top_windows(weights[:, first : first + read], width=width, count=count, margin=margin)
-    attended = covered_by(np.where(starts >= 0, starts + first, -1), width, window)
+    starts, _ = top_windows(weights[:, first : first + read], width=WIDTH, count=TOPS, margin=MARGIN)
+    attended = covered_by(np.where(starts >= 0, starts + first, -1), WIDTH, window)
     partner = np.arange(n)
     if n > 1:
         cycle = np.random.default_rng(seed).permutation(n)
@@ -132,7 +130,6 @@ def mutation_effects(
     codes: np.ndarray,
     allowed: np.ndarray,
     *,
-    count: int,
     seed: int,
     calibration: Calibration | None = None,
 ) -> dict[str, np.ndarray]:
@@ -144,7 +141,6 @@ def mutation_effects(
         Codes, shape (n, window), to logits, shape (n,).
     codes : numpy.ndarray, shape=(n, window), dtype=uint8
     allowed : numpy.ndarray, shape=(n, window), dtype=bool
-    count : int
     seed : int
     calibration : Calibration, optional
         Without one the probability is that of a world with as many modified as other windows.
@@ -158,33 +154,31 @@ def mutation_effects(
     usable = np.flatnonzero(allowed.any(axis=1))
     if not len(usable):
         return effects
-    mutants, _ = substitute(codes[usable], allowed[usable], count, np.random.default_rng(seed))
+    mutants, _ = substitute(codes[usable], allowed[usable], SUBSTITUTIONS, np.random.default_rng(seed))
     before = np.asarray(score(codes[usable]), dtype=np.float64)[:, None]
-    after = np.asarray(score(mutants.reshape(-1, codes.shape[1])), dtype=np.float64).reshape(len(usable), count)
+    after = np.asarray(score(mutants.reshape(-1, codes.shape[1])), dtype=np.float64).reshape(len(usable), -1)
     probability = calibration.probability if calibration else expit
     effects["logit"][usable] = np.abs(after - before).mean(axis=1)
     effects["probability"][usable] = np.abs(probability(after) - probability(before)).mean(axis=1)
     return effects
 
 
-def compare_effects(
-    inside: np.ndarray, control: np.ndarray, *, resamples: int = 2000, seed: int = 0
-) -> dict[str, float]:
+def compare_effects(inside: np.ndarray, control: np.ndarray, *, seed: int = 0) -> dict[str, float]:
     """Paired comparison of the effects in the same windows.
 
     Parameters
     ----------
     inside, control : numpy.ndarray, shape=(n,)
         Windows in which one of the two is NaN are left out.
-    resamples : int
-        Of the windows, for the 95 % intervals (percentiles) of both means and of their difference.
     seed : int
+        Of the resamples of windows.
 
     Returns
     -------
     dict of str to float
-        Keys as in the table ``mutations`` from ``inside`` to ``fraction_larger``, ``windows`` and ``p``: Wilcoxon's
-        signed-rank test, two-sided, 1 where all pairs are equal, NaN below :data:`FEWEST` windows.
+        Keys as in the table ``mutations`` from ``inside`` to ``fraction_larger``, ``windows`` and ``p``: 95 %
+        percentile intervals of both means and of their difference over resampled windows; Wilcoxon's signed-rank test,
+        two-sided, 1 where all pairs are equal, NaN below :data:`FEWEST` windows.
     """
     kept = np.isfinite(inside) & np.isfinite(control)
     pair = np.stack([inside[kept], control[kept]])
@@ -194,15 +188,15 @@ def compare_effects(
         return {**empty, "windows": 0, "p": float("nan")}
     values = np.stack([pair[0], pair[1], pair[0] - pair[1]])
     generator = np.random.default_rng(seed)
-    drawn = np.empty((3, resamples))
-    for start in range(0, resamples, 200):
-        weights = generator.multinomial(n, np.full(n, 1 / n), size=min(200, resamples - start))
+    drawn = np.empty((3, RESAMPLES))
+    for start in range(0, RESAMPLES, 200):
+        weights = generator.multinomial(n, np.full(n, 1 / n), size=200)
         drawn[:, start : start + len(weights)] = values @ weights.T / n
     low, high = np.quantile(drawn, [0.025, 0.975], axis=1)
     means = values.mean(axis=1)
     p = float("nan")
     if n >= FEWEST:
-        p = 1.0 if not values[2].any() else float(wilcoxon(pair[0], pair[1], method="auto").pvalue)
+        p = 1.0 if not values[2].any() else float(scipy.stats.wilcoxon(pair[0], pair[1], method="auto").pvalue)
     named = {}
     for at, names in enumerate(
         (
@@ -221,12 +215,7 @@ def mutate_task(
     *,
     calibration: Mapping[str, object] | None = None,
     view: tuple[int, int] | None = None,
-    width: int = 3,
-    count: int = 2,
-    margin: int = 1,
-    substitutions: int = 20,
     maximum: int = 0,
-    resamples: int = 2000,
     number: int = 0,
     seed: int = 0,
     device: str = "cpu",
@@ -241,13 +230,11 @@ def mutate_task(
         Table ``explained``, of one predictor, task and method.
     calibration : mapping, optional
         Of the model and task.
-    view, width, count, margin
+    view
         See :func:`find_regions`.
-    substitutions : int
-        Per window and region.
     maximum : int
         Windows, those with the highest logit; 0 takes all.
-    resamples, seed : int
+    seed : int
     number : int
         Of the task, from 0: each draws substitutions of its own.
     device : str
@@ -257,13 +244,11 @@ def mutate_task(
     list of dict
         Keys as in the table ``mutations``, without ``q``: one per control and unit.
     """
-    if substitutions < 1 or resamples < 1:
-        raise InputError("substitutions and resamples must be at least 1", value=(substitutions, resamples))
     who = {name: attended[name].iloc[0] for name in ("predictor", "task", "method")}
     mine = attended.sort_values("logit", ascending=False, kind="stable").iloc[: maximum or None]
     codes = encode_windows(mine["sequence"])
-    regions = find_regions(codes, weight_matrix(mine), view=view, width=width, count=count, margin=margin, seed=seed)
-    options = {"count": substitutions, "calibration": Calibration.from_dict(calibration) if calibration else None}
+    regions = find_regions(codes, weight_matrix(mine), view=view, seed=seed)
+    options = {"calibration": Calibration.from_dict(calibration) if calibration else None}
 
     def score(windows: np.ndarray) -> np.ndarray:
         return score_windows(model, windows, who["task"], device=device)
@@ -273,8 +258,8 @@ def mutate_task(
     for at, control in enumerate(CONTROLS, 1):
         against = mutation_effects(score, codes, getattr(regions, control), seed=seed + 3 * number + at, **options)
         for unit in UNITS:
-            compared = compare_effects(inside[unit], against[unit], resamples=resamples, seed=seed)
-            rows.append(who | {"control": control, "unit": unit, "substitutions": substitutions} | compared)
+            compared = compare_effects(inside[unit], against[unit], seed=seed)
+            rows.append(who | {"control": control, "unit": unit, "substitutions": SUBSTITUTIONS} | compared)
     return rows
 
 
@@ -288,5 +273,5 @@ def mutation_table(rows: list[dict[str, object]]) -> pd.DataFrame:
     """
     table = pd.DataFrame(rows, columns=column_names("mutations", task_columns=False))
     for _, part in table[table["p"].notna()].groupby(["predictor", "control", "unit"]):
-        table.loc[part.index, "q"] = false_discovery_control(part["p"].to_numpy(dtype=np.float64))
+        table.loc[part.index, "q"] = scipy.stats.false_discovery_control(part["p"].to_numpy(dtype=np.float64))
     return table[column_names("mutations", task_columns=False)]

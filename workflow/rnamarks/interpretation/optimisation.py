@@ -39,6 +39,8 @@ from .soft_input import frozen, require_soft
 SPREAD_QUANTILES = (0.05, 0.95)
 """Of the starts: ``low`` and ``high``."""
 MEAN = "mean"
+# standard deviation of S at the start
+_SPREAD = 0.5
 
 
 @dataclass(frozen=True)
@@ -129,13 +131,12 @@ def optimise_class(
     mask = torch.from_numpy(allowed).to(device)
     with frozen(model, device):
         require_soft(model, task, window, device)
-        matrix = torch.from_numpy(settings.spread * np.stack(draws)).float().to(device) * mask
+        matrix = torch.from_numpy(_SPREAD * np.stack(draws)).float().to(device) * mask
         matrix.requires_grad_(True)
-        ascent = {"adam": torch.optim.Adam, "plain": torch.optim.SGD}[settings.optimiser]
-        optimiser = ascent([matrix], lr=settings.rate, maximize=True)
+        optimiser = torch.optim.Adam([matrix], lr=settings.rate, maximize=True)
 
         def climb() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-            columns = matrix * mask if settings.input == "raw" else _softmax(matrix, mask, 1.0)
+            columns = matrix * mask if settings.input == "raw" else _softmax(matrix, mask)
             logits = model(columns, task)
             reward = logits if settings.objective == "logit" else logits.sigmoid()
             penalty = settings.gamma * matrix.square().sum(dim=(1, 2))
@@ -153,15 +154,15 @@ def optimise_class(
             optimiser.step()
         with torch.no_grad():
             logits, penalty, objective = climb()
-            pwms = _softmax(matrix, mask, settings.temperature)
+            pwms = _softmax(matrix, mask)
             consensus = pwms.argmax(dim=1)
             consensus_logits = model(consensus, task)
     found = (pwms, logits, penalty, objective, objective - before.to(device), consensus_logits)
     return Optimum(*(value.double().cpu().numpy() for value in found), held=~allowed.all(axis=0))
 
 
-def _softmax(matrix: torch.Tensor, mask: torch.Tensor, temperature: float) -> torch.Tensor:
-    return (matrix / temperature).masked_fill(~mask, float("-inf")).softmax(dim=1)
+def _softmax(matrix: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    return matrix.masked_fill(~mask, float("-inf")).softmax(dim=1)
 
 
 def information(pwms: np.ndarray) -> np.ndarray:
@@ -203,7 +204,7 @@ def motif_table(optimum: Optimum, predictor: str, task: str) -> pd.DataFrame:
     frames = []
     for start, pwm, own, average, sd, lowest, highest in parts:
         shares = dict(zip(ALPHABET, pwm, strict=True))
-        frame = {"predictor": predictor, "task": task, "start": start, "position": np.arange(1, window + 1)}
+        frame = {"predictor": predictor, "task": task, "start": start, "position": np.arange(window)}
         frame |= {"offset": np.arange(window) - window // 2} | shares | {"bits": own, "mean_bits": average}
         frames.append(pd.DataFrame(frame | {"sd": sd, "low": lowest, "high": highest, "held": optimum.held}))
     return pd.concat(frames, ignore_index=True)[column_names("optimised", task_columns=False)]

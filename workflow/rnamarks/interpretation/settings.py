@@ -9,10 +9,9 @@ from typing import Any, Self
 from ..errors import InputError
 from ..models.settings import Choice, Motif, Real, Settings, Whole, setting
 
-BASELINES = ("uniform", "zeros", "shuffled", "composition")
+BASELINES = ("uniform", "composition")
 OBJECTIVES = ("logit", "probability")
 INPUTS = ("softmax", "raw")
-OPTIMISERS = ("adam", "plain")
 CLUSTERINGS = ("umap", "kmers")
 KMERS = {"width": 5, "count": 4, "reach": 0, "flank": 1, "trim": 0.0}
 """Settings that go with the clustering ``kmers`` unless others are given.
@@ -31,13 +30,12 @@ class GradientSettings(Settings):
     Attributes
     ----------
     baseline : str
-        One of :data:`BASELINES`.
-    references, steps, maximum_steps : int
+        ``uniform``: equal fractions of the nucleotides; ``composition``: those of the unmodified windows.
+    steps, maximum_steps : int
     tolerance : float
     """
 
     baseline: str = setting("composition", Choice(BASELINES))
-    references: int = setting(10, Whole(1, _MANY))
     steps: int = setting(16, Whole(1, _MANY))
     maximum_steps: int = setting(128, Whole(1, _MANY))
     tolerance: float = setting(0.05, Real(0, 1000, above=True))
@@ -104,12 +102,7 @@ class OptimisationSettings(Settings):
     steps : int
     rate : float
         Step size.
-    optimiser : {"adam", "plain"}
     starts : int
-    spread : float
-        Standard deviation of the random S at the start.
-    temperature : float
-        The reported motif is the softmax of S / temperature.
     motif : str
         IUPAC codes that the site must sit in, held while the rest is optimised; ``""`` (the paper) holds nothing.
     motif_offset : int
@@ -121,10 +114,7 @@ class OptimisationSettings(Settings):
     gamma: float = setting(0.02, Real(0, 1e9))
     steps: int = setting(300, Whole(1, _MANY))
     rate: float = setting(0.1, Real(0, 1e9, above=True))
-    optimiser: str = setting("adam", Choice(OPTIMISERS))
     starts: int = setting(10, Whole(1, _MANY))
-    spread: float = setting(0.5, Real(0, 1e9))
-    temperature: float = setting(1.0, Real(0, 1e9, above=True))
     motif: str = setting("", Motif())
     motif_offset: int = setting(0, Whole(0, 1000))
 

@@ -26,8 +26,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import scipy
 from scipy.fft import irfft, next_fast_len, rfft
-from scipy.stats import false_discovery_control
 
 from ..dictionary import column_names
 from ..errors import InputError
@@ -204,7 +204,7 @@ def compare(
             "target_name": np.array([motif.label for motif in targets], dtype=object)[column],
             "p": p[row, column],
             "e": p[row, column] * len(targets),
-            "q": false_discovery_control(p, axis=1)[row, column],
+            "q": scipy.stats.false_discovery_control(p, axis=1)[row, column],
             "offset": offset[row, column],
             "overlap": overlap[row, column],
             "database": database,
