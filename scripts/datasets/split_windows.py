@@ -16,8 +16,6 @@ with logged(snakemake.log[0]):
         seed=snakemake.params.seed,
         identity=snakemake.params.identity,
         clustering=snakemake.params.clustering,
-        scope=snakemake.params.scope,
-        prefilter=snakemake.params.prefilter,
         counts=snakemake.params.counts,
         threads=snakemake.threads,
     )

@@ -67,18 +67,6 @@ def test_paper_split_is_stratified_and_depends_on_seed_and_name_only(tools, worl
     assert np.allclose(kept, world.groupby("species")["label"].mean(), atol=0.02)
 
 
-@pytest.mark.slow
-def test_scope_of_all_tasks_also_removes_windows_similar_across_tasks(tools, world):
-    twin = world[world["species"] != "zebrafish"].groupby("species").head(160).reset_index(drop=True)
-    twin.loc[twin["species"] == "mouse", "sequence"] = twin.loc[twin["species"] == "human", "sequence"].to_numpy()
-    own = paper_split(twin, seed=1).splits
-    every = paper_split(twin, seed=1, scope="all").splits
-    assert (own == "").sum() < (every == "").sum()
-    train = set(twin.loc[np.isin(every, ["train", "valid"]), "sequence"])
-    assert not twin.loc[every == "test", "sequence"].isin(train).any()
-    assert twin.loc[own == "test", "sequence"].isin(set(twin.loc[own == "train", "sequence"])).any()
-
-
 def test_published_splits_are_kept_and_their_exact_copies_counted(deepm6aseq):
     split = paper_split(deepm6aseq)
     table = deepm6aseq.assign(split=split.splits)
@@ -273,8 +261,6 @@ def test_mistakes_in_the_windows(world):
         paper_split(world.assign(given="train"))
     with pytest.raises(InputError, match="too few windows of label 0"):
         paper_split(world.assign(label=[0] + [1] * (len(world) - 1)))
-    with pytest.raises(InputError, match="choose one of all, task"):
-        paper_split(world, scope="genus")
     with pytest.raises(InputError, match="720 windows and a cluster for 3"):
         guarded_split(world, clusters=np.arange(3))
 

@@ -47,8 +47,8 @@ def tiny_model(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("model")
     network = build_model("deepm6aseq", ["human", "mouse"], 21, SMALL)
     with torch.no_grad():
-        for classifier in network.classifiers.values():
-            classifier.weight.mul_(20)
+        for head, _ in network.heads.values():
+            head.weight.mul_(20)
     config = ModelConfig(
         model="deepm6aseq",
         tasks=[

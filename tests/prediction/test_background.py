@@ -18,7 +18,7 @@ from rnamarks.cli import main
 from rnamarks.errors import InputError
 from rnamarks.models.directory import CARD, NULL, sidecar_settings
 from rnamarks.prediction import background
-from rnamarks.prediction.background import MINIMUM, Seen, draw_unmodified, unmodified_windows
+from rnamarks.prediction.background import MINIMUM, Seen, draw_unmodified, unlisted_sequences, unmodified_windows
 from rnamarks.prediction.exact import load_engine, score_each
 from rnamarks.prediction.scan import find_sites
 from rnamarks.sequences import decode, decode_windows, encode
@@ -83,7 +83,7 @@ def test_no_base_of_training_and_no_positive_is_in_the_null(model, splits, windo
     for task, (base, _, _) in scan_world.PLACES.items():
         assert (windows[task][:, CENTRE] == "ACGU".index(base)).all()
         assert not (windows[task] == 0).all(axis=1).any(), "the positive of the file is left out"
-    assert Seen(splits, "guarded").genes == {"seen"}
+    assert set().union(*Seen(splits, "guarded").genes.values()) == {"seen"}
 
 
 def test_the_same_seed_draws_the_same_bases(model, splits, window_file):
@@ -183,6 +183,24 @@ def test_transcripts_of_several_species(tiny_model, write_transcripts, splits, t
     for at, name in enumerate(paths):
         assert {row.tobytes() for row in windows[name]} == {row.tobytes() for row in listed[name][40 * at + 9 :]}
         assert len(windows[name]) >= MINIMUM
+
+
+def test_genes_of_one_name_in_two_species_are_two(write_transcripts):
+    """What a task was trained on leaves out genes of its own species, for all tasks of that species."""
+    tasks = [
+        Task(name, species=name[:5], target="site", base="A", modification="m6A", motif="DRACH", motif_offset=2)
+        for name in ("human", "mouse", "mouse2")
+    ]
+    rows = [{"transcript": gene, "gene": gene, "sequence": "GGACU"} for gene in ("one", "two", "three")]
+    paths = {name: write_transcripts(*rows, name=f"{name}.parquet") for name in ("human", "mouse")}
+    paths["mouse2"] = paths["mouse"]
+    genes = {"human": {"one"}, "mouse": {"two"}, "mouse2": {"three"}}
+    found = unlisted_sequences(paths, {name: [] for name in paths}, tasks, genes, {})
+    assert [(name, only) for name, _, only in found] == [
+        ("two", ["human"]),
+        ("three", ["human"]),
+        ("one", ["mouse", "mouse2"]),
+    ]
 
 
 def test_too_few_bases_are_refused(model, splits, tmp_path):

@@ -12,7 +12,8 @@ import torch
 from rnamarks.errors import InputError
 from rnamarks.models.baseline_files import stack_arrays
 from rnamarks.models.baselines import BASELINES
-from rnamarks.models.checkpoint import Ensemble, load_members, load_model, save_model
+from rnamarks.models.checkpoint import Ensemble, load_model
+from rnamarks.models.directory import read_members, write_model
 from rnamarks.prediction import exact, lookup
 from rnamarks.prediction.exact import ExactEngine, load_engine, score_each
 from rnamarks.sites.motifs import find_motif
@@ -122,13 +123,13 @@ def test_a_stack_is_the_stack(folder, laid, tmp_path):
         fitted["naive_bayes_trinucleotide"][task] = BASELINES["naive_bayes_trinucleotide"]().fit(
             codes, rng.integers(0, 2, 60)
         )
-    states, config = load_members(folder)
+    states, config = read_members(folder)
     config.stack = {
         "network": "multirm",
         "weights": {task: {"multirm": 0.7, "naive_bayes_trinucleotide": 0.4} for task in world.NAMES},
         "baselines": {"naive_bayes_trinucleotide": {"k": 3, "smoothing": 2.0}},
     }
-    save_model(tmp_path, states, config, stack_arrays(fitted))
+    write_model(tmp_path, states, config, stack_arrays(fitted))
     model, config = load_model(tmp_path)
     engine = ExactEngine(model, config.window, batch_size=17)
     assert engine.width == world.WINDOW

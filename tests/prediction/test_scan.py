@@ -236,7 +236,8 @@ def test_attention_and_top(model, fasta, sequences, everything, tmp_path):
         weights[edge:-edge] = np.convolve(torch.stack(words).mean(0).numpy(), np.ones(3)) / 3
         place = np.arange(world.WINDOW) - world.WINDOW // 2 + row.start
         real = (place >= 0) & (place < len(text)) & (np.abs(place - row.start) <= world.CROP // 2)
-        assert found["attended"].tolist() == place[real].tolist()
+        assert found["attended_start"].tolist() == place[real].tolist()
+        assert (found[["end", "attended_end"]] == found[["start", "attended_start"]].to_numpy() + 1).all(axis=None)
         assert "".join(found["base"]) == "".join(text[at] for at in place[real])
         np.testing.assert_allclose(found["weight"], weights[real], atol=1e-5)
         tops = [int(at) for at in str(row.top).split(",")]

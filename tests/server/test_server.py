@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import gzip
 import io
@@ -103,7 +104,7 @@ def test_programs_get_other_formats(browser):
     bedrmod = browser.post("/api/scan?format=bedrmod", data=b">a\n" + LETTERS.encode())
     assert bedrmod.text.startswith("#fileformat=bedRModv2\n")
     attention = browser.post("/api/scan?format=attention&tasks=I", data=FASTA)
-    assert attention.text.startswith("sequence\tstart\ttask\tattended\tbase\tweight\n")
+    assert attention.text.startswith("sequence\tstart\tend\ttask\tattended_start\tattended_end\tbase\tweight\n")
 
 
 @pytest.mark.parametrize(
@@ -211,6 +212,21 @@ class Stubborn:
     def run(self, *_, **__):
         self.sign.wait(600)
         raise RuntimeError("out of memory")
+
+
+def test_a_full_disk_ends_one_request_and_leaves_nothing(tmp_path, model, monkeypatch):
+    app = create_app(model, tmp_path, maximum=1000, device="cpu")
+
+    def write(path: Path, data: bytes) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", write)
+        answer = app.test_client().post("/api/scan", data=FASTA)
+    assert (answer.status_code, answer.text) == (503, "the server's disk is full; try again in a while\n")
+    assert list(tmp_path.iterdir()) == []
+    assert app.test_client().post("/api/scan", data=FASTA).status_code == 200
 
 
 def test_the_queue_is_bounded_and_a_broken_scan_ends_alone(tmp_path, model):

@@ -11,9 +11,10 @@ import pytest
 from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.sites.drops import Drops
-from rnamarks.sites.labelling import label_sites
+from rnamarks.sites.labelling import label_sites, listed_positions
 from rnamarks.sites.modifications import IUPAC
 from rnamarks.sites.orthologues import read_orthologues
+from rnamarks.tables import read_tsv, write_tsv
 from rnamarks.tasks import Task
 
 COMPLEMENT = str.maketrans("ACGU", "UGCA")
@@ -34,6 +35,16 @@ def transcript(name, chrom, strand, starts, ends, genome, cds=(-1, -1), gene="g"
         "cds_end": cds[1],
         "sequence": text if strand == "+" else text[::-1].translate(COMPLEMENT),
     }
+
+
+def test_lists_without_sites_name_no_position(tmp_path):
+    transcripts = pd.DataFrame([transcript("t", "chr1", "+", [0], [10], {"chr1": "GGACUGGACU"})])
+    write_tsv(site_rows(), tmp_path / "empty.tsv")
+    empty, _ = read_tsv(tmp_path / "empty.tsv")
+    assert listed_positions(transcripts, [empty], "DRACH", 2) == {}
+    found = listed_positions(transcripts, [empty, site_rows(("1", 7, "+"))], "DRACH", 2)
+    assert {name: at.tolist() for name, at in found.items()} == {"t": [7]}
+    assert listed_positions(transcripts[:0], [empty], "DRACH", 2) == {}
 
 
 def site_rows(*positions, source="lab", support=1):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.sites.drops import Drops
 from rnamarks.sites.modifications import load_modifications
-from rnamarks.sites.readers import LAYOUT_READERS, READERS
+from rnamarks.sites.readers import LAYOUT_READERS, READERS, bed, rows
 from rnamarks.sites.site_tables import write_sites
 
 BED = "chr1\t100\t101\tx_GGACT\t3\t+\n"
@@ -507,8 +508,10 @@ def test_bed12_is_bed(read, tmp_path):
     assert read("bed", path)[0]["start"].tolist() == [100]
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 6, 1000])
 @pytest.mark.parametrize("blanks", [False, True])
-def test_bedmethyl_with_thresholds(read, tmp_path, blanks):
+def test_bedmethyl_with_thresholds(read, tmp_path, monkeypatch, blanks, at_once):
+    monkeypatch.setattr(bed, "field_blocks", partial(rows.field_blocks, at_once=at_once))
     text = pileup(
         (100, "a", 20, "+", "85.00"),
         (200, "a", 20, "-", "20"),
@@ -529,6 +532,21 @@ def test_bedmethyl_with_thresholds(read, tmp_path, blanks):
         "modified in less than 20 % of the reads": 1,
         "kept": 3,
     }
+
+
+def test_wide_rows_are_refused_in_any_block(tmp_path):
+    path = tmp_path / "sites.bed"
+    lines = [f"chr1\t{at}\t{at + 1}\n" for at in range(7)]
+    lines[2] = lines[2].strip() + "\tchr1\n"
+    path.write_text("".join(lines))
+    for at_once in (1, 3, 7, 100):
+        with pytest.raises(InputError, match=":3: the row has 4 fields where 3 belong"):
+            list(rows.field_blocks(path, {"start": 1}, at_once=at_once))
+    path.write_text("".join(lines[:2] + lines[3:]))
+    for at_once in (1, 3, 6, 100):
+        blocks = list(rows.field_blocks(path, {"start": 1, "chrom": 0}, at_once=at_once))
+        assert [len(block) for block in blocks] == [at_once] * (6 // at_once) + [6 % at_once] * (6 % at_once > 0)
+        pd.testing.assert_frame_equal(pd.concat(blocks), rows.read_fields(path, {"start": 1, "chrom": 0}))
 
 
 def test_bedmethyl_of_modkit(read, shared_cases):

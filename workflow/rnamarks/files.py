@@ -20,7 +20,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from .errors import FULL, InputError, explain
+from .errors import FULL, InputError, explain, number_of
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _OWN_DESCRIPTOR = re.compile(r"/dev/(stdout|stderr)|/(?:dev|proc/self)/fd/(\d+)")
@@ -58,9 +58,7 @@ def open_bytes(path: str | Path) -> Iterator[BinaryIO]:
     except IsADirectoryError as error:
         raise explain(error) or error from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(
-            "the gzip stream is cut off or corrupt", path=_shown(path), remedy="fetch the file again"
-        ) from error
+        raise InputError("the gzip stream is cut off or corrupt", path=path, remedy="fetch the file again") from error
     finally:
         raw.detach() if own else raw.close()
 
@@ -84,14 +82,10 @@ def open_text(path: str | Path) -> Iterator[TextIO]:
     except UnicodeDecodeError as error:
         raise InputError(
             "the file is not UTF-8 text",
-            path=_shown(path),
+            path=path,
             value=error.object[error.start : error.end],
             remedy="convert it",
         ) from error
-
-
-def _shown(path: str | Path) -> str | Path:
-    return "standard input" if str(path) == "-" else path
 
 
 def check_output(path: str | Path) -> None:
@@ -154,18 +148,24 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.umask(umask)
         part.chmod(0o666 & ~umask)
         replace_durably(part, real)
-    except OSError as error:
-        if error.errno in FULL and error.filename in (None, name):
-            error.filename = str(path)
+    except InputError:
         raise
     except Exception as error:
+        number = number_of(error)
         # libraries that write by themselves have errors of their own for a full disk
-        if not isinstance(error, InputError) and shutil.disk_usage(real.parent).free < _NO_ROOM:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        if number is None and is_full(real.parent):
+            number = errno.ENOSPC
+        if number in FULL and getattr(error, "filename", None) in (None, name):
+            raise OSError(number, os.strerror(number), str(path)) from error
         raise
     finally:
         os.close(descriptor)
         part.unlink(missing_ok=True)
+
+
+def is_full(folder: str | Path) -> bool:
+    """Whether the disk of a folder has room for nothing more."""
+    return shutil.disk_usage(folder).free < _NO_ROOM
 
 
 def _remove_abandoned(folder: Path, prefix: str) -> None:

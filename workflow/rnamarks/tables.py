@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import warnings
@@ -12,17 +13,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .errors import InputError, explain
 from .files import atomic_path, open_text, write_text
 
+TSV = {"sep": "\t", "index": False, "lineterminator": "\n", "quoting": csv.QUOTE_NONE}
+"""How pandas writes TSV: a quotation mark is text, and a field with a tab or a line break is an error."""
 METADATA_KEY = b"rnamarks"
 _SEAL = b"CRC32 of footer:"
 # names that may look like numbers
 TEXT_COLUMNS = ("chrom", "gene", "gene_name", "name", "orthogroup", "sequence", "symbol", "transcript", "window")
+
+
+def is_number(text: str) -> bool:
+    """Whether a text reads as a number, with ``nan`` and ``inf``."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def write_tsv(frame: pd.DataFrame, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
@@ -36,7 +50,7 @@ def open_tsv(
     path: str | Path, columns: Iterable[str], metadata: Mapping[str, str] | None = None
 ) -> Iterator[Callable[[pd.DataFrame], None]]:
     """A function that writes frames of these columns below one another, as :func:`write_tsv` writes one."""
-    form = {"sep": "\t", "index": False, "lineterminator": "\n", "float_format": "%.10g"}
+    form = TSV | {"float_format": "%.10g"}
     with write_text(path) as handle:
         for key, value in (metadata or {}).items():
             handle.write(f"#{key}={value}\n")
@@ -56,7 +70,8 @@ def read_tsv(
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Read what :func:`write_tsv` wrote, from a file or a pipe.
 
-    An empty field is a missing value and nothing else is: ``NA``, ``nan`` and ``None`` are names of genes.
+    An empty field is a missing value and nothing else is: ``NA``, ``nan`` and ``None`` are names of genes. Quotation
+    marks are text, so that a stray pair of them swallows no lines.
 
     Parameters
     ----------
@@ -87,7 +102,7 @@ def read_tsv(
             line = handle.readline()
         if not line.strip():
             raise InputError("the table is empty", path=path, remedy="it needs a header line")
-        names = next(csv.reader([line], delimiter="\t"))
+        names = line.rstrip("\n").split("\t")
         try:
             with warnings.catch_warnings():
                 # fields beyond the header's are dropped with a mere warning
@@ -95,6 +110,7 @@ def read_tsv(
                 frame = pd.read_csv(
                     handle,
                     sep="\t",
+                    quoting=csv.QUOTE_NONE,
                     names=names,
                     index_col=False,
                     dtype={**dict.fromkeys(TEXT_COLUMNS, str), **(dtype or {})},
@@ -107,6 +123,28 @@ def read_tsv(
             raise InputError(f"the table cannot be read: {error}", path=path, remedy="correct it") from error
     require_columns(frame, columns, path)
     return frame, metadata
+
+
+def split_quoted(text: str, separator: str, path: str | Path, line: int) -> list[str]:
+    """Fields of one line of a file whose fields may be quoted; a field never goes on in the next line.
+
+    Raises
+    ------
+    InputError
+        If a quotation mark is never closed, or text follows a closing one.
+    """
+    if '"' not in text:
+        return text.split(separator)
+    try:
+        return next(csv.reader([text], delimiter=separator, strict=True))
+    except csv.Error as error:
+        raise InputError(
+            f"the line is no CSV: {error}",
+            path=path,
+            line=line,
+            value=text,
+            remedy="close or remove the mark, and write each row in one line",
+        ) from error
 
 
 def write_parquet(frame: pd.DataFrame, path: str | Path, metadata: Mapping[str, object] | None = None) -> None:
@@ -156,6 +194,45 @@ def read_parquet(
         _require(file.schema_arrow.names, [*columns, *(only or ())], path)
         table = file.read(None if only is None else list(only))
         return table.to_pandas(), metadata_of(file)
+
+
+def digest_columns(path: str | Path, columns: Sequence[str], where: Mapping[str, Sequence[str]] | None = None) -> str:
+    """SHA-256 of what columns of a Parquet file hold, whatever else is in it and however it is laid out.
+
+    Parameters
+    ----------
+    path : path-like
+        Read a part at a time.
+    columns : sequence of str
+        Text, or numbers, which count as float64.
+    where : mapping of str to sequence of str, optional
+        Only rows count whose column of that name has one of the values.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_parquet`.
+    """
+    where = where or {}
+    read = list(dict.fromkeys([*columns, *where]))
+    # values and lengths apart, so that the size of the parts does not count
+    sums = {name: (hashlib.sha256(), hashlib.sha256()) for name in columns}
+    with open_parquet(path) as file:
+        _require(file.schema_arrow.names, read, path)
+        for batch in file.iter_batches(columns=read):
+            for name, values in where.items():
+                batch = batch.filter(pc.is_in(batch.column(name), pa.array(values)))
+            for name, (contents, lengths) in sums.items():
+                column = batch.column(name)
+                if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+                    contents.update(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
+                    continue
+                column = column.cast(pa.large_string())
+                lengths.update(pc.binary_length(column).to_numpy(zero_copy_only=False))
+                ends = np.frombuffer(column.buffers()[1], np.int64)[column.offset : column.offset + len(column) + 1]
+                if column.buffers()[2] is not None:
+                    contents.update(memoryview(column.buffers()[2])[ends[0] : ends[-1]])
+    return hashlib.sha256(b"".join(one.digest() for pair in sums.values() for one in pair)).hexdigest()
 
 
 @contextmanager

@@ -13,13 +13,10 @@ rule split_windows:
         "../../envs/sequence.yaml"
     threads: 2
     resources:
-        mem_mb=memory(4000, 50),
-        runtime=minutes(120),
+        mem_mb=memory(1000, 250),
+        runtime=minutes(60, 30),
     params:
-        **{
-            key: config["splits"][key]
-            for key in ("train", "valid", "test", "identity", "clustering", "scope", "prefilter")
-        },
+        **{key: config["splits"][key] for key in ("train", "valid", "test", "identity", "clustering")},
         counts=(
             [config["splits"]["counts"][split] for split in ("valid", "test")]
             if "counts" in config["splits"]
@@ -40,12 +37,13 @@ rule measure_leaks:
         "logs/{run}/datasets/measure_leaks.log",
     benchmark:
         "benchmarks/results/{run}/datasets/measure_leaks.tsv"
+    priority: 3
     conda:
         "../../envs/sequence.yaml"
     threads: 2
     resources:
-        mem_mb=memory(4000, 50),
-        runtime=minutes(120),
+        mem_mb=memory(1000, 250),
+        runtime=minutes(60, 30),
     params:
         identity=config["splits"]["identity"],
     script:

@@ -9,15 +9,17 @@ rule predict_windows:
         "logs/{run}/prediction/predict_windows/{model}.{setting}.{scheme}.{seed}.log",
     benchmark:
         "benchmarks/results/{run}/prediction/predict_windows/{model}.{setting}.{scheme}.{seed}.tsv"
+    priority: 1
     conda:
         TORCH
     threads: config["resources"]["training_threads"]
     resources:
         gpu=GPUS,
-        mem_mb=memory(2000, 30),
-        runtime=minutes(120),
+        mem_mb=memory(1500, 40),
+        runtime=minutes(120, 10),
     params:
         scheme="{scheme}",
+        chosen=lambda wildcards: code_of(*PLAN.modules_of(wildcards.model)),
     script:
         "../../scripts/prediction/predict_windows.py"
 
@@ -32,16 +34,18 @@ rule scan_transcriptome:
         "logs/{run}/prediction/scan_transcriptome/{transcripts}.{task}.{predictor}.log",
     benchmark:
         "benchmarks/results/{run}/prediction/scan_transcriptome/{transcripts}.{task}.{predictor}.tsv"
+    priority: 1
     conda:
         TORCH
     threads: config["resources"]["training_threads"]
     resources:
         gpu=GPUS,
-        mem_mb=memory(3000, 5),
-        runtime=minutes(720),
+        mem_mb=memory(2000, 10),
+        runtime=minutes(120, 20),
     params:
         task="{task}",
         predictor="{predictor}",
+        chosen=lambda wildcards: code_of_predictors(wildcards.predictor),
     script:
         "../../scripts/prediction/scan_transcriptome.py"
 
@@ -57,10 +61,12 @@ rule export_sites:
         minus="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.minus.bw",
     log:
         "logs/{run}/prediction/export_sites/{transcripts}.{task}.{predictor}.log",
+    benchmark:
+        "benchmarks/results/{run}/prediction/export_sites/{transcripts}.{task}.{predictor}.tsv"
     conda:
         "../../envs/library.yaml"
     resources:
-        mem_mb=memory(1500, 5),
+        mem_mb=memory(600, 5),
         runtime=minutes(120),
     params:
         above=(config.get("transcriptome") or {}).get("probability"),
@@ -79,10 +85,12 @@ rule summarise_sites:
         genes="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.genes.tsv",
     log:
         "logs/{run}/prediction/summarise_sites/{transcripts}.{task}.{predictor}.log",
+    benchmark:
+        "benchmarks/results/{run}/prediction/summarise_sites/{transcripts}.{task}.{predictor}.tsv"
     conda:
         "../../envs/library.yaml"
     resources:
-        mem_mb=memory(1500, 5),
+        mem_mb=memory(600, 5),
         runtime=minutes(120),
     script:
         "../../scripts/prediction/summarise_sites.py"
@@ -106,11 +114,12 @@ rule predict_tasks:
     threads: config["resources"]["training_threads"]
     resources:
         gpu=GPUS,
-        mem_mb=memory(3000, 50),
+        mem_mb=memory(1500, 50),
         runtime=minutes(240),
     params:
         tasks=list(PLAN.tasks),
         scheme="{scheme}",
+        chosen=lambda wildcards: code_of(*PLAN.modules_of(wildcards.model_or_baseline)),
     script:
         "../../scripts/prediction/predict_tasks.py"
 
@@ -123,10 +132,12 @@ rule stack_tasks:
         tasks="results/{run}/predictions/{stack}/{setting}/{scheme}/{seed}.tasks.parquet",
     log:
         "logs/{run}/prediction/stack_tasks/{stack}.{setting}.{scheme}.{seed}.log",
+    benchmark:
+        "benchmarks/results/{run}/prediction/stack_tasks/{stack}.{setting}.{scheme}.{seed}.tsv"
     conda:
         TORCH
     resources:
-        mem_mb=memory(2000, 50),
+        mem_mb=memory(1500, 50),
         runtime=minutes(60),
     params:
         members=get_member_names,
@@ -159,12 +170,13 @@ if "significance" in PLAN.offers:
             "logs/{run}/prediction/build_null.log",
         benchmark:
             "benchmarks/results/{run}/prediction/build_null.tsv"
+        priority: 1
         conda:
             TORCH
         threads: config["resources"]["training_threads"]
         resources:
             gpu=GPUS,
-            mem_mb=memory(3000, 20),
+            mem_mb=memory(2000, 50),
             runtime=minutes(480),
         params:
             tasks=PLAN.tasks_of(PLAN.released_setting),
@@ -174,5 +186,6 @@ if "significance" in PLAN.offers:
             sites={task: len(PLAN.listing(task)) for task in PLAN.tasks_of(PLAN.released_setting)},
             bases=config["significance"]["bases"],
             seed=config["seed"],
+            chosen=code_of(*PLAN.modules_of(PLAN.release["model"])),
         script:
             "../../scripts/prediction/build_null.py"

@@ -8,10 +8,12 @@ rule read_sites:
         drops="results/{run}/sites/{task}.{role}.drops.tsv",
     log:
         "logs/{run}/sites/read_sites/{task}.{role}.log",
+    benchmark:
+        "benchmarks/results/{run}/sites/read_sites/{task}.{role}.tsv"
     conda:
         "../../envs/library.yaml"
     resources:
-        mem_mb=memory(1000, 10),
+        mem_mb=memory(1200, 0.5),
         runtime=minutes(30),
     params:
         formats=lambda wildcards: [entry["format"] for entry in PLAN.site_tables(wildcards.task, wildcards.role)],
@@ -36,10 +38,12 @@ if config.get("orthologues"):
             orthologues="results/{run}/sites/orthologues.tsv",
         log:
             "logs/{run}/sites/read_orthologues.log",
+        benchmark:
+            "benchmarks/results/{run}/sites/read_orthologues.tsv"
         conda:
             "../../envs/library.yaml"
         resources:
-            mem_mb=memory(1000, 10),
+            mem_mb=memory(1000, 20),
             runtime=minutes(30),
         params:
             format=config["orthologues"]["format"],
@@ -63,8 +67,8 @@ rule build_transcripts:
     conda:
         "../../envs/library.yaml"
     resources:
-        mem_mb=memory(2000, 4),
-        runtime=minutes(60),
+        mem_mb=memory(1000, 2.5),
+        runtime=minutes(60, 0.1),
     script:
         "../../scripts/sites/build_transcripts.py"
 
@@ -79,12 +83,14 @@ if ANALYSES.of_kind("fasta"):
             drops="results/{run}/sites/{transcripts}.transcripts.drops.tsv",
         log:
             "logs/{run}/sites/read_transcript_fasta/{transcripts}.log",
+        benchmark:
+            "benchmarks/results/{run}/sites/read_transcript_fasta/{transcripts}.tsv"
         wildcard_constraints:
             transcripts="|".join(ANALYSES.of_kind("fasta")),
         conda:
             "../../envs/library.yaml"
         resources:
-            mem_mb=memory(2000, 10),
+            mem_mb=memory(1000, 20),
             runtime=minutes(60),
         script:
             "../../scripts/sites/read_transcript_fasta.py"
@@ -110,7 +116,7 @@ if PLAN.tasks_with_sites():
         conda:
             "../../envs/library.yaml"
         resources:
-            mem_mb=memory(2000, 10),
+            mem_mb=memory(1000, 70),
             runtime=minutes(60),
         params:
             task=lambda wildcards: bare(wildcards.task)[0],
@@ -134,6 +140,8 @@ if PLAN.tasks_with_windows():
             drops="results/{run}/datasets/{task}.drops.tsv",
         log:
             "logs/{run}/sites/read_windows/{task}.log",
+        benchmark:
+            "benchmarks/results/{run}/sites/read_windows/{task}.tsv"
         wildcard_constraints:
             task="|".join(PLAN.tasks_with_windows()),
         conda:

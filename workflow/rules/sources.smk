@@ -3,6 +3,8 @@ rule fetch_source:
         file=ensure("resources/sources/{source}/{file}", non_empty=True),
     log:
         "logs/sources/fetch_source/{source}.{file}.log",
+    benchmark:
+        "benchmarks/results/sources/fetch_source/{source}.{file}.tsv"
     wildcard_constraints:
         source="|".join(SOURCES) or "none",
         file="|".join(sorted({source.file for source in SOURCES.values()})) or "none",
@@ -30,6 +32,8 @@ rule extract_member:
         file=ensure("resources/members/{archive}/{member}", non_empty=True),
     log:
         "logs/sources/extract_member/{archive}/{member}.log",
+    benchmark:
+        "benchmarks/results/sources/extract_member/{archive}/{member}.tsv"
     wildcard_constraints:
         archive="[^/]+",
         member="[^/]+",

@@ -5,13 +5,12 @@ RNA has one strand: a window and its reverse complement are two different sites,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from ..errors import InputError
 from ..registry import Register
@@ -177,13 +176,30 @@ def mmseqs_clusters(sequences: Sequence[str], *, identity: float = 0.8, threads:
     if used.any():
         with scratch_folder() as folder:
             write_fasta(folder / "windows.fasta", stripped, used)
-            run_tool(
-                ["mmseqs", "easy-linclust", folder / "windows.fasta", folder / "out", folder / "tmp"],
-                {"--dbtype": 2, "--min-seq-id": identity, "-c": 0.8, "--mask": 0, "--threads": threads, "-v": 1},
-            )
-            pairs = pd.read_csv(folder / "out_cluster.tsv", sep="\t", names=["first", "member"], dtype=np.int64)
-        labels[pairs["member"].to_numpy()] = pairs["first"].to_numpy() + len(labels)
+            for first, member in linclust(folder / "windows.fasta", identity, threads=threads):
+                labels[member] = first + len(labels)
     return pd.factorize(labels)[0].astype(np.int64)
+
+
+def linclust(
+    fasta: Path, identity: float, *, coverage: float = 0.8, threads: int = 1
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """MMseqs2's linclust of a FASTA file of nucleotides whose names are numbers; scratch files lie beside it.
+
+    Yields
+    ------
+    first, member : numpy.ndarray, dtype=int64
+        Numbers of representatives and of what belongs to them, some at a time. Short sequences may be in none.
+    """
+    folder = fasta.parent
+    run_tool(
+        ["mmseqs", "easy-linclust", fasta, folder / "out", folder / "tmp"],
+        {"--dbtype": 2, "--min-seq-id": identity, "-c": coverage, "--mask": 0, "--threads": threads, "-v": 1},
+    )
+    names = ["first", "member"]
+    with pd.read_csv(folder / "out_cluster.tsv", sep="\t", names=names, dtype=np.int64, chunksize=1 << 20) as chunks:
+        for chunk in chunks:
+            yield chunk["first"].to_numpy(), chunk["member"].to_numpy()
 
 
 @CLUSTERINGS.add("neighbours")
@@ -197,8 +213,10 @@ def neighbour_clusters(sequences: Sequence[str], *, identity: float = 0.8, threa
     """
     labels, distinct = pd.factorize(pd.Series(list(sequences), dtype=object))
     pairs = neighbours(list(distinct), min_identity=identity, threads=threads)
-    graph = coo_array((np.ones(len(pairs)), (pairs["query"], pairs["target"])), shape=(len(distinct), len(distinct)))
-    components = connected_components(graph, directed=False)[1]
+    graph = scipy.sparse.coo_array(
+        (np.ones(len(pairs)), (pairs["query"], pairs["target"])), shape=(len(distinct), len(distinct))
+    )
+    components = scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
     return pd.factorize(components[labels])[0].astype(np.int64)
 
 

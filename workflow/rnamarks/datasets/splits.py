@@ -15,32 +15,20 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from ..errors import InputError
-from ..registry import Register
 from ..sites.drops import KEPT, Drops
 from .redundancy import CLUSTERINGS, cdhit_similar
 
 SPLITS = ("train", "valid", "test")
 FRACTIONS = (0.7, 0.1, 0.2)
 NEIGHBOURHOOD = 10_000
-SCOPES: Register = Register("scope of the redundancy filter")
-
-
-@SCOPES.add("task")
-def _own_task(tasks: np.ndarray, name: str) -> np.ndarray:
-    return tasks == name
-
-
-@SCOPES.add("all")
-def _all_tasks(tasks: np.ndarray, name: str) -> np.ndarray:
-    return np.ones(len(tasks), dtype=bool)
 
 
 class Assignment(NamedTuple):
@@ -76,14 +64,12 @@ def paper_split(
     seed: int = 0,
     identity: float = 0.8,
     threads: int = 1,
-    scope: str = "task",
-    prefilter: bool = True,
     counts: Sequence[int] | None = None,
 ) -> Assignment:
     """Random split of each task, test windows similar to training windows removed.
 
     Within a task and a label the windows are shuffled and cut. Test windows similar to a window of the training or
-    validation split (the paper's 80 %) are left out, then validation windows similar to a training window.
+    validation split of the task (the paper's 80 %) are left out, then validation windows similar to a training window.
 
     A task whose windows came split (column ``given``) keeps its own test split: of it, only exact copies
     of training windows are left out. If it has no validation split, one is taken from its training split by the seed.
@@ -99,10 +85,6 @@ def paper_split(
     identity : float
         At and above it CD-HIT-EST calls two windows similar.
     threads : int
-    scope : str
-        ``task``: compare with training windows of the same task, as the paper did; ``all``: of every task.
-    prefilter : bool
-        See :func:`rnamarks.datasets.redundancy.cdhit_similar`.
     counts : sequence of int, optional
         Windows of each label in the validation and in the test split of a task, in place of fractions: 150 and 50 in
         Song et al. 2021. Similar windows are then not removed, as there.
@@ -118,7 +100,6 @@ def paper_split(
         has too few windows of a label to fill each split.
     """
     fractions = _checked_fractions(fractions)
-    in_scope = SCOPES[scope]
     tasks = windows["task"].to_numpy(dtype=object)
     sequence = windows["sequence"].to_numpy(dtype=object)
     label = windows["label"].to_numpy()
@@ -138,23 +119,33 @@ def paper_split(
                 came_split.append(name)
     assigned = splits.copy()
     reasons = np.full(len(windows), "", dtype=object)
+    compared = []
     for name in names:
         own = tasks == name
-        compared = in_scope(tasks, name)
         for split, against in (("test", ("train", "valid")), ("valid", ("train",))):
             rows = np.flatnonzero(own & (assigned == split))
-            reference = np.flatnonzero(compared & np.isin(assigned, against))
             if name in came_split:
                 similar = pd.Series(sequence[rows], dtype=object).isin(set(sequence[own & np.isin(assigned, against)]))
-                reason = f"{split} window is an exact copy of a training window"
+                dropped = rows[similar.to_numpy(dtype=bool)]
+                splits[dropped], reasons[dropped] = "", f"{split} window is an exact copy of a training window"
             else:
-                similar = cdhit_similar(
-                    sequence[reference], sequence[rows], identity=identity, threads=threads, prefilter=prefilter
-                )
-                reason = f"{split} window at least {identity:.0%} similar to a training window"
-            dropped = rows[np.asarray(similar, dtype=bool)]
+                compared.append((split, rows, np.flatnonzero(own & np.isin(assigned, against))))
+    at_once = max(1, min(threads, len(compared)))
+    with ThreadPoolExecutor(at_once) as pool:
+        found = pool.map(
+            lambda rows, reference: cdhit_similar(
+                sequence[reference],
+                sequence[rows],
+                identity=identity,
+                threads=threads // at_once,
+            ),
+            [rows for _, rows, _ in compared],
+            [reference for _, _, reference in compared],
+        )
+        for (split, rows, _), similar in zip(compared, found, strict=True):
+            dropped = rows[similar]
             splits[dropped] = ""
-            reasons[dropped] = reason
+            reasons[dropped] = f"{split} window at least {identity:.0%} similar to a training window"
     return Assignment(splits, _drops(tasks, splits, reasons, "paper"))
 
 
@@ -248,8 +239,6 @@ def split_windows(
     seed: int = 0,
     identity: float = 0.8,
     clustering: str = "neighbours",
-    scope: str = "task",
-    prefilter: bool = True,
     counts: Sequence[int] | None = None,
     threads: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -259,7 +248,7 @@ def split_windows(
     ----------
     windows : pandas.DataFrame
         The windows tables of all tasks, one below the other (columns as in the windows border).
-    fractions, seed, identity, scope, prefilter, counts, threads
+    fractions, seed, identity, counts, threads
         As in :func:`paper_split` and :func:`guarded_split`.
     clustering : str
         How similar windows are joined for the guarded scheme: ``neighbours`` (no pair at or above the identity falls
@@ -285,8 +274,6 @@ def split_windows(
         seed=seed,
         identity=identity,
         threads=threads,
-        scope=scope,
-        prefilter=prefilter,
         counts=counts,
     )
     clusters = CLUSTERINGS[clustering](windows["sequence"].tolist(), identity=identity, threads=threads)
@@ -437,8 +424,8 @@ def _components(keys: Sequence[np.ndarray]) -> np.ndarray:
         ends.append(numbers + nodes)
         nodes += int(numbers.max()) + 1 if len(numbers) else 0
     start, end = np.concatenate(starts), np.concatenate(ends)
-    graph = coo_array((np.ones(len(start), dtype=np.int8), (start, end)), shape=(nodes, nodes))
-    found = connected_components(graph, directed=False)[1][:n]
+    graph = scipy.sparse.coo_array((np.ones(len(start), dtype=np.int8), (start, end)), shape=(nodes, nodes))
+    found = scipy.sparse.csgraph.connected_components(graph, directed=False)[1][:n]
     return pd.factorize(found)[0].astype(np.int64)
 
 
@@ -453,7 +440,9 @@ def _assign(
     """
     kinds = pd.factorize(pd.MultiIndex.from_arrays([tasks, label]))[0]
     n_components, n_kinds = int(component.max()) + 1, int(kinds.max()) + 1
-    counts = coo_array((np.ones(len(component)), (component, kinds)), shape=(n_components, n_kinds)).tocsr()
+    counts = scipy.sparse.coo_array(
+        (np.ones(len(component)), (component, kinds)), shape=(n_components, n_kinds)
+    ).tocsr()
     totals = np.bincount(kinds, minlength=n_kinds).astype(float)
     target = fractions[:, None] * totals
     filled = np.zeros((3, n_kinds))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import subprocess
 import tempfile
@@ -10,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import InputError
+from ..files import is_full
 
 _PACKAGES = {"cd-hit-est": "cd-hit", "cd-hit-est-2d": "cd-hit", "mmseqs": "mmseqs2"}
 _TAIL = 15
@@ -79,6 +82,8 @@ def run_tool(
         If the program is not on PATH.
     ToolError
         If it ends with a code other than 0.
+    OSError
+        If the disk is full afterwards, whatever the code: what it wrote may be cut off.
     """
     words = [str(word) for word in command]
     words += [str(word) for option in (options or {}).items() for word in option]
@@ -91,13 +96,16 @@ def run_tool(
         errors="replace",
         check=False,
     )
+    written = folder or tempfile.gettempdir()
+    if is_full(written):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(written))
     if done.returncode != 0:
         raise ToolError(words, done.returncode, f"{done.stdout}\n{done.stderr}")
     return done.stdout
 
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """A new folder under TMPDIR that is removed with all it holds when the block ends, error or not."""
-    with tempfile.TemporaryDirectory(prefix="rnamarks-", ignore_cleanup_errors=True) as folder:
+def scratch_folder(parent: str | Path | None = None) -> Iterator[Path]:
+    """A new folder, under TMPDIR if no other is named, that is removed with all it holds when the block ends."""
+    with tempfile.TemporaryDirectory(prefix="rnamarks-", dir=parent, ignore_cleanup_errors=True) as folder:
         yield Path(folder)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..dictionary import column_names
-from ..errors import InputError
+from ..errors import InputError, shown
 from ..models.directory import CARD, CONFIG, STUDENT, WEIGHTS, read_config, regular_file
 from ..sequences import encode, encode_windows, read_records
 from ..sites.labelling import listed_positions
@@ -42,17 +42,22 @@ class Seen:
     splits : mapping of task to path
         Borders **splits**.
     scheme : str
+
+    Attributes
+    ----------
+    genes : dict of str to set of str
+        Task to the genes of its training windows.
     """
 
     def __init__(self, splits: Mapping[str, str | Path], scheme: str) -> None:
-        trained, positives, genes = [], {}, set()
+        trained, positives, genes = [], {}, {}
         for task, path in splits.items():
             frame, _ = read_parquet(path, ["sequence", "label", "gene", scheme])
             training = frame[frame[scheme] == "train"]
             if len(training):
                 trained.append(encode_windows(training["sequence"]))
             positives[task] = encode_windows(frame.loc[frame["label"] == 1, "sequence"])
-            genes |= set(training["gene"]) - {""}
+            genes[task] = set(training["gene"]) - {""}
         self.genes = genes
         self._trained = _rows(np.concatenate(trained)) if trained else np.zeros(0, dtype="V1")
         self._positives = {task: _rows(codes) for task, codes in positives.items()}
@@ -91,7 +96,7 @@ def unlisted_sequences(
     transcripts: Mapping[str, str | Path],
     sites: Mapping[str, Sequence[str | Path]],
     tasks: Sequence[Task],
-    genes: Collection[str],
+    genes: Mapping[str, Collection[str]],
     known: dict[str, dict[str, np.ndarray]],
 ) -> Sequences:
     """Transcripts, some of whose nucleotides are listed as modified.
@@ -103,15 +108,16 @@ def unlisted_sequences(
     sites : mapping of task to sequence of paths
         The site tables that name nucleotides modified in the task's way.
     tasks : sequence of Task
-    genes : collection of str
-        Their transcripts are left out.
+    genes : mapping of task to collection of str
+        The transcripts of these genes are left out; names of genes are those of the task's species.
     known : dict
         Filled, before the sequences of a table come: task to transcript to 0-based positions listed.
     """
     for path in dict.fromkeys(transcripts.values()):
         asked = [task for task in tasks if transcripts[task.name] == path]
         table, _ = read_parquet(path, column_names("transcripts"))
-        table = table[~table["gene"].isin(genes)].reset_index(drop=True)
+        left_out = set().union(*(genes.get(task.name, ()) for task in tasks if task.species == asked[0].species))
+        table = table[~table["gene"].isin(left_out)].reset_index(drop=True)
         for task in asked:
             lists = [
                 read_tsv(file, column_names("sites"), dtype={"chrom": str, "source": str})[0]
@@ -234,7 +240,7 @@ def unmodified_windows(
         source = "nucleotides of transcripts of genes without a training window that no list calls modified"
         if min(map(len, windows.values())) < MINIMUM:
             # a scheme that does not keep genes together may leave no gene without one
-            windows = windows_of(unlisted_sequences(transcripts, sites or {}, tasks, (), known))
+            windows = windows_of(unlisted_sequences(transcripts, sites or {}, tasks, {}, known))
             source = "nucleotides of transcripts, in the middle of no training window, that no list calls modified"
     _require_enough(windows, folder)
     return windows, source
@@ -319,7 +325,7 @@ def replace_null(
         for name in (WEIGHTS, CONFIG, CARD, STUDENT):
             if name in (WEIGHTS, CONFIG) or (model / name).exists():
                 shutil.copyfile(regular_file(model, name), made / name)
-        source = f"nucleotides of {Path(background).name}, all taken as unmodified"
+        source = f"nucleotides of {Path(shown(background)).name}, all taken as unmodified"
         add_null(made, windows, source=source, device=device, batch_size=batch_size)
         try:
             made.rename(out)

@@ -26,6 +26,7 @@ import pandas as pd
 from .. import __version__
 from ..errors import InputError
 from ..files import open_text, write_text
+from ..tables import TSV
 from ..tasks import Task
 from .tracks import display_score
 
@@ -288,7 +289,7 @@ def write_bedrmod(
                 100 * probability,
             )
             table = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
-            table.to_csv(handle, sep="\t", index=False, header=False, lineterminator="\n", float_format="%.4f")
+            table.to_csv(handle, header=False, float_format="%.4f", **TSV)
 
 
 def allowed_names(names: Iterable[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Logits of a window at every base, as the networks give them, but with less work.
 
-MultiRM networks whose k-mers are vectors of their own nucleotides are rearranged (:mod:`rnamarks.prediction.lookup`);
-others are run as they are, in batches, equal windows once. Ensembles and stacks are put together from their members as
+Networks that read k-mers by an LSTM are rearranged (:mod:`rnamarks.prediction.lookup`); others are run as they are, in
+batches, equal windows once. Ensembles and stacks are put together from their members as
 :mod:`rnamarks.models.checkpoint` does.
 
 What a scan needs of either mode is the protocol :class:`Engine`.
@@ -17,14 +17,13 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
-from torch import nn
 
 from ..errors import InputError
 from ..evaluation.calibration import Calibration
 from ..models.checkpoint import Ensemble, Stack, load_model
 from ..models.directory import STUDENT, ModelConfig, read_config, sidecar_settings
 from ..models.inference import inference_form
-from ..models.multirm import MultiRM
+from ..models.registry import Network
 from ..models.student import Student, load_student
 from ..sequences import UNKNOWN
 from ..sites.windows import flank_of
@@ -272,9 +271,9 @@ def _shared(
         yield tasks, at, {task: np.searchsorted(at, sites[task]) for task in tasks}
 
 
-def _arrange(network: nn.Module, window: int, batch_size: int | None) -> _Plain | LookedUp:
+def _arrange(network: Network, window: int, batch_size: int | None) -> _Plain | LookedUp:
     kind = next(network.parameters()).device.type
-    if isinstance(network, MultiRM):
+    if network.looks_up:
         return LookedUp(network, batch_size or BATCH_SIZES[kind])
     return _Plain(network, window, batch_size or PLAIN_BATCH_SIZES[kind])
 
@@ -288,12 +287,12 @@ class _Plain:
     n_kmers = 0
     k = 0
 
-    def __init__(self, network: nn.Module, window: int, batch: int) -> None:
+    def __init__(self, network: Network, window: int, batch: int) -> None:
         self._device = next(network.parameters()).device
-        self._columns = {task: column for column, task in enumerate(network.tasks)}
+        self._columns = network.columns
         self._network = inference_form(network) if self._device.type == "cpu" else network
         self._window, self._batch = window, batch
-        self.width = getattr(network, "crop", 0) or window
+        self.width = network.reads
 
     def run(self, codes: np.ndarray, at: np.ndarray, tasks: Sequence[str], *, attend: bool) -> Iterator[Part]:
         """Parts of the bases ``at``; ``attend`` changes nothing."""

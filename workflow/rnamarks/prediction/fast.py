@@ -7,8 +7,8 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
+import scipy
 import torch
-from scipy.stats import spearmanr
 from torch import nn
 
 from ..dictionary import column_names
@@ -58,7 +58,7 @@ def agreement(a: np.ndarray, b: np.ndarray) -> float:
     """Spearman's correlation of two scores of the same windows, both of shape (n,); 0 where either is constant."""
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return 0.0
-    return float(spearmanr(a, b).statistic)
+    return float(scipy.stats.spearmanr(a, b).statistic)
 
 
 def compare_modes(

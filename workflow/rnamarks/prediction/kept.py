@@ -51,6 +51,8 @@ class Kept:
         self._named = folder is not None
         self._files: dict[str, BinaryIO] = {}
         self._sizes: dict[str, int] = {}
+        # of the complete blocks: a block that is broken off has some columns and lacks others
+        self._whole: dict[str, int] = {}
         self.blocks = 0
         self._saved = time.monotonic()
         if folder is not None:
@@ -59,14 +61,17 @@ class Kept:
     def append(self, name: str, values: np.ndarray) -> None:
         """Add numbers of the current block to a column."""
         file = self._file(name)
-        data = np.ascontiguousarray(values).tobytes()
-        if os.pwrite(file.fileno(), data, self._sizes[name]) != len(data):
-            raise OSError("the disk took less than was written")
-        self._sizes[name] += len(data)
+        data = memoryview(np.ascontiguousarray(values).tobytes())
+        while data:
+            # a disk that becomes full takes a part, and says so at the next attempt
+            written = os.pwrite(file.fileno(), data, self._sizes[name])
+            self._sizes[name] += written
+            data = data[written:]
 
     def end_block(self) -> None:
         """The current block is complete."""
         self.blocks += 1
+        self._whole = dict(self._sizes)
         if time.monotonic() - self._saved >= SECONDS:
             self._save()
 
@@ -104,7 +109,7 @@ class Kept:
             if path.name != _LOCK and not (whole and path.name in {_RECORD, *found["sizes"]}):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         if whole:
-            self.blocks, self._sizes = found["blocks"], found["sizes"]
+            self.blocks, self._sizes, self._whole = found["blocks"], found["sizes"], dict(found["sizes"])
         else:
             self._save()
 
@@ -115,7 +120,7 @@ class Kept:
         for file in self._files.values():
             os.fsync(file.fileno())
         with write_text(self.folder / _RECORD) as handle:
-            json.dump({"digest": self._digest, "blocks": self.blocks, "sizes": self._sizes}, handle)
+            json.dump({"digest": self._digest, "blocks": self.blocks, "sizes": self._whole}, handle)
 
 
 @contextmanager

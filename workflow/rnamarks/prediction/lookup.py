@@ -10,7 +10,7 @@ beyond its k-mer once per window. Of the tasks only those that are asked for are
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -18,8 +18,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from torch import nn
 
 from ..models.kmer_vectors import kmer_numbers
-from ..models.multirm import MultiRM
 from ..sequences import UNKNOWN
+
+if TYPE_CHECKING:
+    from ..models.multirm import MultiRM
 
 BEGUN = 4
 """First steps of the LSTM that are looked up: 20 MB per network at the published sizes, for 4 steps of 49."""
@@ -40,41 +42,42 @@ class LookedUp:
 
     def __init__(self, network: MultiRM, batch: int) -> None:
         self._network, self._batch = network, batch
-        self.width = network.crop or network.window
-        self.n_kmers, self.k = network.n_kmers, network.embedding.k
-        self._device = network.score.weight.device
+        self._embedding, lstm = network.trunk.embedding, network.trunk.lstm
+        self.width = network.reads
+        self.n_kmers, self.k = network.trunk.n_kmers, self._embedding.k
+        self._device = network.pool.score.weight.device
         self._tables: list[_Table | _Begun] = []
-        if hasattr(network.embedding, "table"):
-            vectors = network.embedding.table()
+        if self._embedding.tabled:
+            vectors = self._embedding.table()
             known = torch.tensor(
                 [UNKNOWN not in (kmer // 25, kmer // 5 % 5, kmer % 5) for kmer in range(len(vectors))],
                 device=self._device,
             )
             # half as many columns where no nucleotide is N, which is nearly everywhere
-            tables = [_tabulate(network.lstm, vectors, chosen) for chosen in (known, ~known | known)]
+            tables = [_tabulate(lstm, vectors, chosen) for chosen in (known, ~known | known)]
             self._tables = [_Begun(tables[0]) if self.n_kmers > 2 * BEGUN else tables[0], tables[1]]
         else:
-            self._lstm = _kmer_first(network.lstm)
+            self._lstm = _kmer_first(lstm)
 
     def run(self, codes: np.ndarray, at: np.ndarray, tasks: Sequence[str], *, attend: bool) -> Iterator[Part]:
         """Parts of the bases ``at``."""
         network = self._network
-        score = network.score.weight[[network.rows[task] for task in tasks]]
+        score = network.pool.score.weight[[network.columns[task] for task in tasks]]
         for rows, states in self._states(codes, at, self._batch):
             weights, contexts = self._attend(states, score)
-            logits = [network.classifiers[task](contexts[:, column]) for column, task in enumerate(tasks)]
+            logits = [network.heads[task](contexts[:, column]) for column, task in enumerate(tasks)]
             given = weights.cpu().numpy() if attend else None
             yield Part(rows, torch.stack(logits, dim=1).cpu().numpy(), given)
 
     def _states(self, codes: np.ndarray, at: np.ndarray, batch: int) -> Iterator[tuple[slice | np.ndarray, _States]]:
         """Batches of the bases, and what the LSTM makes of their windows."""
-        if not self._network.embedding.local:
+        if not self._embedding.local:
             # such a k-mer sees the ends of its window
             view = sliding_window_view(codes, self.width)
             for start in range(0, len(at), batch):
                 rows = slice(start, start + batch)
                 windows = torch.from_numpy(view[at[rows] - self.width // 2]).to(self._device)
-                yield rows, _both_ways(self._lstm, self._network.embedding(windows).transpose(0, 1))
+                yield rows, _both_ways(self._lstm, self._embedding(windows).transpose(0, 1))
             return
         kmers = torch.arange(self.n_kmers, device=self._device)[:, None]
         for of_table, begin, numbers, table in self._lookups(codes, at):
@@ -99,18 +102,18 @@ class LookedUp:
                 continue
             begin = int(at[rows[0]]) - self.width // 2
             part = torch.from_numpy(codes[begin : int(at[rows[-1]]) + self.width // 2 + 1].copy()).to(self._device)
-            vectors = self._network.embedding(part[None])[0]
+            vectors = self._embedding(part[None])[0]
             places = torch.arange(len(vectors), device=self._device)
             yield rows, begin, places, _Table(self._lstm, vectors, places)
 
     def _attend(self, states: _States, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Attention, shape (batch, tasks, n_kmers), and contexts, shape (batch, tasks, 2 * units)."""
-        network, units = self._network, self._network.lstm.hidden_size
+        pool, units = self._network.pool, self._network.trunk.lstm.hidden_size
         final = torch.cat([parts[-1][-1] for parts in states], dim=1)
-        shift = network.from_final(final).add_(network.from_positions.bias)
+        shift = pool.from_final(final).add_(pool.from_positions.bias)
         forward, backward = (
             torch.cat([self._project(part, own) for part in parts])
-            for parts, own in zip(states, network.from_positions.weight.split(units, dim=1), strict=True)
+            for parts, own in zip(states, pool.from_positions.weight.split(units, dim=1), strict=True)
         )
         hidden = forward.add_(backward.flip(0)).add_(shift)
         # tanh(x) = 2 sigmoid(2x) - 1, which is several times faster; the softmax takes no notice of what is added

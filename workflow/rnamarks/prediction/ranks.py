@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -123,7 +124,8 @@ class Ranks:
 
     def _empty(self, folder: str | Path) -> np.ndarray:
         with tempfile.TemporaryFile(dir=folder) as file:
-            file.truncate(4 * self.tests)
+            # the system kills a process that writes to a mapped file and finds the disk full
+            os.posix_fallocate(file.fileno(), 0, 4 * self.tests)
             return self._mapped(file)
 
     def _mapped(self, file) -> np.ndarray:

@@ -95,7 +95,7 @@ def score_tasks(
     where = pick_device(str(device))
     model.eval().to(where)
     size = batch_size or BATCH_SIZES[where.type]
-    columns = [list(model.networks.members[0].tasks).index(task) for task in tasks]
+    columns = [model.networks.members[0].columns[task] for task in tasks]
     logits = np.empty((len(codes), len(tasks)), dtype=np.float32)
     for start in range(0, len(codes), size):
         batch = torch.from_numpy(np.ascontiguousarray(codes[start : start + size])).to(where)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import InputError
-from ..tables import METADATA_KEY, open_parquet
+from ..tables import METADATA_KEY, TSV, open_parquet
 
 if TYPE_CHECKING:
     from .scan import Calls
@@ -61,7 +61,7 @@ ANNOTATION_SCHEMA = pa.schema(
 the genome, -1 where that is not known; ``kmer`` RNA, N beyond the transcript."""
 SITE_SCHEMA = pa.schema([*TEST_SCHEMA, *ANNOTATION_SCHEMA])
 """Border **predicted sites**."""
-ATTENTION_COLUMNS = ("sequence", "start", "task", "attended", "base", "weight")
+ATTENTION_COLUMNS = ("sequence", "start", "end", "task", "attended_start", "attended_end", "base", "weight")
 
 _BATCH_ROWS = 1 << 14
 
@@ -92,9 +92,9 @@ class SiteParquet:
 class AttentionText:
     """Writes the attention behind each row as tab-separated text, a row per nucleotide.
 
-    Columns: ``sequence``, ``start`` (0-based, of the base), ``task``, ``attended`` (0-based position), ``base``
-    (there), ``weight`` (fraction of the attention of the window; a k-mer's weight goes in equal parts to its
-    nucleotides).
+    Columns: ``sequence``, ``start``, ``end`` (of the row's base, 0-based half-open), ``task``, ``attended_start``,
+    ``attended_end``, ``base`` (there), ``weight`` (fraction of the attention of the window; a k-mer's weight goes in
+    equal parts to its nucleotides).
     """
 
     def __init__(self, handle: TextIO, spool: Spool) -> None:
@@ -106,7 +106,7 @@ class AttentionText:
         if calls.weights is None:
             raise ValueError("the scan was not asked to keep the weights")
         flank = calls.weights.shape[1] // 2
-        table = calls.table.select(["sequence", "start", "task"]).to_pandas()
+        table = calls.table.select(["sequence", "start", "end", "task"]).to_pandas()
         for first in range(0, len(table), 1024):
             rows = table.iloc[first : first + 1024]
             number, weights = calls.number[first : first + 1024], calls.weights[first : first + 1024]
@@ -115,7 +115,8 @@ class AttentionText:
             place = place[row, column]
             found = rows.iloc[row].reset_index(drop=True)
             codes = self._spool.codes[self._spool.starts[number][row] + place]
-            found["attended"], found["base"] = place, np.array(list("ACGUN"), dtype=object)[codes]
+            found["attended_start"], found["attended_end"] = place, place + 1
+            found["base"] = np.array(list("ACGUN"), dtype=object)[codes]
             found["weight"] = weights[row, column]
             _write(found, self._handle, "%.5g")
 
@@ -153,4 +154,4 @@ def _open_sites(path: str | Path) -> Iterator[pq.ParquetFile]:
 
 
 def _write(frame: pd.DataFrame, handle: TextIO, numbers: str) -> None:
-    frame.to_csv(handle, sep="\t", index=False, header=False, lineterminator="\n", float_format=numbers)
+    frame.to_csv(handle, header=False, float_format=numbers, **TSV)

@@ -125,7 +125,6 @@ def spool_fasta(source: str | Path, folder: str | Path, gap: int, *, maximum: in
         are more of them than wanted; the message has the line.
     """
     spool = Spool(folder, gap)
-    shown = "standard input" if str(source) == "-" else source
     lines_of: dict[str, int] = {}
     filled, read, seen = True, 0, 0
 
@@ -133,7 +132,7 @@ def spool_fasta(source: str | Path, folder: str | Path, gap: int, *, maximum: in
         if not filled:
             raise InputError(
                 "the record has no sequence",
-                path=shown,
+                path=source,
                 line=lines_of[spool.names[-1]],
                 value=spool.names[-1],
                 remedy="remove or fill it",
@@ -147,7 +146,7 @@ def spool_fasta(source: str | Path, folder: str | Path, gap: int, *, maximum: in
             if maximum is not None and seen > 2 * maximum + _NAMES:
                 raise InputError(
                     f"there are more than {2 * maximum + _NAMES:,} characters",
-                    path=shown,
+                    path=source,
                     line=number,
                     remedy="scan fewer",
                 )
@@ -158,7 +157,7 @@ def spool_fasta(source: str | Path, folder: str | Path, gap: int, *, maximum: in
                 if not name or not name.isprintable():
                     raise InputError(
                         "the record has no name, or one that cannot be printed",
-                        path=shown,
+                        path=source,
                         line=number,
                         value=name or None,
                         remedy="write it behind the >",
@@ -166,7 +165,7 @@ def spool_fasta(source: str | Path, folder: str | Path, gap: int, *, maximum: in
                 if name in lines_of:
                     raise InputError(
                         f"line {lines_of[name]} has a record of that name already",
-                        path=shown,
+                        path=source,
                         line=number,
                         value=name,
                         remedy="rename one of them",
@@ -175,29 +174,29 @@ def spool_fasta(source: str | Path, folder: str | Path, gap: int, *, maximum: in
                 spool.begin(name)
             elif line and not spool.names:
                 raise InputError(
-                    "the file is not FASTA", path=shown, line=number, value=line, remedy="begin each record with >name"
+                    "the file is not FASTA", path=source, line=number, value=line, remedy="begin each record with >name"
                 )
             elif line:
-                spool.add(_encode_line(line, shown, number))
+                spool.add(_encode_line(line, source, number))
                 filled = True
                 read += len(line)
                 if maximum is not None and read > maximum:
                     raise InputError(
-                        f"there are more than {maximum:,} nt", path=shown, line=number, remedy="scan fewer at a time"
+                        f"there are more than {maximum:,} nt", path=source, line=number, remedy="scan fewer at a time"
                     )
         require_filled()
         if not spool.names:
-            raise InputError("the file holds no sequence", path=shown, remedy="give FASTA")
+            raise InputError("the file holds no sequence", path=source, remedy="give FASTA")
     return spool.finish()
 
 
-def _encode_line(line: str, shown: str | Path, number: int) -> np.ndarray:
+def _encode_line(line: str, source: str | Path, number: int) -> np.ndarray:
     try:
         return encode(line)
     except InputError as error:
         raise InputError(
             "the line holds a letter that is no nucleotide",
-            path=shown,
+            path=source,
             line=number,
             value=error.value,
             remedy="use A, C, G, U or T, N and the IUPAC codes",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -9,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from ..files import atomic_path, write_text
-from ..tables import open_parquet
+from ..files import write_bytes, write_text
+from ..tables import TSV, open_parquet
 
 
 def display_score(probability: np.ndarray) -> np.ndarray:
@@ -43,7 +45,7 @@ def write_bed(sites: Iterable[pd.DataFrame], path: str | Path, comments: Sequenc
                     "strand": frame["strand"],
                 }
             )
-            table.to_csv(handle, sep="\t", index=False, header=False, lineterminator="\n")
+            table.to_csv(handle, header=False, **TSV)
 
 
 def chromosome_sizes(transcripts: str | Path) -> dict[str, int]:
@@ -87,7 +89,8 @@ def write_bigwig(sites: Iterable[pd.DataFrame], path: str | Path, strand: str, s
 
     Notes
     -----
-    pyBigWig holds the zoom levels until the file is closed, about 50 bytes per site of the strand.
+    pyBigWig holds the zoom levels until the file is closed, about 50 bytes per site of the strand. The file itself is
+    made in memory, about 12 bytes per site: on a disk that becomes full pyBigWig ends the process, or never ends.
     """
     import pyBigWig
 
@@ -97,8 +100,8 @@ def write_bigwig(sites: Iterable[pd.DataFrame], path: str | Path, strand: str, s
             path=path,
             remedy="give the transcripts with an annotation",
         )
-    with atomic_path(path) as part:
-        track = pyBigWig.open(str(part), "w")
+    with write_bytes(path) as handle, open(os.memfd_create("rnamarks"), "rb") as made:
+        track = pyBigWig.open(f"/proc/self/fd/{made.fileno()}", "w")
         try:
             track.addHeader(list(sizes.items()))
             for frame in sites:
@@ -112,3 +115,4 @@ def write_bigwig(sites: Iterable[pd.DataFrame], path: str | Path, strand: str, s
                     )
         finally:
             track.close()
+        shutil.copyfileobj(made, handle, 1 << 20)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..errors import InputError
+from ..errors import InputError, shown
 from ..evaluation.bootstrap import bootstrap_metrics
 from ..evaluation.calibration import Calibration
 from ..evaluation.metrics import expected_calibration_error
@@ -94,16 +94,16 @@ class WindowScorer:
                     "probability": np.nan if self.calibration is None else self.calibration.probability(logits),
                 }
             )
-        shown = "standard input" if str(path) == "-" else path
+        source = shown(path)
         if other:
             motif, offset = self.task.place
             about = motif if len(motif) == 1 else f"{motif}, its letter {offset + 1}"
-            self.warn(f"{shown}: {other} windows do not have {about} in the middle, which {name} is about: no value")
+            self.warn(f"{source}: {other} windows do not have {about} in the middle, which {name} is about: no value")
         if padded:
-            self.warn(f"{shown}: {padded} windows are shorter than {window} nt and were padded with N on both sides")
+            self.warn(f"{source}: {padded} windows are shorter than {window} nt and were padded with N on both sides")
         if cropped:
             self.warn(
-                f"{shown}: {cropped} windows are longer than {window} nt; of these the central {window} were scored"
+                f"{source}: {cropped} windows are longer than {window} nt; of these the central {window} were scored"
             )
 
     def score(self, path: str | Path) -> pd.DataFrame:

@@ -101,8 +101,8 @@ def create_app(
             job = jobs.submit(_sequences(), read_request(given))
         except InputError as error:
             return _message(str(error), 400)
-        except Busy:
-            return _message(f"{waiting} scans are waiting already; try again in a while", 503)
+        except Busy as error:
+            return _message(f"{error}; try again in a while", 503)
         return redirect(url_for("show", token=job.token), code=303)
 
     @app.get("/scan/<token>")
@@ -139,8 +139,8 @@ def create_app(
             job = jobs.submit(request.get_data(), read_request(given))
         except InputError as error:
             return _line(str(error), 400)
-        except Busy:
-            return _line(f"{waiting} scans are waiting already; try again in a while", 503)
+        except Busy as error:
+            return _line(f"{error}; try again in a while", 503)
         job.ended.wait()
         path = job.file(_FORMATS[wanted])
         if path is None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import FULL, InputError
 from ..files import write_text
 from ..prediction.scan import ScanOptions
 from ..prediction.scanner import Outputs, Scanner
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class Busy(Exception):
-    """As many scans wait as may."""
+    """No scan can be taken now; the text says why."""
 
 
 class Stopped(Exception):
@@ -147,14 +147,20 @@ class Jobs:
             )
         token = secrets.token_urlsafe(16)
         job = Job(token, self._folder / token, request)
-        job.folder.mkdir()
-        (job.folder / SEQUENCES).write_bytes(sequences)
+        try:
+            job.folder.mkdir()
+            (job.folder / SEQUENCES).write_bytes(sequences)
+        except OSError as error:
+            shutil.rmtree(job.folder, ignore_errors=True)
+            if error.errno not in FULL:
+                raise
+            raise Busy("the server's disk is full") from error
         with self._lock:
             try:
                 self._queue.put_nowait(job)
             except queue.Full:
                 shutil.rmtree(job.folder)
-                raise Busy from None
+                raise Busy(f"{self._queue.maxsize} scans are waiting already") from None
             self._jobs[token] = job
             ended = [known for known, other in self._jobs.items() if other.ended.is_set()]
             for known in ended[: max(0, len(self._jobs) - self._kept)]:

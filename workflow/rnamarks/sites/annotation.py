@@ -22,8 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pcsv
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from ..dictionary import column_names
 from ..errors import InputError
@@ -196,10 +195,10 @@ def _genes_by_overlap(frame: pd.DataFrame, start: np.ndarray, end: np.ndarray, n
     order = np.argsort(group + start, kind="stable")
     reach = np.maximum.accumulate((group + end)[order])
     patch = np.concatenate(([0], np.cumsum((group + start)[order][1:] >= reach[:-1])))
-    links = coo_array(
+    links = scipy.sparse.coo_array(
         (np.ones(len(owner), dtype=bool), (owner[order], patch + len(frame))), shape=(len(frame) + len(owner),) * 2
     )
-    _, component = connected_components(links, directed=False)
+    _, component = scipy.sparse.csgraph.connected_components(links, directed=False)
     return frame["transcript"].groupby(component[: len(frame)]).transform("min").to_numpy()
 
 

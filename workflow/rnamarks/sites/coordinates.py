@@ -63,7 +63,6 @@ class TranscriptMap:
         forward = self._forward[self._owner]
         # where each exon begins on its transcript
         self._on_transcript = np.where(forward, before, self.lengths[self._owner] - before - length)
-        self._genome_key = self._owner * SPAN + self._start
         # exons in transcript order, whatever the strand
         place = self.offsets[self._owner] + self._on_transcript
         self._order = np.argsort(place, kind="stable")
@@ -98,30 +97,6 @@ class TranscriptMap:
         along = position - self._on_transcript[exon]
         result[inside] = np.where(self._forward[transcript], self._start[exon] + along, self._end[exon] - 1 - along)
         return result
-
-    def to_transcript(self, transcript: np.ndarray, position: np.ndarray) -> np.ndarray:
-        """Positions on given transcripts of genome positions.
-
-        Parameters
-        ----------
-        transcript : array-like of int, shape=(n,)
-            Row numbers.
-        position : array-like of int, shape=(n,)
-            0-based on the transcript's chromosome.
-
-        Returns
-        -------
-        numpy.ndarray, shape=(n,), dtype=int64
-            0-based, 5' to 3', -1 in an intron or off either end.
-        """
-        transcript, position = _paired(transcript, position)
-        if not len(self._start):
-            return np.full(len(position), -1, dtype=np.int64)
-        near = (position >= 0) & (position < SPAN)
-        key = transcript * SPAN + np.where(near, position, 0)
-        exon = np.searchsorted(self._genome_key, key, side="right") - 1
-        inside = near & (exon >= 0) & (self._owner[exon] == transcript) & (position < self._end[exon])
-        return np.where(inside, self._along(exon, position), -1)
 
     def overlaps(
         self, chrom: Iterable[str], strand: Iterable[str], position: np.ndarray
@@ -158,10 +133,12 @@ class TranscriptMap:
 
     def group_of(self, chrom: Iterable[str], strand: Iterable[str]) -> np.ndarray:
         """Numbers of chromosome and strand as in :attr:`groups`, -1 where no transcript lies; shape=(n,)."""
-        pairs = pd.MultiIndex.from_arrays([np.asarray(chrom, dtype=object), np.asarray(strand, dtype=object)])
-        codes, unique = pairs.factorize()
-        known = np.array([self.groups.get(pair, -1) for pair in unique], dtype=np.int64)
-        return known[codes] if len(known) else np.zeros(0, dtype=np.int64)
+        chrom, strand = np.asarray(chrom, dtype=object), np.asarray(strand, dtype=object)
+        if not len(chrom):
+            # pandas cannot factorize pairs of nothing
+            return np.zeros(0, dtype=np.int64)
+        codes, unique = pd.MultiIndex.from_arrays([chrom, strand]).factorize()
+        return np.array([self.groups.get(pair, -1) for pair in unique], dtype=np.int64)[codes]
 
     def region(self, transcript: np.ndarray, position: np.ndarray) -> np.ndarray:
         """Part of the transcript in which each position lies.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -90,10 +90,9 @@ def label_sites(
 
     Notes
     -----
-    Sequences are encoded a chunk at a time. Beside the transcripts' own text (1 byte per nt) there are about
-    100 bytes per occurrence of the motif, isoforms counted singly, and 700 per window. Measured with 100,000
-    transcripts of 300 Mnt, 120,000 sites, 5.3 million occurrences of DRACH and 1.3 million windows: 1.5 GB in
-    all, 12 s.
+    One strand of a chromosome is searched at a time. Beside the transcripts' own text (1 byte per nt) there are about
+    100 bytes per occurrence of the motif on the transcripts of that strand, 25 per position of the motif on the whole
+    genome's transcripts, and 700 per window.
     """
     if negatives_per_positive < 1:
         raise InputError(
@@ -103,49 +102,40 @@ def label_sites(
         raise InputError(
             "no such scope of negatives", value=negatives_from, remedy="choose transcriptome or modified_transcripts"
         )
-    motif, offset = task.place
+    motif, _ = task.place
     transcript_map = TranscriptMap(transcripts)
     sites = _one_per_position(_on_contigs(sites, transcripts, drops, task.name), drops, task.name)
     site_key = _keys(transcript_map, sites)
 
-    hit_transcript, hit_position = _scan(transcripts["sequence"], motif, offset)
-    hit_key = transcript_map.group[hit_transcript] * SPAN + transcript_map.to_genome(hit_transcript, hit_position)
-    hit_listed = np.isin(hit_key, site_key)
-    listed = np.isin(site_key, hit_key)
+    found = _find_candidates(
+        transcripts,
+        transcript_map,
+        site_key,
+        task.place,
+        modified_transcripts=negatives_from == "modified_transcripts",
+    )
+    listed = np.isin(site_key, found.key[found.listed])
     texts = transcripts["sequence"].to_numpy()
     _count_sites(transcript_map, texts, sites, listed, task, minimum_on_base, drops)
-    if not hit_listed.any():
+    if not found.listed.any():
         raise InputError(
             f"{task.name}: none of {len(sites)} sites lies in {motif} on a transcript",
             remedy="check motif, assembly and strand of the sites",
         )
-    if negatives_from == "modified_transcripts":
-        modified = np.unique(hit_transcript[hit_listed])
-        eligible = hit_listed | np.isin(hit_transcript, modified)
-        hit_transcript, hit_position = hit_transcript[eligible], hit_position[eligible]
-        hit_key, hit_listed = hit_key[eligible], hit_listed[eligible]
-
-    rank = _isoform_rank(transcripts, transcript_map)
-    order = np.lexsort((rank[hit_transcript], hit_key))
-    chosen = order[np.concatenate(([True], np.diff(hit_key[order]) != 0))]
-    positive = chosen[hit_listed[chosen]]
-    drops.count(
-        POSITIVES, task.name, "transcripts", f"{NOTE}other isoforms of a kept site", hit_listed.sum() - len(positive)
-    )
-    unlisted = chosen[~hit_listed[chosen]]
+    positive, unlisted = np.flatnonzero(found.listed), np.flatnonzero(~found.listed)
+    drops.count(POSITIVES, task.name, "transcripts", f"{NOTE}other isoforms of a kept site", found.others)
     called = np.zeros(len(unlisted), dtype=bool)
     for frame in veto:
-        called |= np.isin(hit_key[unlisted], _keys(transcript_map, _renamed(frame, transcripts)))
+        called |= np.isin(found.key[unlisted], _keys(transcript_map, _renamed(frame, transcripts)))
     drops.count(NEGATIVES, task.name, "transcripts", "called modified by another list", called.sum())
     negative = _sample(unlisted[~called], len(positive) * negatives_per_positive, seed, task.name, motif, drops)
 
     rows = np.sort(np.concatenate((positive, negative)))
-    sequence = _texts(transcripts["sequence"], hit_transcript[rows], hit_position[rows], width)
-    by_key = np.argsort(hit_key[rows], kind="stable")
-    rows, sequence = rows[by_key], sequence[by_key]
-    owner, position, key = hit_transcript[rows], hit_position[rows], hit_key[rows]
+    owner, position, key, is_positive = (column[rows] for column in found[:4])
+    by_transcript = np.lexsort((position, owner))
+    sequence = np.empty(len(rows), dtype=object)
+    sequence[by_transcript] = _texts(transcripts["sequence"], owner[by_transcript], position[by_transcript], width)
     support = np.zeros(len(rows), dtype=np.int64)
-    is_positive = hit_listed[rows]
     site_order = np.argsort(site_key, kind="stable")
     at = site_order[np.searchsorted(site_key[site_order], key[is_positive])]
     support[is_positive] = sites["support"].to_numpy(dtype=np.int64)[at]
@@ -185,14 +175,78 @@ def listed_positions(
         Transcript to 0-based positions on it; transcripts without any are left out.
     """
     transcript_map = TranscriptMap(transcripts)
-    owner, position = _scan(transcripts["sequence"], motif, offset)
-    key = transcript_map.group[owner] * SPAN + transcript_map.to_genome(owner, position)
-    listed = np.zeros(len(key), dtype=bool)
-    for table in tables:
-        listed |= np.isin(key, _keys(transcript_map, _renamed(table, transcripts)))
+    keys = [_keys(transcript_map, _renamed(table, transcripts)) for table in tables]
+    wanted = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *keys]))
     names = transcripts["transcript"].to_numpy()
-    found = pd.Series(position[listed]).groupby(owner[listed])
-    return {str(names[row]): part.to_numpy() for row, part in found}
+    found = {}
+    for owner, position, key in _hits_by_strand(transcripts, transcript_map, motif, offset):
+        listed = _among(key, wanted)
+        for row, part in pd.Series(position[listed]).groupby(owner[listed]):
+            found[str(names[row])] = part.to_numpy()
+    return found
+
+
+class _Candidates(NamedTuple):
+    """Positions of the motif on the genome, ascending by key, each on the isoform that shows it.
+
+    ``transcript`` is a row number, ``position`` 0-based on it, ``listed`` whether a table names it; ``others`` counts
+    the other isoforms of listed ones.
+    """
+
+    transcript: np.ndarray
+    position: np.ndarray
+    key: np.ndarray
+    listed: np.ndarray
+    others: int
+
+
+def _find_candidates(
+    transcripts: pd.DataFrame,
+    transcript_map: TranscriptMap,
+    site_key: np.ndarray,
+    place: tuple[str, int],
+    *,
+    modified_transcripts: bool,
+) -> _Candidates:
+    """Every position of the motif, or those on transcripts that carry a listed one."""
+    wanted = np.unique(site_key)
+    rank = _isoform_rank(transcripts, transcript_map)
+    none = np.zeros(0, dtype=np.int64)
+    parts = [(none, none, none, none.astype(bool))]
+    others = 0
+    for transcript, position, key in _hits_by_strand(transcripts, transcript_map, *place):
+        listed = _among(key, wanted)
+        if modified_transcripts:
+            eligible = np.isin(transcript, transcript[listed])
+            transcript, position, key, listed = (one[eligible] for one in (transcript, position, key, listed))
+        order = np.lexsort((rank[transcript], key))
+        chosen = order[np.diff(key[order], prepend=-1) != 0]
+        parts.append((transcript[chosen], position[chosen], key[chosen], listed[chosen]))
+        others += int(listed.sum() - listed[chosen].sum())
+    return _Candidates(*map(np.concatenate, zip(*parts, strict=True)), others)
+
+
+def _hits_by_strand(
+    transcripts: pd.DataFrame, transcript_map: TranscriptMap, motif: str, offset: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Occurrences of the motif, one strand of a chromosome at a time: row of the transcript, position on it, key.
+
+    Keys of a strand are above those of the strands before it. All at once would be 100 bytes for each of a hundred
+    million occurrences of one base on human transcripts.
+    """
+    texts, group = transcripts["sequence"].to_numpy(), transcript_map.group
+    strands = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
+    for rows in strands:
+        owner, position = _scan(texts[rows], motif, offset)
+        owner = rows[owner]
+        yield owner, position, group[owner] * SPAN + transcript_map.to_genome(owner, position)
+
+
+def _among(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Which keys are among the wanted ones, which ascend; ``np.isin`` would sort the keys."""
+    if not len(wanted):
+        return np.zeros(len(keys), dtype=bool)
+    return wanted[np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)] == keys
 
 
 def _renamed(sites: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFrame:
@@ -241,7 +295,7 @@ def _keys(transcript_map: TranscriptMap, sites: pd.DataFrame) -> np.ndarray:
     return np.where(group >= 0, group * SPAN + sites["start"].to_numpy(dtype=np.int64), -1)
 
 
-def _scan(sequences: pd.Series, motif: str, offset: int) -> tuple[np.ndarray, np.ndarray]:
+def _scan(sequences: Iterable[str], motif: str, offset: int) -> tuple[np.ndarray, np.ndarray]:
     """Row of the transcript and 0-based position on it of each occurrence of the motif."""
     owners, positions = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
     for first, laid in lay_chunks(sequences, flank=1):

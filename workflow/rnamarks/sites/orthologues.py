@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from ..errors import InputError
 from ..registry import Register
@@ -77,8 +76,8 @@ def read_compara(path: str | Path, scientific: Mapping[str, str]) -> pd.DataFram
         )
     codes, genes = pd.factorize(pd.concat(sides, ignore_index=True), sort=True)
     left, right = codes[: known.sum()], codes[known.sum() :]
-    graph = coo_array((np.ones(len(left)), (left, right)), shape=(len(genes), len(genes)))
-    group = connected_components(graph, directed=False)[1]
+    graph = scipy.sparse.coo_array((np.ones(len(left)), (left, right)), shape=(len(genes), len(genes)))
+    group = scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
     table = pd.Series(genes).str.split("\t", expand=True).set_axis(["species", "gene"], axis=1)
     table["orthogroup"] = table.groupby(group)["gene"].transform("first")
     return _checked(table[list(COLUMNS)], path)

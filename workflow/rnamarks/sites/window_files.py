@@ -17,10 +17,11 @@ from ..errors import InputError
 from ..files import open_text
 from ..registry import Register
 from ..sequences import Record, decode, encode, read_records
+from ..tables import split_quoted
 from ..tasks import Task
 from .drops import NOTE, Drops
 from .modifications import IUPAC
-from .readers.rows import count_fields, split_quoted
+from .readers.rows import count_fields
 
 STAGE = "windows"
 

@@ -18,6 +18,7 @@ from .register import LAYOUT_READERS, READERS
 from .rows import (
     check_names_and_strands,
     check_stated_assembly,
+    field_blocks,
     first_line,
     leading_comments,
     read_fields,
@@ -99,24 +100,29 @@ def read_bedmethyl(
     check_thresholds(layout)
     limits = [layout[key] for key in THRESHOLDS]
     check_stated_assembly(path, assembly, leading_comments(path))
-    # modkit once wrote tabs between the first ten columns and blanks between the others
-    rows = read_fields(path, _PILEUP_COLUMNS, separator=" ")
-    rows = rows.assign(coverage=whole_numbers(rows, "coverage", path))
-    sound = rows["percentage"].str.fullmatch(_PERCENTAGE).to_numpy(dtype=bool)
-    refuse_rows(rows, sound, "percentage", path, "the percentage is no number", "correct it")
-    percentages = rows["percentage"].astype(float).to_numpy()
-    refuse_rows(rows, percentages <= 100, "percentage", path, "the percentage is above 100", "correct it")
-    rows = rows.assign(percentage=percentages)
-    codes = rows["name"].str.partition(",")[0]
     known = modification.names | {modification.chebi, str(layout.get("code", ""))} - {""}
-    if not codes.isin(known).any():
+    seen: set[str] = set()
+    kept = []
+    # every position that reads cover may be a hundred million rows, of which the limits leave few;
+    # modkit once wrote tabs between the first ten columns and blanks between the others
+    for rows in field_blocks(path, _PILEUP_COLUMNS, separator=" "):
+        rows = rows.assign(coverage=whole_numbers(rows, "coverage", path))
+        sound = rows["percentage"].str.fullmatch(_PERCENTAGE).to_numpy(dtype=bool)
+        refuse_rows(rows, sound, "percentage", path, "the percentage is no number", "correct it")
+        percentages = rows["percentage"].astype(float).to_numpy()
+        refuse_rows(rows, percentages <= 100, "percentage", path, "the percentage is above 100", "correct it")
+        rows = rows.assign(percentage=percentages)
+        codes = rows["name"].str.partition(",")[0]
+        seen.update(codes)
+        rows = scope.keep(rows, codes.isin(known), "another modification")
+        rows = scope.keep(rows, rows["coverage"] >= limits[0], f"covered by fewer than {limits[0]} reads")
+        rows = scope.keep(rows, rows["percentage"] >= limits[1], f"modified in less than {limits[1]} % of the reads")
+        kept.append(_single_nucleotides(path, rows, scope))
+    if not seen & known:
         raise InputError(
-            f"no row is about {modification.name}", path=path, value=codes.iloc[0], remedy="add its code to the layout"
+            f"no row is about {modification.name}", path=path, value=min(seen), remedy="add its code to the layout"
         )
-    rows = scope.keep(rows, codes.isin(known), "another modification")
-    rows = scope.keep(rows, rows["coverage"] >= limits[0], f"covered by fewer than {limits[0]} reads")
-    rows = scope.keep(rows, rows["percentage"] >= limits[1], f"modified in less than {limits[1]} % of the reads")
-    rows, starts = _single_nucleotides(path, rows, scope)
+    rows, starts = (pd.concat([rows for rows, _ in kept]), np.concatenate([starts for _, starts in kept]))
     return site_table(rows, starts, scope, assembly=assembly, modification=modification)
 
 

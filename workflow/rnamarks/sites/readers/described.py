@@ -14,6 +14,7 @@ import pandas as pd
 
 from ...errors import InputError
 from ...files import open_text
+from ...tables import split_quoted
 from ..drops import Scope
 from ..layouts import SEPARATORS, Column, Layout
 from ..modifications import Modification
@@ -26,7 +27,6 @@ from .rows import (
     refuse_rows,
     refuse_wide_rows,
     site_table,
-    split_quoted,
     whole_numbers,
 )
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 
@@ -51,18 +50,48 @@ def read_fields(
     ------
     InputError
         If a row has too few or too many fields or the file has no row.
+
+    Notes
+    -----
+    About 600 bytes per row.
+    """
+    blocks = field_blocks(path, columns, separator=separator, skip_lines=skip_lines, n_fields=n_fields)
+    return pd.concat(list(blocks))
+
+
+def field_blocks(
+    path: str | Path,
+    columns: Mapping[str, int],
+    *,
+    separator: str | None = "\t",
+    skip_lines: int = 0,
+    n_fields: int | None = None,
+    at_once: int = 100_000,
+) -> Iterator[pd.DataFrame]:
+    """As :func:`read_fields`, ``at_once`` rows at a time, for files of which few rows are wanted.
+
+    Rows with too many fields are refused before the last rows are given out.
     """
     needed = max(columns.values()) + 1
     pick = itemgetter(*columns.values()) if len(columns) > 1 else lambda fields: (fields[next(iter(columns.values()))],)
     picked: list[tuple[str, ...]] = []
     numbers: list[int] = []
-    widths: list[int] = []
+    # number of fields to the first line that has so many
+    widths: dict[int, int] = {}
     lengths: Counter[int] = Counter()
+
+    def block() -> pd.DataFrame:
+        frame = pd.DataFrame(picked, columns=list(columns), index=pd.Index(numbers, name="line"), dtype=object)
+        return frame.apply(lambda column: column.str.strip())
+
     with open_text(path) as handle:
         for number, line in enumerate(handle, 1):
             line = line.rstrip("\n")
             if number <= skip_lines or not line.strip() or line.startswith(_SKIPPED):
                 continue
+            if len(picked) == at_once:
+                yield block()
+                picked, numbers = [], []
             blanks = separator == " " or (separator is None and "\t" not in line)
             fields = line.split(None if blanks else separator or "\t")
             if len(fields) < needed:
@@ -75,35 +104,12 @@ def read_fields(
                 )
             picked.append(pick(fields))
             numbers.append(number)
-            widths.append(count_fields(fields))
+            widths.setdefault(count_fields(fields), number)
             lengths[len(fields)] += 1
     if not picked:
         raise InputError("the file holds no site", path=path, remedy="fetch it again, or leave it out of the sheet")
-    refuse_wide_rows(widths, numbers, path, n_fields or commonest(lengths))
-    frame = pd.DataFrame(picked, columns=list(columns), index=pd.Index(numbers, name="line"), dtype=object)
-    return frame.apply(lambda column: column.str.strip())
-
-
-def split_quoted(text: str, separator: str, path: str | Path, line: int) -> list[str]:
-    """Fields of one line of a file whose fields may be quoted; a field never goes on in the next line.
-
-    Raises
-    ------
-    InputError
-        If a quotation mark is never closed, or text follows a closing one.
-    """
-    if '"' not in text:
-        return text.split(separator)
-    try:
-        return next(csv.reader([text], delimiter=separator, strict=True))
-    except csv.Error as error:
-        raise InputError(
-            f"the line is no CSV: {error}",
-            path=path,
-            line=line,
-            value=text,
-            remedy="close or remove the mark, and write each row in one line",
-        ) from error
+    refuse_wide_rows(list(widths), list(widths.values()), path, n_fields or commonest(lengths))
+    yield block()
 
 
 def count_fields(fields: Sequence[str]) -> int:
