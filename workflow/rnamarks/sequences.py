@@ -97,11 +97,17 @@ def decode_windows(codes: np.ndarray) -> list[str]:
     return [text[i : i + width] for i in range(0, len(text), width)]
 
 
-def read_records(path: str | Path) -> Iterator[Record]:
+def read_records(path: str | Path, *, clean: bool = True) -> Iterator[Record]:
     """Sequences of a FASTA file, or of a file with one sequence per line; plain or gzipped.
 
     A file is FASTA if its first line that is not blank starts with ``>``. Case, T or U, CRLF, a byte
     order mark, blank lines and ambiguity codes are taken as they come (see the module's head).
+
+    Parameters
+    ----------
+    path : path-like
+    clean : bool
+        Write sequences with A, C, G, U and N alone, and refuse what is no nucleotide; otherwise letters stay.
 
     Raises
     ------
@@ -120,13 +126,13 @@ def read_records(path: str | Path) -> Iterator[Record]:
             if fasta is None:
                 fasta = line.startswith(">")
             if not fasta:
-                yield Record("", _clean(line, path, number), number)
+                yield Record("", _clean(line, path, number) if clean else line, number)
             elif line.startswith(">"):
                 if header is not None:
                     yield _record(header, parts, path, start)
                 header, start, parts = line[1:].strip(), number, []
             else:
-                parts.append(_clean(line, path, number))
+                parts.append(_clean(line, path, number) if clean else line)
     if fasta is None:
         raise InputError("the file holds no sequence", path=path, remedy="give FASTA or one sequence per line")
     if header is not None:

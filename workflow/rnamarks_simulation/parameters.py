@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from rnamarks.errors import InputError
+from rnamarks.errors import InputError, at_keys
+
+from .files import EXPERIMENTS, extra_modifications
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,12 @@ class WorldParameters:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, tuple) and not 0 < value[0] <= value[1]:
-                raise InputError(f"{field.name} is no span", value=value, remedy="give the smallest and the largest")
+                raise InputError(
+                    f"{field.name} is no span",
+                    value=value,
+                    remedy="give the smallest and the largest",
+                    keys=(field.name,),
+                )
         checks = {
             "genes": self.genes >= 2 * self.chromosomes,
             "chromosomes": self.chromosomes >= 1,
@@ -101,6 +108,7 @@ class WorldParameters:
                     f"the simulated world cannot have this {name}",
                     value=getattr(self, name),
                     remedy="see the demo world's page for what fits together",
+                    keys=(name,),
                 )
 
     @classmethod
@@ -165,6 +173,7 @@ class OrganismParameters(WorldParameters):
                     f"the simulated world cannot have this {name}",
                     value=getattr(self, name),
                     remedy="give a fraction from 0 to 1, or a factor up to 3",
+                    keys=(name,),
                 )
 
 
@@ -184,14 +193,47 @@ def parameters_for(kind: str, modifications: Sequence[str], sizes: Mapping[str, 
     Raises
     ------
     InputError
-        As :meth:`WorldParameters.from_mapping`; with the keys of the configuration.
+        As :meth:`WorldParameters.from_mapping`.
     """
     chosen = OrganismParameters if kind == "organism" else MixedParameters if modifications else WorldParameters
-    try:
-        return chosen.from_mapping(sizes)
-    except InputError as error:
-        error.keys = ("simulation", "sizes", *error.keys)
-        raise
+    return chosen.from_mapping(sizes)
+
+
+def check_world(section: Mapping[str, Any], species: Sequence[str]) -> None:
+    """Raise :class:`InputError`, with the keys, unless the section ``simulation`` of a configuration can be simulated.
+
+    Parameters
+    ----------
+    section : mapping
+    species : sequence of str
+        All species of the configuration.
+    """
+    kind, modifications = section["kind"], section["modifications"]
+    if kind == "organism" and len(species) > 1:
+        raise InputError(
+            "a world of the kind organism has one species",
+            value=", ".join(species),
+            remedy="name one under species, or simulate a clade",
+            keys=("simulation", "kind"),
+        )
+    known = {"m6A": 1} | EXPERIMENTS
+    for at, name in enumerate(modifications):
+        if name not in known:
+            raise InputError(
+                "the simulation knows no such modification",
+                value=name,
+                remedy=f"choose from {', '.join(known)}",
+                keys=("simulation", "modifications", at),
+            )
+    if "second_lab" in section and section["second_lab"] not in species:
+        raise InputError(
+            "simulation names an unknown species",
+            value=section["second_lab"],
+            remedy=f"choose one of {', '.join(species)}",
+            keys=("simulation", "second_lab"),
+        )
+    with at_keys("simulation", "sizes"):
+        parameters_for(kind, extra_modifications(modifications), section["sizes"])
 
 
 def _like(default: object, value: object, key: str) -> object:

@@ -186,11 +186,10 @@ def translation(
     ----------
     genes : pandas.DataFrame
         Coding genes.
-    layout : Layout
     level : numpy.ndarray, shape=(n_genes,)
         Of :func:`expression`, for these genes.
-    rng : numpy.random.Generator
-    null : bool
+    layout, rng, null
+        As for :func:`expression`.
 
     Returns
     -------
@@ -259,11 +258,10 @@ def structure(
 
     Parameters
     ----------
-    layout : Layout
     sites : pandas.DataFrame
         Rows of the world's truth for this species.
-    rng : numpy.random.Generator
-    null : bool
+    layout, rng, null
+        As for :func:`expression`.
 
     Returns
     -------
@@ -322,11 +320,10 @@ def peaks(
 
     Parameters
     ----------
-    layout : Layout
     sites : pandas.DataFrame
         Rows of the world's truth for this species.
-    rng : numpy.random.Generator
-    null : bool
+    layout, rng, null
+        As for :func:`expression`.
 
     Returns
     -------
