@@ -29,7 +29,6 @@ def read(path: Path) -> pd.DataFrame:
 def motifs(results: Path) -> pd.DataFrame:
     """Smallest Tomtom q of each task's motifs to the planted ones: filters, de novo, and consensus motifs."""
     filters = read(results / "interpretation" / "matches.tsv")
-    filters = filters[filters["method"] != "optimised"]
     kinds = filters["predictor"].map(lambda name: name if name == "de novo" else f"filters of {name}")
     consensus = read(results / "interpretation" / "consensus_matches.tsv")
     found = pd.concat(

@@ -128,7 +128,7 @@ def biology(results: Path) -> Iterator[Tests]:
             yield by_p(f"{kind} sites nearer the stop codon", rows, ["transcripts", "task", "predictor"])
     conservation = read(results / "biology" / "conservation.tsv")
     if conservation is not None:
-        columns = ["modification", "predictor", "counting", "n_species"]
+        columns = ["modification", "predictor", "n_species"]
         yield by_p("genes of high capacity shared by species", conservation, columns)
     terms = read(results / "biology" / "terms.tsv")
     if terms is not None:

@@ -5,9 +5,12 @@ with gradients kept and the network run twice, as the original's command line do
 which the best counts; the project's own forward pass in batches; the exact scan and the fast scan, from FASTA to the
 table, loading of the model included.
 
-Memory: the fast scan of longer sequences, each in a process of its own; the peak is that of the whole process.
+Memory: the scan of longer sequences, each in a process of its own; the peak is that of the whole process. An exact
+scan of 10 Mnt takes an hour with the published network; --units makes a smaller one, since the network's share is the
+same at any length.
 
     PYTHONPATH=workflow python benchmarks/scan.py [--nt 20000] [--threads 2] [--sizes 0.1 1 10] [--skip speed|memory]
+        [--modes fast exact] [--units 8]
 """
 
 from __future__ import annotations
@@ -48,17 +51,21 @@ BATCHES = (16, 32, 64, 128, 256, 512, 1024)
 SHEET = Path(__file__).resolve().parents[1] / "config" / "modifications.tsv"
 
 
-def make_model(folder: Path) -> None:
-    """A model directory with random weights, twelve modifications, a student and null distributions."""
+def make_model(folder: Path, units: int | None = None) -> None:
+    """A model directory with random weights, twelve modifications, a student and null distributions.
+
+    ``units`` of the LSTM, and as many everywhere else, instead of the published sizes.
+    """
     tasks = [
         Task(name, modification=name, base=entry.base, motif=entry.motif, motif_offset=entry.motif_offset)
         for name, entry in load_modifications(SHEET).items()
     ]
     names = [task.name for task in tasks]
     torch.manual_seed(0)
-    network = build_model("multirm", names, WINDOW)
+    sizes = dict.fromkeys(("dims", "units", "attention", "hidden"), units) if units else {}
+    network = build_model("multirm", names, WINDOW, sizes)
     calibration = dict.fromkeys(names, Calibration(0.1).to_dict())
-    save_model(folder, [network.state_dict()], ModelConfig("multirm", tasks, WINDOW, {}, calibration))
+    save_model(folder, [network.state_dict()], ModelConfig("multirm", tasks, WINDOW, sizes, calibration))
     student = Student(names, receptive=WINDOW).eval()
     add_student(folder, student, calibration=calibration, agreement=dict.fromkeys(names, 0.0))
     windows = dict.fromkeys(names, np.random.default_rng(1).integers(0, 4, (500, WINDOW)).astype(np.uint8))
@@ -87,11 +94,12 @@ def scan(folder: Path, mode: str, model: Path) -> None:
 
 def plain_forward(network: MultiRM, windows: torch.Tensor) -> torch.Tensor:
     """Logits of all tasks, each layer as the paper has it: torch's LSTM over the 300-d vectors of the words."""
-    states, (final, _) = network.lstm(network.embedding(windows))
-    query = network.from_final(torch.cat([final[0], final[1]], dim=1))
-    hidden = torch.tanh(network.from_positions(states) + query[:, None])
-    contexts = network.score(hidden).softmax(dim=1).transpose(1, 2) @ states
-    return torch.stack([network.classifiers[task](contexts[:, row]) for task, row in network.rows.items()], dim=1)
+    attention = network.pool
+    states, (final, _) = network.trunk.lstm(network.trunk.embedding(windows))
+    query = attention.from_final(torch.cat([final[0], final[1]], dim=1))
+    hidden = torch.tanh(attention.from_positions(states) + query[:, None])
+    contexts = attention.score(hidden).softmax(dim=1).transpose(1, 2) @ states
+    return torch.stack([network.heads[task](contexts[:, row]) for row, task in enumerate(network.tasks)], dim=1)
 
 
 def rate(work: Callable[[], object], windows: int) -> float:
@@ -148,15 +156,15 @@ def measure_speed(nt: int, repeats: int, threads: int) -> None:
     print(f"fast / exact: {middle['fast scan'] / middle['exact scan']:.1f}")
 
 
-def measure_memory(mnt: float, threads: int) -> dict[str, float]:
-    """Peak memory of one fast scan in this process."""
+def measure_memory(mnt: float, mode: str, units: int | None, threads: int) -> dict[str, float]:
+    """Peak memory of one scan in this process."""
     torch.set_num_threads(threads)
     with tempfile.TemporaryDirectory() as scratch:
         folder, model = Path(scratch), Path(scratch) / "model"
-        make_model(model)
+        make_model(model, units)
         subprocess.run([sys.executable, __file__, "--write", str(folder / "s.fa"), "--sizes", str(mnt)], check=True)
         started = time.perf_counter()
-        scan(folder, "fast", model)
+        scan(folder, mode, model)
         seconds = time.perf_counter() - started
         (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
         with open(folder / "s.tsv", "rb") as handle:
@@ -171,6 +179,10 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--sizes", type=float, nargs="+", default=[0.1, 1, 10], help="for the memory, Mnt")
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=["fast"], help="for the memory")
+    parser.add_argument(
+        "--units", type=int, help="for the memory, sizes of the network's layers; default the published"
+    )
     parser.add_argument("--skip", choices=["speed", "memory"], nargs="+", default=[])
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
@@ -179,21 +191,22 @@ def main() -> None:
         write_sequence(options.write, int(options.sizes[0] * 1e6))
         return
     if options.one:
-        print(json.dumps(measure_memory(options.sizes[0], options.threads)))
+        print(json.dumps(measure_memory(options.sizes[0], options.modes[0], options.units, options.threads)))
         return
     if "speed" not in options.skip:
         measure_speed(options.nt, options.repeats, options.threads)
     if "memory" not in options.skip:
-        print("memory: fast scan")
-        print(f"{'Mnt':>6} {'rows':>9} {'s':>7} {'nt/s':>9} {'peak MB':>8}")
-        for size in options.sizes:
-            command = [sys.executable, __file__, "--one", "--sizes", str(size), "--threads", str(options.threads)]
-            row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-            print(
-                f"{row['mnt']:6.1f} {row['rows']:9d} {row['seconds']:7.2f} {row['mnt'] * 1e6 / row['seconds']:9.0f} "
-                f"{row['peak_mb']:8.0f}",
-                flush=True,
-            )
+        print(f"{'mode':>6} {'Mnt':>6} {'rows':>9} {'s':>7} {'nt/s':>9} {'peak MB':>8}")
+        more = ["--threads", str(options.threads)] + (["--units", str(options.units)] if options.units else [])
+        for mode in options.modes:
+            for size in options.sizes:
+                command = [sys.executable, __file__, "--one", "--modes", mode, "--sizes", str(size), *more]
+                row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+                print(
+                    f"{mode:>6} {row['mnt']:6.1f} {row['rows']:9d} {row['seconds']:7.2f} "
+                    f"{row['mnt'] * 1e6 / row['seconds']:9.0f} {row['peak_mb']:8.0f}",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

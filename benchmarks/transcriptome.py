@@ -112,7 +112,7 @@ def save_network(folder: Path, name: str, hyperparameters: dict[str, object]) ->
     if name == "deepm6aseq":
         with torch.no_grad():
             # else every site has nearly the same probability
-            network.classifiers[TASK.name].weight.mul_(20)
+            network.heads[TASK.name][0].weight.mul_(20)
     constants = {TASK.name: Calibration(prevalence=0.1).to_dict()}
     save_model(folder, [network.state_dict()], ModelConfig(name, [TASK], WIDTH, hyperparameters, constants))
 

@@ -17,7 +17,7 @@ from rattler import MatchSpec
 from rnamarks.fingerprint import modules
 
 ROOT = Path(__file__).resolve().parents[1]
-RULE = r"^ *(?:rule|checkpoint|use rule \w+ as) (\w+)(?: with)?:"
+RULE = r"^ *(?:rule|checkpoint|use rule \w+ as)(?: (\w+))?(?: with)?:"
 LIBRARY = ROOT / "workflow" / "rnamarks"
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 RULE_FILES = sorted((ROOT / "workflow").glob("rules/*.smk"))
@@ -73,8 +73,9 @@ def index_name(conda_name: str) -> str:
 class Rule:
     """What a rule's text says: its name, what it runs and the environment files it may run in."""
 
-    def __init__(self, name: str, text: str) -> None:
-        self.name = name
+    def __init__(self, name: str | None, text: str) -> None:
+        # one that a loop makes is named in its text
+        self.name = name or re.findall(r'name:\s*f?"([^"]+)"', text)[0]
         self.script = next(iter(re.findall(r'script:\s*"([^"]+)"', text)), None)
         self.runs = bool(re.search(r"^\s+(script|shell):", text, re.MULTILINE))
         self.module = next(iter(re.findall(r"python3? -m (rnamarks[\w.]*)", text)), None)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from importlib.metadata import version
 
 import pytest
@@ -141,3 +144,12 @@ def test_commands_are_the_same_everywhere():
     if readme.exists():
         assert "make demo" in readme.read_text()
         assert "make test" in readme.read_text()
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_that_wait_leave_their_core_to_others_unless_asked_otherwise(repository, given, expected):
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    environment |= {"PYTHONPATH": str(repository / "workflow")} | ({"OMP_WAIT_POLICY": given} if given else {})
+    code = "import sys, rnamarks, os; assert 'torch' not in sys.modules; print(os.environ['OMP_WAIT_POLICY'])"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == expected

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-RULE = r"^ *(?:rule|checkpoint|use rule \w+ as) (\w+)(?: with)?:"
+RULE = r"^ *(?:rule|checkpoint|use rule \w+ as)(?: (\w+))?(?: with)?:"
 LIBRARY = ROOT / "workflow" / "rnamarks"
 SIMULATION = ROOT / "workflow" / "rnamarks_simulation"
 SOURCES = sorted([*LIBRARY.rglob("*.py"), *SIMULATION.rglob("*.py")])
@@ -80,11 +80,23 @@ def test_rules_scripts_logs_and_benchmarks_share_a_stem():
     for file in (ROOT / "workflow" / "rules").glob("*.smk"):
         parts = re.split(RULE, file.read_text(), flags=re.MULTILINE)
         for rule, text in zip(parts[1::2], parts[2::2], strict=True):
-            for script in re.findall(r'script:\s*"([^"]+)"', text):
+            scripts = re.findall(r'script:\s*"([^"]+)"', text)
+            # rules that a loop makes have names of their own
+            rule = rule or Path(scripts[0]).stem
+            for script in scripts:
                 assert script == f"../../scripts/{file.stem}/{rule}.py"
             for directive in ("log", "benchmark"):
-                for path in re.findall(rf'^\s+{directive}:\s*"([^"]+)"', text, re.MULTILINE):
+                for path in re.findall(rf'^\s+{directive}:\s*f?"([^"]+)"', text, re.MULTILINE):
                     assert re.search(rf"/{file.stem}/{rule}[./]", path), f"{file.name}: {directive} of {rule} is {path}"
+
+
+def test_every_job_has_log_benchmark_memory_and_minutes():
+    directives = ("log:\n", "benchmark:\n", "mem_mb=memory(", "runtime=minutes(")
+    for file in (ROOT / "workflow" / "rules").glob("*.smk"):
+        parts = re.split(RULE, file.read_text(), flags=re.MULTILINE)
+        for rule, text in zip(parts[1::2], parts[2::2], strict=True):
+            if "script:" in text or "shell:" in text:
+                assert [directive for directive in directives if directive not in text] == [], rule
 
 
 def test_scripts_are_thin_and_named_by_a_rule():

@@ -13,9 +13,10 @@ import yaml
 from rnamarks.analyses import Analyses
 from rnamarks.configuration import Plan
 from rnamarks.errors import InputError
-from rnamarks.keys import reference, registered, schema, with_defaults
+from rnamarks.keys import reference, schema, with_defaults
 from rnamarks.models.baselines import BASELINES
 from rnamarks.models.settings import NETWORKS
+from rnamarks.registry import registered
 from rnamarks.schema import check_config
 from rnamarks.sites.readers import READERS
 from rnamarks.training.curriculum import CURRICULA
@@ -293,7 +294,9 @@ def test_names_that_do_not_fit_together_are_refused(tiny_config, monkeypatch):
     assert "not trained in (found 'species3, paper')" in refused(trainings=[])
     for name in ("mass", "prevalence"):
         assert f"a stack has the name of a model or a baseline (found '{name}'); rename it" in refused_stack(name)
-    assert "add it to trainings or stacks" in refused(stacks={})
+    assert "release names an unknown model (found 'stacked'); known: mass" in refused(stacks={})
+    elsewhere = tiny_config["release"] | {"scheme": "guarded"}
+    assert "add it to trainings or stacks" in refused(release=elsewhere)
     external = [{"name": "x", "task": "human", "positives": "p", "negatives": "n"}]
     assert "external needs a released model" in refused(external=external, release=None)
     assert "external x names an unknown task" in refused(external=[external[0] | {"task": "cow"}])

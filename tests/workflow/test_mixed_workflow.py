@@ -66,9 +66,9 @@ def mixed_config(tiny_config):
             "reach": 2,
         },
         "consensus": {"draws": 0},
-        "association": {"per_task": 10, "permutations": 19},
-        "mutations": {"maximum": 5, "substitutions": 2, "resamples": 50},
-        "proximity": {"permutations": 19, "minimum_transcripts": 1},
+        "association": {},
+        "mutations": {"maximum": 5},
+        "proximity": {},
         "evaluation": config["evaluation"] | {"against": ["own", "all"]},
     }
 

@@ -56,9 +56,9 @@ def config(repository):
             "gradients": {"steps": 2, "maximum_steps": 4},
             "mutated": 2,
         },
-        "association": {"permutations": 49, "per_task": 30},
-        "mutations": {"maximum": 10, "resamples": 50},
-        "proximity": {"permutations": 49, "nulls": ["region"]},
+        "association": {},
+        "mutations": {"maximum": 10},
+        "proximity": {},
     }
 
 

@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from patience import run_patiently
+from rnamarks.figures.catalogue import SECTIONS
 
 pytestmark = pytest.mark.workflow
 
-SHOWN = {"draw_figure", "collect_figures", "write_report", "all"}
+SHOWN = {"collect_figures", "write_report", "all", *(f"draw_{section}" for section in SECTIONS)}
 EVALUATED = {"evaluate_models", "write_card"}
 
 
@@ -33,6 +34,14 @@ def jobs(finished, repository):
         return {rule: int(count) for rule, count in counts.items() if rule != "total"}
 
     return planned
+
+
+@pytest.fixture
+def checkout(repository, tmp_path):
+    """A copy of the code, to be changed."""
+    for folder in ("workflow", "scripts", "envs"):
+        shutil.copytree(repository / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
 
 
 def test_comments_and_the_order_of_keys_change_nothing(jobs, tiny_config):
@@ -61,22 +70,35 @@ def test_a_gpu_changes_no_result(jobs, tiny_config):
     assert jobs(tiny_config | {"resources": tiny_config["resources"] | {"device": "cuda"}}) == {}
 
 
+TRAINED = {"train_model", "predict_windows", "scan_transcriptome"}
+
+
 @pytest.mark.parametrize(
-    ("module", "rules"),
+    ("module", "rules", "spared"),
     [
-        ("biology/landscape.py", {"measure_landscape"}),
-        ("sites/orthologues.py", {"read_orthologues"}),
+        ("biology/landscape.py", {"measure_landscape"}, {*TRAINED, "fit_baseline"}),
+        ("sites/orthologues.py", {"read_orthologues"}, set()),
+        ("models/mass.py", {*TRAINED, "extract_filters", "attend_windows"}, {"fit_baseline", "split_windows"}),
     ],
 )
-def test_a_change_in_the_library_runs_what_rests_on_it(jobs, tiny_config, repository, tmp_path, module, rules):
-    for folder in ("workflow", "scripts", "envs"):
-        shutil.copytree(repository / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    assert jobs(tiny_config, checkout=tmp_path) == {}
-    file = tmp_path / "workflow" / "rnamarks" / module
+def test_a_change_in_the_library_runs_what_rests_on_it(jobs, tiny_config, checkout, module, rules, spared):
+    assert jobs(tiny_config, checkout=checkout) == {}
+    file = checkout / "workflow" / "rnamarks" / module
     text = file.read_text()
     file.write_text(text + "\n# a remark\n")
-    assert jobs(tiny_config, checkout=tmp_path) == {}
+    assert jobs(tiny_config, checkout=checkout) == {}
     file.write_text(text + "\n_CHANGED = 1\n")
-    found = jobs(tiny_config, checkout=tmp_path)
+    found = jobs(tiny_config, checkout=checkout)
     assert rules <= set(found)
-    assert not {"train_model", "fit_baseline", "scan_transcriptome"} & set(found) or "read_orthologues" in rules
+    assert not spared & set(found)
+
+
+def test_networks_and_baselines_that_a_run_does_not_use_concern_nothing_of_it(jobs, tiny_config, checkout):
+    library = checkout / "workflow" / "rnamarks"
+    for module in ("deepm6aseq.py", "multirm.py", "embeddings.py", "settings/deepm6aseq.py", "boosting.py"):
+        with open(library / "models" / module, "a") as file:
+            file.write("\n_CHANGED = 1\n")
+    (library / "models" / "another.py").write_text(
+        'from .registry import MODELS, Network\n\n\n@MODELS.add("another")\nclass Another(Network):\n    pass\n'
+    )
+    assert jobs(tiny_config, checkout=checkout) == {}
