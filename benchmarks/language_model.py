@@ -38,6 +38,8 @@ FASTA = (
     Path(__file__).parents[2] / "shared/data/ncrna/rnafm_tutorial/format_rnacentral_active.100.sample-Max50.fasta.gz"
 )
 PADDED = 32
+# of a training step: padded attention keeps a square of the longest RNA for each head and block
+TRAINED = 8
 
 
 def main() -> None:
@@ -76,7 +78,7 @@ def cases(network: Language, sequences: list) -> Iterator[tuple[str, tuple[Calla
     def count(chosen: list) -> int:
         return sum(len(one.tokens) - 2 for one in chosen)
 
-    few = sequences[: 2 * PADDED]
+    few = sequences[: 2 * TRAINED]
     vectors = (
         lambda: consume(describe(network, sequences, embeddings)),
         lambda: consume(pad_all(network, sequences)),
@@ -119,10 +121,10 @@ def consume(found: Iterator) -> None:
         continue
 
 
-def padded_packs(sequences: list) -> Iterator[tuple[Pack, torch.Tensor]]:
+def padded_packs(sequences: list, size: int) -> Iterator[tuple[Pack, torch.Tensor]]:
     """Batches of neighbours, each sequence padded to the longest of its batch, and which tokens are none."""
-    for begin in range(0, len(sequences), PADDED):
-        rows = [one.tokens for one in sequences[begin : begin + PADDED]]
+    for begin in range(0, len(sequences), size):
+        rows = [one.tokens for one in sequences[begin : begin + size]]
         width = max(map(len, rows))
         tokens = np.full((len(rows), width), PAD, np.int64)
         for row, one in zip(tokens, rows, strict=True):
@@ -145,7 +147,7 @@ def masked_attention(padding: torch.Tensor) -> Callable:
 def pad_all(network: Language, sequences: list) -> Iterator[torch.Tensor]:
     """Vectors of all sequences from padded batches."""
     network.eval()
-    for pack, padding in padded_packs(sequences):
+    for pack, padding in padded_packs(sequences, PADDED):
         with patch.object(language, "attend", masked_attention(padding)):
             yield network.trunk(pack)
 
@@ -155,9 +157,9 @@ def train(network: Language, sequences: list, *, pad: bool) -> None:
     network.train()
     batches: list[tuple[Pack, torch.Tensor | None]]
     if pad:
-        batches = list(padded_packs(sequences))
+        batches = list(padded_packs(sequences, TRAINED))
     else:
-        parts = [sequences[begin : begin + PADDED] for begin in range(0, len(sequences), PADDED)]
+        parts = [sequences[begin : begin + TRAINED] for begin in range(0, len(sequences), TRAINED)]
         batches = [
             (Pack.of([one.tokens for one in sorted(part, key=lambda one: len(one.tokens))]), None) for part in parts
         ]

@@ -20,7 +20,8 @@ from scipy.special import expit
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from rnamarks import __version__
-from rnamarks.cli import _Warnings, main
+from rnamarks.cli import main
+from rnamarks.cli_options import Warnings
 from rnamarks.evaluation.calibration import Calibration
 from rnamarks.models.baseline_files import stack_arrays
 from rnamarks.models.baselines import BASELINES
@@ -548,7 +549,7 @@ def test_validate_names_every_fault(tmp_path):
 )
 def test_what_the_library_logs_has_its_reason(capsys, error, said):
     log = logging.Logger("rnamarks")
-    log.addHandler(_Warnings(logging.WARNING))
+    log.addHandler(Warnings(logging.WARNING))
     try:
         raise error
     except (OSError, KeyError):

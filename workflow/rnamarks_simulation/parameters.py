@@ -225,7 +225,7 @@ def check_world(section: Mapping[str, Any], species: Sequence[str]) -> None:
                 remedy=f"choose from {', '.join(known)}",
                 keys=("simulation", "modifications", at),
             )
-    if "second_lab" in section and section["second_lab"] not in species:
+    if section.get("second_lab") and section["second_lab"] not in species:
         raise InputError(
             "simulation names an unknown species",
             value=section["second_lab"],

@@ -87,7 +87,7 @@ def bare(*names):
 def code_of(*modules):
     """Digests of modules that a script imports by their names, which the digest of the script itself leaves out.
 
-    A rule has them in `chosen`: of all networks, baselines and figures it rests on those that it uses.
+    A rule has them in `chosen`, of all networks, baselines and figures it rests on those that it uses.
     """
     return [fingerprint(module, HERE) for module in modules]
 
