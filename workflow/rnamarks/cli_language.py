@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -16,8 +16,10 @@ from .files import atomic_path
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
 
     from .models.directory import ModelConfig
+    from .models.language import Language
 
 app = typer.Typer(no_args_is_help=True, help="Language models: import, vectors, logits of masked tokens.")
 
@@ -255,6 +257,9 @@ def fold(
     The most probable pair is called first, then the most probable of nucleotides that are still free; pairs enclose
     three nucleotides or more. Pseudoknots take further kinds of brackets, and are counted.
     """
+    import numpy as np
+    from scipy.special import expit
+
     from .files import write_text
     from .structure.decoding import decode
     from .structure.pairs import Structure, format_structure, pseudoknotted
@@ -275,14 +280,13 @@ def fold(
         for sequence, found in describe(network, sequences, network.heads[task], device=place, tokens=tokens):
             if kind != "dbn" and count:
                 raise InputError(f".{kind} holds one RNA", path=out, remedy="write dot-brackets, or give one sequence")
-            chances, letters = _sigmoid(found), letters_of(sequence)
+            chances, letters = expit(found), letters_of(sequence)
             pairs = decode(chances, letters, limit, canonical=not any_pair)
             handle.write(format_structure(Structure(sequence.name, letters, pairs), kind))
             count, knots = count + 1, knots + bool(pseudoknotted(pairs).any())
             if table:
-                for i, j in zip(*(chances >= least).nonzero(), strict=True):
-                    if i < j:
-                        table.write(f"{sequence.name}\t{i}\t{j}\t{chances[i, j]:.6g}\n")
+                for i, j in np.argwhere(np.triu(chances >= least, 1)):
+                    table.write(f"{sequence.name}\t{i}\t{j}\t{chances[i, j]:.6g}\n")
     warn(f"threshold {limit:g}; structures with a pseudoknot: {knots} of {count}")
 
 
@@ -300,17 +304,16 @@ def splice(
     Columns: name, length (nt), logit (natural-log odds as in training, where classes are balanced), probability. The
     published models read 400 nt, the site in the middle.
     """
+    from scipy.special import expit
+
+    def row(logits: np.ndarray) -> list[float]:
+        if len(logits) != 1:
+            raise InputError("the model tells several classes", path=model, value=len(logits), remedy="use another")
+        return [float(logits[0]), float(expit(logits[0]))]
+
     network, sequences, place, config = _opened(fasta, model, {"--out": out}, device, threads)
     head = network.heads[_task_of(config, "label", model)]
-    from .prediction.language import describe
-
-    with text_output(out) as handle:
-        handle.write("name\tlength\tlogit\tprobability\n")
-        for sequence, found in describe(network, sequences, head, device=place, tokens=tokens):
-            if len(found) != 1:
-                raise InputError("the model tells several classes", path=model, value=len(found), remedy="use another")
-            chance = float(_sigmoid(found)[0])
-            handle.write(f"{sequence.name}\t{len(sequence.tokens) - 2}\t{found[0]:.7g}\t{chance:.7g}\n")
+    _write_rows(out, ("logit", "probability"), row, network, sequences, head, place, tokens)
 
 
 @app.command()
@@ -328,13 +331,27 @@ def mrl(
     """
     network, sequences, place, config = _opened(fasta, model, {"--out": out}, device, threads)
     head = network.heads[_task_of(config, "value", model)]
+    _write_rows(out, ("load",), lambda load: [max(0.0, float(load))], network, sequences, head.in_units, place, tokens)
+
+
+def _write_rows(
+    out: Path | None,
+    columns: Sequence[str],
+    row: Callable[[np.ndarray], list[float]],
+    network: Language,
+    sequences: Iterable,
+    answer: Callable,
+    place: torch.device,
+    tokens: int | None,
+) -> None:
+    """A row per sequence: its name, its length, and what ``row`` makes of the answer."""
     from .prediction.language import describe
 
     with text_output(out) as handle:
-        handle.write("name\tlength\tload\n")
-        for sequence, found in describe(network, sequences, head, device=place, tokens=tokens):
-            value = max(0.0, float(found) * float(head.spread) + float(head.mean))
-            handle.write(f"{sequence.name}\t{len(sequence.tokens) - 2}\t{value:.7g}\n")
+        handle.write("\t".join(["name", "length", *columns]) + "\n")
+        for sequence, found in describe(network, sequences, answer, device=place, tokens=tokens):
+            values = (f"{value:.7g}" for value in row(found))
+            handle.write("\t".join([sequence.name, str(len(sequence.tokens) - 2), *values]) + "\n")
 
 
 def _task_of(config: ModelConfig, target: str, model: Path) -> str:
@@ -344,14 +361,6 @@ def _task_of(config: ModelConfig, target: str, model: Path) -> str:
             return task.name
     known = ", ".join(f"{task.name} ({task.target})" for task in config.tasks)
     raise InputError(f"the model has no head for {target}", path=model, value=known, remedy="import a tuned checkpoint")
-
-
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    import numpy as np
-
-    # of the smaller side, so that nothing overflows
-    small = np.exp(-np.abs(logits))
-    return np.where(logits >= 0, 1, small) / (1 + small)
 
 
 def _opened(fasta: Path, model: Path, outputs: dict[str, Path | None], device: str, threads: int):

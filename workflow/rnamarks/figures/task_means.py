@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -161,7 +162,7 @@ def draw_mean_differences(paired: pd.DataFrame, noise: pd.DataFrame, design: Des
         rows_axis(axes, [series.label for series in others])
         value_axis(axes)
     add_letters(grid)
-    grid[0].set_title(f"{lead.label} minus …")
+    grid[0].set_title(fill(f"{lead.label} minus …", 34))
     return figure
 
 

@@ -111,11 +111,15 @@ class ValueHead(nn.Module):
         self.register_buffer("spread", torch.ones(1))
 
     def forward(self, x: torch.Tensor, pack: Pack) -> torch.Tensor:
-        """Standardised values, shape (sequences,); ``value * spread + mean`` is in the units of the training values."""
+        """Standardised values, shape (sequences,)."""
         found, rows = [], self.enter(x).split([count * length for count, length in pack.blocks])
         for part, (count, length) in zip(rows, pack.blocks, strict=True):
             found.append(self.blocks(part.unflatten(0, (count, length)).transpose(1, 2)).mean(dim=2))
         return self.leave(self.dropout(torch.cat(found))).squeeze(1)
+
+    def in_units(self, x: torch.Tensor, pack: Pack) -> torch.Tensor:
+        """Values in the units of the training values, shape (sequences,)."""
+        return self(x, pack) * self.spread + self.mean
 
 
 class Residual(nn.Module):

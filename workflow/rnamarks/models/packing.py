@@ -65,14 +65,15 @@ class Pack:
         return rows.split(self.lengths)
 
 
-def kernel_for(device: torch.device, dtype: torch.dtype) -> str:
+def kernel_for(device: torch.device, dtype: torch.dtype, dropout: float = 0.0) -> str:
     """The kernel that computes attention of packs: ``flash-attn``, ``torch varlen`` or ``torch sdpa``.
 
-    The first two need a GPU and half precision. ``torch sdpa`` computes neighbours of equal length in one call.
+    The first two need a GPU and half precision, and ``torch varlen`` has no dropout of attention weights.
+    ``torch sdpa`` computes neighbours of equal length in one call.
     """
     if device.type == "cuda" and dtype in (torch.float16, torch.bfloat16):
         for module, name in (("flash_attn", "flash-attn"), ("torch.nn.attention.varlen", "torch varlen")):
-            if find_spec(module):
+            if find_spec(module) and not (dropout and name == "torch varlen"):
                 return name
     return "torch sdpa"
 
@@ -93,12 +94,12 @@ def attend(
     -------
     torch.Tensor, shape=(total, heads, width)
     """
-    kernel = kernel_for(query.device, query.dtype)
+    kernel = kernel_for(query.device, query.dtype, dropout)
     if kernel == "flash-attn":
         flash_attn_varlen_func = import_module("flash_attn").flash_attn_varlen_func
         longest = max(pack.lengths)
         return flash_attn_varlen_func(query, key, value, pack.offsets, pack.offsets, longest, longest, dropout)
-    if kernel == "torch varlen" and not dropout:
+    if kernel == "torch varlen":
         from torch.nn.attention.varlen import varlen_attn
 
         longest = max(pack.lengths)

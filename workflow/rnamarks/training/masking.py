@@ -12,8 +12,8 @@ import numpy as np
 from ..corpus.store import HELD, Corpus
 from ..models.tokens import CLS, EOS, MASK, A, C, G, N, T
 
-MASKED, RANDOM, KEPT = 0.8, 0.1, 0.1
-"""What becomes of a chosen nucleotide: ``<mask>``, a random one of A C G U N, or itself."""
+MASKED, RANDOM = 0.8, 0.1
+"""Fractions of the chosen nucleotides that become ``<mask>``, and a random one of A C G U N; the rest stays."""
 _DRAWN = np.array([A, C, G, T, N], dtype=np.uint8)
 
 

@@ -106,8 +106,9 @@ def pretrain(
     network = Language(OUTPUTS, **sizes)
     where = pick_device(device)
     half = torch.bfloat16 if where.type == "cuda" else torch.float32
+    dropout = network.trunk.settings.attention_dropout
     count = sum(one.numel() for one in network.parameters())
-    report(f"{count:,} weights, {len(opened):,} sequences; attention by {kernel_for(where, half)}")
+    report(f"{count:,} weights, {len(opened):,} sequences; attention by {kernel_for(where, half, dropout)}")
     result = train(
         network,
         MaskedTarget(opened, settings, masking, seed),
