@@ -99,6 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
                 status, extra["Content-Range"] = 206, f"bytes {start}-{len(body) - 1}/{len(body)}"
                 body = body[start:]
         self.send_response(status)
+        # unsaid, a client that follows a redirect may send its next request into the closing connection
+        self.send_header("Connection", "close")
         for name, value in (("ETag", step.etag), ("Last-Modified", step.modified), ("Content-Type", step.content_type)):
             if value:
                 self.send_header(name, value)
