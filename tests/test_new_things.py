@@ -1,8 +1,12 @@
-"""What docs/architecture.md says a new thing touches: rows of sheets and entries of a configuration, and no code."""
+"""What docs/architecture.md says a new thing touches, and nothing else."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -84,3 +88,139 @@ def test_choices_of_a_configuration_stand_nowhere_but_where_they_are_registered(
     assert registered(registry)
     names = [name for name in registered(registry) if len(name) > 5]
     assert not [name for name in names if re.search(rf'choices=.*"{name}"', text)]
+
+
+@pytest.fixture
+def library(repository, tmp_path):
+    """A copy of the library to add files to, and a function that runs code on it in a process of its own."""
+    folder = tmp_path / "workflow" / "rnamarks"
+    shutil.copytree(repository / "workflow" / "rnamarks", folder, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def run(code: str) -> str:
+        environment = os.environ | {"PYTHONPATH": str(folder.parent)}
+        # the copy alone, not what is installed
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=repository, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return folder, run
+
+
+NETWORK_SETTINGS = '''
+from dataclasses import dataclass
+from . import NETWORKS, SIZE, NetworkSettings, Whole, setting
+
+@NETWORKS.add("summing")
+@dataclass(frozen=True)
+class SummingSettings(NetworkSettings):
+    """Channels."""
+
+    channels: int = setting(8, Whole(1, SIZE))
+'''
+NETWORK = '''
+from torch import nn
+from .layers import OneHot
+from .registry import MODELS, Network
+from .settings.summing import SummingSettings
+
+class Trunk(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.one_hot, self.mix, self.channels = OneHot(), nn.Conv1d(4, channels, 3, padding=1), channels
+
+    def forward(self, codes):
+        return self.mix(self.one_hot(codes)).transpose(1, 2)
+
+class Head(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.linear = nn.Linear(channels, 1)
+
+    def forward(self, positions):
+        return self.linear(positions.mean(dim=1)).flatten(0)
+
+@MODELS.add("summing")
+class Summing(Network):
+    """Mean over positions of a convolution."""
+
+    def __init__(self, tasks, window, **hyperparameters):
+        trunk = Trunk(SummingSettings.from_mapping(hyperparameters).channels)
+        super().__init__(tasks, window, trunk=trunk, heads={task: Head(trunk.channels) for task in tasks})
+'''
+USE_NETWORK = """
+import torch
+import rnamarks
+from rnamarks.models.registry import MODELS
+from rnamarks.configuration import Plan
+from rnamarks.keys import with_defaults
+from rnamarks.schema import check_config
+
+config = {
+    "run": "x",
+    "species": {"human": {"windows": {"all": {"positives": "p", "negatives": "n"}}}},
+    "models": {"m": {"network": "summing", "hyperparameters": {"channels": 4}}},
+    "trainings": [{"model": "m", "setting": "single", "schemes": ["paper"], "seeds": [1]}],
+}
+plan = Plan(with_defaults(check_config(config)))
+network = MODELS["summing"](["a", "b"], 21, channels=4)
+print(rnamarks.__file__)
+print(plan.modules_of("m"))
+print(tuple(network.forward_all(torch.zeros(5, 21, dtype=torch.uint8)).shape))
+"""
+
+
+def test_a_network_is_a_module_and_its_settings(library):
+    folder, run = library
+    (folder / "models" / "settings" / "summing.py").write_text(NETWORK_SETTINGS, encoding="utf-8")
+    (folder / "models" / "summing.py").write_text(NETWORK, encoding="utf-8")
+    place, modules, shape = run(USE_NETWORK).splitlines()
+    assert place.startswith(str(folder))
+    assert str(folder / "models" / "summing.py") in modules
+    assert shape == "(5, 2)"
+
+
+FIGURE = '''
+
+@styled
+def draw_totals(counts: pd.DataFrame, design: Design) -> Figure:
+    """Windows of each task."""
+    figure = new_figure(1)
+    figure.subplots().barh(design.names, [counts.loc[counts["task"] == name, "windows"].sum() for name in design.names])
+    return figure
+
+
+def explain_totals(counts: pd.DataFrame, design: Design) -> Captions:
+    """Captions of :func:`draw_totals`, by panel."""
+    return [f"{int(counts['windows'].sum())} windows."]
+'''
+USE_FIGURE = """
+import pandas as pd
+import rnamarks
+from rnamarks.configuration import Plan
+from rnamarks.figures.catalogue import FIGURES, figures_of
+from rnamarks.figures.design import Design
+from rnamarks.keys import with_defaults
+from rnamarks.schema import check_config
+
+config = {"run": "x", "species": {"human": {"windows": {"all": {"positives": "p", "negatives": "n"}}}}}
+design = Design.from_plan(Plan(with_defaults(check_config(config))))
+counts = pd.DataFrame({"task": ["human"], "windows": [7]})
+figure = FIGURES["totals"].draw([counts], design)
+print(rnamarks.__file__)
+print("totals" in figures_of(design), FIGURES["totals"].file, figure.axes[0].patches[0].get_width())
+print(FIGURES["totals"].explain([counts], design))
+"""
+
+
+def test_a_figure_is_two_functions_and_a_row(library):
+    folder, run = library
+    with open(folder / "figures" / "data.py", "a", encoding="utf-8") as handle:
+        handle.write(FIGURE)
+    with open(folder / "figures" / "figures.tsv", "a", encoding="utf-8") as handle:
+        handle.write("totals\tdata\tTotals\tdata:totals\tcounts\t\t\tWindows\tWindows of each {word}.\n")
+    place, drawn, captions = run(USE_FIGURE).splitlines()
+    assert place.startswith(str(folder))
+    assert drawn == "True figures/totals.svg 7"
+    assert "7 windows." in captions
