@@ -25,7 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from rnamarks.training.settings import TrainingSettings
+from rnamarks.training.settings import SiteSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 MIB = 1024 * 1024 / 1e6
@@ -82,7 +82,7 @@ def read_job(path: Path, asked: dict[str, list[list[float]]]) -> Job:
     rule = row["rule_name"].strip("(',)")
     # in MiB, as input.size_mb of a rule
     size = sum(ast.literal_eval(row["input_size_mb"]).values())
-    batch = max(map(int, BATCH.findall(row["params"])), default=TrainingSettings.batch_size)
+    batch = max(map(int, BATCH.findall(row["params"])), default=SiteSettings.batch_size)
     memory, minutes = (
         int(sum(number * times for number, times in zip(numbers, (1, size, batch), strict=False)))
         for numbers in asked[rule]

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from rnamarks.models.registry import build_model
 from rnamarks.training.sampler import BalancedSampler, TaskData
-from rnamarks.training.settings import TrainingSettings
+from rnamarks.training.settings import SiteSettings
 from rnamarks.training.targets.site import SiteTarget
 from rnamarks.training.trainer import train
 
@@ -70,7 +70,7 @@ def with_trainer(arguments: argparse.Namespace, data: TaskData, small: TaskData)
     """Seconds that the trainer says its steps took; the validation set is next to nothing."""
     torch.manual_seed(0)
     network = build_model(arguments.network, ["human"], 101)
-    settings = TrainingSettings(batch_size=arguments.batch_size, steps_per_epoch=arguments.steps, epochs=1)
+    settings = SiteSettings(batch_size=arguments.batch_size, steps_per_epoch=arguments.steps, epochs=1)
     with tempfile.TemporaryDirectory() as folder:
         result = train(
             network,

@@ -7,7 +7,7 @@ from typing import Any
 
 from rnamarks.training.fit import fit_network
 from rnamarks.training.sampler import TaskData
-from rnamarks.training.settings import TrainingSettings
+from rnamarks.training.settings import SiteSettings
 from rnamarks.training.targets.site import SiteTarget
 from rnamarks.training.trainer import TrainingResult
 
@@ -17,7 +17,7 @@ def fit_sites(
     hyperparameters: Mapping[str, Any],
     training: Mapping[str, TaskData],
     validation: Mapping[str, TaskData],
-    settings: TrainingSettings,
+    settings: SiteSettings,
     *,
     seed: int,
     **options: Any,

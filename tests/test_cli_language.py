@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,13 +15,15 @@ import pytest
 import torch
 
 from checkpoints import built, released
+from example_worlds import hairpins, labelled, valued
 from rnamarks.cli import main
 from rnamarks.models.language import Language
 from rnamarks.models.language_files import save_language
 from rnamarks.models.packing import Pack
 from rnamarks.models.settings.language import LANGUAGE_SIZES
 from rnamarks.models.tokens import tokenise
-from rnamarks.structure.pairs import read_structures
+from rnamarks.prediction.tiles import tile_step, tiles_of
+from rnamarks.structure.pairs import pairs_of, read_structures, write_brackets
 from rnamarks.training.trainer import _Training
 
 SEQUENCES = {"a": "ACGUACGUNN", "b|x": "gggaaat", "c": "AUG" * 30, "d": "ACGUACGUAC"}
@@ -172,6 +175,12 @@ def test_structures_are_called_at_the_models_threshold(tuned, fasta, tmp_path, r
     code, out, _ = run("lm", "fold", "--model", tuned.folder, fasta, "--threshold", 1)
     assert code == 0
     assert out.splitlines()[2] == "." * 10
+    code, _, error = run(*command, "--arcs", tmp_path / "x.svg")
+    assert code == 0
+    assert (tmp_path / "x.svg").read_text().count('id="axes_') == len(SEQUENCES)
+    code, _, error = run(*command, "--arcs", tmp_path / "x.png")
+    assert code == 2
+    assert "arcs are drawn as SVG" in error
     code, _, error = run("lm", "fold", "--model", tuned.folder, fasta, "--out", tmp_path / "x.ct")
     assert code == 2
     assert ".ct holds one RNA" in error
@@ -205,6 +214,67 @@ def test_loads_are_in_the_units_of_training(tuned, fasta, run):
         with torch.no_grad():
             value = tuned.network(Pack.of([tokenise(sequence)]), "ribosome_loading") * head.spread + head.mean
         assert found[name] == pytest.approx(max(0.0, value.item()), abs=1e-5)
+
+
+@pytest.mark.parametrize("tuned", [{"x": {"target": "label", "hidden": 8, "labels": 3}}], indirect=True)
+def test_labels_without_names_are_numbers(tuned, fasta, tmp_path, run):
+    assert run("lm", "classify", "--model", tuned.folder, fasta, "--out", tmp_path / "x.tsv")[0] == 0
+    found = pd.read_csv(tmp_path / "x.tsv", sep="\t")
+    assert list(found) == ["name", "length", "label", "0", "1", "2"]
+    for row, (name, sequence) in zip(found.to_dict("records"), SEQUENCES.items(), strict=True):
+        with torch.no_grad():
+            chances = torch.softmax(tuned.network(Pack.of([tokenise(sequence)]), "x")[0], 0)
+        assert (row["name"], row["label"]) == (name, int(chances.argmax()))
+        np.testing.assert_allclose([row[str(label)] for label in range(3)], chances, atol=1e-5)
+    code, _, error = run("lm", "splice", "--model", tuned.folder, fasta)
+    assert code == 2
+    assert "the model tells several labels" in error
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("target", "examples", "command"),
+    [
+        ("pairs", hairpins(48), "fold"),
+        ("label", labelled(48, ("donor", "none")), "classify"),
+        ("value", valued(48), "mrl"),
+    ],
+)
+def test_a_tuned_model_says_of_a_file_what_it_predicted(tmp_path, run, monkeypatch, target, examples, command):
+    monkeypatch.setitem(LANGUAGE_SIZES, "nano", {"width": 16, "blocks": 1, "heads": 2})
+    if target == "pairs":
+        brackets = [write_brackets(pairs_of(one), len(one)) for one in examples["partners"]]
+        examples = examples.drop(columns="partners").assign(structure=brackets)
+    examples.to_csv(tmp_path / "x.tsv", sep="\t", index=False)
+    options = ("--target", target, "--fold", "given", "--way", "scratch", "--size", "nano")
+    changes = ("--set", "epochs=2", "--set", "learning_rate=0.01", "--checkpoints", tmp_path / "k")
+    code, out, _ = run("lm", "finetune", tmp_path / "x.tsv", tmp_path / "m", *options, *changes)
+    assert (code, out) == (0, f"predictions of 16 examples in {tmp_path / 'm' / 'predictions.parquet'}\n")
+    found = pd.read_parquet(tmp_path / "m" / "predictions.parquet").merge(examples[["example", "sequence"]])
+    (tmp_path / "y.fa").write_text("".join(f">{row.example}\n{row.sequence}\n" for row in found.itertuples()))
+    code, out, _ = run("lm", command, "--model", tmp_path / "m", tmp_path / "y.fa")
+    assert code == 0
+    if target == "pairs":
+        expected = [write_brackets(pairs_of(one), len(one)) for one in found["predicted"]]
+        assert out.splitlines()[2::3] == expected
+        return
+    table = pd.read_csv(io.StringIO(out), sep="\t")
+    if target == "value":
+        np.testing.assert_allclose(table["load"], found["predicted"].clip(lower=0), rtol=1e-5)
+    else:
+        assert table["label"].tolist() == found["predicted"].tolist()
+        np.testing.assert_allclose(table[["donor", "none"]], np.vstack(found["probability"]), atol=1e-5)
+
+
+def test_a_setting_of_no_such_name_is_an_error(tmp_path, run):
+    valued(12).to_csv(tmp_path / "x.tsv", sep="\t", index=False)
+    command = ("lm", "finetune", tmp_path / "x.tsv", tmp_path / "m", "--target", "value", "--fold", "given")
+    code, _, error = run(*command, "--way", "scratch", "--size", "nano", "--set", "shift=3")
+    assert code == 2
+    assert "there is no setting shift" in error
+    code, _, error = run(*command)
+    assert code == 2
+    assert "no language model (found 'finetuned')" in error
 
 
 class Killed(BaseException):
@@ -262,3 +332,75 @@ def test_a_killed_pre_training_ends_as_one_that_was_not(families, fasta, tmp_pat
     assert (tmp_path / "m" / "weights.safetensors").read_bytes() == whole
     assert run("lm", "logits", "--model", tmp_path / "m", fasta, "--out", tmp_path / "x.npz")[0] == 0
     assert np.load(tmp_path / "x.npz")["a"].shape == (12, 22)
+
+
+@pytest.fixture
+def long_fasta(tmp_path) -> Path:
+    """An RNA of 10,000 nt behind a short one."""
+    random = np.random.default_rng(8)
+    path = tmp_path / "long.fa"
+    path.write_text(">short\nACGUACGU\n>long\n" + "".join(random.choice(list("ACGU"), 10_000)) + "\n")
+    return path
+
+
+def test_a_long_sequence_is_read_in_tiles_that_overlap_and_it_is_said(folder, model, long_fasta, tmp_path, run):
+    code, _, error = run("lm", "logits", "--model", folder, long_fasta, "--out", tmp_path / "x.npz", "--tile", 400)
+    assert code == 0
+    assert (
+        "longer than 400 nt: 1 of 2 sequences; they were read in tiles of 400 nt that overlap by 100 or more" in error
+    )
+    assert "read as a whole" not in error
+    found = np.load(tmp_path / "x.npz")
+    assert found["long"].shape == (10_002, 22)
+    tokens = tokenise(long_fasta.read_text().splitlines()[3])
+    # places in the middle of the first, of the second and of the last tile
+    for start, end, places in ((0, 401, (0, 100)), (301, 701, (401, 600)), (9601, 10_002, (9700, 10_002))):
+        with torch.no_grad():
+            own = model(Pack.of([tokens[start:end]]), "masked").numpy()
+        inner = slice(places[0] - start, places[1] - start)
+        np.testing.assert_allclose(found["long"][slice(*places)], own[inner], atol=1e-5)
+    command = ("lm", "embed", "--model", folder, long_fasta, "--tile", 400)
+    for pool in ("none", "cls", "mean"):
+        assert run(*command, "--pool", pool, "--out", tmp_path / f"{pool}.npz")[0] == 0
+    vectors, first, mean = (np.load(tmp_path / f"{pool}.npz")["long"] for pool in ("none", "cls", "mean"))
+    np.testing.assert_array_equal(first, vectors[0])
+    np.testing.assert_allclose(mean, vectors[1:-1].mean(axis=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("tile", [16, 17, 30, 31, 100, 101])
+def test_tiles_cover_a_sequence_of_any_length(tile):
+    for length in range(tile + 1, 4 * tile):
+        starts = tiles_of(length, tile)
+        assert starts[0] == 0
+        assert starts[-1] == length - tile
+        assert all(0 < after - before <= tile_step(tile) for before, after in pairwise(starts))
+
+
+def test_learned_positions_bound_the_tile(long_fasta, tmp_path, run):
+    sizes = {"width": 16, "blocks": 1, "heads": 2, "positions": "absolute", "longest": 102}
+    torch.manual_seed(1)
+    save_language(
+        tmp_path / "m", Language({"masked": {"target": "masked"}}, **sizes), sizes, {"masked": {"target": "masked"}}
+    )
+    code, _, error = run("lm", "embed", "--model", tmp_path / "m", long_fasta, "--out", tmp_path / "x.npz")
+    assert code == 0
+    assert "read in tiles of 100 nt" in error
+    assert np.load(tmp_path / "x.npz")["long"].shape == (10_002, 16)
+
+
+@pytest.mark.parametrize(
+    ("tuned", "command", "limit"),
+    [
+        ({"structure": {"target": "pairs", "channels": 8, "blocks": 1}}, "fold", 2000),
+        ({"splice": {"target": "label", "hidden": 8}}, "splice", 4096),
+        ({"ribosome_loading": {"target": "value", "channels": 8, "blocks": 1}}, "mrl", 4096),
+    ],
+    indirect=["tuned"],
+)
+def test_what_reads_a_sequence_as_a_whole_names_its_limit(tuned, command, limit, long_fasta, tmp_path, run):
+    words = ("lm", command, "--model", tuned.folder, long_fasta, "--out", tmp_path / "x.tsv")
+    code, _, error = run(*words)
+    assert code == 2
+    assert f"long.fa:3: long is longer than the {limit} nt that are read at most" in error
+    assert "raise --longest" in error
+    assert not (tmp_path / "x.tsv").exists()

@@ -54,6 +54,27 @@ WRITERS = {
     from safetensors.numpy import save_file
     with atomic_path(path) as part:
         save_file({"a": rng.random(rows)}, part)""",
+    "corpus": """from rnamarks.corpus.store import write_corpus
+    whole = np.arange(30_000)
+    arrays = {"members": whole, "offsets": np.arange(30_001), "held": whole}
+    write_corpus(path, (np.zeros(99, np.uint8) for _ in whole), about={}, **arrays)""",
+    "state of a training": """import torch
+    from rnamarks.training.curriculum import Stage
+    from rnamarks.training.processes import Processes
+    from rnamarks.training.settings import TrainingSettings
+    from rnamarks.training.trainer import _Training
+    target = torch.nn.Identity()
+    target.stage_epochs = 0
+    target.stages, network = [Stage(("a",), ("a",))], torch.nn.Linear(600, 600)
+    place = folder / "last.ckpt"
+    training = _Training(network, target, TrainingSettings(), 1, folder, torch.device("cpu"), print, Processes())
+    place.symlink_to(path)
+    try:
+        training._save()
+    except OSError as error:
+        raise OSError(*error.args[:2], str(path)) from error
+    finally:
+        place.unlink()""",
     "a library that does not say why": """from rnamarks.files import atomic_path
     with atomic_path(path) as part, open(part, "wb") as handle:
         np.save(handle, rng.random(rows))""",

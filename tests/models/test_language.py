@@ -11,7 +11,7 @@ import torch
 
 from rnamarks.errors import InputError
 from rnamarks.models.language import Encoder, Language
-from rnamarks.models.packing import Pack
+from rnamarks.models.packing import Pack, attend
 from rnamarks.models.settings.language import LANGUAGE_SIZES
 from rnamarks.models.tokens import CLS, EOS, MASK, TOKENS, UNK, count_unknown, tokenise
 
@@ -132,6 +132,18 @@ def test_a_sequence_changes_no_other_of_its_pack():
     assert torch.equal(before[0], after[0])
     assert torch.equal(before[2], after[2])
     assert not torch.allclose(before[1], after[1])
+
+
+def test_attention_is_computed_in_single_precision_where_a_cpu_trains_in_bfloat16():
+    torch.manual_seed(6)
+    parts = [torch.randn(21, 4, 12).bfloat16() for _ in range(3)]
+    pack = Pack.of(sequences(6, (9, 8)))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = attend(*parts, pack)
+    wide = attend(*(part.float() for part in parts), pack)
+    assert found.dtype == torch.bfloat16
+    # rounded once, at the end
+    assert torch.equal(found, wide.bfloat16())
 
 
 def test_gradients_of_a_pack_are_those_of_its_sequences():

@@ -16,7 +16,7 @@ from rnamarks.tables import read_parquet, read_tsv, write_parquet
 from rnamarks.tasks import Task
 from rnamarks.training import fit
 from rnamarks.training.fit import digest_splits, fit_from_splits, read_split
-from rnamarks.training.settings import TrainingSettings
+from rnamarks.training.settings import SiteSettings
 from rnamarks.training.trainer import TrainingResult
 
 TASKS = [Task(species, species=species, modification="m6A", base="A") for species in ("mouse", "human")]
@@ -55,7 +55,7 @@ def run(splits, tmp_path):
                 "scheme": "paper",
                 "network": "deepm6aseq",
                 "hyperparameters": SMALL,
-                "settings": TrainingSettings.from_mapping(SETTINGS),
+                "settings": SiteSettings.from_mapping(SETTINGS),
                 "seed": 3,
                 "checkpoints": tmp_path / "checkpoints",
                 "folder": tmp_path / folder,
@@ -81,7 +81,7 @@ def digest(run, monkeypatch):
             return TrainingResult({}, [{"epoch": 1}], 1)
 
         monkeypatch.setattr(fit, "train", note)
-        run("model", settings=TrainingSettings.from_mapping(settings), **changes)
+        run("model", settings=SiteSettings.from_mapping(settings), **changes)
         return found[0]
 
     return digest

@@ -168,7 +168,7 @@ def test_perplexity_on_a_markov_chain_comes_near_its_entropy(tmp_path):
         steps_per_epoch=100,
         epochs=6,
         learning_rate=5e-3,
-        classifier_learning_rate=5e-3,
+        head_learning_rate=5e-3,
         schedule="one_cycle",
         warm_up=0.1,
     )

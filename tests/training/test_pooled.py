@@ -24,7 +24,7 @@ from rnamarks.training.fit import fit_from_splits
 from rnamarks.training.objectives import OBJECTIVES
 from rnamarks.training.pooled import PooledSampler, pool_tasks
 from rnamarks.training.sampler import TaskData, shift_windows
-from rnamarks.training.settings import TrainingSettings
+from rnamarks.training.settings import SiteSettings
 from site_fits import fit_sites
 from tolerance import assert_same_sums
 
@@ -196,7 +196,7 @@ def test_settings_that_make_no_sense_are_refused(data):
         ({"ohem_keep": 0}, "above 0"),
     ):
         with pytest.raises(InputError, match=said):
-            TrainingSettings.from_mapping(values)
+            SiteSettings.from_mapping(values)
 
 
 SMALL = {"filters": [8, 6], "lstm_units": 4, "dropout": 0.1}
@@ -205,7 +205,7 @@ SETTINGS = {
     "steps_per_epoch": 10,
     "epochs": 3,
     "learning_rate": 0.02,
-    "classifier_learning_rate": 0.02,
+    "head_learning_rate": 0.02,
     "objective": "uncertainty_ohem",
     "draw": "tempered",
     "schedule": "one_cycle",
@@ -224,7 +224,7 @@ def train_small(world, folder, *, report=lambda line: None, network="deepm6aseq"
         hyperparameters,
         training,
         validation,
-        TrainingSettings.from_mapping(SETTINGS | changes),
+        SiteSettings.from_mapping(SETTINGS | changes),
         seed=5,
         checkpoints=folder,
         device="cpu",
@@ -355,7 +355,7 @@ def test_networks_are_prepared_once_and_what_is_frozen_stays(prepared, world, tm
     monkeypatch.setattr(fitting, "build_model", keep)
     training, validation = world
     values = {"batch_size": 32, "steps_per_epoch": 5, "epochs": 1, "stage_epochs": 1, "objective": objective}
-    chosen = TrainingSettings.from_mapping(values | {"weight_decay": 0.1})
+    chosen = SiteSettings.from_mapping(values | {"weight_decay": 0.1})
     result = fit_sites(
         "prepared", {}, training, validation, chosen, seed=7, checkpoints=tmp_path, device="cpu", report=len
     )
@@ -386,7 +386,7 @@ def test_a_model_directory_says_what_each_task_is_about(world, tmp_path):
         scheme="paper",
         network="deepm6aseq",
         hyperparameters=SMALL,
-        settings=TrainingSettings.from_mapping(SETTINGS | {"epochs": 1, "steps_per_epoch": 2}),
+        settings=SiteSettings.from_mapping(SETTINGS | {"epochs": 1, "steps_per_epoch": 2}),
         seed=1,
         checkpoints=tmp_path / "checkpoints",
         folder=tmp_path / "model",

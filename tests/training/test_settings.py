@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import subprocess
 import sys
 from dataclasses import asdict
@@ -20,7 +19,7 @@ from rnamarks.models.settings import NETWORKS, Choice, Real, Whole, Wholes
 from rnamarks.training import settings
 from rnamarks.training.checks import check_grid, check_network, check_student
 from rnamarks.training.objectives import OBJECTIVES
-from rnamarks.training.settings import DistillationSettings, TrainingSettings
+from rnamarks.training.settings import DistillationSettings, FinetuneSettings, SiteSettings, TrainingSettings
 
 
 def test_parsing_needs_the_standard_library_alone():
@@ -43,11 +42,14 @@ def test_the_names_are_those_of_the_registries():
     assert NETWORKS["mass"].kinds()["form"].names == tuple(FORMS)
 
 
-@pytest.mark.parametrize("kind", [TrainingSettings, DistillationSettings, *(NETWORKS[name] for name in NETWORKS)])
+@pytest.mark.parametrize(
+    "kind",
+    [TrainingSettings, SiteSettings, FinetuneSettings, DistillationSettings, *(NETWORKS[name] for name in NETWORKS)],
+)
 def test_defaults_are_in_range_and_documented(kind):
     values = asdict(kind())
     assert kind.from_mapping(values) == kind()
-    documented = inspect.getdoc(kind)
+    documented = "\n".join(base.__doc__ or "" for base in kind.__mro__)
     assert [name for name in values if name not in documented] == []
 
 
@@ -64,7 +66,7 @@ ENTRY = {"network": "mass", "hyperparameters": {"filters": 16}, "training": {"ep
         ("training", "learning_rate: .nan", "training.learning_rate is not a number"),
         ("training", "learning_rate: '0.1'", "training.learning_rate is not a number"),
         ("training", "learning_rat: 1", "there is no setting models.net.training.learning_rat; known are average"),
-        ("training", "schedule: cosine", "training.schedule is not one of constant, one_cycle"),
+        ("training", "schedule: cosine", "training.schedule is not one of constant, one_cycle, linear"),
         ("training", "average_decay: 1", "training.average_decay is not a number from 0 to below 1"),
         ("training", "shift: yes", "training.shift is not a whole number"),
         ("training", "batch_size: 31", "models.net.training: the batch size is odd (found 31)"),
@@ -86,7 +88,7 @@ def test_wrong_settings_are_named_with_what_is_allowed(section, text, said):
 
 def test_numbers_as_yaml_has_them():
     text = "{learning_rate: 1e-3, weight_decay: 1, epochs: 2.0, steps_per_epoch: 1e2}"
-    read = TrainingSettings.from_mapping(yaml.safe_load(text))
+    read = SiteSettings.from_mapping(yaml.safe_load(text))
     values = (read.learning_rate, read.weight_decay, read.epochs, read.steps_per_epoch)
     assert values == (0.001, 1.0, 2, 100)
     assert [type(value) for value in values] == [float, float, int, int]

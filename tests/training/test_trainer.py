@@ -18,9 +18,9 @@ import torch
 
 from rnamarks.errors import InputError, explain
 from rnamarks.training import trainer
-from rnamarks.training.settings import TrainingSettings
+from rnamarks.training.settings import SiteSettings, TrainingSettings
 from rnamarks.training.targets import site
-from rnamarks.training.trainer import one_cycle
+from rnamarks.training.trainer import rate_factor
 from site_fits import fit_sites
 
 SMALL = {"filters": 8, "channels": 8, "lstm_units": 4, "attention_width": 2, "dense": 8, "dropout": 0.1}
@@ -30,7 +30,7 @@ SETTINGS = {
     "epochs": 4,
     "stage_epochs": 1,
     "learning_rate": 0.01,
-    "classifier_learning_rate": 0.01,
+    "head_learning_rate": 0.01,
     "shift": 1,
     "schedule": "one_cycle",
     "average_decay": 0.9,
@@ -48,7 +48,7 @@ def fit(world, folder, **changes):
         SMALL,
         training,
         validation,
-        TrainingSettings.from_mapping(SETTINGS | changes),
+        SiteSettings.from_mapping(SETTINGS | changes),
         seed=5,
         checkpoints=folder,
         device="cpu",
@@ -134,9 +134,9 @@ def test_a_checkpoint_that_the_disk_does_not_take_is_named_and_training_goes_on_
 
 def test_an_unknown_setting_lists_the_known_ones():
     with pytest.raises(InputError, match="learning_rate"):
-        TrainingSettings.from_mapping({"learning_rat": 0.1})
-    with pytest.raises(InputError, match="constant, one_cycle"):
-        TrainingSettings(schedule="cosine")
+        SiteSettings.from_mapping({"learning_rat": 0.1})
+    with pytest.raises(InputError, match="constant, one_cycle, linear"):
+        SiteSettings(schedule="cosine")
 
 
 def test_divergence_is_reported(world, tmp_path, monkeypatch):
@@ -199,7 +199,7 @@ def test_precision_is_what_the_machine_can(world, tmp_path, monkeypatch, asked):
     monkeypatch.setattr(trainer, "can_bfloat16", lambda device: False)
     lines = []
     training, validation = world
-    settings = TrainingSettings.from_mapping(SETTINGS | {"precision": asked, "epochs": 1})
+    settings = SiteSettings.from_mapping(SETTINGS | {"precision": asked, "epochs": 1})
     arguments = {"seed": 5, "device": "cpu", "report": lines.append}
     found = fit_sites("mass", SMALL, training, validation, settings, checkpoints=tmp_path, **arguments)
     assert (lines[0] == "precision 32-true: this CPU cannot train in bfloat16 (asked for: bf16-mixed)") == (
@@ -217,11 +217,21 @@ def test_bfloat16_is_tried_without_touching_what_is_drawn():
 
 
 def test_one_cycle_rises_falls_and_ends_at_zero():
-    factors = [one_cycle(step, 100) for step in range(101)]
+    cycle = TrainingSettings(schedule="one_cycle")
+    factors = [rate_factor(cycle, step, 100) for step in range(101)]
     assert factors[9] == 1.0
     assert factors[0] == pytest.approx(0.1)
     assert factors[100] == pytest.approx(0.0)
     assert all(a >= b for a, b in itertools.pairwise(factors[9:]))
+
+
+def test_linear_falls_to_its_floor_and_stays():
+    line = TrainingSettings(schedule="linear", warm_up=0.0, floor=0.1, decay=0.5)
+    factors = [rate_factor(line, step, 100) for step in range(101)]
+    assert factors[0] == factors[1] == 1.0
+    assert factors[25] == pytest.approx(1 - 0.9 * 24 / 49)
+    assert factors[50:] == [pytest.approx(0.1)] * 51
+    assert rate_factor(TrainingSettings(), 77, 100) == 1.0
 
 
 @pytest.mark.gpu
@@ -233,7 +243,7 @@ def test_it_learns_on_a_gpu_in_bf16(world, tmp_path):
         SMALL,
         training,
         validation,
-        TrainingSettings.from_mapping(SETTINGS),
+        SiteSettings.from_mapping(SETTINGS),
         seed=5,
         checkpoints=tmp_path,
         device="cuda",

@@ -12,7 +12,7 @@ from rnamarks.models.directory import ModelConfig
 from rnamarks.models.registry import build_model
 from rnamarks.tasks import Task
 from rnamarks.training.sampler import TaskData
-from rnamarks.training.settings import TrainingSettings
+from rnamarks.training.settings import SiteSettings
 from rnamarks.training.warm_start import Start, begin_from
 from site_fits import fit_sites
 
@@ -102,9 +102,7 @@ def test_training_goes_on_from_the_weights(given, tmp_path):
     random = np.random.default_rng(0)
     data = {"mouse": TaskData(random.integers(0, 4, (40, WINDOW)).astype(np.uint8), np.arange(40) % 2 == 0)}
     rate = 1e-12
-    settings = TrainingSettings(
-        epochs=1, steps_per_epoch=1, batch_size=8, learning_rate=rate, classifier_learning_rate=rate
-    )
+    settings = SiteSettings(epochs=1, steps_per_epoch=1, batch_size=8, learning_rate=rate, head_learning_rate=rate)
     states = {}
     for start in (Start(folder), Start(folder, "human"), None):
         result = fit_sites(NAME, SMALL, data, data, settings, seed=1, checkpoints=tmp_path, start=start)

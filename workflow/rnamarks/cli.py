@@ -16,7 +16,7 @@ from typing import Annotated, Optional
 import typer
 
 from . import __version__
-from .cli_language import app as language_app
+from .cli_language_training import app as language_app
 from .cli_options import (
     BatchOption,
     DeviceOption,

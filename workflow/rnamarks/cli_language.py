@@ -24,12 +24,18 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Language models: import, vectors, logits of masked tokens.")
 
 FASTA = "FASTA, plain or gzipped; DNA or RNA; IUPAC codes are read as such; - reads standard input."
+MOST_DRAWN = 40
 TokensOption = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option("--tokens", min=1, help="Most tokens at once; bounds the memory, changes no number."),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of every draw.")]
-WorkersOption = Annotated[int, typer.Option("--threads", min=1, max=1024, help="CPU threads.")]
+TileOption = Annotated[
+    int,
+    typer.Option("--tile", min=16, help="Longer sequences, in nt, are read in tiles of this length that overlap."),
+]
+LongestOption = Annotated[
+    int, typer.Option("--longest", min=1, help="In nt; a longer sequence is an error. Memory grows with its square.")
+]
 
 
 @app.command("import")
@@ -46,23 +52,13 @@ def import_checkpoint(
     Nothing in the file is run. Sizes follow from its shapes; every tensor is used once and every weight set once, or
     the differences are listed. What was loaded is printed, with the logits of a test sequence.
     """
-    from .files import sha256_of
-    from .models.language_files import load_language, save_language
-    from .models.language_import import read_checkpoint
+    from .models.language_files import load_language
+    from .models.language_import import import_checkpoint as write_imported
     from .models.packing import Pack
     from .models.tokens import tokenise
 
     check_paths({"the checkpoint": file}, {"the folder": folder / "config.json"})
-    found = read_checkpoint(file, heads)
-    threshold = {"structure": found.threshold} if found.threshold is not None else None
-    save_language(
-        folder,
-        found.network,
-        found.sizes,
-        found.outputs,
-        threshold=threshold,
-        training={"checkpoint": file.name, "sha256": sha256_of(file)},
-    )
+    found = write_imported(file, folder, heads)
     network, config = load_language(folder)
     weights = sum(one.numel() for one in network.parameters())
     sizes = ", ".join(f"{name} {value}" for name, value in found.sizes.items())
@@ -72,117 +68,22 @@ def import_checkpoint(
 
 
 @app.command()
-def corpus(
-    files: Annotated[list[Path], typer.Argument(help="FASTA, plain or gzipped; DNA or RNA.")],
-    out: Annotated[Path, typer.Option("--out", help="The corpus to write, one file.")],
-    shortest: Annotated[int, typer.Option("--shortest", min=1, help="In nt.")] = 16,
-    longest: Annotated[int, typer.Option("--longest", min=1, help="In nt.")] = 8192,
-    identity: Annotated[float, typer.Option("--identity", min=0, max=1, help="Of linclust.")] = 0.7,
-    coverage: Annotated[float, typer.Option("--coverage", min=0, max=1, help="Of linclust.")] = 0.8,
-    strands: Annotated[
-        str, typer.Option("--strands", help="both: an RNA and its reverse complement are one cluster; same: two.")
-    ] = "both",
-    held: Annotated[float, typer.Option("--held", min=0, max=1, help="Fraction of the clusters held out.")] = 0.01,
-    seed: SeedOption = 1,
-    drops: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--drops", help="TSV of sequences by file and reason; standard output without it."),
-    ] = None,
-    threads: WorkersOption = 1,
-) -> None:
-    """Build a corpus for pre-training: lengths, letters, exact copies, clusters by MMseqs2, a hold-out of clusters.
-
-    Of sequences that occur several times the first stays. MMseqs2 joins reverse complements, see --strands.
-    """
-    from .corpus.build import build_corpus
-    from .tables import TSV
-
-    inputs: dict[str, Path | None] = {f"{file} (file {number})": file for number, file in enumerate(files, 1)}
-    check_paths(inputs, {"--out": out, "--drops": drops})
-    names = [file.name.removesuffix(".gz").rsplit(".", 1)[0] for file in files]
-    if len(set(names)) < len(names):
-        raise InputError("two files have one name", value=", ".join(sorted(names)), remedy="rename one of them")
-    counts = build_corpus(
-        dict(zip(names, files, strict=True)),
-        out,
-        shortest=shortest,
-        longest=longest,
-        identity=identity,
-        coverage=coverage,
-        strands=strands,
-        held=held,
-        seed=seed,
-        threads=threads,
-        report=warn,
-    )
-    with text_output(drops) as handle:
-        counts.frame().drop(columns=["stage", "subject"]).to_csv(handle, **TSV)
-
-
-@app.command("pretrain")
-def pretrain_model(
-    corpus_file: Annotated[Path, typer.Argument(metavar="CORPUS", help="From rnamarks lm corpus.")],
-    folder: Annotated[Path, typer.Argument(help="The model directory to write.")],
-    size: Annotated[str, typer.Option("--size", help="nano (7.5M), micro (33M), mega (148M) or giga (651M).")] = "nano",
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Each ends with a validation.")] = 10,
-    steps: Annotated[int, typer.Option("--steps", min=0, help="Of an epoch; 0 for a pass over all clusters.")] = 1000,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Sequences of a step.")] = 64,
-    rate: Annotated[float, typer.Option("--rate", min=1e-9, max=1, help="Highest learning rate.")] = 1e-4,
-    held: Annotated[
-        str, typer.Option("--held", help="What training keeps away from: cluster, or random as in the paper.")
-    ] = "cluster",
-    seed: SeedOption = 1,
-    checkpoints: Annotated[
-        Path, typer.Option("--checkpoints", help="Folder of the states that a training goes on from.")
-    ] = Path(".checkpoints"),
-    device: DeviceOption = "auto",
-    tokens: Annotated[int, typer.Option("--tokens", min=1, help="Most tokens at once; bounds the memory.")] = 16_384,
-    threads: WorkersOption = 1,
-) -> None:
-    """Pre-train a language model; the same command again goes on where it was interrupted.
-
-    15 % of the nucleotides are to be filled in (80 % masked, 10 % random, 10 % as they are); a pass reads one member of
-    each cluster. AdamW, a warm-up of 1 % of the steps, then a cosine down to a fifth of the rate, as published. Writes
-    history.tsv beside the model: perplexity and accuracy on what is held out, by epoch.
-    """
-    from .models.settings.language import LANGUAGE_SIZES
-    from .training.pretrain import pretrain, published_settings
-    from .training.settings import MaskingSettings
-
-    if size not in LANGUAGE_SIZES:
-        raise InputError("no such size", value=size, remedy=f"choose one of {', '.join(LANGUAGE_SIZES)}")
-    check_paths({"the corpus": corpus_file}, {"the folder": folder / "config.json"})
-    history = pretrain(
-        corpus_file,
-        folder,
-        LANGUAGE_SIZES[size],
-        published_settings(batch_size=batch, steps=steps, epochs=epochs, rate=rate),
-        MaskingSettings(held=held, tokens=tokens),
-        seed=seed,
-        checkpoints=checkpoints,
-        device=device,
-        threads=threads,
-        report=warn,
-    )
-    best = history.loc[history["nll"].idxmin()]
-    print(f"perplexity of held-out nucleotides {best['perplexity']:.3f}, accuracy {best['accuracy']:.3f}")
-
-
-@app.command()
 def logits(
     fasta: Annotated[Path, typer.Argument(help=FASTA)],
     model: ModelOption,
     out: Annotated[Path, typer.Option("--out", help="NPZ to write, one array per sequence.")],
     device: DeviceOption = "auto",
     tokens: TokensOption = None,
+    tile: TileOption = 4096,
     threads: ThreadsOption = 0,
 ) -> None:
     """Logits of the vocabulary at every token.
 
     One float32 array per sequence, named by the first word of its header, shape (nt + 2, 22): <cls> first, <eos> last;
-    columns <cls> <pad> <eos> <unk> <mask> A C G T(U) I R Y K M S W B D H V N -.
+    columns <cls> <pad> <eos> <unk> <mask> A C G T(U) I R Y K M S W B D H V N -. Of sequences longer than --tile each
+    nucleotide is read in the tile in which it is farthest from a cut.
     """
-    network, sequences, place, _ = _opened(fasta, model, {"--out": out}, device, threads)
+    network, sequences, place, _ = _opened(fasta, model, {"--out": out}, device, threads, tile=tile)
     if "masked" not in network.heads:
         raise InputError("the model has no head for masked tokens", path=model, remedy="give a pre-trained model")
     from .prediction.language import describe
@@ -191,7 +92,7 @@ def logits(
         return pack.split(network.heads["masked"](vectors))
 
     with _npz(out) as put:
-        for sequence, array in describe(network, sequences, answer, device=place, tokens=tokens):
+        for sequence, array in describe(network, sequences, answer, device=place, tokens=tokens, tile=tile):
             put(sequence.name, array)
 
 
@@ -205,13 +106,15 @@ def embed(
     ] = "none",
     device: DeviceOption = "auto",
     tokens: TokensOption = None,
+    tile: TileOption = 4096,
     threads: ThreadsOption = 0,
 ) -> None:
     """Vectors of the last layer.
 
     NPZ: one float32 array per sequence, named by the first word of its header, shape (nt + 2, width), <cls> first and
     <eos> last; with --pool shape (width,): that of <cls>, or the mean over the nucleotides. Parquet: a row per
-    sequence, columns name and 0, 1, … width - 1.
+    sequence, columns name and 0, 1, … width - 1. Of sequences longer than --tile each nucleotide is read in the tile in
+    which it is farthest from a cut, and <cls> in the first.
     """
     from .prediction import language
 
@@ -220,8 +123,8 @@ def embed(
         raise InputError("no such pool", value=pool, remedy="choose none, cls or mean")
     if out.suffix == ".parquet" and pool == "none":
         raise InputError("a table has one vector per sequence", path=out, remedy="add --pool cls or --pool mean")
-    network, sequences, place, _ = _opened(fasta, model, {"--out": out}, device, threads)
-    rows = language.describe(network, sequences, answers[pool], device=place, tokens=tokens)
+    network, sequences, place, _ = _opened(fasta, model, {"--out": out}, device, threads, tile=tile)
+    rows = language.describe(network, sequences, answers[pool], device=place, tokens=tokens, tile=tile)
     if out.suffix == ".parquet":
         _write_table(out, ((sequence.name, array) for sequence, array in rows), network.trunk.width)
         return
@@ -248,14 +151,20 @@ def fold(
         typer.Option("--threshold", min=0, max=1, help="Of called pairs; default that of the model, else 0.5."),
     ] = None,
     any_pair: Annotated[bool, typer.Option("--any-pair", help="Not only A-U, C-G and G-U.")] = False,
+    arcs: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--arcs", help=f"SVG of the pairs as arcs, of the first {MOST_DRAWN} RNAs."),
+    ] = None,
     device: DeviceOption = "auto",
     tokens: TokensOption = None,
+    longest: LongestOption = 2000,
     threads: ThreadsOption = 0,
 ) -> None:
     """Secondary structures by a model tuned to them (rnamarks lm import of a fine-tuned checkpoint).
 
     The most probable pair is called first, then the most probable of nucleotides that are still free; pairs enclose
-    three nucleotides or more. Pseudoknots take further kinds of brackets, and are counted.
+    three nucleotides or more. Pseudoknots take further kinds of brackets and dashed arcs, and are counted. Memory is
+    1.4 kB for each pair of nucleotides with the published head: 5.6 GB for 2,000 nt.
     """
     import numpy as np
     from scipy.special import expit
@@ -264,9 +173,16 @@ def fold(
     from .structure.decoding import decode
     from .structure.pairs import Structure, format_structure, pseudoknotted
 
+    if arcs is not None and arcs.suffix != ".svg":
+        raise InputError("arcs are drawn as SVG", path=arcs, remedy="give a name that ends in .svg")
     kind = out.suffix.removeprefix(".") if out is not None and out.suffix in (".bpseq", ".ct") else "dbn"
     network, sequences, place, config = _opened(
-        fasta, model, {"--out": out, "--probabilities": probabilities}, device, threads
+        fasta,
+        model,
+        {"--out": out, "--probabilities": probabilities, "--arcs": arcs},
+        device,
+        threads,
+        limit=longest,
     )
     task = _task_of(config, "pairs", model)
     known = config.thresholds.get(task, [])
@@ -274,6 +190,7 @@ def fold(
     from .prediction.language import describe, letters_of
 
     knots = count = 0
+    drawn = []
     with text_output(out) as handle, write_text(probabilities) if probabilities else nullcontext() as table:
         if table:
             table.write("name\ti\tj\tprobability\n")
@@ -283,10 +200,20 @@ def fold(
             chances, letters = expit(found), letters_of(sequence)
             pairs = decode(chances, letters, limit, canonical=not any_pair)
             handle.write(format_structure(Structure(sequence.name, letters, pairs), kind))
-            count, knots = count + 1, knots + bool(pseudoknotted(pairs).any())
+            crossing = pseudoknotted(pairs)
+            count, knots = count + 1, knots + bool(crossing.any())
+            if arcs and count <= MOST_DRAWN:
+                drawn.append(
+                    (f"{sequence.name}, {len(letters):,} nt, {len(pairs)} pairs", len(letters), pairs, crossing)
+                )
             if table:
                 for i, j in np.argwhere(np.triu(chances >= least, 1)):
                     table.write(f"{sequence.name}\t{i}\t{j}\t{chances[i, j]:.6g}\n")
+    if arcs:
+        from .figures.arcs import draw_structures
+        from .figures.style import save_figure
+
+        save_figure(draw_structures(drawn), arcs)
     warn(f"threshold {limit:g}; structures with a pseudoknot: {knots} of {count}")
 
 
@@ -297,6 +224,7 @@ def splice(
     out: OutOption = None,
     device: DeviceOption = "auto",
     tokens: TokensOption = None,
+    longest: LongestOption = 4096,
     threads: ThreadsOption = 0,
 ) -> None:
     """Whether the middle of each sequence is a splice site, by a model tuned to donors or to acceptors.
@@ -308,12 +236,42 @@ def splice(
 
     def row(logits: np.ndarray) -> list[float]:
         if len(logits) != 1:
-            raise InputError("the model tells several classes", path=model, value=len(logits), remedy="use another")
+            raise InputError(
+                "the model tells several labels", path=model, value=len(logits), remedy="use rnamarks lm classify"
+            )
         return [float(logits[0]), float(expit(logits[0]))]
 
-    network, sequences, place, config = _opened(fasta, model, {"--out": out}, device, threads)
+    network, sequences, place, config = _opened(fasta, model, {"--out": out}, device, threads, limit=longest)
     head = network.heads[_task_of(config, "label", model)]
     _write_rows(out, ("logit", "probability"), row, network, sequences, head, place, tokens)
+
+
+@app.command()
+def classify(
+    fasta: Annotated[Path, typer.Argument(help=FASTA)],
+    model: ModelOption,
+    out: OutOption = None,
+    device: DeviceOption = "auto",
+    tokens: TokensOption = None,
+    threads: ThreadsOption = 0,
+) -> None:
+    """The label of each sequence, by a model tuned to two or more.
+
+    Columns: name, length (nt), label (the most probable), and the probability of each label, under its name, or its
+    number from 0 where the model does not know names.
+    """
+    from .training.targets.label import probabilities_of
+
+    network, sequences, place, config = _opened(fasta, model, {"--out": out}, device, threads)
+    task = _task_of(config, "label", model)
+    entry = config.hyperparameters["outputs"][task]
+    names = entry.get("names") or list(map(str, range(max(2, entry.get("labels", 1)))))
+
+    def row(logits: np.ndarray) -> list[str | float]:
+        [chances] = probabilities_of(logits[None])
+        return [names[chances.argmax()], *chances.tolist()]
+
+    _write_rows(out, ("label", *names), row, network, sequences, network.heads[task], place, tokens)
 
 
 @app.command()
@@ -323,13 +281,14 @@ def mrl(
     out: OutOption = None,
     device: DeviceOption = "auto",
     tokens: TokensOption = None,
+    longest: LongestOption = 4096,
     threads: ThreadsOption = 0,
 ) -> None:
     """Mean ribosome load of 5' untranslated regions, by a model tuned to it.
 
     Columns: name, length (nt), load (mean number of ribosomes, in the units of the training values, 0 at least).
     """
-    network, sequences, place, config = _opened(fasta, model, {"--out": out}, device, threads)
+    network, sequences, place, config = _opened(fasta, model, {"--out": out}, device, threads, limit=longest)
     head = network.heads[_task_of(config, "value", model)]
     _write_rows(out, ("load",), lambda load: [max(0.0, float(load))], network, sequences, head.in_units, place, tokens)
 
@@ -337,7 +296,7 @@ def mrl(
 def _write_rows(
     out: Path | None,
     columns: Sequence[str],
-    row: Callable[[np.ndarray], list[float]],
+    row: Callable[[np.ndarray], Sequence[str | float]],
     network: Language,
     sequences: Iterable,
     answer: Callable,
@@ -350,7 +309,7 @@ def _write_rows(
     with text_output(out) as handle:
         handle.write("\t".join(["name", "length", *columns]) + "\n")
         for sequence, found in describe(network, sequences, answer, device=place, tokens=tokens):
-            values = (f"{value:.7g}" for value in row(found))
+            values = (value if isinstance(value, str) else f"{value:.7g}" for value in row(found))
             handle.write("\t".join([sequence.name, str(len(sequence.tokens) - 2), *values]) + "\n")
 
 
@@ -363,17 +322,26 @@ def _task_of(config: ModelConfig, target: str, model: Path) -> str:
     raise InputError(f"the model has no head for {target}", path=model, value=known, remedy="import a tuned checkpoint")
 
 
-def _opened(fasta: Path, model: Path, outputs: dict[str, Path | None], device: str, threads: int):
+def _opened(
+    fasta: Path,
+    model: Path,
+    outputs: dict[str, Path | None],
+    device: str,
+    threads: int,
+    tile: int | None = None,
+    limit: int | None = None,
+):
     """The network, its sequences to read, the device, its config; outputs are checked before work begins."""
     check_paths({"the input": fasta}, outputs, model)
     from .models.language_files import load_language
-    from .prediction.language import read_sequences
+    from .prediction.language import read_sequences, whole_length
     from .prediction.score import pick_device
     from .prediction.windows import set_threads
 
     set_threads(threads)
     network, config = load_language(model)
-    return network, read_sequences(fasta, warn), pick_device(device), config
+    tile, limit = (whole_length(network, asked) if asked else None for asked in (tile, limit))
+    return network, read_sequences(fasta, warn, tile=tile, limit=limit), pick_device(device), config
 
 
 @contextmanager

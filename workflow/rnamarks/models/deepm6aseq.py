@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from .layers import OneHot
-from .registry import MODELS, Network
+from .registry import MODELS, Network, language_trunk
 from .settings.deepm6aseq import DeepM6ASeqSettings
 
 
@@ -65,6 +65,9 @@ class DeepM6ASeq(Network):
 
     def __init__(self, tasks: Sequence[str], window: int, **hyperparameters: Any) -> None:
         sizes = DeepM6ASeqSettings.from_mapping(hyperparameters)
-        trunk = Trunk(sizes.filters, sizes.widths, sizes.lstm_units, sizes.dropout)
+        if sizes.trunk:
+            trunk = language_trunk(sizes.trunk, window)
+        else:
+            trunk = Trunk(sizes.filters, sizes.widths, sizes.lstm_units, sizes.dropout)
         heads = {task: nn.Sequential(nn.Linear(trunk.channels, 1), nn.Flatten(0)) for task in tasks}
         super().__init__(tasks, window, trunk=trunk, pool=Mean(), heads=heads)

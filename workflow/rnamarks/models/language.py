@@ -54,9 +54,9 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(Block(sizes) for _ in range(sizes.blocks))
         self.norm = nn.LayerNorm(sizes.width)
 
-    def forward(self, pack: Pack) -> torch.Tensor:
-        """One vector per token, shape (total, width)."""
-        x = self.embed(pack)
+    def forward(self, pack: Pack, rows: torch.Tensor | None = None) -> torch.Tensor:
+        """One vector per token, shape (total, width); ``rows``, of that shape, takes the place of the embedding's."""
+        x = self.embed(pack, rows)
         angles = None if self.places is not None else rotary_angles(pack, self.width // self.settings.heads)
         for block in self.blocks:
             if self.recompute and torch.is_grad_enabled():
@@ -65,12 +65,12 @@ class Encoder(nn.Module):
                 x = block(x, pack, angles)
         return self.norm(x)
 
-    def embed(self, pack: Pack) -> torch.Tensor:
+    def embed(self, pack: Pack, rows: torch.Tensor | None = None) -> torch.Tensor:
         """What the blocks read, shape (total, width): masked tokens are zero, and each sequence is scaled for it.
 
         A sequence of which a fraction m is masked is multiplied by (1 - 0.12) / (1 - m), in training and afterwards.
         """
-        x = self.embedding(pack.tokens)
+        x = self.embedding(pack.tokens) if rows is None else rows
         if self.places is not None:
             if max(pack.lengths) > self.settings.longest:
                 raise ValueError(f"a sequence of {max(pack.lengths)} tokens for {self.settings.longest} positions")
@@ -152,8 +152,10 @@ class SwiGLU(nn.Module):
         self.down = nn.Linear(hidden, width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        value = self.value(x)
-        return self.down(value * torch.sigmoid(self.beta * value) * self.gate(x))
+        value, gate = self.value(x), self.gate(x)
+        share = torch.sigmoid(self.beta * value)
+        # without gradients nothing needs the factors again
+        return self.down(value * share * gate if torch.is_grad_enabled() else share.mul_(value).mul_(gate))
 
 
 class Gelu(nn.Module):

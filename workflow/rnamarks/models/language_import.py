@@ -18,7 +18,9 @@ from zipfile import BadZipFile
 import torch
 
 from ..errors import InputError
+from ..files import sha256_of
 from .language import Language
+from .language_files import save_language
 from .tokens import TOKENS
 
 HEADS = 20
@@ -130,6 +132,20 @@ def read_checkpoint(path: str | Path, heads: int | None = None) -> Imported:
     except InputError as error:
         raise InputError(error.what, path=path, value=error.value, remedy=error.remedy) from error
     return Imported(network, sizes, settings, None if threshold is None else float(threshold))
+
+
+def import_checkpoint(path: str | Path, folder: str | Path, heads: int | None = None) -> Imported:
+    """Turn a released checkpoint into a model directory; arguments and errors as of :func:`read_checkpoint`."""
+    found = read_checkpoint(path, heads)
+    save_language(
+        folder,
+        found.network,
+        found.sizes,
+        found.outputs,
+        threshold={"structure": found.threshold} if found.threshold is not None else None,
+        training={"checkpoint": Path(path).name, "sha256": sha256_of(path)},
+    )
+    return found
 
 
 def _load(path: str | Path) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from torch.nn import functional as F
 
 from .inference import with_inference_forms
 from .layers import ConvBlock, LookedUpBlock, OneHot, SelfAttention, as_image
-from .registry import MODELS, Network
+from .registry import MODELS, Network, language_trunk
 from .settings.mass import MassSettings
 
 FORMS = {
@@ -124,6 +124,21 @@ class Head(nn.Module):
         return modified - unmodified
 
 
+def _own_trunk(sizes: MassSettings) -> Trunk:
+    shape = dict(FORMS[sizes.form])
+    if sizes.attention_width is not None:
+        shape["attention_width"] = sizes.attention_width
+    return Trunk(
+        filters=sizes.filters,
+        filter_width=sizes.filter_width,
+        channels=sizes.channels,
+        lstm_units=sizes.lstm_units,
+        attention_heads=sizes.attention_heads,
+        dropout=sizes.dropout,
+        **shape,
+    )
+
+
 @MODELS.add("mass")
 class Mass(Network):
     """The MASS network.
@@ -140,17 +155,6 @@ class Mass(Network):
 
     def __init__(self, tasks: Sequence[str], window: int, **hyperparameters: Any) -> None:
         sizes = MassSettings.from_mapping(hyperparameters)
-        shape = dict(FORMS[sizes.form])
-        if sizes.attention_width is not None:
-            shape["attention_width"] = sizes.attention_width
-        trunk = Trunk(
-            filters=sizes.filters,
-            filter_width=sizes.filter_width,
-            channels=sizes.channels,
-            lstm_units=sizes.lstm_units,
-            attention_heads=sizes.attention_heads,
-            dropout=sizes.dropout,
-            **shape,
-        )
+        trunk = language_trunk(sizes.trunk, window) if sizes.trunk else _own_trunk(sizes)
         heads = {task: Head(trunk.channels, window, dense=sizes.dense, dropout=sizes.dropout) for task in tasks}
         super().__init__(tasks, window, trunk=trunk, heads=heads)

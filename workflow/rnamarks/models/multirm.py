@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from ..errors import InputError
 from .embeddings import EMBEDDINGS, Embedding
 from .kmer_vectors import KMERS
-from .registry import MODELS, Network
+from .registry import MODELS, Network, language_trunk
 from .settings.multirm import MultiRMSettings
 
 
@@ -111,7 +111,8 @@ class TaskAttention(nn.Module):
 class MultiRM(Network):
     """The MultiRM network.
 
-    Position i of its attention is the k-mer that begins at nt i, 0-based, of what is read.
+    Position i of its attention is the k-mer that begins at nt i, 0-based, of what is read; over a language model it is
+    the nucleotide i, and the halves of the channels that stand for the two directions have no such meaning.
 
     Parameters
     ----------
@@ -128,12 +129,10 @@ class MultiRM(Network):
     """
 
     attends = True
-    looks_up = True
     by_task = ("pool.score.weight", "pool.score.bias")
 
     def __init__(self, tasks: Sequence[str], window: int, **hyperparameters: Any) -> None:
         sizes = MultiRMSettings.from_mapping(hyperparameters)
-        kind = EMBEDDINGS[sizes.embedding]
         reads = sizes.reads(window)
         if reads > window or (window - reads) % 2:
             raise InputError(
@@ -141,13 +140,7 @@ class MultiRM(Network):
                 value=sizes.crop,
                 remedy="choose a narrower crop, odd for odd windows and even for even ones",
             )
-        if reads < kind.k:
-            raise InputError(
-                f"the embedding {sizes.embedding} needs {kind.k} nt or more",
-                value=reads,
-                remedy="take wider windows",
-            )
-        trunk = Trunk(window, reads, kind(sizes.dims), sizes.units)
+        trunk = language_trunk(sizes.trunk, window, reads) if sizes.trunk else _own_trunk(sizes, window, reads)
         pool = TaskAttention(trunk.channels, sizes.attention, len(tasks))
         heads = {
             task: nn.Sequential(
@@ -160,10 +153,12 @@ class MultiRM(Network):
             for task in tasks
         }
         super().__init__(tasks, window, trunk=trunk, pool=pool, heads=heads, reads=reads)
+        self.looks_up = isinstance(trunk, Trunk)
 
     def prepare(self, codes: np.ndarray, seed: int) -> None:
         """Learn what the embedding learns before training, from uncropped training windows, shape (n, window)."""
-        self.trunk.embedding.prepare(codes, seed)
+        if isinstance(self.trunk, Trunk):
+            self.trunk.embedding.prepare(codes, seed)
 
     def forward(self, windows: torch.Tensor, task: str) -> torch.Tensor:
         """Logits of one task, shape (batch,)."""
@@ -172,9 +167,25 @@ class MultiRM(Network):
 
     def forward_all(self, windows: torch.Tensor) -> torch.Tensor:
         """Logits of all tasks, shape (batch, n_tasks)."""
-        contexts = self.pool(self.trunk(windows)).unbind(dim=1)
-        return torch.stack([self.heads[task](mine) for task, mine in zip(self.tasks, contexts, strict=True)], dim=1)
+        return self.explain_all(windows)[0]
 
     def attend(self, windows: torch.Tensor) -> torch.Tensor:
         """Attention of each task, shape (batch, n_tasks, n_kmers); each row sums to 1."""
         return self.pool.weights(self.trunk(windows))
+
+    def explain_all(self, windows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """:meth:`forward_all` and :meth:`attend` for the work of one."""
+        positions = self.trunk(windows)
+        weights = self.pool.weights(positions)
+        contexts = (weights @ positions).unbind(dim=1)
+        logits = [self.heads[task](mine) for task, mine in zip(self.tasks, contexts, strict=True)]
+        return torch.stack(logits, dim=1), weights
+
+
+def _own_trunk(sizes: MultiRMSettings, window: int, reads: int) -> Trunk:
+    kind = EMBEDDINGS[sizes.embedding]
+    if reads < kind.k:
+        raise InputError(
+            f"the embedding {sizes.embedding} needs {kind.k} nt or more", value=reads, remedy="take wider windows"
+        )
+    return Trunk(window, reads, kind(sizes.dims), sizes.units)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -65,6 +65,18 @@ class Pack:
         return rows.split(self.lengths)
 
 
+def portions(sizes: Sequence[int], most: int) -> Iterator[range]:
+    """Ranges of neighbours whose sizes sum to ``most`` or less, each of one at least."""
+    begin = total = 0
+    for index, size in enumerate(sizes):
+        if index > begin and total + size > most:
+            yield range(begin, index)
+            begin, total = index, 0
+        total += size
+    if begin < len(sizes):
+        yield range(begin, len(sizes))
+
+
 def kernel_for(device: torch.device, dtype: torch.dtype, dropout: float = 0.0) -> str:
     """The kernel that computes attention of packs: ``flash-attn``, ``torch varlen`` or ``torch sdpa``.
 
@@ -104,6 +116,16 @@ def attend(
 
         longest = max(pack.lengths)
         return varlen_attn(query, key, value, pack.offsets, pack.offsets, longest, longest)
+    if query.device.type != "cpu":
+        return _by_length(query, key, value, pack, dropout)
+    # in bfloat16 a CPU takes three times as long for the gradients
+    with torch.autocast("cpu", enabled=False):
+        wide = (part if part.dtype == torch.float64 else part.float() for part in (query, key, value))
+        return _by_length(*wide, pack, dropout).to(query.dtype)
+
+
+def _by_length(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, pack: Pack, dropout: float) -> torch.Tensor:
+    """Attention with a call for each run of sequences of one length."""
     found, begin = [], 0
     for count, length in pack.blocks:
         end = begin + count * length

@@ -54,11 +54,15 @@ class Network(nn.Module):
         Whether the trunk is an LSTM over words, which a scan looks up: see :mod:`rnamarks.prediction.lookup`.
     by_task : tuple of str
         Names of weights outside the heads that have one row per task.
+    fresh : tuple of str
+        How the names of weights begin that are trained at the rate of the heads: the pool joins them over a trunk that
+        was trained before.
     """
 
     attends: ClassVar[bool] = False
-    looks_up: ClassVar[bool] = False
+    looks_up: bool = False
     by_task: ClassVar[tuple[str, ...]] = ()
+    fresh: tuple[str, ...] = ("heads.",)
 
     def __init__(
         self,
@@ -90,11 +94,23 @@ class Network(nn.Module):
         """Attention of each task, shape (batch, n_tasks, positions); each row sums to 1."""
         raise TypeError(f"{type(self).__name__} has no attention over positions")
 
+    def explain_all(self, windows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """:meth:`forward_all` and :meth:`attend`, of a network that attends."""
+        return self.forward_all(windows), self.attend(windows)
+
     def prepare(self, codes: np.ndarray, seed: int) -> None:
         """Learn what is learned before training, from the training windows of all tasks, shape (n, window)."""
 
 
 MODELS: Register[type[Network]] = Register("model", "MODELS")
+TRUNKS: Register[type[nn.Module]] = Register("trunk", "TRUNKS")
+"""Trunks that may stand under every network. They are imported when one is asked for, so that no network rests on their
+code; a rule whose network has one adds it to what it depends on."""
+
+
+def language_trunk(sizes: Mapping[str, Any], window: int, reads: int | None = None) -> nn.Module:
+    """A :class:`~rnamarks.models.language_trunk.LanguageTrunk` that reads the middle of a window, default all of it."""
+    return TRUNKS["language"](window, reads or window, **sizes)
 
 
 def build_model(

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from ..errors import InputError
 from .layers import OneHot
-from .registry import MODELS, Network
+from .registry import MODELS, Network, language_trunk
 from .settings.unanchored import UnanchoredSettings
 
 
@@ -137,7 +137,7 @@ class Unanchored(Network):
         sizes = UnanchoredSettings.from_mapping(hyperparameters)
         if window < 8:
             raise InputError("the network unanchored needs 8 nt or more", value=window, remedy="take wider windows")
-        trunk = Trunk(sizes)
+        trunk = language_trunk(sizes.trunk, window) if sizes.trunk else Trunk(sizes)
         pool = Pool(trunk.channels, sizes)
         heads = {
             task: nn.Sequential(

@@ -279,13 +279,10 @@ def _arrange(network: Network, window: int, batch_size: int | None) -> _Plain | 
 
 
 class _Plain:
-    """A network without attention, called as it is or, on a CPU, in its faster form.
+    """A network called as it is or, on a CPU, in its faster form.
 
     Isoforms share most of their windows: each is computed once.
     """
-
-    n_kmers = 0
-    k = 0
 
     def __init__(self, network: Network, window: int, batch: int) -> None:
         self._device = next(network.parameters()).device
@@ -293,18 +290,27 @@ class _Plain:
         self._network = inference_form(network) if self._device.type == "cpu" else network
         self._window, self._batch = window, batch
         self.width = network.reads
+        self.n_kmers = network.trunk.n_kmers if network.attends else 0
+        self.k = self.width - self.n_kmers + 1 if network.attends else 0
 
     def run(self, codes: np.ndarray, at: np.ndarray, tasks: Sequence[str], *, attend: bool) -> Iterator[Part]:
-        """Parts of the bases ``at``; ``attend`` changes nothing."""
+        """Parts of the bases ``at``."""
         margin = (self._window - self.width) // 2
         windows = np.full((len(at), self._window), UNKNOWN, dtype=np.uint8)
         windows[:, margin : margin + self.width] = sliding_window_view(codes, self.width)[at - self.width // 2]
         first, place = _distinct(windows)
         logits = np.empty((len(first), len(tasks)), dtype=np.float32)
+        weights = np.empty((*logits.shape, self.n_kmers), dtype=np.float32) if attend else None
         for start in range(0, len(first), self._batch):
             given = torch.from_numpy(windows[first[start : start + self._batch]]).to(self._device)
-            logits[start : start + self._batch] = self._logits(given, tasks).float().cpu().numpy()
-        yield Part(slice(None), logits[place], None)
+            rows = slice(start, start + self._batch)
+            if weights is None:
+                logits[rows] = self._logits(given, tasks).float().cpu().numpy()
+                continue
+            columns = [self._columns[task] for task in tasks]
+            for kept, found in zip((logits, weights), self._network.explain_all(given), strict=True):
+                kept[rows] = found[:, columns].float().cpu().numpy()
+        yield Part(slice(None), logits[place], None if weights is None else weights[place])
 
     def _logits(self, windows: torch.Tensor, tasks: Sequence[str]) -> torch.Tensor:
         if len(tasks) == 1:

@@ -17,8 +17,10 @@ def describe_model(folder: str | Path) -> str:
     networks = load_model(folder)[0].networks.members
     student, null = sidecar_settings(folder, STUDENT), sidecar_settings(folder, NULL)
     stacked = f", stacked with {', '.join(config.stack['baselines'])}" if config.stack else ""
+    trunk = config.training.get("trunk")
+    over = f" over a language model ({trunk['way']})" if trunk else ""
     lines = [
-        f"model\t{config.model}, {config.members} networks{stacked}",
+        f"model\t{config.model}, {config.members} networks{over}{stacked}",
         f"sha256\t{digest}",
         f"window\t{config.window} nt, the site in the middle",
         "modes\texact" + (", fast" if student is not None else "; no fast mode (no student.safetensors)"),

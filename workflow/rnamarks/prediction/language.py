@@ -11,9 +11,10 @@ import torch
 
 from ..errors import InputError
 from ..models.language import Language
-from ..models.packing import Pack
+from ..models.packing import Pack, portions
 from ..models.tokens import TOKENS, count_unknown, tokenise
 from ..sequences import read_records
+from .tiles import tile_step, tiled_vectors
 
 TRAINED_LENGTH = 1022
 """Nucleotides of the longest sequence, or piece of one, in pre-training."""
@@ -30,16 +31,28 @@ class Sequence(NamedTuple):
     tokens: np.ndarray
 
 
-def read_sequences(path: str | Path, warn: Callable[[str], None]) -> Iterator[Sequence]:
+def read_sequences(
+    path: str | Path, warn: Callable[[str], None], *, tile: int | None = None, limit: int | None = None
+) -> Iterator[Sequence]:
     """The sequences of a FASTA file, T or U, in either case, IUPAC codes as they are.
+
+    Parameters
+    ----------
+    path : path-like
+    warn : callable
+        Told at the end how many letters are unknown, and how many sequences are longer than in pre-training.
+    tile : int, optional
+        Length in nt above which :func:`describe` will read in tiles, for ``warn``.
+    limit : int, optional
+        Length in nt above which a sequence is an error.
 
     Raises
     ------
     InputError
-        If two have one name, one has none, one is empty, or more than a fifth of one is no nucleotides.
+        If two have one name, one has none, one is empty or too long, or more than a fifth of one is no nucleotides.
     """
     seen: set[str] = set()
-    unknown = long = 0
+    unknown = long = tiled = 0
     for record in read_records(path, clean=False):
         words = record.header.split()
         if not words:
@@ -52,6 +65,14 @@ def read_sequences(path: str | Path, warn: Callable[[str], None]) -> Iterator[Se
                 "two sequences have one name", path=path, line=record.line, value=name, remedy="rename one"
             )
         seen.add(name)
+        if limit and len(record.sequence) > limit:
+            raise InputError(
+                f"{name} is longer than the {limit} nt that are read at most",
+                path=path,
+                line=record.line,
+                value=len(record.sequence),
+                remedy="raise --longest if there is memory for it, or give the part that matters",
+            )
         try:
             tokens = tokenise(record.sequence)
         except InputError as error:
@@ -59,13 +80,27 @@ def read_sequences(path: str | Path, warn: Callable[[str], None]) -> Iterator[Se
                 f"{name}: {error.what}", path=path, line=record.line, value=error.value, remedy=error.remedy
             ) from error
         unknown += count_unknown(tokens)
-        long += len(record.sequence) > TRAINED_LENGTH
+        is_tiled = bool(tile) and len(record.sequence) > tile
+        tiled += is_tiled
+        long += len(record.sequence) > TRAINED_LENGTH and not is_tiled
         yield Sequence(name, tokens)
     if unknown:
         warn(f"letters that are no nucleotides and became <unk>: {unknown}")
     if long:
         count = f"{long} of {len(seen)} sequences"
         warn(f"longer than the {TRAINED_LENGTH} nt of pre-training: {count}; they were read as a whole")
+    if tiled:
+        warn(
+            f"longer than {tile} nt: {tiled} of {len(seen)} sequences; they were read in tiles of {tile} nt that "
+            f"overlap by {tile - tile_step(tile)} or more, each nucleotide in the tile in which it is farthest from a "
+            "cut, <cls> in the first"
+        )
+
+
+def whole_length(network: Language, asked: int) -> int:
+    """Nucleotides that are read as a whole: as many as asked for, but no more than a model has positions for."""
+    settings = network.trunk.settings
+    return min(asked, settings.longest - 2) if settings.positions == "absolute" else asked
 
 
 def letters_of(sequence: Sequence) -> str:
@@ -81,6 +116,7 @@ def describe(
     *,
     device: torch.device | str = "cpu",
     tokens: int | None = None,
+    tile: int | None = None,
 ) -> Iterator[tuple[Sequence, np.ndarray]]:
     """An answer for each sequence, in their order; what a sequence is packed with changes nothing.
 
@@ -94,6 +130,8 @@ def describe(
     device : torch.device or str
     tokens : int, optional
         Most tokens of a pack, but for a sequence that has more by itself; default :data:`TOKENS_AT_ONCE`.
+    tile : int, optional
+        Read sequences of more nt than this in tiles, see :mod:`rnamarks.prediction.tiles`; by default none.
     """
     network.eval().to(device)
     most = tokens or TOKENS_AT_ONCE[torch.device(device).type]
@@ -101,7 +139,15 @@ def describe(
         found: dict[int, np.ndarray] = {}
         # neighbours of one length are computed in one call
         order = sorted(range(len(chunk)), key=lambda index: len(chunk[index].tokens))
-        for rows in _packs([len(chunk[index].tokens) for index in order], most):
+        if tile:
+            tile = whole_length(network, tile)
+            whole = [index for index in order if len(chunk[index].tokens) - 2 <= tile]
+            for index in order[len(whole) :]:
+                vectors = tiled_vectors(network.trunk, chunk[index].tokens, tile, most, device)
+                [one] = answer(vectors, Pack.of([chunk[index].tokens], device))
+                found[index] = one.float().cpu().numpy()
+            order = whole
+        for rows in portions([len(chunk[index].tokens) for index in order], most):
             pack = Pack.of([chunk[order[row]].tokens for row in rows], device)
             answers = answer(network.trunk(pack), pack)
             for row, one in zip(rows, answers, strict=True):
@@ -136,15 +182,3 @@ def _chunks(sequences: Iterable[Sequence], most: int) -> Iterator[list[Sequence]
         total += len(sequence.tokens)
     if chunk:
         yield chunk
-
-
-def _packs(lengths: list[int], most: int) -> Iterator[range]:
-    """Ranges of neighbours with at most so many tokens together, each of one sequence at least."""
-    begin = total = 0
-    for index, length in enumerate(lengths):
-        if index > begin and total + length > most:
-            yield range(begin, index)
-            begin, total = index, 0
-        total += length
-    if begin < len(lengths):
-        yield range(begin, len(lengths))

@@ -8,7 +8,19 @@ from typing import Any
 from ..errors import InputError
 from ..models.settings import NETWORKS, Choice
 from ..models.settings.student import StudentSettings
-from .settings import DistillationSettings, TrainingSettings
+from .settings import DistillationSettings, SiteSettings, TrainingSettings
+
+PRETRAINING: dict[str, Any] = {
+    "learning_rate": 1e-4,
+    "weight_decay": 0.01,
+    "schedule": "one_cycle",
+    # 2,000 of 200,000 steps
+    "warm_up": 0.01,
+    "floor": 0.2,
+    "gradient_clip": 1.0,
+    "validation_windows": 2000,
+}
+"""What RiNALMo's pre-training has (Penić et al. 2024) where a configuration says nothing."""
 
 
 def check_network(name: str, entry: Mapping[str, Any]) -> None:
@@ -34,8 +46,28 @@ def check_network(name: str, entry: Mapping[str, Any]) -> None:
             remedy="change it",
             keys=("models", name, "network"),
         )
-    NETWORKS[network].from_mapping(entry.get("hyperparameters", {}), f"models.{name}.hyperparameters.")
-    TrainingSettings.from_mapping(entry.get("training", {}), f"models.{name}.training.")
+    hyperparameters = entry.get("hyperparameters", {})
+    _check_trunk(name, hyperparameters, NETWORKS[network].of_trunk if "trunk" in entry else ())
+    NETWORKS[network].from_mapping(hyperparameters, f"models.{name}.hyperparameters.")
+    SiteSettings.from_mapping(entry.get("training", {}), f"models.{name}.training.")
+
+
+def _check_trunk(name: str, hyperparameters: Mapping[str, Any], replaced: Sequence[str]) -> None:
+    """Raise :class:`InputError` for a hyperparameter of a trunk that is not there, or for the trunk as one."""
+    for given in hyperparameters:
+        if given == "trunk":
+            raise InputError(
+                f"there is no setting models.{name}.hyperparameters.trunk",
+                remedy=f"name the language model under models.{name}.trunk",
+                keys=("models", name, "hyperparameters", given),
+            )
+        if given in replaced:
+            raise InputError(
+                f"models.{name}.hyperparameters.{given} is about the trunk that the language model replaces",
+                value=hyperparameters[given],
+                remedy="leave it out",
+                keys=("models", name, "hyperparameters", given),
+            )
 
 
 def check_grid(name: str, entry: Mapping[str, Any], grid: Mapping[str, Sequence[Any]]) -> None:
@@ -61,6 +93,26 @@ def check_grid(name: str, entry: Mapping[str, Any], grid: Mapping[str, Sequence[
             except InputError as error:
                 error.keys = ("line_search", "grid", parameter, at)
                 raise
+
+
+def pretraining_settings(given: Mapping[str, Any], where: str = "") -> TrainingSettings:
+    """Settings of a pre-training: what is given, then :data:`PRETRAINING`; it never stops before its last epoch.
+
+    Parameters
+    ----------
+    given : mapping
+    where : str
+        As of :meth:`TrainingSettings.from_mapping`.
+
+    Raises
+    ------
+    InputError
+        As :func:`check_network`.
+    """
+    values = PRETRAINING | dict(given)
+    values.setdefault("head_learning_rate", values["learning_rate"])
+    values.setdefault("patience", values.get("epochs", TrainingSettings.epochs))
+    return TrainingSettings.from_mapping(values, where)
 
 
 def check_student(entry: Mapping[str, Any]) -> None:

@@ -17,14 +17,16 @@ from ..errors import InputError
 from ..models.checkpoint import save_model
 from ..models.directory import ModelConfig
 from ..models.registry import build_model
+from ..prediction.score import pick_device
 from ..sequences import encode_windows
 from ..tables import digest_columns, read_parquet, write_tsv
 from ..tasks import Task
 from .sampler import TaskData
-from .settings import TrainingSettings
+from .settings import SiteSettings
 from .targets.base import Target
 from .targets.site import SiteTarget
 from .trainer import TrainingResult, train
+from .trunks import FROZEN, Pretrained
 from .warm_start import Start, begin_from
 
 
@@ -61,12 +63,13 @@ def fit_network(
     tasks: Sequence[str],
     window: int,
     target: Target,
-    settings: TrainingSettings,
+    settings: SiteSettings,
     *,
     data: Mapping[str, Any],
     seed: int,
     checkpoints: str | Path,
     start: Start | None = None,
+    trunk: Pretrained | None = None,
     device: str = "auto",
     threads: int = 1,
     report: Callable[[str], None] = print,
@@ -79,7 +82,7 @@ def fit_network(
         What to build.
     target : Target
         Made with the same settings and seed.
-    settings : TrainingSettings
+    settings : SiteSettings
     data : mapping
         What tells the target's examples from others: their hashes, see :func:`digest_splits`.
     seed : int
@@ -88,6 +91,9 @@ def fit_network(
         Root under which a folder named by :func:`digest_of` is kept.
     start : Start, optional
         Weights of a trained network to begin with, instead of random ones.
+    trunk : Pretrained, optional
+        The language model that ``hyperparameters`` have the sizes of, see :meth:`Pretrained.under`. Weights of
+        ``start`` take the place of its own.
     device, threads, report
         See :func:`rnamarks.training.trainer.train`.
     """
@@ -106,12 +112,21 @@ def fit_network(
     }
     if start:
         record["start"] = start.record()
+    if trunk:
+        record["trunk"] = trunk.record()
+    torch.set_num_threads(threads)
     torch.manual_seed(seed)
     built = build_model(network, tasks, window, hyperparameters)
+    if trunk:
+        trunk.place(built)
     if start:
         begin_from(built, start, name=network, hyperparameters=hyperparameters, tasks=tasks, seed=seed)
     else:
         target.prepare(built, seed)
+    if trunk:
+        if trunk.way == FROZEN and settings.shift:
+            report("windows are shifted: the vectors of the training windows are computed at every step")
+        trunk.keep(built, target.repeated(), Path(checkpoints) / "vectors", device=pick_device(device), report=report)
     return train(
         built,
         target,
@@ -131,11 +146,12 @@ def fit_from_splits(
     scheme: str,
     network: str,
     hyperparameters: Mapping[str, Any],
-    settings: TrainingSettings,
+    settings: SiteSettings,
     seed: int,
     checkpoints: str | Path,
     folder: str | Path,
     start: Start | None = None,
+    trunk: Pretrained | None = None,
     device: str = "auto",
     threads: int = 1,
     report: Callable[[str], None] = print,
@@ -155,6 +171,8 @@ def fit_from_splits(
         Gets ``weights.safetensors``, ``config.json`` and ``history.tsv``.
     start : Start, optional
         Weights to begin with; ``config.json`` keeps their hash.
+    trunk : Pretrained, optional
+        A language model in place of the network's own trunk; ``config.json`` has its sizes and keeps its hash.
     device, threads, report
         See :func:`rnamarks.training.trainer.train`.
 
@@ -163,6 +181,7 @@ def fit_from_splits(
     pandas.DataFrame
         The history, as written.
     """
+    hyperparameters = trunk.under(hyperparameters) if trunk else dict(hyperparameters)
     splits = {task.name: splits[task.name] for task in tasks}
     training = {task: read_split(path, scheme, "train") for task, path in splits.items()}
     validation = {task: read_split(path, scheme, "valid") for task, path in splits.items()}
@@ -178,6 +197,7 @@ def fit_from_splits(
         seed=seed,
         checkpoints=checkpoints,
         start=start,
+        trunk=trunk,
         device=device,
         threads=threads,
         report=report,
@@ -186,13 +206,14 @@ def fit_from_splits(
         model=network,
         tasks=list(tasks),
         window=window,
-        hyperparameters=dict(hyperparameters),
+        hyperparameters=hyperparameters,
         training={
             "scheme": scheme,
             "seed": seed,
             "settings": asdict(settings),
             "best_epoch": result.best_epoch,
             **({"start": start.record()} if start else {}),
+            **({"trunk": trunk.record()} if trunk else {}),
             "windows": {
                 task: {"positives": int(part.labels.sum()), "negatives": int((~part.labels).sum())}
                 for task, part in training.items()

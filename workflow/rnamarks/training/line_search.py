@@ -14,8 +14,9 @@ from sklearn.model_selection import StratifiedKFold
 from ..dictionary import column_names
 from .fit import fit_network
 from .sampler import TaskData
-from .settings import TrainingSettings
+from .settings import SiteSettings
 from .targets.site import SiteTarget
+from .trunks import Pretrained
 
 
 def folds_of(
@@ -54,6 +55,7 @@ def line_search(
     folds: int = 5,
     seed: int = 1,
     checkpoints: str | Path,
+    trunk: Pretrained | None = None,
     device: str = "auto",
     threads: int = 1,
     report: Callable[[str], None] = print,
@@ -67,7 +69,7 @@ def line_search(
     ----------
     network : str
     hyperparameters, settings : mapping
-        Where the search starts: arguments of the network and of :class:`TrainingSettings`.
+        Where the search starts: arguments of the network and of :class:`SiteSettings`.
     grid : mapping of str to sequence
         Keys are ``hyperparameters.<name>`` or ``training.<name>``.
     data : mapping of task to TaskData
@@ -76,6 +78,8 @@ def line_search(
         Their hashes, see :func:`rnamarks.training.fit.digest_splits`.
     checkpoints : path-like
         Each fold's training is kept here, so an interrupted search goes on where it was.
+    trunk : Pretrained, optional
+        A language model in place of the network's own trunk.
 
     Returns
     -------
@@ -98,10 +102,10 @@ def line_search(
             trial[where][name] = value
             scores = []
             for fold, (training, validation) in enumerate(parts):
-                chosen = TrainingSettings.from_mapping(trial["training"])
+                chosen = SiteSettings.from_mapping(trial["training"])
                 result = fit_network(
                     network,
-                    trial["hyperparameters"],
+                    trunk.under(trial["hyperparameters"]) if trunk else trial["hyperparameters"],
                     list(data),
                     window,
                     SiteTarget(training, validation, chosen, seed),
@@ -109,6 +113,7 @@ def line_search(
                     data={"windows": dict(digests), "fold": f"{fold} of {folds}, seed {seed}"},
                     seed=seed,
                     checkpoints=checkpoints,
+                    trunk=trunk,
                     device=device,
                     threads=threads,
                     report=lambda line: None,

@@ -5,7 +5,7 @@ A pass draws one member of every training cluster, in a new order and with new m
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -14,7 +14,17 @@ from ..models.tokens import CLS, EOS, MASK, A, C, G, N, T
 
 MASKED, RANDOM = 0.8, 0.1
 """Fractions of the chosen nucleotides that become ``<mask>``, and a random one of A C G U N; the rest stays."""
-_DRAWN = np.array([A, C, G, T, N], dtype=np.uint8)
+DRAWN = np.array([A, C, G, T, N], dtype=np.uint8)
+# the same for every seed, so that perplexities can be compared
+_JUDGED = 20_301
+
+
+class Sequences(Protocol):
+    """Sequences by number: a :class:`~rnamarks.corpus.store.Corpus` and the like, ``lengths`` in nt."""
+
+    lengths: np.ndarray
+
+    def __getitem__(self, index: int) -> np.ndarray: ...
 
 
 class MaskedBatch(NamedTuple):
@@ -84,18 +94,26 @@ class MaskedSampler:
         return mask_batch(self.corpus, self._members[drawn], self.longest, self.fraction, random)
 
 
+def judged_batch(sequences: Sequences, indices: np.ndarray, most: int, longest: int, fraction: float) -> MaskedBatch:
+    """What models are judged on: some of the sequences, ``most`` or with 0 all, masked in one way for every model."""
+    random = np.random.default_rng(_JUDGED)
+    if most and len(indices) > most:
+        indices = np.sort(random.choice(indices, most, replace=False))
+    return mask_batch(sequences, indices, longest, fraction, random)
+
+
 def mask_batch(
-    corpus: Corpus, indices: np.ndarray, longest: int, fraction: float, random: np.random.Generator
+    sequences: Sequences, indices: np.ndarray, longest: int, fraction: float, random: np.random.Generator
 ) -> MaskedBatch:
-    """Sequences of a corpus, shortest first, with some nucleotides chosen and changed.
+    """Some of the sequences, shortest first, with some nucleotides chosen and changed.
 
     ``<cls>`` and ``<eos>`` are there where a piece holds that end of its sequence, and are never chosen.
     """
-    lengths = corpus.lengths[indices]
+    lengths = sequences.lengths[indices]
     indices = indices[np.argsort(np.minimum(lengths, longest), kind="stable")]
     pieces = []
     for index in indices.tolist():
-        nucleotides = corpus[index]
+        nucleotides = sequences[index]
         start = int(random.integers(max(0, len(nucleotides) - longest) + 1))
         piece = nucleotides[start : start + longest]
         head = [CLS] if start == 0 else []
@@ -124,5 +142,5 @@ def mask_tokens(tokens: np.ndarray, fraction: float, random: np.random.Generator
     fate = random.random(len(rows))
     changed[rows[fate < MASKED]] = MASK
     replaced = rows[(fate >= MASKED) & (fate < MASKED + RANDOM)]
-    changed[replaced] = _DRAWN[random.integers(len(_DRAWN), size=len(replaced))]
+    changed[replaced] = DRAWN[random.integers(len(DRAWN), size=len(replaced))]
     return changed, rows

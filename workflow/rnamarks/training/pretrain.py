@@ -18,6 +18,7 @@ from ..models.packing import kernel_for
 from ..prediction.score import pick_device
 from ..tables import write_tsv
 from .fit import digest_of
+from .processes import join
 from .settings import MaskingSettings, TrainingSettings
 from .targets.masked import TASK, MaskedTarget
 from .trainer import train
@@ -42,7 +43,7 @@ def published_settings(*, batch_size: int, steps: int, epochs: int, rate: float)
         epochs=epochs,
         patience=epochs,
         learning_rate=rate,
-        classifier_learning_rate=rate,
+        head_learning_rate=rate,
         weight_decay=0.01,
         schedule="one_cycle",
         # 2,000 of 200,000 steps
@@ -50,8 +51,6 @@ def published_settings(*, batch_size: int, steps: int, epochs: int, rate: float)
         floor=0.2,
         gradient_clip=1.0,
         validation_windows=2000,
-        # nothing here is half positive, so the size of a batch may be odd
-        objective="sum",
     )
 
 
@@ -69,6 +68,9 @@ def pretrain(
     report: Callable[[str], None] = print,
 ) -> pd.DataFrame:
     """Train a language model to fill masked nucleotides, or finish a training of the same one that was interrupted.
+
+    Under ``torchrun``, or as a step of several tasks of SLURM, each process computes a share of every batch; the one
+    with rank 0 writes. Batches are those of one process, so that steps differ by rounding and dropout alone.
 
     Parameters
     ----------
@@ -102,26 +104,41 @@ def pretrain(
         "corpus": opened.about,
         "version": __version__,
     }
-    torch.manual_seed(seed)
-    network = Language(OUTPUTS, **sizes)
     where = pick_device(device)
-    half = torch.bfloat16 if where.type == "cuda" else torch.float32
-    dropout = network.trunk.settings.attention_dropout
-    count = sum(one.numel() for one in network.parameters())
-    report(f"{count:,} weights, {len(opened):,} sequences; attention by {kernel_for(where, half, dropout)}")
-    result = train(
-        network,
-        MaskedTarget(opened, settings, masking, seed),
-        settings,
-        seed=seed,
-        checkpoints=Path(checkpoints) / digest_of(record),
-        device=device,
-        threads=threads,
-        report=report,
-    )
-    network.load_state_dict(result.state)
-    record |= {"best_epoch": result.best_epoch}
-    save_language(folder, network, sizes, OUTPUTS, training=record)
-    history = pd.DataFrame(result.history)
-    write_tsv(history, Path(folder) / "history.tsv")
+    with join(where) as processes:
+        if processes.count > 1:
+            # sums have another order
+            record |= {"processes": processes.count}
+        torch.manual_seed(seed)
+        network = Language(OUTPUTS, **sizes)
+        target = MaskedTarget(opened, settings, masking, seed)
+        if processes.rank == 0:
+            report(_described(network, opened, where) + f"; {processes.count} processes" * (processes.count > 1))
+        if settings.compiled and where.type == "cuda":
+            # packs have another length each; attention has kernels of its own
+            for block in network.trunk.blocks:
+                block.feedforward.compile(dynamic=True)
+        result = train(
+            network,
+            target,
+            settings,
+            seed=seed,
+            checkpoints=Path(checkpoints) / digest_of(record),
+            device=device,
+            threads=threads,
+            report=report,
+            processes=processes,
+        )
+        history = pd.DataFrame(result.history)
+        if processes.rank == 0:
+            network.load_state_dict(result.state)
+            save_language(folder, network, sizes, OUTPUTS, training=record | {"best_epoch": result.best_epoch})
+            write_tsv(history, Path(folder) / "history.tsv")
     return history
+
+
+def _described(network: Language, corpus: Corpus, device: torch.device) -> str:
+    half = torch.bfloat16 if device.type == "cuda" else torch.float32
+    kernel = kernel_for(device, half, network.trunk.settings.attention_dropout)
+    count = sum(one.numel() for one in network.parameters())
+    return f"{count:,} weights, {len(corpus):,} sequences; attention by {kernel}"

@@ -8,8 +8,10 @@ again ends with the same bytes on a CPU as one that was not.
 
 from __future__ import annotations
 
+import errno
 import io
 import math
+import pickle
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,9 +24,12 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from ..errors import InputError
 from ..files import atomic_path, write_bytes
 from ..prediction.score import pick_device
 from .curriculum import Stage
+from .muon import MuonWithAdamW, pieces_of
+from .processes import Processes
 from .settings import TrainingSettings
 from .targets.base import Target
 
@@ -42,7 +47,7 @@ class TrainingResult:
         State dict of the best epoch of the last stage; of the last epoch where the target keeps that.
     history : list of dict
         Of each epoch the target's rows, led by ``epoch`` and ``stage``, both counted from 1, and followed by ``score``,
-        ``seconds`` and ``windows_per_second``.
+        ``seconds`` and what :meth:`Target.pace` says.
     best_epoch : int
     """
 
@@ -61,6 +66,7 @@ def train(
     device: str = "auto",
     threads: int = 1,
     report: Callable[[str], None] = print,
+    processes: Processes | None = None,
 ) -> TrainingResult:
     """Train a network, or finish a training that was interrupted.
 
@@ -79,7 +85,9 @@ def train(
     threads : int
         CPU threads of torch; part of what makes a run repeatable, since it sets the order of sums.
     report : callable
-        Given one line per epoch.
+        Given one line per epoch, and in long ones a line per state.
+    processes : Processes, optional
+        That train together, see :func:`rnamarks.training.processes.join`; their folder of checkpoints is one.
 
     Raises
     ------
@@ -88,11 +96,13 @@ def train(
     """
     folder = Path(checkpoints)
     folder.mkdir(parents=True, exist_ok=True)
+    processes = processes or Processes()
+    report = report if processes.rank == 0 else _silent
     # parts of an interrupted write are never read
-    for stale in folder.glob(".*.part"):
+    for stale in folder.glob(".*.part") if processes.rank == 0 else ():
         stale.unlink()
     torch.set_num_threads(threads)
-    training = _Training(network, target, settings, seed, folder, pick_device(device), report)
+    training = _Training(network, target, settings, seed, folder, pick_device(device), report, processes)
     with _repeatable(training.device):
         while not training.progress["finished"]:
             training.run_epoch()
@@ -112,16 +122,18 @@ class _Training:
         folder: Path,
         device: torch.device,
         report: Callable[[str], None],
+        processes: Processes,
     ) -> None:
         self.settings, self.seed, self.folder, self.device, self.report = settings, seed, folder, device, report
+        self.processes = processes
         self.network, self.target = network.to(device), target.to(device)
         self.averaged = (
             AveragedModel(network, avg_fn=_moving_average(settings.average_decay), use_buffers=True)
             if settings.average_decay
             else None
         )
-        self.optimizer = torch.optim.AdamW(self._groups())
-        self.epochs = settings.epochs + settings.stage_epochs * (len(target.stages) - 1)
+        self.optimizer = (MuonWithAdamW if settings.optimiser == "muon" else torch.optim.AdamW)(self._groups())
+        self.epochs = settings.epochs + target.stage_epochs * (len(target.stages) - 1)
         self.progress: dict[str, Any] = {
             "finished": False,
             "stage": 0,
@@ -141,26 +153,37 @@ class _Training:
         if self.averaged is not None:
             self._parts["averaged"] = self.averaged
         if (folder / "last.ckpt").is_file():
-            saved = torch.load(folder / "last.ckpt", weights_only=True, map_location=device)
+            saved = _read_state(folder / "last.ckpt", device)
             for name, part in self._parts.items():
                 part.load_state_dict(saved[name])
             self.progress = saved["progress"]
             self.recorded = {key: list(steps) for key, steps in saved["recorded"].items()}
+        if processes.tell(self.progress["step"]) != self.progress["step"]:
+            raise InputError(
+                "processes of one training found different states",
+                path=folder,
+                value=self.progress["step"],
+                remedy="give a folder for checkpoints that all of them see",
+            )
         self.is_mixed = not self.progress["finished"] and _is_mixed(settings.precision, device, report)
 
     def _groups(self) -> list[dict[str, Any]]:
-        """Parameters by learning rate and weight decay; ``base`` is the rate that the schedule multiplies."""
+        """Parameters by learning rate, weight decay and optimiser; ``base`` is what the schedule multiplies."""
         settings = self.settings
-        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        fresh = getattr(self.network, "fresh", ("heads.",))
+        groups: dict[tuple[float, float, int], list[nn.Parameter]] = {}
         for name, parameter in self.network.named_parameters():
             if parameter.requires_grad:
-                rate = settings.classifier_learning_rate if name.startswith("heads.") else settings.learning_rate
+                rate = settings.head_learning_rate if name.startswith(fresh) else settings.learning_rate
                 decay = settings.weight_decay if parameter.ndim > 1 else 0.0
-                groups.setdefault((rate, decay), []).append(parameter)
-        groups.setdefault((settings.learning_rate, 0.0), []).extend(self.target.parameters())
+                pieces = pieces_of(name, parameter) if settings.optimiser == "muon" else 0
+                groups.setdefault((rate, decay, pieces), []).append(parameter)
+        groups.setdefault((settings.learning_rate, 0.0, 0), []).extend(self.target.parameters())
+        if settings.optimiser == "muon" and not any(pieces for *_, pieces in groups):
+            raise InputError("no matrix for Muon", value="optimiser", remedy="it is for the blocks of a language model")
         return [
-            {"params": group, "lr": rate, "base": rate, "weight_decay": decay}
-            for (rate, decay), group in groups.items()
+            {"params": group, "lr": rate, "base": rate, "weight_decay": decay} | ({"pieces": pieces} if pieces else {})
+            for (rate, decay, pieces), group in groups.items()
             if group
         ]
 
@@ -177,6 +200,7 @@ class _Training:
         """Finish the epoch that the state lies in."""
         progress, steps = self.progress, self.target.steps_per_epoch
         self.network.train()
+        self.target.begin_epoch(self.network, progress["epoch"])
         started = saved = time.monotonic()
         earlier = progress["epoch_seconds"]
         while progress["epoch_step"] < steps:
@@ -191,22 +215,26 @@ class _Training:
             if now - saved >= SAVE_SECONDS:
                 self._save()
                 saved = now
+                left = (steps - progress["epoch_step"]) * progress["epoch_seconds"] / progress["epoch_step"]
+                self.report(
+                    f"epoch {progress['epoch'] + 1}/{self.epochs}, step {progress['epoch_step']} of {steps}: "
+                    f"{self._pace()[1]}, {left / 60:.0f} min to its end"
+                )
         self._end_epoch()
         self._save()
 
     def _step(self, key: str, visit: int) -> None:
         batch = self.target.batch(key, visit)
         step = self.progress["step"]
-        # dropout masks become a function of (seed, step); 2**31 - 1 is prime, so steps do not collide between seeds
-        torch.manual_seed((self.seed * 1_000_003 + step * 7919 + 1) % (2**31 - 1))
-        if self.settings.schedule == "one_cycle":
-            total = self.target.steps_per_epoch * self.epochs
-            factor = one_cycle(step, total, self.settings.warm_up, self.settings.floor)
-            for group in self.optimizer.param_groups:
-                group["lr"] = group["base"] * factor
+        # dropout masks become a function of (seed, step, process); 2**31 - 1 is prime, so steps of seeds do not collide
+        own = self.processes.rank * 15_485_863
+        torch.manual_seed((self.seed * 1_000_003 + step * 7919 + own + 1) % (2**31 - 1))
+        factor = rate_factor(self.settings, step, self.target.steps_per_epoch * self.epochs)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["base"] * factor
         self.optimizer.zero_grad(set_to_none=True)
         found = []
-        for part in self.target.parts(batch):
+        for part in self.target.share(batch, self.processes.rank, self.processes.count):
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.is_mixed):
                 loss, told = self.target.loss(
                     self.network, key, *(torch.from_numpy(one).to(self.device) for one in part)
@@ -215,8 +243,9 @@ class _Training:
             (loss if weight == 1.0 else loss * weight).backward()
             found.append(told)
         recorded = found[0] if len(found) == 1 else torch.stack(found).sum(dim=0)
+        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        self.processes.add_up([recorded, *(one.grad for one in parameters if one.grad is not None)])
         if self.settings.gradient_clip:
-            parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
             nn.utils.clip_grad_norm_(parameters, self.settings.gradient_clip)
         self.optimizer.step()
         if self.averaged is not None:
@@ -229,11 +258,13 @@ class _Training:
         recorded = {key: torch.stack(steps) for key, steps in self.recorded.items()}
         if not all(torch.isfinite(steps).all() for steps in recorded.values()):
             raise FloatingPointError("training diverged: the loss is not finite; lower the learning rate")
-        score, rows = self.target.validate(self.judged, self.stage, recorded, self.device)
-        seconds = progress["epoch_seconds"]
-        speed = self.target.batch_size * self.target.steps_per_epoch / max(seconds, 1e-9)
+        is_first = self.processes.rank == 0
+        score, rows = self.processes.tell(
+            self.target.validate(self.judged, self.stage, recorded, self.device) if is_first else None
+        )
+        speeds, pace = self._pace()
         leads = {"epoch": progress["epoch"] + 1, "stage": progress["stage"] + 1}
-        ends = {"score": score, "seconds": seconds, "windows_per_second": speed}
+        ends = {"score": score, "seconds": progress["epoch_seconds"]} | speeds
         progress["history"] += [leads | row | ends for row in rows]
         progress |= {"epoch_step": 0, "epoch_seconds": 0.0}
         for name in ("epoch", "stage_epoch"):
@@ -242,16 +273,20 @@ class _Training:
         better = self.target.keeps_last or score > progress["best_score"]
         if better:
             progress["best_score"], progress["best_epoch"] = score, progress["epoch"]
-            with atomic_path(self.folder / "best.safetensors") as part:
-                save_file({name: value.contiguous() for name, value in self.judged.state_dict().items()}, part)
+            if is_first:
+                with atomic_path(self.folder / "best.safetensors") as part:
+                    save_file({name: value.contiguous() for name, value in self.judged.state_dict().items()}, part)
+            # the others may read it
+            self.processes.tell(None)
         best = " (best)" if better and not self.target.keeps_last else ""
         tasks = f" ({'+'.join(self.stage.tasks)})" if self.stage.tasks else ""
+        shown = "".join(f", {name} {rows[0][name]:.4g}" for name in self.target.shown)
         self.report(
             f"epoch {progress['epoch']}/{self.epochs}, stage {progress['stage'] + 1}/{len(self.target.stages)}{tasks}: "
-            f"{self.target.score_name} {score:.4f}{best}, {speed:.0f} windows/s"
+            f"{self.target.score_name} {score:.4f}{best}{shown}, {pace}"
         )
         is_last = progress["stage"] == len(self.target.stages) - 1
-        most = settings.epochs if is_last else settings.stage_epochs
+        most = settings.epochs if is_last else self.target.stage_epochs
         if progress["stage_epoch"] < most and progress["epoch"] - progress["best_epoch"] < settings.patience:
             return
         progress["finished"] = is_last
@@ -267,7 +302,14 @@ class _Training:
                 "best_epoch": progress["epoch"],
             }
 
+    def _pace(self) -> tuple[dict[str, float], str]:
+        recorded = {key: torch.stack(steps) for key, steps in self.recorded.items()}
+        seconds = max(self.progress["epoch_seconds"], 1e-9)
+        return self.target.pace(self.network, recorded, seconds, self.device, self.processes.count)
+
     def _save(self) -> None:
+        if self.processes.rank:
+            return
         state = {name: part.state_dict() for name, part in self._parts.items()}
         recorded = {key: torch.stack(steps) for key, steps in self.recorded.items()}
         # torch does not say why it could not write into a file
@@ -277,15 +319,35 @@ class _Training:
             handle.write(saved.getbuffer())
 
 
+def _read_state(path: Path, device: torch.device) -> dict[str, Any]:
+    """A state; code in it is not run."""
+    try:
+        return torch.load(path, weights_only=True, map_location=device)
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        # the end of a file that is cut off is sought before its beginning, which is an invalid argument
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
+        raise InputError(
+            "the state of an interrupted training is damaged", path=path, remedy="remove it, and training begins anew"
+        ) from error
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""
+
+
 @contextmanager
 def _repeatable(device: torch.device) -> Iterator[None]:
     """On a CPU torch takes the ways that give the same bytes each time."""
-    before = torch.are_deterministic_algorithms_enabled()
+    before, filling = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory
     torch.use_deterministic_algorithms(before or device.type == "cpu")
+    # takes 5 % of a step and only helps code that reads what it never wrote
+    torch.utils.deterministic.fill_uninitialized_memory = False
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before)
+        torch.utils.deterministic.fill_uninitialized_memory = filling
 
 
 def _is_mixed(precision: str, device: torch.device, report: Callable[[str], None]) -> bool:
@@ -310,13 +372,16 @@ def can_bfloat16(device: torch.device) -> bool:
     return True
 
 
-def one_cycle(step: int, total: int, warm_up: float = 0.1, floor: float = 0.0) -> float:
-    """Factor of the learning rate: linear over the first fraction of the steps, then a half cosine down to a floor."""
-    warm = max(1, int(total * warm_up))
+def rate_factor(settings: TrainingSettings, step: int, total: int) -> float:
+    """Factor of the learning rate at a step, counted from 0, of so many planned ones."""
+    if settings.schedule == "constant":
+        return 1.0
+    warm = max(1, int(total * settings.warm_up))
     if step < warm:
         return (step + 1) / warm
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, total - warm))))
-    return floor + (1 - floor) * cosine
+    done = min(1.0, (step - warm) / max(1, total * settings.decay - warm))
+    fall = 0.5 * (1 + math.cos(math.pi * done)) if settings.schedule == "one_cycle" else 1 - done
+    return settings.floor + (1 - settings.floor) * fall
 
 
 def _moving_average(decay: float) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]:

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from ...errors import InputError
 from ...registry import Register
@@ -97,6 +97,22 @@ class Choice:
 
     def read(self, value: Any) -> str | None:
         return value if isinstance(value, str) and value in self.names else None
+
+
+@dataclass(frozen=True)
+class Names:
+    """Up to ``most`` printable texts, all different; a tuple."""
+
+    most: int
+
+    def __str__(self) -> str:
+        return f"a list of up to {self.most} different printable texts"
+
+    def read(self, value: Any) -> tuple[str, ...] | None:
+        if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > self.most:
+            return None
+        fits = all(isinstance(one, str) and 0 < len(one) <= 256 and one.isprintable() for one in value)
+        return tuple(value) if fits and len(set(value)) == len(value) else None
 
 
 @dataclass(frozen=True)
@@ -197,10 +213,33 @@ class Settings:
             raise InputError(f"{where.rstrip('.')}: {error}" if where else str(error), keys=_keys(where)) from error
 
 
-class NetworkSettings(Settings):
-    """Base of the settings of networks."""
+@dataclass(frozen=True)
+class TrunkSizes:
+    """The sizes of a language model that stands under a network."""
 
-    embedding: str = ""
+    def __str__(self) -> str:
+        return "the sizes of a language model"
+
+    def read(self, value: Any) -> dict[str, Any]:
+        TRUNK_SETTINGS["language"].from_mapping(value, "trunk.")
+        return dict(value)
+
+
+@dataclass(frozen=True)
+class NetworkSettings(Settings):
+    """Base of the settings of networks.
+
+    Attributes
+    ----------
+    trunk : dict, optional
+        Sizes of a language model in place of the network's own trunk; see :mod:`rnamarks.models.language_trunk`.
+    """
+
+    trunk: dict[str, Any] | None = setting(None, TrunkSizes())  # noqa: RUF009
+
+    of_trunk: ClassVar[tuple[str, ...]] = ()
+    """Settings of the network's own trunk, which have no meaning beside ``trunk``."""
+    embedding: ClassVar[str] = ""
     """How nucleotides become vectors, where a network can do so in several ways."""
 
     @property
@@ -216,6 +255,8 @@ class NetworkSettings(Settings):
 DROPOUT = Real(0, 1, below=True)
 NETWORKS: Register[type[NetworkSettings]] = Register("network", "NETWORKS")
 """Settings of the networks in :data:`rnamarks.models.registry.MODELS`, by the same names."""
+TRUNK_SETTINGS: Register[type[Settings]] = Register("trunk", "TRUNK_SETTINGS")
+"""Settings of the trunks in :data:`rnamarks.models.registry.TRUNKS`, by the same names."""
 
 
 def _keys(where: str, *names: str) -> tuple[str, ...]:

@@ -21,12 +21,16 @@ class DeepM6ASeqSettings(NetworkSettings):
         Units per direction.
     dropout : float
         After each convolution.
+    trunk : dict, optional
+        See :class:`NetworkSettings`.
     """
 
     filters: tuple[int, ...] = setting((256, 128), Wholes(1, SIZE))
     widths: tuple[int, ...] = setting((10, 5), Wholes(1, SIZE))
     lstm_units: int = setting(32, Whole(1, SIZE))
     dropout: float = setting(0.5, DROPOUT)
+
+    of_trunk = ("filters", "widths", "lstm_units", "dropout")
 
     def check(self) -> None:
         if len(self.filters) != len(self.widths) or not self.filters:

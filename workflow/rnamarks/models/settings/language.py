@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...errors import InputError
-from . import DROPOUT, SIZE, Choice, Flag, Settings, Whole, setting
+from . import DROPOUT, SIZE, TRUNK_SETTINGS, Choice, Flag, Names, Settings, Whole, setting
 
 
+@TRUNK_SETTINGS.add("language")
 @dataclass(frozen=True)
 class LanguageSettings(Settings):
     """Sizes of :class:`rnamarks.models.language.LanguageModel`; see :data:`LANGUAGE_SIZES` for the published ones.
@@ -77,10 +78,26 @@ class PairSettings(Settings):
 
 @dataclass(frozen=True)
 class LabelSettings(Settings):
-    """Sizes of :class:`rnamarks.models.language_heads.LabelHead`; one label is yes or no."""
+    """Sizes of :class:`rnamarks.models.language_heads.LabelHead`.
+
+    Attributes
+    ----------
+    hidden : int
+    labels : int
+        Logits; one is for yes or no.
+    names : tuple of str
+        Of the labels in the order of the logits, of one logit those of no and yes; none where they are not known.
+    """
 
     hidden: int = setting(128, Whole(1, SIZE))
     labels: int = setting(1, Whole(1, SIZE))
+    names: tuple[str, ...] = setting((), Names(SIZE))
+
+    def check(self) -> None:
+        if self.names and len(self.names) != max(2, self.labels):
+            raise InputError(
+                f"{len(self.names)} names for {max(2, self.labels)} labels", value=self.names, remedy="give all or none"
+            )
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ class MassSettings(NetworkSettings):
     dense : int
         Hidden units of each head.
     dropout : float
+    trunk : dict, optional
+        See :class:`NetworkSettings`.
     """
 
     form: str = setting("paper", Choice(("paper", "released")))
@@ -38,3 +40,5 @@ class MassSettings(NetworkSettings):
     attention_width: int | None = setting(None, Whole(1, SIZE))
     dense: int = setting(128, Whole(1, SIZE))
     dropout: float = setting(0.5, DROPOUT)
+
+    of_trunk = ("form", "filters", "filter_width", "channels", "lstm_units", "attention_heads", "attention_width")

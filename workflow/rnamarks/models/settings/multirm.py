@@ -29,6 +29,8 @@ class MultiRMSettings(NetworkSettings):
         Hidden units of each head.
     dropout : float
         In the heads.
+    trunk : dict, optional
+        See :class:`NetworkSettings`.
     """
 
     crop: int = setting(0, Whole(0, 100_000))
@@ -38,6 +40,8 @@ class MultiRMSettings(NetworkSettings):
     attention: int = setting(100, Whole(1, SIZE))
     hidden: int = setting(128, Whole(1, SIZE))
     dropout: float = setting(0.5, DROPOUT)
+
+    of_trunk = ("embedding", "dims", "units")
 
     @property
     def has_filters(self) -> bool:

@@ -33,6 +33,8 @@ class UnanchoredSettings(NetworkSettings):
         Hidden units of each head.
     channel_dropout, dropout : float
         Fraction of whole channels dropped in the convolutions, and of features dropped in the dense layers.
+    trunk : dict, optional
+        See :class:`NetworkSettings`.
     """
 
     filters: int = setting(256, Whole(1, SIZE))
@@ -47,6 +49,7 @@ class UnanchoredSettings(NetworkSettings):
     channel_dropout: float = setting(0.1, DROPOUT)
     dropout: float = setting(0.3, DROPOUT)
 
+    of_trunk = ("filters", "filter_width", "channels", "width", "dilations", "lstm_units", "channel_dropout")
     groups = 8
     """Of the group normalisation, whose channels must be a multiple of it."""
 

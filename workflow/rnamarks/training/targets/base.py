@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ...errors import InputError
 from ..curriculum import Stage
 
 TOGETHER = ""
@@ -25,23 +26,40 @@ class Target(nn.Module, ABC):
     ----------
     stages : list of Stage
         Keys of successive batches.
+    stage_epochs : int
+        Most epochs of each stage but the last.
     steps_per_epoch : int
     batch_size : int
         Examples of a batch.
     score_name : str
         Name of the score in the lines that are reported.
+    shown : tuple of str
+        Columns of the first row of :meth:`validate` that follow it there.
     keeps_last : bool
         Whether the weights of the last epoch are the result, rather than those with the highest score.
     """
 
     stages: list[Stage]
+    stage_epochs: int = 0
     steps_per_epoch: int
     batch_size: int
     score_name: ClassVar[str]
+    shown: ClassVar[tuple[str, ...]] = ()
     keeps_last: ClassVar[bool] = False
 
     def prepare(self, network: nn.Module, seed: int) -> None:
         """Let a network that was just built learn from the training examples what it learns before training."""
+
+    def repeated(self) -> np.ndarray:
+        """Codes of the windows that come again and again as they are, shape (n, window), for a trunk to keep."""
+        raise TypeError(f"{type(self).__name__} has no windows")
+
+    def begin_epoch(self, network: nn.Module, epoch: int) -> None:
+        """Say which parts of a network an epoch trains, counted from 0: a function of the epoch alone.
+
+        Called with the network in training mode. A parameter without ``requires_grad`` gets neither a gradient nor
+        weight decay.
+        """
 
     @abstractmethod
     def batch(self, key: str, visit: int) -> tuple[np.ndarray, ...]:
@@ -55,6 +73,14 @@ class Target(nn.Module, ABC):
         """What of a batch is computed at a time; their gradients are added up. All at once, if not said otherwise."""
         return [batch]
 
+    def share(self, batch: tuple[np.ndarray, ...], rank: int, count: int) -> Iterable[tuple[np.ndarray, ...]]:
+        """What of a batch the process ``rank`` of ``count`` computes, in parts."""
+        if count > 1:
+            raise InputError(
+                "this kind of training runs in one process", value=count, remedy="start it without torchrun"
+            )
+        return self.parts(batch)
+
     def weight(self, part: tuple[np.ndarray, ...], batch: tuple[np.ndarray, ...]) -> float:
         """Weight of a part's loss in its batch's; those of all parts sum to 1."""
         return 1.0
@@ -65,6 +91,23 @@ class Target(nn.Module, ABC):
 
         Where a batch has several parts, the steps of the epoch are told of the sum of what they record.
         """
+
+    def pace(
+        self, network: nn.Module, recorded: Mapping[str, torch.Tensor], seconds: float, device: torch.device, count: int
+    ) -> tuple[dict[str, float], str]:
+        """How fast the steps of an epoch so far were, as columns of the history and in words.
+
+        Parameters
+        ----------
+        network, recorded, device
+            See :meth:`validate`.
+        seconds : float
+            That the steps took.
+        count : int
+            Processes that shared them.
+        """
+        speed = self.batch_size * sum(map(len, recorded.values())) / seconds
+        return {"windows_per_second": speed}, f"{speed:.0f} windows/s"
 
     @abstractmethod
     def validate(

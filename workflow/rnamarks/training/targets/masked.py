@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,22 +14,22 @@ from torch.nn import functional as F
 from ...corpus.store import HELD, Corpus
 from ...errors import InputError
 from ...models.packing import Pack
+from ...models.tokens import A
 from ..curriculum import Stage
-from ..masking import MaskedBatch, MaskedSampler, mask_batch
+from ..masking import MaskedBatch, MaskedSampler, judged_batch
 from ..settings import MaskingSettings, TrainingSettings
+from ..throughput import operations, peak_of
 from .base import TOGETHER, Target
 
 TASK = "masked"
-# the same for every seed, so that perplexities can be compared
-_JUDGED = 20_301
 
 
 class MaskedTarget(Target):
     """Batches of a corpus, and the negative log-likelihood of held-out nucleotides as the score.
 
     Rows of the history have ``task``, ``loss`` (mean over the chosen nucleotides of the epoch), ``nll`` and
-    ``perplexity`` (its exponential; of held-out sequences, with one choice of nucleotides for all seeds) and
-    ``accuracy``.
+    ``perplexity`` (its exponential; of held-out sequences, with one choice of nucleotides for all seeds), ``accuracy``,
+    ``nucleotides_per_second`` of training, and ``mfu``, see :mod:`rnamarks.training.throughput`.
 
     Parameters
     ----------
@@ -45,6 +45,7 @@ class MaskedTarget(Target):
     """
 
     score_name = "validation log-likelihood"
+    shown = ("perplexity", "accuracy")
 
     def __init__(self, corpus: Corpus, settings: TrainingSettings, masking: MaskingSettings, seed: int) -> None:
         super().__init__()
@@ -63,11 +64,8 @@ class MaskedTarget(Target):
         held = np.flatnonzero(corpus.held & HELD[masking.held])
         if not len(held):
             raise InputError("no sequence is held out", path=corpus.path, remedy="build the corpus with more held out")
-        random = np.random.default_rng(_JUDGED)
-        most = settings.validation_windows
-        if most and len(held) > most:
-            held = np.sort(random.choice(held, most, replace=False))
-        self.validation = list(split_batch(mask_batch(corpus, held, masking.longest, masking.fraction, random), 8192))
+        judged = judged_batch(corpus, held, settings.validation_windows, masking.longest, masking.fraction)
+        self.validation = list(split_batch(judged, 8192))
 
     def batch(self, key: str, visit: int) -> tuple[np.ndarray, ...]:
         """See :meth:`Target.batch`: the arrays of a :class:`~rnamarks.training.masking.MaskedBatch`."""
@@ -77,11 +75,34 @@ class MaskedTarget(Target):
         """See :meth:`Target.parts`."""
         return split_batch(MaskedBatch(*batch), self.tokens_at_once)
 
+    def share(self, batch: tuple[np.ndarray, ...], rank: int, count: int) -> Iterable[tuple[np.ndarray, ...]]:
+        """See :meth:`Target.share`: every ``count``-th sequence of the sorted ones, so that shares are of one size."""
+        if count > len(batch[1]):
+            raise InputError(
+                "more processes than sequences of a batch", value=len(batch[1]), remedy="enlarge the batch"
+            )
+        return self.parts(batch if count == 1 else every(MaskedBatch(*batch), rank, count))
+
     def loss(self, network: nn.Module, key: str, *batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """See :meth:`Target.loss`."""
+        """See :meth:`Target.loss`; it records chosen nucleotides, all of them, and tokens and their attention."""
+        tokens, lengths, rows, _ = batch
         total, right = _score(network, *batch)
-        count = len(batch[2])
-        return total / count, torch.stack([total.detach(), right, total.new_tensor(float(count))])
+        counts = (len(rows), int((tokens >= A).sum()), len(tokens), int((lengths**2).sum()))
+        # a part may have no chosen nucleotide; its weight is zero then
+        return total / max(len(rows), 1), torch.stack(
+            [total.detach(), right, *map(total.new_tensor, map(float, counts))]
+        )
+
+    def pace(
+        self, network: nn.Module, recorded: Mapping[str, torch.Tensor], seconds: float, device: torch.device, count: int
+    ) -> tuple[dict[str, float], str]:
+        """See :meth:`Target.pace`."""
+        loss, _, rows, nucleotides, tokens, squares = recorded[TOGETHER].double().sum(dim=0).tolist()
+        columns, _ = super().pace(network, recorded, seconds, device, count)
+        peak, source = peak_of(device)
+        speed, mfu = nucleotides / seconds, operations(network, tokens, squares, rows) / (seconds * count * peak)
+        said = f"training perplexity {math.exp(loss / rows):.4g}, {speed:,.0f} nt/s, MFU {mfu:.1%} of {source}"
+        return columns | {"nucleotides_per_second": speed, "mfu": mfu}, said
 
     def weight(self, part: tuple[np.ndarray, ...], batch: tuple[np.ndarray, ...]) -> float:
         """See :meth:`Target.weight`: each chosen nucleotide counts the same."""
@@ -132,3 +153,13 @@ def split_batch(batch: MaskedBatch, most: int) -> Iterator[MaskedBatch]:
             batch.truth[within],
         )
         begin = end
+
+
+def every(batch: MaskedBatch, first: int, step: int) -> MaskedBatch:
+    """Every ``step``-th sequence of a batch."""
+    chosen = np.arange(len(batch.lengths)) % step == first
+    within = np.repeat(chosen, batch.lengths)
+    rows = within[batch.rows]
+    # where each token of the batch is among those that stay
+    places = within.cumsum() - 1
+    return MaskedBatch(batch.tokens[within], batch.lengths[chosen], places[batch.rows[rows]], batch.truth[rows])

@@ -19,7 +19,7 @@ from ..curriculum import CURRICULA, Stage
 from ..objectives import OBJECTIVES, cross_entropies
 from ..pooled import PooledSampler, pool_tasks
 from ..sampler import BalancedSampler, TaskData
-from ..settings import TrainingSettings
+from ..settings import SiteSettings
 from .base import TOGETHER, Target
 
 
@@ -34,7 +34,7 @@ class SiteTarget(Target):
     ----------
     training, validation : mapping of task to TaskData
         The order of ``training`` is the order of the curriculum.
-    settings : TrainingSettings
+    settings : SiteSettings
     seed : int
 
     Raises
@@ -49,7 +49,7 @@ class SiteTarget(Target):
         self,
         training: Mapping[str, TaskData],
         validation: Mapping[str, TaskData],
-        settings: TrainingSettings,
+        settings: SiteSettings,
         seed: int,
     ) -> None:
         super().__init__()
@@ -74,13 +74,19 @@ class SiteTarget(Target):
             sizes = {task: len(data.labels) for task, data in training.items()}
             self.stages = CURRICULA[settings.curriculum](sizes)
             windows = sum(sizes.values())
-        self.training = training
+        self.training, self.shifts = training, bool(settings.shift)
+        self.stage_epochs = settings.stage_epochs
         self.steps_per_epoch = settings.steps_for(windows)
         self.validation = {task: _subset(data, settings.validation_windows, seed) for task, data in validation.items()}
 
     def prepare(self, network: Network, seed: int) -> None:
         """See :meth:`Target.prepare`."""
         network.prepare(pool_tasks(self.training).codes, seed)
+
+    def repeated(self) -> np.ndarray:
+        """See :meth:`Target.repeated`: training windows unless they are shifted, and validation windows."""
+        parts = [*self.validation.values(), *(() if self.shifts else self.training.values())]
+        return np.concatenate([part.codes for part in parts])
 
     def batch(self, key: str, visit: int) -> tuple[np.ndarray, ...]:
         """See :meth:`Target.batch`: codes, labels, and in pooled batches weights."""
