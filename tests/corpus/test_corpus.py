@@ -165,3 +165,11 @@ def test_too_few_sequences_for_the_clusters_is_no_store(tmp_path):
     with pytest.raises(ValueError, match="5 sequences for 6 members"):
         write_corpus(tmp_path / "c.lmdb", **content)
     assert not (tmp_path / "c.lmdb").exists()
+
+
+def test_a_store_may_be_open_twice_and_a_new_one_takes_its_place(tmp_path):
+    write_corpus(tmp_path / "c.lmdb", **plain(3))
+    first, again = (Corpus(tmp_path / "c.lmdb") for _ in range(2))
+    write_corpus(tmp_path / "c.lmdb", **plain(5))
+    assert (len(first), len(again), len(Corpus(tmp_path / "c.lmdb"))) == (3, 3, 5)
+    np.testing.assert_array_equal(first[2], again[2])

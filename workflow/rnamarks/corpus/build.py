@@ -1,13 +1,13 @@
-"""From FASTA files to a corpus: lengths, letters, duplicates, clusters, hold-out (Penić et al. 2024, Methods)."""
+"""From RNA files to a corpus: lengths, letters, copies, relatives of tests, clusters, hold-out (Penić et al. 2024)."""
 
 from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -15,13 +15,16 @@ from ..datasets.redundancy import linclust
 from ..datasets.tools import scratch_folder
 from ..errors import InputError
 from ..models.tokens import MOST_UNKNOWN, TOKENS, UNK, A, T, letters_to_tokens
-from ..sequences import read_records
 from ..sites.drops import KEPT, NOTE, Drops
+from ..tables import write_tsv
+from .apart import Kept, find_relatives
+from .contained import Texts, turned
+from .formats import read_rna
 from .store import HELD, write_corpus
 
 STAGE = "corpus"
 STRANDS = ("both", "same")
-_LETTERS = np.frombuffer(b"NNNNN" + "".join(TOKENS[5:]).replace("-", "N").replace("I", "N").encode(), np.uint8)
+LETTERS = np.frombuffer(b"NNNNN" + "".join(TOKENS[5:]).replace("-", "N").replace("I", "N").encode(), np.uint8)
 _WORD = 11
 
 
@@ -43,7 +46,7 @@ class _Pile:
 
 
 def build_corpus(
-    sources: Mapping[str, str | Path],
+    sources: Mapping[str, str | Path | Mapping[str, Any]],
     path: str | Path,
     *,
     shortest: int = 16,
@@ -52,16 +55,20 @@ def build_corpus(
     coverage: float = 0.8,
     strands: str = "both",
     held: float = 0.01,
+    apart: Sequence[tuple[str, str, Sequence[str]]] = (),
+    apart_identity: float = 0.8,
+    relatives: str | Path | None = None,
     seed: int = 1,
     threads: int = 1,
     report: Callable[[str], None] = print,
 ) -> Drops:
-    """Build a corpus from FASTA files, plain or gzipped, DNA or RNA.
+    """Build a corpus from files of DNA or RNA, plain or gzipped.
 
     Parameters
     ----------
-    sources : mapping of str to path-like
-        Name to file; of sequences that occur several times the first stays.
+    sources : mapping of str to path-like or mapping
+        Name to FASTA file, or to a source of :func:`~rnamarks.corpus.formats.read_rna`; of sequences that occur several
+        times the first stays.
     path : path-like
         Of the corpus.
     shortest, longest : int
@@ -74,6 +81,11 @@ def build_corpus(
         antisense to each other stay two.
     held : float
         Fraction of the clusters, and for the paper's way of the sequences, that is held out.
+    apart : sequence of (name, split, sequences)
+        What models are tested or judged on: sequences that resemble it leave, see :mod:`rnamarks.corpus.apart`.
+    apart_identity : float
+    relatives : path-like, optional
+        Where to write the table ``relatives``, which says per set of ``apart`` what was found.
     seed, threads : int
     report : callable
         Given a line per step.
@@ -94,8 +106,8 @@ def build_corpus(
     with scratch_folder(Path(path).resolve().parent) as folder:
         with open(folder / "sequences", "wb") as handle:
             pile = _Pile(handle)
-            for number, (name, file) in enumerate(sources.items()):
-                _read(name, file, number, pile, drops, shortest, longest)
+            for number, (name, source) in enumerate(sources.items()):
+                _read(name, source, number, pile, drops, shortest, longest)
                 report(f"{name}: read; {len(pile.lengths):,} sequences so far")
         lengths = np.frombuffer(pile.lengths, np.int32)
         if not len(lengths):
@@ -106,13 +118,32 @@ def build_corpus(
         kept = _first_copies(digests)
         origin = np.frombuffer(pile.sources, np.uint16)
         for number, name in enumerate(sources):
-            own = origin == number
-            drops.count(STAGE, STAGE, name, "same as an earlier sequence", int((own & ~kept).sum()))
-            drops.count(STAGE, STAGE, name, KEPT, int((own & kept).sum()))
-        report(f"{int(kept.sum()):,} distinct sequences; clustering them")
-        starts = np.concatenate([[0], lengths.cumsum(dtype=np.int64)])[:-1][kept]
-        kept_lengths = lengths[kept]
+            drops.count(STAGE, STAGE, name, "same as an earlier sequence", int(((origin == number) & ~kept).sum()))
         content = np.memmap(folder / "sequences", np.uint8, "r")
+        begins = lengths.cumsum(dtype=np.int64) - lengths
+        sets = [Kept(*one) for one in apart]
+        if sets:
+            chosen = np.flatnonzero(kept)
+            texts = Texts(content, begins[chosen], lengths[chosen].astype(np.int64))
+            found, left = find_relatives(
+                texts, sets, identity=apart_identity, threads=threads, folder=folder, report=report
+            )
+            for number, one in enumerate(sets):
+                # a sequence that resembles several sets counts for the first
+                leaves = chosen[found.of_set(number)]
+                leaves = leaves[kept[leaves]]
+                kept[leaves] = False
+                for source, count in enumerate(np.bincount(origin[leaves], minlength=len(sources)).tolist()):
+                    reason = f"at least {apart_identity:g} identical to {one.name} ({one.split or 'judged'})"
+                    drops.count(STAGE, STAGE, list(sources)[source], reason, count)
+            if relatives is not None:
+                write_tsv(found.table(left, apart_identity), relatives)
+        for number, name in enumerate(sources):
+            drops.count(STAGE, STAGE, name, KEPT, int((kept & (origin == number)).sum()))
+        if not kept.any():
+            raise InputError("no sequence is left", value=", ".join(sources), remedy="look at the table of relatives")
+        report(f"{int(kept.sum()):,} distinct sequences; clustering them")
+        starts, kept_lengths = begins[kept], lengths[kept]
         clusters = _clusters(content, starts, kept_lengths, folder, identity, coverage, strands, threads)
         members, offsets = _by_cluster(clusters)
         flags = _hold_out(members, offsets, held, seed)
@@ -134,6 +165,8 @@ def build_corpus(
                 "strands": strands,
                 "held": held,
                 "seed": seed,
+                "apart": sorted({one.name for one in sets}),
+                "apart_identity": apart_identity,
                 # tells corpora of other sequences apart
                 "content": hashlib.sha256(digests[kept].tobytes()).hexdigest(),
                 "clusters": len(offsets) - 1,
@@ -142,14 +175,22 @@ def build_corpus(
     return drops
 
 
-def _read(name: str, file: str | Path, number: int, pile: _Pile, drops: Drops, shortest: int, longest: int) -> None:
+def _read(
+    name: str,
+    source: str | Path | Mapping[str, Any],
+    number: int,
+    pile: _Pile,
+    drops: Drops,
+    shortest: int,
+    longest: int,
+) -> None:
     counts = dict.fromkeys(("short", "long", "unknown", "odd"), 0)
-    for record in read_records(file, clean=False):
-        length = len(record.sequence)
+    for _, sequence in read_rna(source):
+        length = len(sequence)
         if not shortest <= length <= longest:
             counts["short" if length < shortest else "long"] += 1
             continue
-        tokens = letters_to_tokens(record.sequence)
+        tokens = letters_to_tokens(sequence)
         unknown = int((tokens == UNK).sum())
         if unknown > MOST_UNKNOWN * length:
             counts["unknown"] += 1
@@ -189,14 +230,14 @@ def _clusters(
     """Of each sequence a number of its cluster; a sequence that linclust leaves out is one of its own."""
     with open(folder / "sequences.fasta", "wb") as handle:
         for index, tokens in enumerate(_slices(content, starts, lengths)):
-            handle.write(b">%d\n%b\n" % (index, _LETTERS[tokens].tobytes()))
+            handle.write(b">%d\n%b\n" % (index, LETTERS[tokens].tobytes()))
     clusters = np.arange(len(lengths), dtype=np.int64)
     for first, member in linclust(folder / "sequences.fasta", identity, coverage=coverage, threads=threads):
         clusters[member] = first
     (folder / "sequences.fasta").unlink()
     if strands == "same":
-        turned = np.flatnonzero(clusters != np.arange(len(clusters)))
-        for index in turned.tolist():
+        joined = np.flatnonzero(clusters != np.arange(len(clusters)))
+        for index in joined.tolist():
             first = int(clusters[index])
             pair = (content[starts[i] : starts[i] + lengths[i]] for i in (index, first))
             if _is_antisense(*pair):
@@ -207,9 +248,7 @@ def _clusters(
 def _is_antisense(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether a sequence shares more words with the reverse complement of another than with the other itself."""
     words = _words(one)
-    # A C G T are neighbours, so that their complement is a difference
-    turned = np.where((other >= A) & (other <= T), A + T - other, other)[::-1]
-    return len(np.intersect1d(words, _words(turned))) > len(np.intersect1d(words, _words(other)))
+    return len(np.intersect1d(words, _words(turned(other)))) > len(np.intersect1d(words, _words(other)))
 
 
 def _words(tokens: np.ndarray) -> np.ndarray:

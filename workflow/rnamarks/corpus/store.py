@@ -14,6 +14,7 @@ import struct
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import lmdb
 import numpy as np
@@ -30,6 +31,7 @@ _ROWS_PER_COMMIT = 100_000
 # an address range, not memory or disk: the file grows as it is filled
 _RANGE = 1 << 42
 _REMEDY = "build the corpus again"
+_ENVIRONMENTS: WeakValueDictionary[tuple[int, int], lmdb.Environment] = WeakValueDictionary()
 
 
 def write_corpus(
@@ -91,6 +93,20 @@ def _key(index: int) -> bytes:
     return struct.pack(">Q", index)
 
 
+def _opened(path: Path) -> lmdb.Environment:
+    """The file's environment, of which LMDB allows one in a process."""
+    state = os.stat(path)
+    key = (state.st_dev, state.st_ino)
+    environment = _ENVIRONMENTS.get(key)
+    if environment is None:
+        try:
+            environment = lmdb.open(str(path), subdir=False, readonly=True, lock=False, readahead=False, max_dbs=0)
+        except lmdb.Error as error:
+            raise InputError(f"not a corpus: {error}", path=path, remedy=_REMEDY) from error
+        _ENVIRONMENTS[key] = environment
+    return environment
+
+
 class Corpus:
     """A corpus to read; open it anew in each process.
 
@@ -112,12 +128,7 @@ class Corpus:
         self.path = Path(path)
         if not self.path.is_file():
             raise InputError("no such corpus", path=path, remedy="check the path")
-        try:
-            self._environment = lmdb.open(
-                str(path), subdir=False, readonly=True, lock=False, readahead=False, max_dbs=0
-            )
-        except lmdb.Error as error:
-            raise InputError(f"not a corpus: {error}", path=path, remedy=_REMEDY) from error
+        self._environment = _opened(self.path)
         # reading beyond the end of a mapped file would end the process
         needed = (self._environment.info()["last_pgno"] + 1) * self._environment.stat()["psize"]
         if os.path.getsize(path) < needed:

@@ -203,16 +203,18 @@ def linclust(
 
 
 @CLUSTERINGS.add("neighbours")
-def neighbour_clusters(sequences: Sequence[str], *, identity: float = 0.8, threads: int = 1) -> np.ndarray:
+def neighbour_clusters(
+    sequences: Sequence[str], *, identity: float = 0.8, threads: int = 1, word: int | None = None
+) -> np.ndarray:
     """Clusters that no similar pair leaves: connected components of all pairs at or above the identity, same strand.
 
     The pairs come from :func:`rnamarks.datasets.neighbours.neighbours` and from exact copies. This is the
     clustering for the guarded scheme, since windows of different clusters have no neighbour among each other.
 
-    Parameters and the returned array are those of :func:`cdhit_clusters`.
+    Parameters and the returned array are those of :func:`cdhit_clusters`, ``word`` is that of ``neighbours``.
     """
     labels, distinct = pd.factorize(pd.Series(list(sequences), dtype=object))
-    pairs = neighbours(list(distinct), min_identity=identity, threads=threads)
+    pairs = neighbours(list(distinct), min_identity=identity, threads=threads, word=word)
     graph = scipy.sparse.coo_array(
         (np.ones(len(pairs)), (pairs["query"], pairs["target"])), shape=(len(distinct), len(distinct))
     )

@@ -205,20 +205,20 @@ def guarded_split(
         return GuardedAssignment(tasks, Drops().frame(), empty, _component_table(windows, empty, tasks, tasks))
     firm = [_gene_keys(windows), _orthogroup_keys(windows), _place_keys(windows), _copy_keys(windows)]
     keys = firm if clusters is None else [*firm, pd.factorize(np.asarray(clusters))[0]]
-    component = _components(keys)
+    component = components_of(keys)
     sizes = np.bincount(component)
     cut = np.zeros(len(windows), dtype=bool)
     if clusters is not None:
         for number in np.flatnonzero(sizes > limit * len(windows)):
             rows = np.flatnonzero(component == number)
-            pieces = _components([key[rows] for key in firm])
+            pieces = components_of([key[rows] for key in firm])
             component[rows] = pieces + component.max() + 1
             cut[rows] = pieces.max() > 0
         component = pd.factorize(component)[0].astype(np.int64)
     sizes = np.bincount(component)
     notes = np.where(sizes > limit * len(windows), "larger than the limit", "").astype(object)
     notes[np.unique(component[cut])] = "similarity edges cut"
-    split_of = _assign(component, tasks, windows["label"].to_numpy(), fractions, seed)
+    split_of = assign_components(component, tasks, windows["label"].to_numpy(), fractions, seed)
     order = split_of[component]
     reasons = np.full(len(windows), "", dtype=object)
     splits = np.array(SPLITS, dtype=object)[order]
@@ -411,7 +411,7 @@ def _place_keys(windows: pd.DataFrame) -> np.ndarray:
     return keys
 
 
-def _components(keys: Sequence[np.ndarray]) -> np.ndarray:
+def components_of(keys: Sequence[np.ndarray]) -> np.ndarray:
     """Connected components of windows that share a key of any kind; -1 joins nothing."""
     n = len(keys[0])
     ends: list[np.ndarray] = []
@@ -429,10 +429,12 @@ def _components(keys: Sequence[np.ndarray]) -> np.ndarray:
     return pd.factorize(found)[0].astype(np.int64)
 
 
-def _assign(
+def assign_components(
     component: np.ndarray, tasks: np.ndarray, label: np.ndarray, fractions: np.ndarray, seed: int
 ) -> np.ndarray:
-    """Split (0 train, 1 valid, 2 test) of each component.
+    """Split of each component, the index of its fraction (0 train, 1 valid, 2 test).
+
+    The fractions have shape (n_splits,), or (n_splits, n_kinds) for each task and label in order of first appearance.
 
     Greedy on the sum over tasks and labels of (count - target)² / target, divided by the total: the split that is
     relatively emptiest takes the next component, and a component that is large against a split's target avoids it, so
@@ -444,8 +446,8 @@ def _assign(
         (np.ones(len(component)), (component, kinds)), shape=(n_components, n_kinds)
     ).tocsr()
     totals = np.bincount(kinds, minlength=n_kinds).astype(float)
-    target = fractions[:, None] * totals
-    filled = np.zeros((3, n_kinds))
+    target = (fractions if fractions.ndim == 2 else fractions[:, None]) * totals
+    filled = np.zeros((len(fractions), n_kinds))
     sizes = np.bincount(component)
     order = np.lexsort((np.random.default_rng(seed).permutation(n_components), -sizes))
     split_of = np.zeros(n_components, dtype=np.int64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tarfile
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from string import ascii_uppercase
@@ -14,6 +16,7 @@ from ..files import open_text
 
 OPENING, CLOSING = "([{<" + ascii_uppercase, ")]}>" + ascii_uppercase.lower()
 _UNPAIRED = ".-_,:~"
+_KINDS = (".dbn", ".bpseq", ".ct")
 _AGAIN = "fetch the file again"
 
 
@@ -35,6 +38,20 @@ def sorted_pairs(pairs: Iterable[tuple[int, int]]) -> np.ndarray:
     """An array of distinct pairs, i < j, sorted."""
     found = sorted({(min(pair), max(pair)) for pair in pairs})
     return np.array(found, dtype=np.int64).reshape(-1, 2)
+
+
+def partners_of(pairs: np.ndarray, length: int) -> np.ndarray:
+    """0-based partner of each nucleotide, -1 for none, shape (length,), int32."""
+    partners = np.full(length, -1, dtype=np.int32)
+    partners[pairs[:, 0]], partners[pairs[:, 1]] = pairs[:, 1], pairs[:, 0]
+    return partners
+
+
+def pairs_of(partners: np.ndarray) -> np.ndarray:
+    """Pairs i < j, shape (n, 2), of the partner of each nucleotide."""
+    partners = np.asarray(partners, dtype=np.int64)
+    first = np.flatnonzero(partners > np.arange(len(partners)))
+    return np.stack([first, partners[first]], axis=1)
 
 
 def read_brackets(text: str) -> np.ndarray:
@@ -140,6 +157,30 @@ def read_structures(path: str | Path) -> Iterator[Structure]:
         raise InputError("not a file of structures", path=path, value=kind, remedy="give .dbn, .bpseq or .ct")
     with open_text(path) as handle:
         yield from readers[kind](handle, path)
+
+
+def read_folder(path: str | Path) -> Iterator[tuple[Structure, Path]]:
+    """Structures of a file of :func:`read_structures`, or of all of them in a folder or tar archive, with their file.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_structures`, or if there is no such file.
+    """
+    path = Path(path)
+    if path.is_dir():
+        found = sorted(file for file in path.rglob("*") if file.name.removesuffix(".gz").endswith(_KINDS))
+        if not found:
+            raise InputError("the folder holds no .dbn, .bpseq or .ct file", path=path, remedy="check the path")
+        for file in found:
+            yield from ((one, file) for one in read_structures(file))
+    elif path.is_file() and tarfile.is_tarfile(path):
+        with tempfile.TemporaryDirectory(prefix="rnamarks-") as folder, tarfile.open(path) as tar:
+            tar.extractall(folder, filter="data")
+            for one, file in read_folder(folder):
+                yield one, path / file.relative_to(folder)
+    else:
+        yield from ((one, path) for one in read_structures(path))
 
 
 def _read_dbn(handle: TextIO, path: str | Path) -> Iterator[Structure]:

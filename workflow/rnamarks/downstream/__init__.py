@@ -1,0 +1,1 @@
+"""Fine-tuning tasks: examples from published files, fair splits, simple baselines, metrics."""
