@@ -70,6 +70,14 @@ TABLES = (
 )
 """Every table of the twelve modifications, in the manner of those that MultiRM was made from."""
 
+FAMILY_FILES = (
+    *("seeds.sto.gz", "family_assignments.tsv.gz", "rna.fa.gz", "transcripts.fa.gz"),
+    *("structures.csv.gz", "folds.csv.gz", "classes_train.fa.gz", "classes_test.fa.gz"),
+    *("utrs.csv.gz", "donors_train.jsonl.gz", "donors_test.jsonl.gz"),
+    *("truth/families.parquet", "truth/utrs.parquet"),
+)
+"""Of a world of RNA families."""
+
 EXPERIMENTS = {
     name: 1 + max(number for table in TABLES if name in table.modifications for number in table.experiments)
     for name in dict.fromkeys(name for table in TABLES for name in table.modifications)
@@ -95,9 +103,9 @@ def files_of(
 
     Parameters
     ----------
-    kind : {"clade", "organism"}
+    kind : {"clade", "organism", "families"}
         ``clade``: genomes that evolve along the species tree, with m6A in DRACH. ``organism``: one genome with twelve
-        modifications.
+        modifications. ``families``: families of RNA, for language models; it has no species.
     species : sequence of str
     root : str
         Species of a clade whose genes are measured; the first by default.
@@ -115,6 +123,8 @@ def files_of(
         (organism,) = species
         names = ["genome.fa.gz", "annotation.gtf.gz", *(table.file for table in TABLES), "cisbp_rna.meme.gz"]
         return [*(f"{organism}.{name}" for name in names), *(f"truth/{name}" for name in TRUTH_FILES)]
+    if kind == "families":
+        return list(FAMILY_FILES)
     if kind != "clade":
         raise ValueError(f"no kind of world: {kind}")
     more = extra_modifications(modifications)

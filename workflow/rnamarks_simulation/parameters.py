@@ -4,15 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from rnamarks.errors import InputError, at_keys
 
 from .files import EXPERIMENTS, extra_modifications
 
 
+class Parameters:
+    """Base of dataclasses of parameters, checked where they come from a configuration.
+
+    Attributes
+    ----------
+    idle : tuple of str
+        Of a kind of world: parameters that have no meaning in it.
+    """
+
+    idle: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if isinstance(value, tuple) and not 0 < value[0] <= value[1]:
+                raise InputError(
+                    f"{field.name} is no span",
+                    value=value,
+                    remedy="give the smallest and the largest",
+                    keys=(field.name,),
+                )
+
+    @classmethod
+    def from_mapping(cls, given: Mapping[str, object]) -> Self:
+        """Parameters from a configuration; what is not given keeps its default.
+
+        Raises
+        ------
+        InputError
+            If a key is unknown, a value is of the wrong kind, or values do not fit together.
+        """
+        known = {field.name: field.default for field in fields(cls) if field.name not in cls.idle}  # type: ignore[arg-type]
+        cleaned = {}
+        for key, value in given.items():
+            if key not in known:
+                what = "this world has one genome that does not evolve" if key in cls.idle else ""
+                raise InputError(
+                    what or "the simulation has no such parameter",
+                    value=key,
+                    remedy=f"choose from {', '.join(sorted(known))}",
+                    keys=(key,),
+                )
+            cleaned[key] = _like(known[key], value, key)
+        return cls(**cleaned)
+
+
 @dataclass(frozen=True)
-class WorldParameters:
+class WorldParameters(Parameters):
     """What the world is like. Spans are closed; rates are per million years; lengths are nucleotides.
 
     Attributes
@@ -46,11 +92,7 @@ class WorldParameters:
         Rows of each kind that a reader has to drop, per table.
     chr_prefix : bool
         Whether annotation names chromosomes as the genome does (chr1) or as Ensembl does (1).
-    idle : tuple of str
-        Of a kind of world: parameters that have no meaning in it.
     """
-
-    idle: ClassVar[tuple[str, ...]] = ()
 
     genes: int = 120
     chromosomes: int = 3
@@ -83,15 +125,7 @@ class WorldParameters:
     chr_prefix: bool = True
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, tuple) and not 0 < value[0] <= value[1]:
-                raise InputError(
-                    f"{field.name} is no span",
-                    value=value,
-                    remedy="give the smallest and the largest",
-                    keys=(field.name,),
-                )
+        super().__post_init__()
         checks = {
             "genes": self.genes >= 2 * self.chromosomes,
             "chromosomes": self.chromosomes >= 1,
@@ -110,29 +144,6 @@ class WorldParameters:
                     remedy="see the demo world's page for what fits together",
                     keys=(name,),
                 )
-
-    @classmethod
-    def from_mapping(cls, given: Mapping[str, object]) -> WorldParameters:
-        """Parameters from a configuration; what is not given keeps its default.
-
-        Raises
-        ------
-        InputError
-            If a key is unknown, a value is of the wrong kind, or values do not fit together.
-        """
-        known = {field.name: field.default for field in fields(cls) if field.name not in cls.idle}
-        cleaned = {}
-        for key, value in given.items():
-            if key not in known:
-                what = "this world has one genome that does not evolve" if key in cls.idle else ""
-                raise InputError(
-                    what or "the simulation has no such parameter",
-                    value=key,
-                    remedy=f"choose from {', '.join(sorted(known))}",
-                    keys=(key,),
-                )
-            cleaned[key] = _like(known[key], value, key)
-        return cls(**cleaned)
 
 
 @dataclass(frozen=True)
@@ -187,14 +198,94 @@ class MixedParameters(OrganismParameters):
     chromosomes: int = 3
 
 
-def parameters_for(kind: str, modifications: Sequence[str], sizes: Mapping[str, object]) -> WorldParameters:
-    """Parameters of a world of a ``kind``, ``clade`` or ``organism``, from a configuration.
+@dataclass(frozen=True)
+class FamilyParameters(Parameters):
+    """What a world of RNA families is like. Spans are closed; lengths are nucleotides.
+
+    Attributes
+    ----------
+    families, judged, unseen : int
+        Families that a language model learns from, that it is only judged on, and that occur among structures alone.
+    members, seeds : int
+        RNA per family to learn from, and how many of them are in its alignment.
+    structures : int
+        RNA per family whose structure is published.
+    subfamilies : int
+        Branches of each family; splits of structures keep them together.
+    hairpins : int
+        Most hairpins of a family.
+    stem, loop : (int, int)
+        Pairs of a stem, nucleotides of a hairpin's loop.
+    conserved : float
+        Fraction of the columns that hardly change.
+    indels : int
+        Columns of a family that a member may lack.
+    unrelated : int
+        RNA of no family in the corpus, of four lengths within ``unrelated_length``.
+    unrelated_length : (int, int)
+    transcripts : int
+        Unspliced transcripts in the corpus.
+    utrs, donors : int
+        Examples of ribosome loads, and of donor sites and decoys.
+    noise : float
+        Standard deviation of the measured load of a UTR with few reads.
+    """
+
+    families: int = 6
+    judged: int = 2
+    unseen: int = 3
+    members: int = 300
+    seeds: int = 40
+    structures: int = 30
+    subfamilies: int = 10
+    hairpins: int = 3
+    stem: tuple[int, int] = (4, 7)
+    loop: tuple[int, int] = (4, 8)
+    conserved: float = 0.5
+    unrelated: int = 100
+    indels: int = 2
+    unrelated_length: tuple[int, int] = (40, 120)
+    transcripts: int = 100
+    utrs: int = 1500
+    donors: int = 1200
+    noise: float = 0.6
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks = {
+            "families": self.families >= 1,
+            "subfamilies": self.subfamilies >= 3,
+            "structures": self.structures >= self.subfamilies,
+            "seeds": 1 <= self.seeds <= self.members,
+            "hairpins": self.hairpins >= 1,
+            "stem": self.stem[0] >= 3,
+            "loop": self.loop[0] >= 3,
+            "conserved": 0 <= self.conserved < 1,
+            "donors": self.donors >= 40,
+            "utrs": self.utrs >= 40,
+        }
+        for name, good in checks.items():
+            if not good:
+                raise InputError(
+                    f"the simulated families cannot have this {name}",
+                    value=getattr(self, name),
+                    remedy="see the demo world's page for what fits together",
+                    keys=(name,),
+                )
+
+
+def parameters_for(
+    kind: str, modifications: Sequence[str], sizes: Mapping[str, object]
+) -> WorldParameters | FamilyParameters:
+    """Parameters of a world of a ``kind``, ``clade``, ``organism`` or ``families``, from a configuration.
 
     Raises
     ------
     InputError
-        As :meth:`WorldParameters.from_mapping`.
+        As :meth:`Parameters.from_mapping`.
     """
+    if kind == "families":
+        return FamilyParameters.from_mapping(sizes)
     chosen = OrganismParameters if kind == "organism" else MixedParameters if modifications else WorldParameters
     return chosen.from_mapping(sizes)
 
@@ -209,12 +300,23 @@ def check_world(section: Mapping[str, Any], species: Sequence[str]) -> None:
         All species of the configuration.
     """
     kind, modifications = section["kind"], section["modifications"]
-    if kind == "organism" and len(species) > 1:
+    if kind == "organism" and len(species) != 1:
         raise InputError(
             "a world of the kind organism has one species",
             value=", ".join(species),
             remedy="name one under species, or simulate a clade",
             keys=("simulation", "kind"),
+        )
+    if kind == "families" and (species or modifications or section.get("second_lab")):
+        raise InputError(
+            "a world of the kind families has no species",
+            value=", ".join([*species, *modifications]) or section["second_lab"],
+            remedy="leave species and modifications out, or simulate a clade",
+            keys=("simulation", "kind"),
+        )
+    if kind == "clade" and not species:
+        raise InputError(
+            "a world of the kind clade needs species", remedy="name some under species", keys=("simulation", "kind")
         )
     known = {"m6A": 1} | EXPERIMENTS
     for at, name in enumerate(modifications):
