@@ -67,6 +67,7 @@ OFFERS = (
     *("release", "external", "student", "null", "all_tasks", "transcriptome", "landscape", "capacity", "conservation"),
     *("ontology", "regulation", "proximity", "motifs", "filters", "attribution", "optimisation", "attention"),
     *("consensus", "association", "mutations", "width", "embedding", "objective"),
+    *("corpus", "language", "pretrained", "downstream", "pairs", "labels", "values", "families"),
 )
 
 

@@ -15,6 +15,10 @@ from .design import Design
 from .entry import FigureEntry
 
 SECTIONS = {
+    "corpus": "Corpus",
+    "pretraining": "Language models",
+    "families": "RNA families",
+    "downstream": "Downstream tasks",
     "data": "Data",
     "splits": "Splits and leaks",
     "training": "Training",
@@ -37,13 +41,17 @@ SECTIONS = {
 """Sections of the report that hold figures, in their order, with their titles."""
 
 CONDITIONS: dict[str, Callable[[Design], bool]] = {
+    "tasks": lambda design: bool(design.tasks),
+    "drops": lambda design: bool(design.tasks) or not design.offers.isdisjoint({"corpus", "downstream"}),
     "models": lambda design: bool(design.series),
     "several_models": lambda design: len(design.on(design.scheme)) > 1,
     "trained": lambda design: design.recommended is not None,
     "both_schemes": lambda design: any(len(series.schemes) > 1 for series in design.series),
     "several_of_one_task": lambda design: not design.several_modifications and len(design.single()) > 1,
     "ladder": lambda design: not design.several_modifications and len(design.ladder()) > 1,
-    "one_by_one": lambda design: not (design.several_modifications and "all_tasks" in design.offers),
+    "one_by_one": lambda design: (
+        bool(design.tasks) and not (design.several_modifications and "all_tasks" in design.offers)
+    ),
     "over_four_tasks": lambda design: len(design.tasks) > 4,
     "several_species": lambda design: design.several_species,
 }
@@ -93,7 +101,7 @@ def tables_read(figures: Iterable[str]) -> list[str]:
 
 def tables_of(design: Design) -> list[str]:
     """Names of the tables that the figures of a run read and the report lists, in the same order."""
-    used = {*tables_read(figures_of(design)), "metrics"}
+    used = {*tables_read(figures_of(design)), *(["metrics"] if design.tasks else [])}
     return [name for name in TABLES if name in used]
 
 

@@ -51,6 +51,20 @@ def index_rows(design: Design, tables: Mapping[str, pd.DataFrame], figures: Sequ
     return pd.DataFrame(rows, columns=column_names("figures"))
 
 
+def join_language_histories(records: Sequence[Mapping[str, Any]], histories: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Histories of all pre-trainings, one below the other.
+
+    Parameters
+    ----------
+    records : sequence of mapping
+        ``language`` and ``seed`` of each.
+    histories : sequence of pandas.DataFrame
+        Their ``history.tsv``, in the same order.
+    """
+    joined = [history.assign(**record) for record, history in zip(records, histories, strict=True)]
+    return stack_frames(joined, column_names("language_histories"))
+
+
 def join_histories(
     records: Sequence[Mapping[str, Any]], histories: Sequence[pd.DataFrame], tasks: Sequence[Task]
 ) -> pd.DataFrame:

@@ -124,9 +124,12 @@ def _by_reason(drops: pd.DataFrame) -> pd.DataFrame:
 def explain_drops(drops: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_drops`."""
     subjects = design.word if set(drops["subject"]) <= set(design.names) else f"{design.word} or set of transcripts"
+    places = "all sources and both schemes"
+    if not design.tasks:
+        subjects, places = "set of RNAs", "all sources"
     lost = drops[(drops["reason"] != KEPT) & ~drops["reason"].str.startswith(NOTE)]
     return (
-        f"Rows of the input that were dropped, by stage and reason (rows) and {subjects} (columns), over all sources "
-        f"and both schemes: {int(lost['rows'].sum()):,} in all; darker is more, on a logarithmic scale. Bold: rows "
+        f"Rows of the input that were dropped, by stage and reason (rows) and {subjects} (columns), over "
+        f"{places}: {int(lost['rows'].sum()):,} in all; darker is more, on a logarithmic scale. Bold: rows "
         "kept by the stage; italic: rows that stayed although something is odd about them."
     )
