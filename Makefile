@@ -21,7 +21,7 @@ help: ## list these targets
 	@echo "PYTEST=...    more arguments for pytest, for instance PYTEST='-k splits'"
 	@echo "PYTHON=...    interpreter to build .venv on (3.11 or newer)"
 
-demo: setup ## run the whole workflow on simulated worlds and write results/demo/report.html, results/demo_marks/report.html
+demo: setup ## run the whole workflow on simulated worlds and write results/demo*/report.html
 	@scripts/setup/demo.sh "$(CORES)"
 
 # One file's tests stay on one worker, since they share what is costly to make; a worker per core leaves each one thread.
@@ -45,5 +45,5 @@ lint: setup ## check style and workflow without running anything
 	.venv/bin/snakemake --lint
 
 clean: ## remove the demo's results and caches; installed packages and other results stay
-	rm -rf results/demo results/demo_marks .pytest_cache .ruff_cache .hypothesis
+	rm -rf results/demo results/demo_marks results/demo_language .pytest_cache .ruff_cache .hypothesis
 	find scripts tests workflow benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -26,6 +26,8 @@ SNAKEFILE = ROOT / "workflow" / "Snakefile"
 # import name -> (name on the package index, names on conda); only where they differ
 NAMES = {
     "Bio": ("biopython", {"biopython"}),
+    "RNA": ("viennarna", {"viennarna"}),
+    "lmdb": ("lmdb", {"python-lmdb"}),
     "matplotlib": ("matplotlib", {"matplotlib-base", "matplotlib"}),
     "sklearn": ("scikit-learn", {"scikit-learn"}),
     "umap": ("umap-learn", {"umap-learn"}),

@@ -16,7 +16,7 @@ RULE = r"^ *(?:rule|checkpoint|use rule \w+ as)(?: (\w+))?(?: with)?:"
 LIBRARY = ROOT / "workflow" / "rnamarks"
 SIMULATION = ROOT / "workflow" / "rnamarks_simulation"
 SOURCES = sorted([*LIBRARY.rglob("*.py"), *SIMULATION.rglob("*.py")])
-STAGES = {file.parent.name for file in LIBRARY.glob("*/__init__.py")} - {"dictionary"} | {"simulation"}
+STAGES = {file.parent.name for file in LIBRARY.glob("*/__init__.py")} - {"dictionary"} | {"simulation", "language"}
 TEXT = {".cff", ".css", ".html", ".md", ".py", ".rst", ".sh", ".smk", ".toml", ".tsv", ".txt", ".yaml", ".yml", ""}
 
 

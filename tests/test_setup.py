@@ -371,7 +371,7 @@ def fake_snakemake(checkout: Checkout, text: str) -> None:
 
 
 MAKES_REPORTS = """
-for run in demo demo_marks; do mkdir -p results/$run; touch results/$run/report.html; done
+for run in demo demo_marks demo_language; do mkdir -p results/$run; touch results/$run/report.html; done
 echo $@ >> $CALLS
 """
 
@@ -381,9 +381,9 @@ def test_demo_says_where_the_report_is(checkout):
     done = checkout.run("demo.sh", "2")
     assert done.returncode == 0, done.stderr
     assert checkout.called().splitlines() == [
-        f"--cores 2 --configfile config/{name}.yaml" for name in ("config", "demo_marks")
+        f"--cores 2 --configfile config/{name}.yaml" for name in ("config", "demo_marks", "demo_language")
     ]
-    for run in ("demo", "demo_marks"):
+    for run in ("demo", "demo_marks", "demo_language"):
         assert f"{checkout.root}/results/{run}/report.html" in done.stdout
 
 

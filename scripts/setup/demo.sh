@@ -5,7 +5,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
 cores=${1:?usage: demo.sh CORES}
 # name of the run and its configuration
-demos=("demo config/config.yaml" "demo_marks config/demo_marks.yaml")
+demos=("demo config/config.yaml" "demo_marks config/demo_marks.yaml" "demo_language config/demo_language.yaml")
 
 # A run that was killed leaves its lock behind. It may be lifted only while nothing else works in this folder.
 busy() {

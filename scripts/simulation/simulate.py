@@ -13,6 +13,7 @@ with logged(snakemake.log[0]):
     from rnamarks_simulation.modification_tables import write_organism
     from rnamarks_simulation.modifications import simulate_organism
     from rnamarks_simulation.parameters import parameters_for
+    from rnamarks_simulation.rna_files import simulate_families, write_families
     from rnamarks_simulation.world import simulate, summarise, write_world
 
     params, folder = snakemake.params, Path(snakemake.output[0]).parent
@@ -21,7 +22,11 @@ with logged(snakemake.log[0]):
     options = {"seed": params.seed, "null": params.null}
     extra = extra_modifications(params.modifications)
     parameters = parameters_for(params.kind, extra, params.size)
-    if params.kind == "organism":
+    if params.kind == "families":
+        families = simulate_families(parameters, seed=params.seed)
+        write_families(families, folder)
+        print(families.summary.to_string(index=False))
+    elif params.kind == "organism":
         world = simulate_organism(species[0], sheet, parameters, **options)
         write_organism(world, folder)
         print(world.summary.to_string(index=False))

@@ -178,7 +178,11 @@ def test_a_mistyped_key_anywhere_is_found(file, tmp_path):
     # names that the configuration makes itself, and arguments of networks, which the networks check
     free = {name for part in ("species", "models", "settings", "stacks", "predictors") for name in config.get(part, {})}
     free |= {*config.get("transcriptome", {}).get("more", {}), *config.get("motifs", {}).get("databases", {})}
-    free |= {name for model in config["models"].values() for name in model.get("hyperparameters", {})}
+    free |= {name for model in config.get("models", {}).values() for name in model.get("hyperparameters", {})}
+    free |= {*config.get("language_models", {}), *config.get("downstream", {})}
+    for part in ("sources", "judged"):
+        free |= {*config.get("corpus", {}).get(part, {})}
+    free |= {name for task in config.get("downstream", {}).values() for name in (*task["files"], *task.get("head", {}))}
     checked = 0
     for number, line in enumerate(lines):
         match = re.match(r" *(?:- \{)?([a-z_]+):", line)

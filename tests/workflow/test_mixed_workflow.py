@@ -7,6 +7,7 @@ import copy
 import pandas as pd
 import pytest
 
+from language_models import save_tiny
 from rnamarks.models.directory import read_config
 from rnamarks.tables import read_parquet, read_tsv
 
@@ -49,12 +50,20 @@ def mixed_config(tiny_config):
                     "steps_per_epoch": 20,
                     "epochs": 2,
                     "learning_rate": 0.01,
-                    "classifier_learning_rate": 0.01,
+                    "head_learning_rate": 0.01,
                 },
-            }
+            },
+            "over": {
+                "network": "mass",
+                "hyperparameters": {"dense": 8},
+                "trunk": {"language": "./language"},
+                "training": {"objective": "sum", "batch_size": 64, "steps_per_epoch": 10, "epochs": 2},
+            },
         },
         "settings": {"together": {"nearest": 4}},
-        "trainings": [{"model": "multirm", "setting": "together", "schemes": ["paper"], "seeds": [1]}],
+        "trainings": [
+            {"model": name, "setting": "together", "schemes": ["paper"], "seeds": [1]} for name in ("multirm", "over")
+        ],
         "release": {"model": "multirm", "setting": "together", "scheme": "paper"},
         "student": {"training": {"epochs": 1, "minimum": 100, "maximum": 200}},
         "significance": {"bases": 100},
@@ -76,6 +85,7 @@ def mixed_config(tiny_config):
 @pytest.fixture(scope="module")
 def mixed(finished, new_project, mixed_config):
     project = new_project("mixed", mixed_config)
+    save_tiny(project.folder / "language")
     project.run_well()
     return project
 
@@ -120,6 +130,17 @@ def test_the_model_has_a_head_for_each_and_can_do_everything(results):
         "null.safetensors",
     }
     assert not (results / "predictors").exists()
+
+
+def test_a_network_stands_on_a_language_model(mixed, results):
+    config, _ = read_config(results / "models" / "over" / "together" / "paper" / "1")
+    assert config.training["trunk"] == {"sha256": read_config(mixed.folder / "language")[1], "way": "frozen"}
+    assert list((mixed.folder / ".checkpoints" / "vectors").glob("*.npy"))
+    metrics, _ = read_tsv(results / "evaluation" / "metrics.tsv")
+    shown = metrics[(metrics["model"] == "over") & (metrics["metric"] == "auroc") & (metrics["split"] == "test")]
+    assert set(shown["task"]) >= set(TASKS)
+    summary, _ = read_tsv(results / "evaluation" / "summary.tsv")
+    assert set(summary.loc[summary["model"] == "over", "embedding"]) == {"language, frozen"}
 
 
 def test_metrics_are_against_own_negatives_and_against_all(results):

@@ -14,6 +14,7 @@ from .offers import NEEDS
 from .runs import Parts, Run
 from .sites.assemblies import same_assembly
 from .sources.sheet import Source
+from .trunk_choice import check_folder
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,10 @@ class Analyses:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.section: dict[str, Any] = {
-            name: plan.config[name] for name in plan.offers if name in NEEDS and plan.config.get(name) is not None
+            name: plan.config[name]
+            for name in plan.offers
+            # names of downstream tasks are free
+            if name in NEEDS and name != "downstream" and plan.config.get(name) is not None
         }
         release = plan.release
         self.predictors: dict[str, Mapping[str, str]] = dict(
@@ -404,6 +408,9 @@ class Analyses:
         for name, entry in plan.networks.items():
             folder = entry.get("start", {}).get("folder")
             add("start", name, f"{folder}/weights.safetensors" if folder else None)
+            trunk = plan.trunk_of(name)
+            if trunk and not trunk.startswith(f"{plan.folder}/"):
+                add("trunk", name, f"{trunk}/weights.safetensors")
         for name, one in self.transcripts.items():
             if one.kind != "species":
                 for role, file in one.files.items():
@@ -416,6 +423,8 @@ class Analyses:
             add("gene_annotation", entry["transcripts"], entry["file"])
         for entry in self.section.get("regulation", {}).get("tables", []):
             add(entry["kind"], self.section["regulation"]["transcripts"], *entry["files"])
+        for role, subject, reference in plan.language.inputs():
+            add(role, subject, reference)
         return list(dict.fromkeys(found))
 
     def check_files(self, sources: Mapping[str, Source]) -> None:
@@ -425,7 +434,9 @@ class Analyses:
         ``assembly`` of the table's entry, else that in the sheet of sources.
         """
         for entry in self.inputs():
-            self.plan.locate(entry.reference, sources, entry.subject)
+            path = self.plan.locate(entry.reference, sources, entry.subject)
+            if entry.role == "trunk":
+                check_folder(path.removesuffix("/weights.safetensors"), entry.subject)
         for species in self.plan.genomes():
             self.plan.assembly_of(species)
         section = self.section.get("regulation", {})
@@ -451,11 +462,13 @@ class Analyses:
             roles = [role for role in ("sites", "veto") if plan.site_tables(name, role)]
             files += [f"{folder}/sites/{name}.{role}.drops.tsv" for role in roles]
             files.append(f"{folder}/datasets/{name}.drops.tsv")
-        files.append(f"{folder}/datasets/splits.drops.tsv")
+        if plan.tasks:
+            files.append(f"{folder}/datasets/splits.drops.tsv")
         if plan.external:
             files.append(f"{folder}/evaluation/external.drops.tsv")
         files += [f"{folder}/sites/{name}.transcripts.drops.tsv" for name in more]
-        return files + [self.motif_file(species, name, "drops.tsv") for species, name in self.motif_sets()]
+        files += [self.motif_file(species, name, "drops.tsv") for species, name in self.motif_sets()]
+        return files + plan.language.drops_files()
 
     def targets(self) -> list[str]:
         """What ``rule all`` asks for."""
@@ -466,7 +479,11 @@ class Analyses:
             "student": ("model/student.safetensors",),
             "significance": ("model/null.safetensors",),
             "external": ("evaluation/external.tsv",),
+            "corpus": ("corpus/relatives.tsv", "evaluation/perplexity.tsv"),
+            "downstream": ("evaluation/downstream.tsv",),
+            "families": ("interpretation/families.tsv",),
         }
         files += [f"{folder}/{file}" for name, names in made.items() if name in offers for file in names]
+        files += [one.weights for one in self.plan.language.pretrainings]
         files += [self.scanned(scan, "genes.tsv") for scan in self.scans()]
         return files + [self.scanned(scan, "bedrmod") for scan in self.scans() if self.transcripts[scan[0]].on_genome]

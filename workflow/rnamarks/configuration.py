@@ -10,6 +10,7 @@ from typing import Any
 from .errors import InputError
 from .interpretation.settings import ConsensusSettings, GradientSettings, OptimisationSettings
 from .keys import SPLITS
+from .language_plan import EXAMPLES, LanguagePlan
 from .models.settings import NETWORKS, NetworkSettings
 from .offers import offered
 from .registry import registered
@@ -20,6 +21,7 @@ from .sources.members import member_path
 from .task_expansion import expand_tasks
 from .tasks import Task
 from .training.checks import check_grid, check_network, check_student
+from .trunk_choice import check_trunks, trunk_folder, trunk_label, with_trunk_rate
 
 
 class Plan:
@@ -40,6 +42,8 @@ class Plan:
         In the order of the curriculum: by distance of their species from the root species on the tree.
     runs : list of Run
         Every set of predictions.
+    language : LanguagePlan
+        Language models and what they are tuned for.
     offers : list of str
         Analyses that the run has; see :func:`rnamarks.offers.offered`.
     left_out : dict of str to str
@@ -63,12 +67,25 @@ class Plan:
             raise InputError(
                 "null_world is about a simulated world", remedy="leave it out, or give simulation", keys=("null_world",)
             )
+        if self.null_world and simulation["kind"] == "families":
+            raise InputError(
+                "null_world is about sites, and the simulated world has none",
+                remedy="leave it out",
+                keys=("null_world",),
+            )
         self.folder = f"results/{self.run}"
         self.modification_sheet = load_modifications(config["modification_sheet"])
         self.species_sheet: dict[str, Species] = {row.species: row for row in read_species(config["species_sheet"])}
         self.species: dict[str, Mapping[str, Any]] = dict(config["species"])
-        self.root_species: str = config.get("root_species") or next(iter(self.species))
-        if self.root_species not in self.species:
+        self.language = LanguagePlan(config, self.folder)
+        has_tasks = any(config[section] for section in ("species", "modifications", "tasks"))
+        if not has_tasks and not self.language.models:
+            raise InputError(
+                "the configuration has neither species nor language models",
+                remedy="give species with sites or windows, or language_models",
+            )
+        self.root_species: str = config.get("root_species") or next(iter(self.species), "")
+        if self.root_species and self.root_species not in self.species:
             raise InputError(
                 "root_species is not among the species",
                 value=self.root_species,
@@ -77,12 +94,15 @@ class Plan:
             )
         self.tasks: dict[str, Task]
         self._data: dict[str, Mapping[str, Any]]
-        self.tasks, self._data = expand_tasks(
-            config, self.modification_sheet, self.species_sheet, root_species=self.root_species
-        )
-        self.networks: dict[str, Any] = dict(config["models"])
+        self.tasks, self._data = {}, {}
+        if has_tasks:
+            self.tasks, self._data = expand_tasks(
+                config, self.modification_sheet, self.species_sheet, root_species=self.root_species
+            )
+        self.networks: dict[str, Any] = {name: with_trunk_rate(entry) for name, entry in config["models"].items()}
         for name, entry in self.networks.items():
             check_network(name, entry)
+        check_trunks(self.networks, self.language.models)
         check_student(config.get("student") or {})
         self._check_numbers()
         for section, key, kind in (
@@ -91,7 +111,7 @@ class Plan:
             ("optimisation", "settings", OptimisationSettings),
         ):
             kind.from_mapping((config.get(section) or {}).get(key, {}), f"{section}.{key}.")
-        self.baselines: list[str] = list(config["baselines"])
+        self.baselines: list[str] = list(config["baselines"]) if has_tasks else []
         if "motif_rule" in self.baselines and len({task.place for task in self.tasks.values()}) > 1:
             raise InputError(
                 "motif_rule knows one motif, and the tasks have several",
@@ -319,6 +339,11 @@ class Plan:
             return f"{start['folder']}/weights.safetensors"
         return Run(self.folder, start["model"], start["setting"], scheme, int(seed)).weights
 
+    def trunk_of(self, model: str) -> str | None:
+        """Folder of the language model under a network, as a reference for :meth:`locate`; None for its own trunk."""
+        trunk = self.networks[model].get("trunk")
+        return trunk_folder(trunk, self.folder, self.language.models) if trunk else None
+
     def runs_of_all_tasks(self) -> list[Run]:
         """Runs that know every task, so that each window can be scored for each of them; none unless asked for."""
         if "all" not in self.config["evaluation"]["against"]:
@@ -358,7 +383,8 @@ class Plan:
 
     def has_filters(self, model: str) -> bool:
         """Whether the network of a model or stack begins with convolutions over the sequence, which read as motifs."""
-        return self._sizes(next(one for one in self.members_of(model) if one in self.networks)).has_filters
+        network = next(one for one in self.members_of(model) if one in self.networks)
+        return "trunk" not in self.networks[network] and self._sizes(network).has_filters
 
     def _sizes(self, model: str) -> NetworkSettings:
         entry = self.networks[model]
@@ -369,16 +395,14 @@ class Plan:
         return list(self.stacks[model]["members"]) if model in self.stacks else [model]
 
     def modules_of(self, *models: str) -> list[Path]:
-        """Files of the modules that networks, baselines and the members of stacks are, each once."""
-        names = dict.fromkeys(name for model in models for name in self.members_of(model))
-        return list(
-            dict.fromkeys(
-                registered("MODELS")[self.networks[name]["network"]]
-                if name in self.networks
-                else registered("BASELINES")[name]
-                for name in names
-            )
-        )
+        """Files of the modules that networks, language trunks, baselines and the members of stacks are, each once."""
+        found = []
+        for name in (name for model in models for name in self.members_of(model)):
+            entry = self.networks.get(name)
+            found.append(registered("MODELS")[entry["network"]] if entry else registered("BASELINES")[name])
+            if entry and "trunk" in entry:
+                found.append(registered("TRUNKS")["language"])
+        return list(dict.fromkeys(found))
 
     def _released_key(self) -> tuple[str, str, str]:
         return self.release["model"], self.release["setting"], self.release["scheme"]
@@ -406,7 +430,7 @@ class Plan:
                 settings[name] = {
                     "network": entry["network"],
                     "width": sizes.reads(self.config["window"]),
-                    "embedding": sizes.embedding,
+                    "embedding": trunk_label(entry["trunk"]) if "trunk" in entry else sizes.embedding,
                     "objective": training.get("objective", "balanced"),
                     "otherwise": json.dumps(
                         {
@@ -469,8 +493,9 @@ class Plan:
         """The path that a reference in the configuration stands for.
 
         ``source:NAME`` is the file that the rule ``fetch_source`` brings, ``data:PATH`` lies below ``data_root``,
-        anything else is a path. ``#MEMBER`` behind an archive is the file that the rule ``extract_member`` takes out of
-        it. Before, placeholders are filled in (:meth:`expand`).
+        ``downstream:NAME`` are the examples of a downstream task, anything else is a path. ``#MEMBER`` behind an
+        archive is the file that the rule ``extract_member`` takes out of it. Before, placeholders are filled in
+        (:meth:`expand`).
 
         Raises
         ------
@@ -490,6 +515,8 @@ class Plan:
                     keys=keys,
                 )
             return member_path(f"resources/sources/{source}/{sources[source].file}{separator}{member}")
+        if reference.startswith(EXAMPLES):
+            return self.language.examples(rest)
         if separator and kind == "data":
             root = self.config.get("data_root")
             if not root:

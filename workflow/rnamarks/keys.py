@@ -10,46 +10,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
+from .key_fields import MOTIF, NAME, NAME_, key, section
+from .keys_language import WAYS, Corpus, Downstream, Families, LanguageModel
 from .models.settings.student import StudentSettings
 from .registry import registered
-from .training.settings import DistillationSettings, TrainingSettings
+from .training.settings import DistillationSettings, SiteSettings
 
 # fields are only described here, no section is ever made: ruff: noqa: RUF009
-section = dataclass(kw_only=True)
-NAME = "^[A-Za-z][A-Za-z0-9]*$"
-NAME_ = "^[A-Za-z][A-Za-z0-9_]*$"
-MOTIF = "^[ACGTUNRYSWKMBDHV]{0,32}$"
 SCHEMES = ("paper", "guarded")
 SPLITS = ("train", "valid", "test")
-
-
-def key(about: str, default: Any = MISSING, *, registry: str = "", names: str = "", **rules: Any) -> Any:
-    """One key of a section.
-
-    Parameters
-    ----------
-    about : str
-        What it decides, in a sentence.
-    default
-        Left out: the key has to be given. None: it may be left out and has no default.
-    registry : str
-        Registry whose names are the choices.
-    names : str
-        Of a mapping: pattern of its keys.
-    **rules
-        ``choices``; ``minimum``, ``maximum``, ``above``, ``below`` of a number; ``pattern`` of text; ``fewest`` and
-        ``longest`` of a list or mapping; ``known``, a function that gives the keys that a mapping of anything may have.
-    """
-    metadata = {"about": about, "registry": registry, "names": names, **rules}
-    if default is MISSING:
-        return field(metadata=metadata)
-    if isinstance(default, list | dict):
-        return field(default_factory=lambda: type(default)(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
 
 
 def _predictors() -> Any:
@@ -164,9 +137,10 @@ class Simulation:
 
     world: str = key("Name; files go to resources/<world>.", pattern="^[A-Za-z0-9_]+$")
     kind: str = key(
-        "What is simulated: genomes that evolve along the tree, with m6A; or one genome with twelve modifications.",
+        "What is simulated: genomes that evolve along the tree, with m6A; one genome with twelve modifications; or "
+        "families of RNA, for language models.",
         "clade",
-        choices=("clade", "organism"),
+        choices=("clade", "organism", "families"),
     )
     modifications: list[str] = key("Of a clade: modifications besides m6A.", [])
     seed: int = key("Seed of the world.", 1, minimum=0)
@@ -205,15 +179,30 @@ class Start:
 
 
 @section
+class Trunk:
+    """A pre-trained language model in place of a network's own trunk."""
+
+    language: str = key("Name in language_models, or a folder, written with a /, that holds a language model.")
+    seed: int = key("Seed of its pre-training; default the first; 0 for an imported one.", None, minimum=0)
+    way: str = key(
+        "What becomes of its weights: they stay; are trained on, at training.learning_rate, by default 1e-4; or, as a "
+        "control, are replaced by random ones that are trained likewise.",
+        "frozen",
+        choices=WAYS,
+    )
+
+
+@section
 class Network:
     """A network with its hyperparameters and training settings."""
 
     network: str = key("Name in the registry of networks.", registry="MODELS")
     hyperparameters: dict[str, Any] = key("Arguments of the network.", {})
     training: dict[str, Any] = key(
-        "Settings of the trainer.", {}, known=lambda: [*TrainingSettings.kinds().keys() - {"curriculum"}]
+        "Settings of the trainer.", {}, known=lambda: [*SiteSettings.kinds().keys() - {"curriculum"}]
     )
     start: Start = key("Trained weights to begin with.", None, fewest=1)
+    trunk: Trunk = key("A language model under the network's heads.", None)
 
 
 @section
@@ -532,7 +521,7 @@ class Configuration:
     tree: str = key("Newick file with branch lengths, which orders the curriculum; empty for the order of species.", "")
     root_species: str = key("Species that the curriculum starts from; default the first.", None)
     species: dict[str, SpeciesEntry] = key(
-        "Species by name. One with sites or windows is a task of the run's modification.", names=NAME, fewest=1
+        "Species by name. One with sites or windows is a task of the run's modification.", {}, names=NAME, fewest=1
     )
     modifications: dict[str, ModificationEntry] = key(
         "Modifications by name: each a task in every species.", {}, names=NAME
@@ -575,6 +564,10 @@ class Configuration:
     capacity: Capacity = key("Capacity of genes.", None)
     ontology: Ontology = key("Terms of genes; needs capacity.", None)
     regulation: Regulation = key("Expression, half-life and so on; needs capacity.", None)
+    corpus: Corpus = key("RNA that language models learn from.", None)
+    language_models: dict[str, LanguageModel] = key("Language models by name.", None, names=NAME_, fewest=1)
+    downstream: dict[str, Downstream] = key("What language models are tuned for, by name.", None, names=NAME_, fewest=1)
+    families: Families = key("How well language models keep families of RNA apart.", None)
     resources: Resources = key("Where and how jobs run.", {})
 
 

@@ -62,6 +62,10 @@ def _filters(plan: Plan) -> str:
     return "" if known else "no network begins with convolutions over the sequence"
 
 
+def _language(plan: Plan) -> str:
+    return "" if plan.language.models else "there is no language model"
+
+
 def _has(section: str) -> Need:
     def need(plan: Plan) -> str:
         return "" if plan.config.get(section) is not None else f"there is no section {section}"
@@ -86,6 +90,9 @@ NEEDS: dict[str, tuple[str, tuple[Need, ...]]] = {
     "conservation": ("capacity", (_has("transcriptome"), _predictor, _orthologues)),
     "ontology": ("ontology", (_has("capacity"), _has("transcriptome"), _predictor, _transcripts)),
     "regulation": ("regulation", (_has("capacity"), _has("transcriptome"), _predictor, _transcripts)),
+    "corpus": ("corpus", (_language,)),
+    "downstream": ("downstream", ()),
+    "families": ("families", (_has("downstream"), _language)),
 }
 """Analysis to the section that asks for it and what the run must have."""
 
@@ -96,7 +103,8 @@ def offered(plan: Plan) -> tuple[list[str], dict[str, str]]:
     Returns
     -------
     offers : list of str
-        Analyses, in the order of :data:`NEEDS`; besides ``release``, ``external`` and ``all_tasks``.
+        Analyses, in the order of :data:`NEEDS`; besides ``release``, ``external`` and ``all_tasks``; ``language`` and
+        ``pretrained`` models; ``pairs``, ``labels`` and ``values`` for the targets of downstream tasks.
     left_out : dict of str to str
         Section to reason.
     """
@@ -113,5 +121,10 @@ def offered(plan: Plan) -> tuple[list[str], dict[str, str]]:
         "release": plan.release,
         "external": plan.external,
         "all_tasks": plan.runs_of_all_tasks(),
+        "language": plan.language.models,
+        "pretrained": plan.language.trained,
+        "pairs": plan.language.runs_about("pairs"),
+        "labels": plan.language.runs_about("label"),
+        "values": plan.language.runs_about("value"),
     }
     return [*offers, *(name for name, value in others.items() if value)], left_out

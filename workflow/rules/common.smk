@@ -43,8 +43,8 @@ TORCH = f"../../envs/torch{'_gpu' if GPUS else ''}.yaml"
 
 wildcard_constraints:
     run=PLAN.run,
-    task="|".join(PLAN.tasks),
-    species="|".join(PLAN.species),
+    task="|".join(PLAN.tasks) or "none",
+    species="|".join(PLAN.species) or "none",
     transcripts="|".join(dict.fromkeys([*PLAN.genomes(), *ANALYSES.transcripts])) or "none",
     model="|".join(PLAN.networks) or "none",
     baseline="|".join(PLAN.baselines) or "none",
@@ -56,6 +56,9 @@ wildcard_constraints:
     predictor="|".join(ANALYSES.predictors) or "none",
     folder="|".join(ANALYSES.folders()) or "none",
     database="|".join(ANALYSES.databases) or "none",
+    language="|".join(PLAN.language.models) or "none",
+    downstream="|".join(PLAN.language.downstream) or "none",
+    fold="|".join(dict.fromkeys(run.fold for run in PLAN.language.runs)) or "none",
 
 
 def memory(base, per_mb=0, per_window=0):
@@ -132,6 +135,14 @@ def get_start(wildcards):
     return {"start": locate(start)} if start else {}
 
 
+def get_trunk(wildcards):
+    """The language model under the heads of a network, if it has one; of a line search, which has no wildcard model,
+    under those of its network."""
+    folder = PLAN.trunk_of(wildcards.get("model") or PLAN.line_search.model)
+    files = {"trunk": "weights.safetensors", "trunk_config": "config.json"}
+    return {name: locate(f"{folder}/{file}") for name, file in files.items()} if folder else {}
+
+
 def get_member_runs(wildcards):
     """Runs of the members of a stack: with all seeds of the network, or with the one that the rule is about."""
     parts = PLAN.parts(wildcards.stack, wildcards.setting, wildcards.scheme)
@@ -200,6 +211,41 @@ def null_transcripts():
     """Which of the rule's transcripts a task's unmodified sites lie on."""
     genomes = PLAN.genomes()
     return {task: genomes.index(PLAN.tasks[task].species) for task in PLAN.tasks_of(PLAN.released_setting)}
+
+
+def get_rna(part):
+    """Input files of the sources of a corpus, or of the sets judged: by name, and the tables of families besides."""
+    files = {}
+    for name, entry in ((PLAN.language.corpus or {}).get(part) or {}).items():
+        files[f"{part}_{name}"] = [locate(reference) for reference in entry["files"]]
+        files[f"{part}_{name}_families"] = [locate(entry["families"])] if "families" in entry else []
+    return lambda wildcards: files
+
+
+def get_tuned(wildcards):
+    """The run of a language model that a downstream rule is about."""
+    names = (wildcards.downstream, wildcards.fold, wildcards.predictor, wildcards.seed)
+    return PLAN.language.run(*names)
+
+
+def get_language_model(wildcards):
+    """The pre-trained model that a fine-tuning begins with; a control of random weights reads no more than sizes."""
+    run = get_tuned(wildcards)
+    weights = PLAN.language.pretraining(run.language, run.seed).weights
+    if run.way == "scratch":
+        return (
+            {}
+            if run.language in PLAN.language.trained
+            else {"config": weights.replace("weights.safetensors", "config.json")}
+        )
+    return {"model": weights}
+
+
+def get_scratch_sizes(wildcards):
+    """Sizes of a control of random weights where the configuration says them."""
+    run = get_tuned(wildcards)
+    known = run.way == "scratch" and run.language in PLAN.language.trained
+    return PLAN.language.sizes_of(run.language) if known else {}
 
 
 def get_table(name):

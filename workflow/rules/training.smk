@@ -1,6 +1,7 @@
 rule train_model:
     input:
         unpack(get_start),
+        unpack(get_trunk),
         splits=get_training_splits,
     output:
         weights="results/{run}/models/{model}/{setting}/{scheme}/{seed}/weights.safetensors",
@@ -34,6 +35,7 @@ if PLAN.line_search:
 
     rule line_search:
         input:
+            unpack(get_trunk),
             splits=get_training_splits(PLAN.line_search),
         output:
             table="results/{run}/training/line_search.tsv",

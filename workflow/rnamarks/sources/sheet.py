@@ -14,6 +14,7 @@ from ..sheets import read_sheet
 KINDS = (
     *("sites", "genome", "annotation", "orthologues", "windows"),
     *("ontology", "values", "structure", "peaks", "motifs"),
+    *("rna", "examples", "model"),
 )
 COLUMNS = (
     "name",
