@@ -104,5 +104,5 @@ class Downstream:
 class Families:
     """How well the vectors of language models keep families or classes of RNA apart, and a map of them."""
 
-    downstream: str = key("Name in downstream, whose test examples are shown.")
+    downstream: str = key("Name in downstream, whose examples are shown.")
     models: list[str] = key("Names in language_models; default all.", None, fewest=1)

@@ -37,6 +37,8 @@ class Target(nn.Module, ABC):
         Columns of the first row of :meth:`validate` that follow it there.
     keeps_last : bool
         Whether the weights of the last epoch are the result, rather than those with the highest score.
+    examples : str
+        What the examples are, in the plural.
     """
 
     stages: list[Stage]
@@ -46,6 +48,7 @@ class Target(nn.Module, ABC):
     score_name: ClassVar[str]
     shown: ClassVar[tuple[str, ...]] = ()
     keeps_last: ClassVar[bool] = False
+    examples: ClassVar[str] = "windows"
 
     def prepare(self, network: nn.Module, seed: int) -> None:
         """Let a network that was just built learn from the training examples what it learns before training."""
@@ -107,7 +110,7 @@ class Target(nn.Module, ABC):
             Processes that shared them.
         """
         speed = self.batch_size * sum(map(len, recorded.values())) / seconds
-        return {"windows_per_second": speed}, f"{speed:.0f} windows/s"
+        return {f"{self.examples}_per_second": speed}, f"{speed:.0f} {self.examples}/s"
 
     @abstractmethod
     def validate(

@@ -43,6 +43,8 @@ class ExampleTarget(Target):
         If no example is short enough for the settings.
     """
 
+    examples = "sequences"
+
     def __init__(
         self,
         training: Examples,
