@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -388,7 +389,10 @@ def test_a_terminated_scan_leaves_no_scratch_files(model, tmp_path, number):
     """The program waits for more of its standard input when the signal comes."""
     command = [sys.executable, "-m", "rnamarks.cli", "scan", "--model", str(model), "--device", "cpu", "-"]
     command += ["--out", str(tmp_path / "sites.tsv")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as program:
+    # under nohup the signal would be ignored, as it should be
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    heed = partial(signal.signal, number, signal.SIG_DFL)
+    with subprocess.Popen(command, **pipes, cwd=tmp_path, preexec_fn=heed) as program:
         until = time.monotonic() + 120
         while not holds_deleted_file(program.pid, tmp_path) and time.monotonic() < until:
             time.sleep(0.1)
