@@ -203,3 +203,10 @@ def test_a_folder_without_a_language_model_is_named(fit, tmp_path):
         Pretrained(plain).under({})
     with pytest.raises(InputError, match="not a model directory"):
         Pretrained(tmp_path).under({})
+
+
+def test_its_sizes_are_read_without_its_weights(language, tmp_path):
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / "config.json").write_bytes((language / "config.json").read_bytes())
+    assert Pretrained(folder).under({"dense": 4}) == {"dense": 4, "trunk": asdict(LanguageSettings(**SIZES))}

@@ -50,14 +50,13 @@ def save_language(
     save_model(folder, [network.state_dict()], config)
 
 
-def load_language(folder: str | Path) -> tuple[Language, ModelConfig]:
-    """The network of a model directory in evaluation mode on the CPU; every tensor must fit by name and shape.
+def read_language(folder: str | Path) -> tuple[ModelConfig, str]:
+    """The configuration of a language model's directory and the SHA-256 of its weights, which are not read.
 
     Raises
     ------
     InputError
-        If a file is missing, is not the one that the configuration names or does not fit it, or the directory holds
-        another kind of model.
+        As :func:`rnamarks.models.directory.read_config`, or if the directory holds another kind of model.
     """
     config, digest = read_config(folder)
     if config.model != LANGUAGE or config.members != 1 or set(config.hyperparameters) != {"sizes", "outputs"}:
@@ -67,6 +66,20 @@ def load_language(folder: str | Path) -> tuple[Language, ModelConfig]:
     sizes, outputs = config.hyperparameters["sizes"], config.hyperparameters["outputs"]
     if not all(isinstance(entry, dict) for entry in (sizes, outputs, *outputs.values())):
         raise InputError("the sizes of the model cannot be read", path=folder, remedy="copy the whole model directory")
+    return config, digest
+
+
+def load_language(folder: str | Path) -> tuple[Language, ModelConfig]:
+    """The network of a model directory in evaluation mode on the CPU; every tensor must fit by name and shape.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, is not the one that the configuration names or does not fit it, or the directory holds
+        another kind of model.
+    """
+    config, digest = read_language(folder)
+    sizes, outputs = config.hyperparameters["sizes"], config.hyperparameters["outputs"]
 
     def build() -> Language:
         return Language(outputs, **sizes)

@@ -22,9 +22,10 @@ from torch.utils.checkpoint import checkpoint
 from ..errors import InputError
 from ..sequences import UNKNOWN, decode_windows
 from .language import Encoder
-from .language_files import load_language
+from .language_files import load_language, read_language
 from .packing import Pack
 from .registry import TRUNKS
+from .settings.language import LanguageSettings
 from .tokens import CLS, EOS, A, C, G, N, T
 from .vector_cache import Vectors, cached_vectors
 
@@ -81,7 +82,7 @@ class LanguageTrunk(nn.Module):
     @staticmethod
     def sizes_of(folder: str | Path) -> dict[str, Any]:
         """Sizes of the encoder in a language model's directory, all of them; :class:`InputError` if it holds none."""
-        return asdict(load_language(folder)[0].trunk.settings)
+        return asdict(LanguageSettings.from_mapping(read_language(folder)[0].hyperparameters["sizes"]))
 
     def begin_from(self, folder: str | Path) -> Self:
         """Take the weights of a language model's directory."""

@@ -17,9 +17,8 @@ from .. import __version__
 from ..downstream.examples import FOLD, fold_names
 from ..downstream.predictions import predictions_table
 from ..errors import InputError
-from ..models.directory import read_config
 from ..models.language import Language
-from ..models.language_files import load_language, save_language
+from ..models.language_files import load_language, read_language, save_language
 from ..models.vector_cache import Vectors, cached_vectors
 from ..prediction.language import TOKENS_AT_ONCE
 from ..prediction.score import pick_device
@@ -112,8 +111,8 @@ def finetune(
         entry |= {"labels": len(labels) if len(labels) > 2 else 1, "names": list(labels)}
     weights = ""
     if model is not None:
-        config, weights = read_config(model)
-        sizes = sizes or config.hyperparameters.get("sizes", {})
+        config, weights = read_language(model)
+        sizes = sizes or config.hyperparameters["sizes"]
     if way == "scratch":
         weights = ""
         settings = replace(settings, learning_rate=settings.head_learning_rate, head_epochs=0, blocks_per=0)
