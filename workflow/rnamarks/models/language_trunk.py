@@ -23,14 +23,12 @@ from ..errors import InputError
 from ..sequences import UNKNOWN, decode_windows
 from .language import Encoder
 from .language_files import load_language, read_language
-from .packing import Pack
+from .packing import TOKENS_AT_ONCE, Pack
 from .registry import TRUNKS
 from .settings.language import LanguageSettings
 from .tokens import CLS, EOS, A, C, G, N, T
 from .vector_cache import Vectors, cached_vectors
 
-TOKENS_AT_ONCE = {"cpu": 8192, "cuda": 65_536}
-"""Most tokens of a pack by device."""
 GRADIENT_SHARE = 8
 """So many times smaller are packs with gradients. Each is computed a second time, so that the activations of no more
 than one are kept: of 1,024 tokens about 0.5 GB for the size nano, 20 times that for giga."""

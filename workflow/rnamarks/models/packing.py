@@ -13,6 +13,9 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+TOKENS_AT_ONCE = {"cpu": 8192, "cuda": 65_536}
+"""Most tokens of a pack without gradients, by device."""
+
 
 @dataclass(frozen=True)
 class Pack:
@@ -65,13 +68,13 @@ class Pack:
         return rows.split(self.lengths)
 
 
-def portions(sizes: Sequence[int], most: int) -> Iterator[range]:
+def portions(sizes: Sequence[float], most: float) -> Iterator[range]:
     """Ranges of neighbours whose sizes sum to ``most`` or less, each of one at least."""
-    begin = total = 0
+    begin, total = 0, 0.0
     for index, size in enumerate(sizes):
         if index > begin and total + size > most:
             yield range(begin, index)
-            begin, total = index, 0
+            begin, total = index, 0.0
         total += size
     if begin < len(sizes):
         yield range(begin, len(sizes))

@@ -18,7 +18,7 @@ import torch
 from ..errors import InputError
 from ..files import write_bytes
 from .language import Language
-from .packing import Pack, portions
+from .packing import TOKENS_AT_ONCE, Pack, portions
 from .tokens import tokenise
 
 POOLS = ("tokens", "cls")
@@ -65,7 +65,7 @@ def cached_vectors(
     pool: str = "tokens",
     precision: str = "float16",
     device: torch.device | str = "cpu",
-    tokens: int = 8192,
+    tokens: int | None = None,
     report: Callable[[str], None] = print,
 ) -> Vectors:
     """The vectors of the last layer, from a file if there is one; otherwise they are computed and written.
@@ -85,8 +85,8 @@ def cached_vectors(
     precision : {"float16", "float32"}
         Of the file.
     device : torch.device or str
-    tokens : int
-        Most tokens computed at once.
+    tokens : int, optional
+        Most tokens computed at once; default :data:`~rnamarks.models.packing.TOKENS_AT_ONCE`.
     report : callable
         Given a line where vectors are computed or waited for.
 
@@ -111,7 +111,8 @@ def cached_vectors(
         path.parent.mkdir(parents=True, exist_ok=True)
         with _alone(path.with_suffix(".lock"), report):
             if not path.is_file():
-                _write(path, network, ordered, pool, kind, torch.device(device), tokens, report)
+                place = torch.device(device)
+                _write(path, network, ordered, pool, kind, place, tokens or TOKENS_AT_ONCE[place.type], report)
     return Vectors(path, ordered, pool)
 
 

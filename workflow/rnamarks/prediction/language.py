@@ -11,14 +11,13 @@ import torch
 
 from ..errors import InputError
 from ..models.language import Language
-from ..models.packing import Pack, portions
+from ..models.packing import TOKENS_AT_ONCE, Pack, portions
 from ..models.tokens import TOKENS, count_unknown, tokenise
 from ..sequences import read_records
 from .tiles import tile_step, tiled_vectors
 
 TRAINED_LENGTH = 1022
 """Nucleotides of the longest sequence, or piece of one, in pre-training."""
-TOKENS_AT_ONCE = {"cpu": 8192, "cuda": 65536}
 """Tokens of a pack by device."""
 _PACKS = 8
 _LETTERS = [{"T": "U"}.get(letter, letter) if len(letter) == 1 else "N" for letter in TOKENS]
@@ -129,7 +128,8 @@ def describe(
         :func:`means`, or a head.
     device : torch.device or str
     tokens : int, optional
-        Most tokens of a pack, but for a sequence that has more by itself; default :data:`TOKENS_AT_ONCE`.
+        Most tokens of a pack, but for a sequence that has more by itself; default
+        :data:`~rnamarks.models.packing.TOKENS_AT_ONCE`.
     tile : int, optional
         Read sequences of more nt than this in tiles, see :mod:`rnamarks.prediction.tiles`; by default none.
     """

@@ -20,7 +20,6 @@ from ..errors import InputError
 from ..models.language import Language
 from ..models.language_files import load_language, read_language, save_language
 from ..models.vector_cache import Vectors, cached_vectors
-from ..prediction.language import TOKENS_AT_ONCE
 from ..prediction.score import pick_device
 from ..tables import write_parquet, write_tsv
 from .allocation import keep_freed_memory
@@ -214,7 +213,6 @@ def _vectors(
         cache,
         pool="cls" if target == "label" else "tokens",
         device=place,
-        tokens=TOKENS_AT_ONCE[place.type],
         report=report,
     )
 

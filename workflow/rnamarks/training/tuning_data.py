@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from ..downstream.examples import FOLD, fold_names
-from ..downstream.formats import TARGET_COLUMNS, partners_of
+from ..downstream.formats import TARGET_COLUMNS
 from ..downstream.splitting import SPLITS
 from ..errors import InputError
 from ..models.tokens import tokenise
-from ..structure.pairs import read_brackets
+from ..structure.pairs import partners_of, read_brackets
 from ..tables import read_parquet, read_tsv
 
 

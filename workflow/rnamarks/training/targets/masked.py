@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ...corpus.store import HELD, Corpus
 from ...errors import InputError
-from ...models.packing import Pack
+from ...models.packing import Pack, portions
 from ...models.tokens import A
 from ..curriculum import Stage
 from ..masking import MaskedBatch, MaskedSampler, judged_batch
@@ -140,19 +140,16 @@ def _score(
 
 def split_batch(batch: MaskedBatch, most: int) -> Iterator[MaskedBatch]:
     """Parts of whole sequences with at most so many tokens each, but for a sequence that has more by itself."""
-    ends = batch.lengths.cumsum()
-    begin = 0
-    while begin < len(ends):
-        start = ends[begin - 1] if begin else 0
-        end = max(begin + 1, int(np.searchsorted(ends, start + most, side="right")))
-        within = (batch.rows >= start) & (batch.rows < ends[end - 1])
+    ends = np.r_[0, batch.lengths.cumsum()]
+    for part in portions(batch.lengths.tolist(), most):
+        start, stop = ends[part.start], ends[part.stop]
+        within = (batch.rows >= start) & (batch.rows < stop)
         yield MaskedBatch(
-            batch.tokens[start : ends[end - 1]],
-            batch.lengths[begin:end],
+            batch.tokens[start:stop],
+            batch.lengths[part.start : part.stop],
             batch.rows[within] - start,
             batch.truth[within],
         )
-        begin = end
 
 
 def every(batch: MaskedBatch, first: int, step: int) -> MaskedBatch:
