@@ -19,7 +19,7 @@ from rnamarks.models.kmer_vectors import kmer_numbers
 from rnamarks.models.multirm import MultiRM
 from rnamarks.models.registry import MODELS, build_model
 from rnamarks.tasks import Task
-from rnamarks.training.trainer import can_bfloat16
+from rnamarks.training.precision import can_bfloat16
 from tolerance import assert_same_sums, path_length, rounding
 
 TASKS = ["Am", "m6A", "Y"]

@@ -17,10 +17,10 @@ import pytest
 import torch
 
 from rnamarks.errors import InputError, explain
-from rnamarks.training import trainer
+from rnamarks.training import precision, trainer
+from rnamarks.training.optimisation import rate_factor
 from rnamarks.training.settings import SiteSettings, TrainingSettings
 from rnamarks.training.targets import site
-from rnamarks.training.trainer import rate_factor
 from site_fits import fit_sites
 
 SMALL = {"filters": 8, "channels": 8, "lstm_units": 4, "attention_width": 2, "dense": 8, "dropout": 0.1}
@@ -196,7 +196,7 @@ def test_a_state_is_saved_by_the_clock(world, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("asked", ["auto", "32-true", "bf16-mixed"])
 def test_precision_is_what_the_machine_can(world, tmp_path, monkeypatch, asked):
-    monkeypatch.setattr(trainer, "can_bfloat16", lambda device: False)
+    monkeypatch.setattr(precision, "can_bfloat16", lambda device: False)
     lines = []
     training, validation = world
     settings = SiteSettings.from_mapping(SETTINGS | {"precision": asked, "epochs": 1})
@@ -212,7 +212,7 @@ def test_bfloat16_is_tried_without_touching_what_is_drawn():
     torch.manual_seed(3)
     expected = torch.rand(2)
     torch.manual_seed(3)
-    assert trainer.can_bfloat16(torch.device("cpu")) in (True, False)
+    assert precision.can_bfloat16(torch.device("cpu")) in (True, False)
     assert torch.equal(torch.rand(2), expected)
 
 

@@ -25,11 +25,11 @@ from ..models.directory import read_config
 from ..models.student import Student
 from ..prediction.fast import agreement, score_fast
 from ..prediction.score import pick_device, score_tasks
-from .fit import digest_of, digest_splits, read_split
+from .fit import digest_splits, read_split
 from .lessons import Pool, ask_teacher
 from .settings import DistillationSettings, TrainingSettings
 from .targets.teacher import TeacherTarget
-from .trainer import train
+from .trainer import digest_of, train
 
 CLIP = 1.0
 """Largest norm of the gradient."""

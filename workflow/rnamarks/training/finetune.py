@@ -23,13 +23,12 @@ from ..models.vector_cache import Vectors, cached_vectors
 from ..prediction.score import pick_device
 from ..tables import write_parquet, write_tsv
 from .allocation import keep_freed_memory
-from .fit import digest_of
 from .settings import WAYS, FinetuneSettings
 from .targets.examples import ExampleTarget
 from .targets.label import LabelTarget, probabilities_of
 from .targets.pairs import PairsTarget, best_threshold, predicted_partners
 from .targets.value import ValueTarget
-from .trainer import train
+from .trainer import digest_of, train
 from .tuning_data import Examples, split_examples
 
 TARGETS: dict[str, type[ExampleTarget]] = {"pairs": PairsTarget, "label": LabelTarget, "value": ValueTarget}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,7 +23,7 @@ from .sampler import TaskData
 from .settings import SiteSettings
 from .targets.base import Target
 from .targets.site import SiteTarget
-from .trainer import TrainingResult, train
+from .trainer import TrainingResult, digest_of, train
 from .trunks import FROZEN, Pretrained
 from .warm_start import Start, begin_from
 
@@ -50,11 +48,6 @@ def digest_splits(splits: Mapping[str, str | Path], scheme: str, *chosen: str) -
         task: digest_columns(path, ["sequence", "label", scheme], where={scheme: chosen})
         for task, path in splits.items()
     }
-
-
-def digest_of(record: Mapping[str, Any]) -> str:
-    """A hash of everything that decides the weights. It names the checkpoint folder."""
-    return hashlib.sha256(json.dumps(record, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def fit_network(
@@ -88,7 +81,7 @@ def fit_network(
     seed : int
         Of the initial weights and of every draw.
     checkpoints : path-like
-        Root under which a folder named by :func:`digest_of` is kept.
+        Root under which a folder named by :func:`~rnamarks.training.trainer.digest_of` is kept.
     start : Start, optional
         Weights of a trained network to begin with, instead of random ones.
     trunk : Pretrained, optional

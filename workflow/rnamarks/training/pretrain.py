@@ -17,11 +17,10 @@ from ..models.language_files import save_language
 from ..models.packing import kernel_for
 from ..prediction.score import pick_device
 from ..tables import write_tsv
-from .fit import digest_of
 from .processes import join
 from .settings import MaskingSettings, TrainingSettings
 from .targets.masked import TASK, MaskedTarget
-from .trainer import train
+from .trainer import digest_of, train
 
 OUTPUTS = {TASK: {"target": "masked"}}
 

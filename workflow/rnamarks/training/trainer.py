@@ -9,12 +9,13 @@ again ends with the same bytes on a CPU as one that was not.
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
+import json
 import math
 import pickle
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,13 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
-from torch.optim.swa_utils import AveragedModel
 
 from ..errors import InputError
 from ..files import atomic_path, write_bytes
 from ..prediction.score import pick_device
 from .curriculum import Stage
-from .muon import MuonWithAdamW, pieces_of
+from .optimisation import averaged_copy, make_optimizer, rate_factor
+from .precision import is_mixed, repeatable
 from .processes import Processes
 from .settings import TrainingSettings
 from .targets.base import Target
@@ -56,6 +57,11 @@ class TrainingResult:
     best_epoch: int
 
 
+def digest_of(record: Mapping[str, Any]) -> str:
+    """A hash of everything that decides the weights. It names the checkpoint folder."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
 def train(
     network: nn.Module,
     target: Target,
@@ -79,8 +85,8 @@ def train(
         Lengths, rates and precision; what concerns batches is the target's.
     seed : int
     checkpoints : path-like
-        Folder that survives a kill. Its content must come from a training with the same arguments: key its name by
-        a hash of them.
+        Folder that survives a kill. Its content must come from a training with the same arguments: name it by
+        :func:`digest_of` of them.
     device : {"auto", "cpu", "cuda"}
     threads : int
         CPU threads of torch; part of what makes a run repeatable, since it sets the order of sums.
@@ -103,7 +109,7 @@ def train(
         stale.unlink()
     torch.set_num_threads(threads)
     training = _Training(network, target, settings, seed, folder, pick_device(device), report, processes)
-    with _repeatable(training.device):
+    with repeatable(training.device):
         while not training.progress["finished"]:
             training.run_epoch()
     progress = training.progress
@@ -127,12 +133,8 @@ class _Training:
         self.settings, self.seed, self.folder, self.device, self.report = settings, seed, folder, device, report
         self.processes = processes
         self.network, self.target = network.to(device), target.to(device)
-        self.averaged = (
-            AveragedModel(network, avg_fn=_moving_average(settings.average_decay), use_buffers=True)
-            if settings.average_decay
-            else None
-        )
-        self.optimizer = (MuonWithAdamW if settings.optimiser == "muon" else torch.optim.AdamW)(self._groups())
+        self.averaged = averaged_copy(network, settings.average_decay) if settings.average_decay else None
+        self.optimizer = make_optimizer(network, target, settings)
         self.epochs = settings.epochs + target.stage_epochs * (len(target.stages) - 1)
         self.progress: dict[str, Any] = {
             "finished": False,
@@ -165,27 +167,7 @@ class _Training:
                 value=self.progress["step"],
                 remedy="give a folder for checkpoints that all of them see",
             )
-        self.is_mixed = not self.progress["finished"] and _is_mixed(settings.precision, device, report)
-
-    def _groups(self) -> list[dict[str, Any]]:
-        """Parameters by learning rate, weight decay and optimiser; ``base`` is what the schedule multiplies."""
-        settings = self.settings
-        fresh = getattr(self.network, "fresh", ("heads.",))
-        groups: dict[tuple[float, float, int], list[nn.Parameter]] = {}
-        for name, parameter in self.network.named_parameters():
-            if parameter.requires_grad:
-                rate = settings.head_learning_rate if name.startswith(fresh) else settings.learning_rate
-                decay = settings.weight_decay if parameter.ndim > 1 else 0.0
-                pieces = pieces_of(name, parameter) if settings.optimiser == "muon" else 0
-                groups.setdefault((rate, decay, pieces), []).append(parameter)
-        groups.setdefault((settings.learning_rate, 0.0, 0), []).extend(self.target.parameters())
-        if settings.optimiser == "muon" and not any(pieces for *_, pieces in groups):
-            raise InputError("no matrix for Muon", value="optimiser", remedy="it is for the blocks of a language model")
-        return [
-            {"params": group, "lr": rate, "base": rate, "weight_decay": decay} | ({"pieces": pieces} if pieces else {})
-            for (rate, decay, pieces), group in groups.items()
-            if group
-        ]
+        self.is_mixed = not self.progress["finished"] and is_mixed(settings.precision, device, report)
 
     @property
     def stage(self) -> Stage:
@@ -334,59 +316,3 @@ def _read_state(path: Path, device: torch.device) -> dict[str, Any]:
 
 def _silent(line: str) -> None:
     """Say nothing."""
-
-
-@contextmanager
-def _repeatable(device: torch.device) -> Iterator[None]:
-    """On a CPU torch takes the ways that give the same bytes each time."""
-    before, filling = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(before or device.type == "cpu")
-    # takes 5 % of a step and only helps code that reads what it never wrote
-    torch.utils.deterministic.fill_uninitialized_memory = False
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before)
-        torch.utils.deterministic.fill_uninitialized_memory = filling
-
-
-def _is_mixed(precision: str, device: torch.device, report: Callable[[str], None]) -> bool:
-    """Whether to compute in bfloat16 where that is precise enough; said where it is asked for and cannot be."""
-    if precision == "32-true" or (precision == "auto" and device.type == "cpu"):
-        return False
-    if can_bfloat16(device):
-        return True
-    report(f"precision 32-true: this {device.type.upper()} cannot train in bfloat16 (asked for: {precision})")
-    return False
-
-
-def can_bfloat16(device: torch.device) -> bool:
-    """Whether networks can be trained under autocast to bfloat16; on a CPU, where LSTMs may lack it, one is tried."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    try:
-        with torch.random.fork_rng(devices=[]), torch.autocast(device.type, torch.bfloat16):
-            nn.LSTM(8, 8, batch_first=True, bidirectional=True)(torch.zeros(2, 3, 8))[0].float().sum().backward()
-    except RuntimeError:
-        return False
-    return True
-
-
-def rate_factor(settings: TrainingSettings, step: int, total: int) -> float:
-    """Factor of the learning rate at a step, counted from 0, of so many planned ones."""
-    if settings.schedule == "constant":
-        return 1.0
-    warm = max(1, int(total * settings.warm_up))
-    if step < warm:
-        return (step + 1) / warm
-    done = min(1.0, (step - warm) / max(1, total * settings.decay - warm))
-    fall = 0.5 * (1 + math.cos(math.pi * done)) if settings.schedule == "one_cycle" else 1 - done
-    return settings.floor + (1 - settings.floor) * fall
-
-
-def _moving_average(decay: float) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]:
-    def average(kept: torch.Tensor, new: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
-        step = float(count)
-        return kept + (1 - min(decay, (1 + step) / (10 + step))) * (new - kept)
-
-    return average
