@@ -17,6 +17,7 @@ from ..models.language_files import save_language
 from ..models.packing import kernel_for
 from ..prediction.score import pick_device
 from ..tables import write_tsv
+from .checks import pretraining_settings
 from .processes import join
 from .settings import MaskingSettings, TrainingSettings
 from .targets.masked import TASK, MaskedTarget
@@ -26,7 +27,7 @@ OUTPUTS = {TASK: {"target": "masked"}}
 
 
 def published_settings(*, batch_size: int, steps: int, epochs: int, rate: float) -> TrainingSettings:
-    """Settings of RiNALMo's pre-training (Penić et al. 2024): warm-up, a cosine to a fifth of the rate, clipping at 1.
+    """:func:`~rnamarks.training.checks.pretraining_settings` of what a command line gives.
 
     Parameters
     ----------
@@ -36,20 +37,8 @@ def published_settings(*, batch_size: int, steps: int, epochs: int, rate: float)
     rate : float
         Highest learning rate.
     """
-    return TrainingSettings(
-        batch_size=batch_size,
-        steps_per_epoch=steps,
-        epochs=epochs,
-        patience=epochs,
-        learning_rate=rate,
-        head_learning_rate=rate,
-        weight_decay=0.01,
-        schedule="one_cycle",
-        # 2,000 of 200,000 steps
-        warm_up=0.01,
-        floor=0.2,
-        gradient_clip=1.0,
-        validation_windows=2000,
+    return pretraining_settings(
+        {"batch_size": batch_size, "steps_per_epoch": steps, "epochs": epochs, "learning_rate": rate}
     )
 
 
