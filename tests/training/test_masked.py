@@ -152,6 +152,18 @@ def test_parts_hold_the_batch_and_no_more(corpus):
         np.testing.assert_array_equal(rows, batch.rows)
 
 
+def test_a_perplexity_that_no_number_holds_is_infinite(corpus):
+    network, asked = Language({TASK: {"target": "masked"}}, **TINY), target(corpus)
+    with torch.no_grad():
+        for parameter in network.heads.parameters():
+            parameter += 1e4 * torch.randn_like(parameter)
+    recorded = {TOGETHER: torch.tensor([[1e6, 0.0, 1.0, 1.0, 1.0, 1.0]])}
+    score, [row] = asked.validate(network, asked.stages[0], recorded, torch.device("cpu"))
+    assert -np.inf < score < -1000
+    assert row["perplexity"] == np.inf
+    assert "training perplexity inf" in asked.pace(network, recorded, 1.0, torch.device("cpu"), 1)[1]
+
+
 def test_nothing_held_out_is_an_error(tmp_path):
     corpus = stored(tmp_path / "c", [np.full(20, A, np.uint8)])
     with pytest.raises(InputError, match="no sequence is held out"):

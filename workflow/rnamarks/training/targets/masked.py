@@ -101,7 +101,7 @@ class MaskedTarget(Target):
         columns, _ = super().pace(network, recorded, seconds, device, count)
         peak, source = peak_of(device)
         speed, mfu = nucleotides / seconds, operations(network, tokens, squares, rows) / (seconds * count * peak)
-        said = f"training perplexity {math.exp(loss / rows):.4g}, {speed:,.0f} nt/s, MFU {mfu:.1%} of {source}"
+        said = f"training perplexity {perplexity(loss / rows):.4g}, {speed:,.0f} nt/s, MFU {mfu:.1%} of {source}"
         return columns | {"nucleotides_per_second": speed, "mfu": mfu}, said
 
     def weight(self, part: tuple[np.ndarray, ...], batch: tuple[np.ndarray, ...]) -> float:
@@ -114,8 +114,16 @@ class MaskedTarget(Target):
         """See :meth:`Target.validate`."""
         trained = recorded[TOGETHER].double().sum(dim=0)
         nll, accuracy = judge(network, self.validation, device)
-        row = {"task": TASK, "loss": float(trained[0] / trained[2]), "nll": nll, "perplexity": math.exp(nll)}
+        row = {"task": TASK, "loss": float(trained[0] / trained[2]), "nll": nll, "perplexity": perplexity(nll)}
         return -nll, [row | {"accuracy": accuracy}]
+
+
+def perplexity(nll: float) -> float:
+    """Exponential of a mean negative log-likelihood (natural logarithm); infinite where no number holds it."""
+    try:
+        return math.exp(nll)
+    except OverflowError:
+        return math.inf
 
 
 @torch.inference_mode()
