@@ -272,6 +272,9 @@ def test_a_setting_of_no_such_name_is_an_error(tmp_path, run):
     code, _, error = run(*command, "--way", "scratch", "--size", "nano", "--set", "shift=3")
     assert code == 2
     assert "there is no setting shift" in error
+    code, _, error = run(*command, "--set", "epochs=[")
+    assert code == 2
+    assert "the value of --set epochs is no YAML (found '[')" in error
     code, _, error = run(*command)
     assert code == 2
     assert "no language model (found 'finetuned')" in error
@@ -393,6 +396,7 @@ def test_learned_positions_bound_the_tile(long_fasta, tmp_path, run):
     [
         ({"structure": {"target": "pairs", "channels": 8, "blocks": 1}}, "fold", 2000),
         ({"splice": {"target": "label", "hidden": 8}}, "splice", 4096),
+        ({"kind": {"target": "label", "hidden": 8, "labels": 3}}, "classify", 4096),
         ({"ribosome_loading": {"target": "value", "channels": 8, "blocks": 1}}, "mrl", 4096),
     ],
     indirect=["tuned"],

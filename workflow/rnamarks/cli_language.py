@@ -253,6 +253,7 @@ def classify(
     out: OutOption = None,
     device: DeviceOption = "auto",
     tokens: TokensOption = None,
+    longest: LongestOption = 4096,
     threads: ThreadsOption = 0,
 ) -> None:
     """The label of each sequence, by a model tuned to two or more.
@@ -262,7 +263,7 @@ def classify(
     """
     from .training.targets.label import probabilities_of
 
-    network, sequences, place, config = _opened(fasta, model, {"--out": out}, device, threads)
+    network, sequences, place, config = _opened(fasta, model, {"--out": out}, device, threads, limit=longest)
     task = _task_of(config, "label", model)
     entry = config.hyperparameters["outputs"][task]
     names = entry.get("names") or list(map(str, range(max(2, entry.get("labels", 1)))))

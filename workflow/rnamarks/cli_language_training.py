@@ -181,7 +181,10 @@ def finetune_model(
         if not sign:
             raise InputError("--set is no NAME=VALUE", value=text, remedy="write epochs=5")
         where = "head" if name.startswith("head.") else "training"
-        given[where][name.removeprefix("head.")] = yaml.safe_load(value)
+        try:
+            given[where][name.removeprefix("head.")] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InputError(f"the value of --set {name} is no YAML", value=value, remedy="correct it") from error
     predictions = finetune(
         read_example_table(examples),
         fold,
