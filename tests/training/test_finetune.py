@@ -400,8 +400,8 @@ def test_partners_must_be_mutual_and_inside():
     for partners, said in (
         ([1, -1, -1, -1, -1, -1, -1, -1], "partners are not mutual"),
         ([0, -1, -1, -1, -1, -1, -1, -1], "partners are not mutual"),
-        ([8, -1, -1, -1, -1, -1, -1, -1], "a partner lies outside"),
-        ([-2, -1, -1, -1, -1, -1, -1, -1], "a partner lies outside"),
+        ([8, -1, -1, -1, -1, -1, -1, -1], r"a partner lies outside the sequence \(found 8\)"),
+        ([-2, -1, -1, -1, -1, -1, -1, -1], r"a partner lies outside the sequence \(found -2\)"),
     ):
         entries = list(frame["partners"])
         entries[0] = np.array(partners)

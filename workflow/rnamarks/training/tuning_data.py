@@ -158,8 +158,9 @@ def _read_partners(answer: Any, length: int, labels: tuple[str, ...]) -> np.ndar
     if partners.shape != (length,) or (length and partners.dtype.kind not in "iu"):
         raise InputError(f"not a partner for each of {length} nt", value=partners.shape, remedy="-1 is none")
     paired = np.flatnonzero(partners >= 0)
-    if partners.min(initial=0) < -1 or partners.max(initial=-1) >= length:
-        raise InputError("a partner lies outside the sequence", value=int(partners.max()), remedy="count from 0")
+    outside = partners[(partners < -1) | (partners >= length)]
+    if len(outside):
+        raise InputError("a partner lies outside the sequence", value=int(outside[0]), remedy="count from 0")
     if (partners[paired] == paired).any() or (partners[partners[paired]] != paired).any():
         raise InputError("partners are not mutual", remedy="each nucleotide has one partner, whose partner it is")
     return partners.astype(np.int32)
