@@ -14,6 +14,7 @@ import torch
 
 from checkpoints import built
 from rnamarks.errors import explain
+from rnamarks.models.language import Language
 from rnamarks.models.packing import Pack
 from rnamarks.models.tokens import tokenise
 from rnamarks.models.vector_cache import cached_vectors
@@ -45,6 +46,17 @@ def test_vectors_are_those_of_the_model_and_computed_once(tmp_path, pool, precis
         _, lines = cached(tmp_path, pool=pool, precision=precision, **changes)
         assert len(lines) == 1
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_the_same_weights_with_other_heads_have_vectors_of_their_own(tmp_path):
+    sizes = {"width": 16, "blocks": 1}
+    models = [Language({"masked": {"target": "masked"}}, heads=heads, **sizes).eval() for heads in (2, 4)]
+    models[1].load_state_dict(models[0].state_dict())
+    for model in models:
+        found = cached_vectors(model, "one", SEQUENCES, tmp_path, precision="float32", report=len)
+        with torch.no_grad():
+            expected = model.trunk(Pack.of([tokenise("AUG" * 30)])).numpy()
+        np.testing.assert_allclose(found["AUG" * 30], expected, atol=1e-5)
 
 
 def test_a_full_disk_leaves_nothing_and_is_one_sentence(tmp_path):

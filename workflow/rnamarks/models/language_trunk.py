@@ -106,16 +106,15 @@ class LanguageTrunk(nn.Module):
         ----------
         codes : numpy.ndarray, shape=(n, window), dtype=uint8
         folder : path-like
-            The file, 2 * n * reads * channels bytes, is named by a hash of weights and windows.
+            The file, 2 * n * reads * channels bytes, is named by a hash of weights, sizes and windows.
         device, report
             See :func:`rnamarks.models.vector_cache.cached_vectors`.
         """
         digest = hashlib.sha256()
         for name, tensor in sorted(self.encoder.state_dict().items()):
             digest.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
-        middles = codes[:, self._start : self._start + self.reads]
+        sequences = decode_windows(codes[:, self._start : self._start + self.reads])
         network = nn.ModuleDict({"trunk": self.encoder})
-        sequences = set(decode_windows(np.ascontiguousarray(middles)))
         self.kept = KeptVectors(
             cached_vectors(network, digest.hexdigest(), sequences, folder, device=device, report=report)
         )

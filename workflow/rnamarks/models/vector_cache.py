@@ -1,15 +1,18 @@
 """Vectors of a language model that does not change, computed once and kept in a file.
 
-A file holds the vectors of a set of sequences, whatever their order, and is named by a hash of the weights, the
-sequences and the kind of vectors. It appears when it is whole; a second process that wants the same one waits for it.
+A file holds the vectors of a set of sequences, whatever their order, and is named by a hash of the weights and the
+settings of the model, which decide what weights of the same shapes make of a sequence, the sequences and the kind of
+vectors. It appears when it is whole; a second process that wants the same one waits for it.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +106,8 @@ def cached_vectors(
     ordered = sorted(set(sequences), key=lambda sequence: (len(sequence), sequence))
     if not ordered:
         raise ValueError("no sequences")
-    digest = hashlib.sha256(f"{_VERSION}\n{weights}\n{pool}\n{kind.name}\n".encode())
+    form = json.dumps(asdict(network.trunk.settings), sort_keys=True)
+    digest = hashlib.sha256(f"{_VERSION}\n{weights}\n{form}\n{pool}\n{kind.name}\n".encode())
     for sequence in ordered:
         digest.update(f"{sequence}\n".encode())
     path = Path(folder) / f"{digest.hexdigest()[:32]}.npy"
