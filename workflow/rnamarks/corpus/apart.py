@@ -19,7 +19,7 @@ import pandas as pd
 from ..datasets.tools import run_tool, scratch_folder
 from ..dictionary import column_names
 from ..models.tokens import letters_to_tokens
-from .contained import Needles, Texts, hashed_words, join, turned
+from .contained import Needles, Texts, hashed_words, join, turned, write_fasta
 
 SHORTEST_ALIGNED, SHORTEST_PART, COVERAGE = 30, 40, 0.5
 _CLASSES = (SHORTEST_ALIGNED, 60, 150)
@@ -192,15 +192,11 @@ class _Fasta:
 
     def of(self, shortest: float, end: float) -> Path | None:
         """A file of those from ``shortest`` to less than ``end`` nt; None if there are none."""
-        from .build import LETTERS
-
         lengths = self._texts.lengths[self._chosen]
         own = self._chosen[(lengths >= shortest) & (lengths < end)]
         path = self._folder / f"{self._name}_{shortest}_{end}.fasta"
         if len(own) and not path.exists():
-            with open(path, "wb") as handle:
-                for index in own.tolist():
-                    handle.write(b">%d\n%b\n" % (index, LETTERS[self._texts[index]].tobytes()))
+            write_fasta(self._texts, own, path)
         return path if len(own) else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,17 +14,16 @@ import numpy as np
 from ..datasets.redundancy import linclust
 from ..datasets.tools import scratch_folder
 from ..errors import InputError
-from ..models.tokens import MOST_UNKNOWN, TOKENS, UNK, A, T, letters_to_tokens
+from ..models.tokens import MOST_UNKNOWN, UNK, A, T, letters_to_tokens
 from ..sites.drops import KEPT, NOTE, Drops
 from ..tables import write_tsv
 from .apart import Kept, find_relatives
-from .contained import Texts, turned
+from .contained import Texts, turned, write_fasta
 from .formats import read_rna
 from .store import HELD, write_corpus
 
 STAGE = "corpus"
 STRANDS = ("both", "same")
-LETTERS = np.frombuffer(b"NNNNN" + "".join(TOKENS[5:]).replace("-", "N").replace("I", "N").encode(), np.uint8)
 _WORD = 11
 
 
@@ -143,8 +142,8 @@ def build_corpus(
         if not kept.any():
             raise InputError("no sequence is left", value=", ".join(sources), remedy="look at the table of relatives")
         report(f"{int(kept.sum()):,} distinct sequences; clustering them")
-        starts, kept_lengths = begins[kept], lengths[kept]
-        clusters = _clusters(content, starts, kept_lengths, folder, identity, coverage, strands, threads)
+        texts = Texts(content, begins[kept], lengths[kept].astype(np.int64))
+        clusters = _clusters(texts, folder, identity, coverage, strands, threads)
         members, offsets = _by_cluster(clusters)
         flags = _hold_out(members, offsets, held, seed)
         report(f"{len(offsets) - 1:,} clusters; writing the corpus")
@@ -152,7 +151,7 @@ def build_corpus(
         drops.count(STAGE, STAGE, "all", f"{NOTE}held out with their cluster", int((flags & HELD["cluster"] > 0).sum()))
         write_corpus(
             path,
-            _slices(content, starts, kept_lengths),
+            map(texts.__getitem__, range(len(texts.lengths))),
             members=members,
             offsets=offsets,
             held=flags,
@@ -212,26 +211,10 @@ def _first_copies(digests: np.ndarray) -> np.ndarray:
     return kept
 
 
-def _slices(content: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:
-    for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
-        yield content[start : start + length]
-
-
-def _clusters(
-    content: np.ndarray,
-    starts: np.ndarray,
-    lengths: np.ndarray,
-    folder: Path,
-    identity: float,
-    coverage: float,
-    strands: str,
-    threads: int,
-) -> np.ndarray:
+def _clusters(texts: Texts, folder: Path, identity: float, coverage: float, strands: str, threads: int) -> np.ndarray:
     """Of each sequence a number of its cluster; a sequence that linclust leaves out is one of its own."""
-    with open(folder / "sequences.fasta", "wb") as handle:
-        for index, tokens in enumerate(_slices(content, starts, lengths)):
-            handle.write(b">%d\n%b\n" % (index, LETTERS[tokens].tobytes()))
-    clusters = np.arange(len(lengths), dtype=np.int64)
+    write_fasta(texts, np.arange(len(texts.lengths)), folder / "sequences.fasta")
+    clusters = np.arange(len(texts.lengths), dtype=np.int64)
     for first, member in linclust(folder / "sequences.fasta", identity, coverage=coverage, threads=threads):
         clusters[member] = first
     (folder / "sequences.fasta").unlink()
@@ -239,9 +222,8 @@ def _clusters(
         joined = np.flatnonzero(clusters != np.arange(len(clusters)))
         for index in joined.tolist():
             first = int(clusters[index])
-            pair = (content[starts[i] : starts[i] + lengths[i]] for i in (index, first))
-            if _is_antisense(*pair):
-                clusters[index] += len(lengths)
+            if _is_antisense(texts[index], texts[first]):
+                clusters[index] += len(clusters)
     return clusters
 
 

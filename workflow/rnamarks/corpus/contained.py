@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from ..models.tokens import A, T
+from ..models.tokens import TOKENS, A, T
 
 WORD = 16
 """Shortest sequence that is looked for, in nt."""
 _NONE = np.iinfo(np.uint64).max
+# in FASTA for MMseqs2 what is no nucleotide is N
+_LETTERS = np.frombuffer(b"NNNNN" + "".join(TOKENS[5:]).replace("-", "N").replace("I", "N").encode(), np.uint8)
 
 
 class Texts(NamedTuple):
@@ -36,6 +39,13 @@ def join(sequences: list[np.ndarray]) -> Texts:
     lengths = np.array([len(one) for one in sequences], dtype=np.int64)
     ends = lengths.cumsum()
     return Texts(np.concatenate(sequences or [np.zeros(0, np.uint8)]), ends - lengths, lengths)
+
+
+def write_fasta(texts: Texts, chosen: np.ndarray, path: Path) -> None:
+    """Write some of the sequences, by their indices, which become their names."""
+    with open(path, "wb") as handle:
+        for index in chosen.tolist():
+            handle.write(b">%d\n%b\n" % (index, _LETTERS[texts[index]].tobytes()))
 
 
 def turned(tokens: np.ndarray) -> np.ndarray:
