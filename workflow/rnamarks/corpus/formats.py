@@ -193,7 +193,10 @@ def judged_table(sets: Mapping[str, Mapping[str, Any]], *, shortest: int, longes
     for name, source in sets.items():
         found = [(one, name, text.upper().replace("T", "U")) for one, text in read_rna(source)]
         fits = [row for row in found if shortest <= len(row[2]) <= longest]
-        distinct = list({row[2]: row for row in reversed(fits)}.values())[::-1]
+        first: dict[str, tuple[str, str, str]] = {}
+        for row in fits:
+            first.setdefault(row[2], row)
+        distinct = first.values()
         scope = drops.scope("corpus", "judged", name)
         scope.count(f"not {shortest} to {longest} nt", len(found) - len(fits))
         scope.count("same as an earlier sequence", len(fits) - len(distinct))
