@@ -44,14 +44,10 @@ class ContextCounts:
         free = np.flatnonzero((corpus.held & HELD[held]) == 0)
         chosen = np.random.default_rng(0).permutation(free)
         chosen = chosen[: np.searchsorted(corpus.lengths[chosen].cumsum(), most) + 1]
-        pieces: list[np.ndarray] = []
-        for index in np.sort(chosen).tolist():
-            pieces.append(corpus[index])
-            if sum(map(len, pieces)) > _CHUNK:
-                found.add(pieces)
-                pieces = []
-        if pieces:
-            found.add(pieces)
+        chosen = np.sort(chosen)
+        for part in np.split(chosen, np.flatnonzero(np.diff(corpus.lengths[chosen].cumsum() // _CHUNK)) + 1):
+            if len(part):
+                found.add([corpus[index] for index in part.tolist()])
         return found
 
     @property

@@ -6,7 +6,7 @@ Sets are ``held``, the hold-out of the corpus, and those of a table of judged RN
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,10 @@ from .context_counts import BASELINES, ContextCounts
 _TOKENS = 8192
 COLUMNS = column_names("perplexity")
 """Of the tables that :func:`judge_sets` and :func:`judge_baselines` make."""
+
+
+Losses = Callable[[MaskedBatch], tuple[np.ndarray, np.ndarray]]
+"""Of a batch the negative log-likelihood of each chosen token, and whether the most probable letter is the true one."""
 
 
 class _Listed:
@@ -92,9 +96,9 @@ def judge_sets(
     network.eval().to(device)
     keys = {"language": language, "seed": seed}
     size = sum(one.numel() for one in network.parameters())
+    sets = _batches(corpus, judged, masking or MaskingSettings(), most)
     return _table(
-        keys | row | {"parameters": size}
-        for row in _judged(lambda batch: _losses(network, batch, device), corpus, judged, masking, most, draws)
+        keys | row | {"parameters": size} for row in _judged(lambda batch: _losses(network, batch, device), sets, draws)
     )
 
 
@@ -115,11 +119,12 @@ def judge_baselines(
     what stands in the place of a nucleotide that is not masked.
     """
     masking = masking or MaskingSettings()
+    sets = _batches(corpus, judged, masking, most)
     rows: list[dict[str, Any]] = []
     for name, (before, after) in BASELINES.items():
         counts = ContextCounts.of_corpus(corpus, before, after, held=masking.held, most=nucleotides)
         keys = {"language": name, "seed": 0, "parameters": counts.parameters}
-        rows += [keys | row for row in _judged(counts.losses, corpus, judged, masking, most, draws)]
+        rows += [keys | row for row in _judged(counts.losses, sets, draws)]
     return _table(rows)
 
 
@@ -132,17 +137,23 @@ def _table(rows) -> pd.DataFrame:
     return found
 
 
-def _judged(
-    losses, corpus: Corpus, judged: pd.DataFrame | None, masking: MaskingSettings | None, most: int, draws: int
-) -> Iterator[Mapping[str, Any]]:
-    masking = masking or MaskingSettings()
+def _batches(
+    corpus: Corpus, judged: pd.DataFrame | None, masking: MaskingSettings, most: int
+) -> dict[str, MaskedBatch]:
+    """What is asked of each set."""
     held = np.flatnonzero(corpus.held & HELD[masking.held])
     sets = [("held", corpus, held)] if len(held) else []
     if judged is not None:
         for name, own in judged.groupby("set", sort=False):
             sets.append((name, _Listed(own["sequence"]), np.arange(len(own))))
-    for name, sequences, indices in sets:
-        batch = judged_batch(sequences, indices, most, masking.longest, masking.fraction)
+    return {
+        name: judged_batch(sequences, indices, most, masking.longest, masking.fraction)
+        for name, sequences, indices in sets
+    }
+
+
+def _judged(losses: Losses, sets: Mapping[str, MaskedBatch], draws: int) -> Iterator[Mapping[str, Any]]:
+    for name, batch in sets.items():
         yield {"set": name} | summarise(batch, *losses(batch), draws)
 
 
