@@ -21,12 +21,11 @@ _NUCLEOTIDES = re.compile(r"[A-Z]+")
 
 
 class Fragment(NamedTuple):
-    """Exon, intron and exon as RNA; ``count`` as written, ``line`` from 1."""
+    """Exon, intron and exon as RNA; ``line`` from 1."""
 
     exon: str
     intron: str
     next_exon: str
-    count: str
     gene: str
     line: int
 
@@ -53,7 +52,7 @@ def read_fragments(path: str | Path) -> Iterator[Fragment]:
                     value=line.strip(),
                     remedy="fetch the file again",
                 )
-            yield Fragment(*parts, words[3], words[4], number)
+            yield Fragment(*parts, words[4], number)
 
 
 @EXAMPLE_FORMATS.add("eie")
