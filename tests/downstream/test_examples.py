@@ -73,6 +73,12 @@ def test_a_folder_a_file_and_a_tar_are_the_same(structures, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="the folder holds no"):
         read_examples(entry, {"all": [tmp_path / "empty"]})
+    # a file of an archive is named by its place in it
+    (folder / "y.dbn").write_text(">a\nACGU\n((.)\n")
+    with tarfile.open(tmp_path / "y.tar", "w") as tar:
+        tar.add(folder / "y.dbn", "y.dbn")
+    with pytest.raises(InputError, match=f"^{tmp_path}/y.tar/y.dbn:"):
+        read_examples(entry, {"all": [tmp_path / "y.tar"]})
 
 
 def table(path, rows, columns="sequence\tlabel"):

@@ -177,8 +177,14 @@ def read_folder(path: str | Path) -> Iterator[tuple[Structure, Path]]:
     elif path.is_file() and tarfile.is_tarfile(path):
         with tempfile.TemporaryDirectory(prefix="rnamarks-") as folder, tarfile.open(path) as tar:
             tar.extractall(folder, filter="data")
-            for one, file in read_folder(folder):
-                yield one, path / file.relative_to(folder)
+            try:
+                for one, file in read_folder(folder):
+                    yield one, path / file.relative_to(folder)
+            except InputError as error:
+                inside = path / Path(error.path or folder).relative_to(folder)
+                raise InputError(
+                    error.what, path=inside, line=error.line, value=error.value, remedy=error.remedy
+                ) from error
     else:
         yield from ((one, path) for one in read_structures(path))
 
