@@ -98,6 +98,19 @@ def test_many_labels_have_a_mean_f1_and_no_curve():
     assert metrics["prevalence"].isna().all()
 
 
+def test_a_test_part_of_one_label_has_no_curve_and_the_last_label_stays_the_positive_one():
+    table = examples("label", ["no"] * 20, sequences(6, 20)).assign(split=["valid"] * 10 + ["test"] * 10)
+    table.loc[:4, "label"] = "yes"
+    chances = np.where(np.arange(20) < 5, 0.8, 0.1)
+    frame = predictions_table(table, "label", np.stack([1 - chances, chances], axis=1), ["no", "yes"])
+    metrics, _ = evaluate([(keys("p", "label"), frame)], 20)
+    found = means(metrics).loc["p"]
+    assert found["accuracy"] == 1
+    assert found[["f1", "auroc", "auprc"]].isna().all()
+    assert metrics.groupby("split")["prevalence"].unique().map(list).to_dict() == {"test": [0.0], "valid": [0.5]}
+    assert means(metrics, "valid").loc["p"].tolist() == [1, 1, 1, 1]
+
+
 def pair_runs():
     known = ["((((....))))..", "((..[[..))..]]", ".............."]
     found = ["((((....))))..", "((......))....", "((((....)))).."]

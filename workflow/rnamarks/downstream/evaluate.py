@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..dictionary import column_names
 from ..errors import InputError
-from ..evaluation.bootstrap import Ranking, interval, over_seeds, resample_counts
+from ..evaluation.bootstrap import Ranking, interval, over_seeds, paired_draws, resample_counts
 from ..evaluation.seeds import MEAN
 from ..structure.decoding import compare_pairs
 from ..structure.pairs import pairs_of, pseudoknotted
@@ -69,10 +69,11 @@ def evaluate(
     metrics: list[tuple] = []
     differences: list[tuple] = []
     for group, members in groups.items():
+        labels = _labels_of(members) if group[1] == "label" else []
         splits = dict.fromkeys(split for _, frame in members for split in frame["split"].unique())
         for split in sorted(splits, reverse=True):
             runs, frames = _aligned(group, split, members)
-            values, draws, prevalence = _resampled(str(group[1]), frames, bootstrap, seed)
+            values, draws, prevalence = _resampled(str(group[1]), frames, labels, bootstrap, seed)
             n = len(frames[0])
             rows_of = runs.groupby("predictor", sort=False).indices
             for metric in values:
@@ -84,8 +85,7 @@ def evaluate(
                     metrics.append((*group, predictor, MEAN, split, metric, *found))
                 for first, second in combinations(rows_of, 2) if split != "valid" else ():
                     one, other = rows_of[first], rows_of[second]
-                    # two streams, so that the seeds of the two are drawn independently
-                    spread = over_seeds(draws[metric][one], seed=1) - over_seeds(draws[metric][other], seed=2)
+                    spread = paired_draws(draws[metric], one, other)
                     difference = values[metric][one].mean() - values[metric][other].mean()
                     where = (group[0], group[2], first, second, metric, split)
                     differences.append((*where, difference, *interval(spread), n))
@@ -108,14 +108,16 @@ def _aligned(group: tuple, split: str, members: Sequence) -> tuple[pd.DataFrame,
     return runs, frames
 
 
+def _labels_of(members: Sequence) -> list[str]:
+    """Labels in the order of the probabilities, of all splits, because one of them may lack a label."""
+    return sorted({label for _, frame in members for name in ("label", "predicted") for label in frame[name].unique()})
+
+
 def _resampled(
-    target: str, frames: Sequence[pd.DataFrame], bootstrap: int, seed: int
+    target: str, frames: Sequence[pd.DataFrame], labels: Sequence[str], bootstrap: int, seed: int
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], float]:
     """Of each metric the values, shape (n_runs,), and resamples, shape (n_runs, bootstrap); and the prevalence."""
     answers = frames[0][TARGET_COLUMNS[target]]
-    labels = (
-        sorted({*answers, *(label for frame in frames for label in frame["predicted"])}) if target == "label" else []
-    )
     binary = target == "label" and len(frames[0]["probability"].iloc[0]) == 2
     strata = np.searchsorted(labels, answers) if target == "label" else np.zeros(len(answers), dtype=np.int64)
     measures: list[Measure] = []

@@ -81,7 +81,7 @@ class Ranking:
         steps = counts[self._positives]
         hits = np.cumsum(steps, axis=0)
         false = np.cumsum(self._bins @ counts, axis=0)
-        positives, negatives = hits[-1].copy(), false[-1]
+        positives, negatives = hits[-1].copy() if len(hits) else np.zeros(counts.shape[1]), false[-1]
         if self._hits_to is not None:
             hits = hits[self._hits_to - 1]
         above = false[self._false_to]
