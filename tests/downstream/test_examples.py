@@ -172,6 +172,19 @@ def test_a_validation_part_stands_in_for_a_test_part_that_is_kept_back(tmp_path)
     assert (given[:60] == "valid").sum() == 6
 
 
+def test_a_test_part_of_which_nothing_is_left_is_not_replaced(tmp_path):
+    parts = ["train"] * 60 + ["valid"] * 20 + ["test"] * 5
+    path = table(
+        tmp_path / "a.tsv",
+        [(rna(i, 90 if p == "test" else 40), i, p) for i, p in enumerate(parts)],
+        "sequence\tvalue\tpart",
+    )
+    entry = {"format": "table", "target": "value", "longest": 50}
+    assert fold_names(read_examples(entry, {"all": [path]})[0]) == ["guarded"]
+    with pytest.raises(InputError, match="no such fold"):
+        read_examples(entry | {"folds": ["given"]}, {"all": [path]})
+
+
 def test_splice_windows_have_their_letters_in_both_classes(tmp_path):
     random = np.random.default_rng(1)
     lines = []

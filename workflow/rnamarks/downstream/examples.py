@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..models.tokens import MOST_UNKNOWN
 from ..sites.drops import KEPT, NOTE, Drops
 from .formats import EXAMPLE_FORMATS, TARGET_COLUMNS, Published
-from .splitting import given_fold, guarded_fold, similar_groups, thin
+from .splitting import given_fold, guarded_fold, similar_groups, tested_part, thin
 
 STAGE = "downstream"
 FOLD = "fold_"
@@ -74,7 +74,9 @@ def read_examples(
     found: Published = EXAMPLE_FORMATS[entry["format"]](paths, entry, scope.count, seed)
     if column not in found.rows:
         raise InputError(f"the format {entry['format']} has no {target}", value=target, remedy="choose another target")
-    rows = found.rows.assign(**{FOLD + fold: part for fold, part in found.folds.items()})
+    # before any example leaves: a test part of which nothing is left is not one that was never published
+    parts = {"part": found.rows["part"].to_numpy(object)} | {FOLD + fold: part for fold, part in found.folds.items()}
+    rows = found.rows.assign(**{key: tested_part(part) for key, part in parts.items()})
     rows = _clean(rows, scope)
     if entry.get("longest"):
         fits = rows["sequence"].str.len() <= entry["longest"]
@@ -159,15 +161,17 @@ def _with_folds(
 ) -> pd.DataFrame:
     """The rows with a column per wanted fold; without a wish, per possible one."""
     families = rows["family"].to_numpy(object)
-    groups = similar_groups(rows["sequence"].tolist(), families if found.whole else None, threads=threads)
-    strata = rows["label"].to_numpy(object) if column == "label" else families if column == "partners" else groups * 0
     parts = {GIVEN: rows["part"].to_numpy(object)}
     parts |= {fold: rows[FOLD + fold].to_numpy(object) for fold in found.folds}
-    folds = {}
-    for fold, part in parts.items():
-        if not wanted or fold in wanted:
-            folds[fold] = given_fold(part, groups, strata, seed)
-    if not wanted or GUARDED in wanted:
+    parts = {fold: part for fold, part in parts.items() if not wanted or fold in wanted}
+    guarded = not wanted or GUARDED in wanted
+    groups = np.zeros(len(rows), dtype=np.int64)
+    # takes minutes, and a split that was published whole needs none
+    if guarded or any(not (part == "valid").any() for part in parts.values()):
+        groups = similar_groups(rows["sequence"].tolist(), families if found.whole else None, threads=threads)
+    strata = rows["label"].to_numpy(object) if column == "label" else families if column == "partners" else groups * 0
+    folds = {fold: given_fold(part, groups, strata, seed) for fold, part in parts.items()}
+    if guarded:
         other = rows["example"].str.startswith(found.transferred) & bool(found.transferred)
         own = np.flatnonzero(~other)
         folds[GUARDED] = np.full(len(rows), "", dtype=object)

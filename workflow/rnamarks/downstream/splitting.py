@@ -30,7 +30,8 @@ def similar_groups(
     families : numpy.ndarray of str, shape=(n,), optional
         Examples of one family are one group; ``""`` is none.
     identity : float
-        From it on two sequences are of one group (:func:`~rnamarks.datasets.redundancy.neighbour_clusters`).
+        From it on two sequences are of one group (:func:`~rnamarks.datasets.redundancy.neighbour_clusters`); of
+        sequences with fewer than 30 known nt copies alone are.
     threads : int
 
     Returns
@@ -77,22 +78,26 @@ def guarded_fold(groups: np.ndarray, strata: np.ndarray, seed: int) -> np.ndarra
     return fold
 
 
-def given_fold(part: np.ndarray, groups: np.ndarray, strata: np.ndarray, seed: int) -> np.ndarray | None:
-    """The published split, shape (n,), or None where none was published.
+def tested_part(part: np.ndarray) -> np.ndarray:
+    """A published split, where no test part is published, or it is kept back, with the validation part as the test."""
+    if (part == "test").any():
+        return part
+    return np.where(part == "valid", "test", part).astype(object)
 
-    Where no test part is published, or it is kept back, the validation part is the test; where there is no validation
-    part then, whole groups with a tenth of the training examples are.
+
+def given_fold(part: np.ndarray, groups: np.ndarray, strata: np.ndarray, seed: int) -> np.ndarray | None:
+    """The published split, shape (n,), or None where none was published or none of its test or training part is left.
+
+    Where there is no validation part, whole groups with a tenth of the training examples are.
 
     Parameters
     ----------
     part : numpy.ndarray of str, shape=(n,)
-        ``train``, ``valid``, ``test`` or ``""``.
+        ``train``, ``valid``, ``test`` or ``""``, from :func:`tested_part`.
     groups, strata, seed
         As of :func:`guarded_fold`.
     """
     fold = part.astype(object)
-    if not (fold == "test").any():
-        fold[fold == "valid"] = "test"
     if not (fold == "test").any() or not (fold == "train").any():
         return None
     if not (fold == "valid").any():
