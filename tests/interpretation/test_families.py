@@ -16,7 +16,6 @@ from rnamarks.interpretation.families import (
     describe_families,
     kmer_vectors,
     map_vectors,
-    read_labelled,
     score_vectors,
     standardise,
     unlike,
@@ -168,12 +167,3 @@ def test_three_mers_and_length():
 def test_few_rnas_can_be_mapped():
     vectors, _ = vectors_of(3, sizes=(3, 2))
     assert map_vectors(vectors, seed=1).shape == (5, 2)
-
-
-def test_headers_name_families(tmp_path):
-    path = tmp_path / "x.fa"
-    path.write_text(">a tRNA more\nACGT\n>b SRP\nGGGG\n")
-    assert read_labelled(path).to_numpy().tolist() == [["a", "ACGU", "tRNA"], ["b", "GGGG", "SRP"]]
-    path.write_text(">a\nACGT\n")
-    with pytest.raises(InputError, match="names no family"):
-        read_labelled(path)

@@ -8,8 +8,7 @@ is t-SNE of all RNAs. The scores are taken among RNAs no two of which resemble e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import product
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +18,9 @@ from ..datasets.neighbours import neighbours
 from ..dictionary import column_names
 from ..errors import InputError
 from ..evaluation.bootstrap import interval
+from ..models.kmers import kmer_counts
 from ..models.tokens import tokenise
-from ..sequences import read_records
+from ..sequences import encode
 
 KMER = "kmer"
 """What stands for a language model in rows about 3-mers."""
@@ -29,26 +29,6 @@ UNTRAINED = "untrained"
 SHUFFLES = 200
 PERPLEXITY = 30.0
 _WORD = 3
-
-
-def read_labelled(path: str | Path) -> pd.DataFrame:
-    """Examples of a FASTA file: the first word of a header names an RNA, the second its family.
-
-    Raises
-    ------
-    InputError
-        If a header has less than two words.
-    """
-    rows = []
-    for record in read_records(path):
-        words = record.header.split()
-        if len(words) < 2:
-            what = "a header names no family"
-            raise InputError(
-                what, path=path, line=record.line, value=record.header, remedy="write the name, then the family"
-            )
-        rows.append((words[0], record.sequence, words[1]))
-    return pd.DataFrame(rows, columns=["example", "sequence", "family"])
 
 
 def choose_examples(examples: pd.DataFrame, maximum: int, seed: int) -> pd.DataFrame:
@@ -87,29 +67,15 @@ def choose_examples(examples: pd.DataFrame, maximum: int, seed: int) -> pd.DataF
     return named.loc[named.index.isin(kept)].reset_index(drop=True)
 
 
-def kmer_vectors(sequences: Iterable[str]) -> np.ndarray:
+def kmer_vectors(sequences: list[str]) -> np.ndarray:
     """Frequencies of the 64 3-mers, and the logarithm of the length, shape (n, 65)."""
-    words = {"".join(word): at for at, word in enumerate(product("ACGU", repeat=_WORD))}
-    rows = []
-    for sequence in sequences:
-        row = np.zeros(len(words) + 1)
-        for start in range(len(sequence) - _WORD + 1):
-            at = words.get(sequence[start : start + _WORD])
-            if at is not None:
-                row[at] += 1
-        row /= max(1.0, row.sum())
-        row[-1] = np.log(len(sequence))
-        rows.append(row)
-    return np.array(rows)
+    counts = np.vstack([kmer_counts(encode(sequence)[None], _WORD) for sequence in sequences]).astype(np.float64)
+    lengths = np.array([[len(sequence)] for sequence in sequences])
+    return np.hstack([counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), np.log(lengths)])
 
 
 def language_vectors(
-    examples: pd.DataFrame,
-    folder: str | Path,
-    *,
-    untrained: int | None = None,
-    device: str = "cpu",
-    tokens: int | None = None,
+    examples: pd.DataFrame, folder: str | Path, *, untrained: int | None = None, device: str = "cpu"
 ) -> np.ndarray:
     """Vectors of ``<cls>`` by the language model of a directory, shape (n, width).
 
@@ -127,15 +93,15 @@ def language_vectors(
         torch.manual_seed(untrained)
         network = Language({}, **config.hyperparameters["sizes"])
     rows = (Sequence(row.example, tokenise(row.sequence)) for row in examples.itertuples())
-    answers = describe(network, rows, first_vectors, device=pick_device(device), tokens=tokens)
+    answers = describe(network, rows, first_vectors, device=pick_device(device))
     return np.array([vector for _, vector in answers])
 
 
 def standardise(vectors: np.ndarray) -> np.ndarray:
     """Columns of mean 0 and deviation 1, then rows of length 1, so that a product of rows is their cosine."""
-    spread = vectors.std(axis=0)
-    scaled = (vectors - vectors.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    return scaled / np.maximum(np.linalg.norm(scaled, axis=1, keepdims=True), 1e-12)
+    from sklearn.preprocessing import StandardScaler, normalize
+
+    return normalize(StandardScaler().fit_transform(vectors))
 
 
 def map_vectors(vectors: np.ndarray, *, seed: int, threads: int = 1) -> np.ndarray:
@@ -186,10 +152,10 @@ def score_vectors(vectors: np.ndarray, families: np.ndarray, *, bootstrap: int, 
         ``measure``, ``value``, ``low``, ``high``, ``examples`` (RNAs scored), ``families``.
     """
     from sklearn.metrics import silhouette_samples
+    from sklearn.metrics.pairwise import cosine_distances
 
     random = np.random.default_rng([seed, 17])
-    distances = np.clip(1 - vectors @ vectors.T, 0, 2)
-    np.fill_diagonal(distances, 0)
+    distances = cosine_distances(vectors)
     names, own = np.unique(families, return_inverse=True)
     groups = [np.flatnonzero(own == at) for at in range(len(names))]
     scored = [group for group in groups if len(group) > 1]
@@ -273,7 +239,7 @@ def describe_families(
     }
     for folder in list(models.values())[:1]:
         spaces[UNTRAINED, 0] = language_vectors(chosen, folder, untrained=seed, device=device)
-    spaces[KMER, 0] = kmer_vectors(chosen["sequence"])
+    spaces[KMER, 0] = kmer_vectors(chosen["sequence"].tolist())
     scores, places = [], []
     for (language, number), vectors in spaces.items():
         who = {"language": language, "seed": number}
