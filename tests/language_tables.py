@@ -59,7 +59,7 @@ def downstream_rows() -> list[dict]:
         for fold in folds:
             for predictor in predictors(task):
                 tuned = predictor.rpartition("_")[2] in LEVELS
-                for seed in ("1", "2", "mean") if tuned else ("0",):
+                for seed in ("1", "2", "mean") if tuned else ("0", "mean"):
                     for metric in METRICS[task]:
                         value = level_of(predictor, fold, metric) + 0.01 * (seed == "1") - 0.01 * (seed == "2")
                         prevalence = 0.5 if metric == "auprc" else np.nan

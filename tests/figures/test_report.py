@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from rnamarks.dictionary import column_names
+from rnamarks.figures.captions import with_interval
 from rnamarks.figures.catalogue import find_figure, tables_of
 from rnamarks.figures.report import build_report, describe_run, inline_svg, name_subject, summarise
-from rnamarks.figures.report_tables import Grid, with_interval
+from rnamarks.figures.report_tables import Grid
 
 VOID = {"meta", "br", "hr", "img", "link", "input", "use", "path", "rect", "circle", "line", "stop", "image"}
 

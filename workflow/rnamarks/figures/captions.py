@@ -47,6 +47,14 @@ def say_range(numbers: Iterable[float]) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
+def with_interval(row: Mapping[str, Any], digits: int = 3) -> str:
+    """``0.874 (0.842 to 0.908)`` of ``value``, ``low`` and ``high``; without bounds the value, ``""`` without that."""
+    value, low, high = (float(row[key]) for key in ("value", "low", "high"))
+    if np.isnan(value):
+        return ""
+    return f"{value:.{digits}f}" + ("" if np.isnan(low) else f" ({low:.{digits}f} to {high:.{digits}f})")
+
+
 def say_small(value: float) -> str:
     """A p- or q-value in three characters, or in powers of ten; a dash where there is none."""
     if not np.isfinite(value):

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .captions import Captions, captioned
+from .captions import Captions, captioned, with_interval
 from .design import Design
-from .lookup import MEAN, rows_by, select
+from .lookup import MEAN, rows_by, select, turn_round
 from .palette import CHANCE, INK, QUIET
 from .panels import (
     DIFFERENCE,
@@ -25,7 +25,7 @@ from .panels import (
     place_legend,
     write_beside,
 )
-from .predictors import Predictor, find_predictors, over_seeds, say_seeds, say_set
+from .predictors import Predictor, find_predictors, say_seeds, say_set
 from .style import new_figure, styled
 
 METRICS = {
@@ -35,8 +35,8 @@ METRICS = {
 }
 """Metrics of each target that are drawn, and what they are called."""
 RELAXED = "_relaxed"
-MAIN = {"f1": "F1", "r2": "R²", "accuracy": "accuracy"}
-"""The metric in which predictors of a task are compared, the first that its table has."""
+MAIN = {"f1": "F1", "r2": "R²"}
+"""The metric in which predictors of a task are compared: the one of these that its target has."""
 MEANINGS = {
     "pairs": (
         "base pairs of RNAs: precision (predicted pairs that are known), recall (known pairs that are predicted) and "
@@ -50,7 +50,7 @@ MEANINGS = {
     ),
     "value": (
         "a measured value of RNAs: R² (1: exact, 0: no better than the mean, below 0: worse), and the squared "
-        "correlation r², which overlooks errors of scale and offset"
+        "correlation r², which overlooks errors of scale and offset; R² below −1 is only written beside its row"
     ),
 }
 _ROW, _HEAD = 0.185, 0.30
@@ -128,7 +128,8 @@ def draw_scores(downstream: pd.DataFrame, design: Design, target: str) -> Figure
     table = select(downstream, target=target, split="test")
     metrics = {name: label for name, label in METRICS[target].items() if name in set(table["metric"])}
     table = select(table, metric=[*metrics, *(name + RELAXED for name in metrics)])
-    blocks, means = Blocks.of_predictors(table), rows_by(over_seeds(table), "downstream", "fold", "predictor", "metric")
+    blocks = Blocks.of_predictors(table)
+    means = rows_by(select(table, seed=MEAN), "downstream", "fold", "predictor", "metric")
     figure = new_figure(blocks.height + 0.85)
     grid = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     lowest = table.loc[table["metric"].isin(metrics), ["value", "low"]].min().min()
@@ -175,7 +176,7 @@ def _legend(target: str, table: pd.DataFrame) -> list[Line2D]:
     if table.loc[table["seed"] != MEAN].groupby(["downstream", "fold", "predictor"])["seed"].nunique().max() > 1:
         entries.append(legend_entry("one seed", QUIET, ".", line="none"))
     if "auprc" in set(table["metric"]):
-        entries.append(Line2D([], [], color=CHANCE, linewidth=1.4, label="random order (prevalence)"))
+        entries.append(legend_entry("random order (prevalence)", CHANCE))
     return entries
 
 
@@ -183,20 +184,16 @@ def _legend(target: str, table: pd.DataFrame) -> list[Line2D]:
 def explain_scores(downstream: pd.DataFrame, design: Design, target: str) -> Captions:
     """Caption of :func:`draw_scores`."""
     table = select(downstream, target=target, split="test")
-    main = next(metric for metric in METRICS[target] if metric in set(table["metric"]))
-    best = []
-    for where, rows in over_seeds(select(table, metric=main)).groupby(["downstream", "fold"], sort=False):
+    means, best = select(table, metric=list(MAIN), seed=MEAN), []
+    for where, rows in means.groupby(["downstream", "fold"], sort=False):
         row = rows.loc[rows["value"].idxmax()]
         label = find_predictors([row["predictor"]])[row["predictor"]].label
-        best.append(
-            f"{say_set(*where)} ({int(row['examples']):,} RNAs) {label} {row['value']:.3f} "
-            f"({row['low']:.3f} to {row['high']:.3f})"
-        )
+        best.append(f"{say_set(*where)} ({int(row['examples']):,} RNAs) {label} {with_interval(row)}")
     return (
         f"Predictions of {MEANINGS[target]}. Test split, mean over {say_seeds(table)} of language models, with 95 % "
         "bootstrap intervals over RNAs. Fine-tuned: all weights were trained on the task, beginning with those of "
         "pre-training; head only: pre-trained weights were left as they were; not pre-trained: the same network from "
-        f"random weights. Grey: baselines. Highest {METRICS[target][main]}: {'; '.join(best)}."
+        f"random weights. Grey: baselines. Highest {MAIN[means['metric'].iloc[0]]}: {'; '.join(best)}."
     )
 
 
@@ -232,17 +229,13 @@ def draw_differences(downstream_differences: pd.DataFrame, design: Design) -> Fi
 def _against_finetuned(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of a fine-tuned model minus another predictor: other ways of it, baselines, then other fine-tuned ones."""
     rows = select(table, split="test", metric=list(MAIN))
-    main = rows.groupby("downstream")["metric"].agg(lambda found: next(name for name in MAIN if name in set(found)))
     predictors = find_predictors([*rows["first"], *rows["second"]])
     order = {name: at for at, name in enumerate(predictors)}
     kept = []
     for row in rows.to_dict("records"):
-        if row["metric"] != main[row["downstream"]]:
-            continue
         first, second = predictors[row["first"]], predictors[row["second"]]
         if second.way == "finetuned" and (first.way != "finetuned" or order[second.name] < order[first.name]):
-            first, second = second, first
-            row |= {"difference": -row["difference"], "low": -row["high"], "high": -row["low"]}
+            first, second, row = second, first, turn_round(row)
         # of two language models only what both became by fine-tuning is compared
         if first.way != "finetuned" or (second.language not in ("", first.language) and second.way != "finetuned"):
             continue

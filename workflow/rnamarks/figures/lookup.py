@@ -90,9 +90,14 @@ def differences(
         if pair == (tuple(first), tuple(second)):
             found[row["task"]] = {key: row[key] for key in ("difference", "low", "high", "p")}
         elif pair == (tuple(second), tuple(first)):
-            turned = {"difference": -row["difference"], "low": -row["high"], "high": -row["low"]}
-            found[row["task"]] = turned | {"p": row["p"]}
+            turned = turn_round(row)
+            found[row["task"]] = {key: turned[key] for key in ("difference", "low", "high", "p")}
     return found
+
+
+def turn_round(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a difference with its interval as second minus first."""
+    return {**row, "difference": -row["difference"], "low": -row["high"], "high": -row["low"]}
 
 
 def counts_by_task(

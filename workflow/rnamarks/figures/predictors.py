@@ -86,15 +86,6 @@ def find_predictors(names: Iterable[str]) -> dict[str, Predictor]:
     return predictors
 
 
-def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of means over seeds; of what has no such row, a baseline for instance, its one seed."""
-    keys = [name for name in ("downstream", "fold", "predictor", "metric", "split") if name in table]
-    means = select(table, seed=MEAN)
-    known = set(means[keys].itertuples(index=False, name=None))
-    lone = [key not in known for key in table[keys].itertuples(index=False, name=None)]
-    return pd.concat([means, table[lone].drop_duplicates(keys)])
-
-
 def say_set(downstream: str, fold: str) -> str:
     """Task and way of splitting in words."""
     return f"{say_name(downstream)}, {FOLDS.get(fold, say_name(fold))} split"

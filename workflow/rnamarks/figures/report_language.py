@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from .captions import with_interval
 from .design import Design
 from .downstream import MAIN
-from .lookup import rows_by, select
-from .predictors import SIMPLE_RULES, SIMPLE_SPACES, find_predictors, over_seeds, say_name, say_set
+from .lookup import MEAN, select
+from .predictors import SIMPLE_RULES, SIMPLE_SPACES, find_predictors, say_name, say_set
 
 
 def name_language_subject(design: Design) -> str:
@@ -47,8 +48,8 @@ def _tell_perplexity(perplexity: pd.DataFrame) -> list[str]:
     rules = held[held["language"].isin(list(SIMPLE_RULES))]
     simple = f" The best simple rule is left with {rules['perplexity'].min():.2f}." if len(rules) else ""
     return [
-        f"Filling in hidden nucleotides of RNAs that it never saw, {say_name(best['language'])} is as undecided as "
-        f"among {best['perplexity']:.2f} equally likely ones (4 would be a guess, 1 certainty).{simple}"
+        f"Filling in hidden nucleotides of RNAs held out of the corpus, {say_name(best['language'])} is as undecided "
+        f"as among {best['perplexity']:.2f} equally likely ones (4 would be a guess, 1 certainty).{simple}"
     ]
 
 
@@ -70,19 +71,13 @@ def _tell_families(families: pd.DataFrame) -> list[str]:
 
 def _tell_downstream(table: pd.DataFrame) -> list[str]:
     told = []
-    for where, rows in table.groupby(["downstream", "fold"], sort=False):
-        metric = next((name for name in MAIN if name in set(rows["metric"])), None)
-        if metric is None:
-            continue
+    means = select(table, metric=list(MAIN), seed=MEAN)
+    for where, rows in means.groupby(["downstream", "fold"], sort=False):
         predictors = find_predictors(rows["predictor"])
-        means = rows_by(over_seeds(select(rows, metric=metric)), "predictor")
-        ranked = sorted(means.values(), key=lambda row: -row["value"])
+        ranked = rows.sort_values("value", ascending=False, kind="stable").to_dict("records")
         tuned = next((row for row in ranked if predictors[row["predictor"]].language), None)
         plain = next((row for row in ranked if not predictors[row["predictor"]].language), None)
-        parts = [
-            f"{predictors[row['predictor']].label} {row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
-            for row in (tuned, plain)
-            if row
-        ]
-        told.append(f"{say_set(*where)}: {MAIN[metric]} {', best baseline '.join(parts) if tuned else parts[0]}")
-    return [f"{text}." for text in told]
+        parts = [f"{predictors[row['predictor']].label} {with_interval(row)}" for row in (tuned, plain) if row]
+        metric = MAIN[ranked[0]["metric"]]
+        told.append(f"{say_set(*where)}: {metric} {', best baseline '.join(parts) if tuned else parts[0]}.")
+    return told

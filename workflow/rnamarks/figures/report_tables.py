@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from ..dictionary import column_names
+from .captions import with_interval
 from .design import Design
-from .lookup import differences, metric_rows, select
-from .predictors import find_predictors, over_seeds, say_name
+from .lookup import MEAN, differences, metric_rows, select
+from .predictors import find_predictors, say_name
 
 AREAS = ("auroc", "auprc")
 LONG_WORD = 24
@@ -57,14 +58,6 @@ def _number(value: Any, digits: int = 3) -> str:
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return ""
     return f"{value:.{digits}f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def with_interval(row: Mapping[str, Any]) -> str:
-    """``0.874 (0.842 to 0.908)``, or the value alone where there is no interval."""
-    value, low, high = (float(row[key]) for key in ("value", "low", "high"))
-    if math.isnan(value):
-        return ""
-    return _number(value) + ("" if math.isnan(low) else f" ({low:.3f} to {high:.3f})")
 
 
 def section_grids(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[str, list[Grid]]:
@@ -138,7 +131,7 @@ def section_grids(design: Design, tables: Mapping[str, pd.DataFrame]) -> dict[st
 
 def _add_downstream(add: Callable[..., None], downstream: pd.DataFrame) -> None:
     """A table for each downstream task: means over seeds on the test split."""
-    rows = over_seeds(select(downstream, split="test"))
+    rows = select(downstream, split="test", seed=MEAN)
     labels = {name: one.label for name, one in find_predictors(rows["predictor"]).items()}
     rows = rows.assign(who=rows["predictor"].map(labels), area=[with_interval(row) for row in rows.to_dict("records")])
     columns = {"fold": "split", "who": "predictor", "metric": "metric", "area": "value (95 % interval)"}
