@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rnamarks.figures.data import draw_counts, draw_drops, explain_counts, explain_drops
 
 
@@ -26,3 +28,9 @@ def test_drops_have_a_row_per_reason_and_kept_last(design, tables):
     bold = [text.get_text() for text in axes.texts if text.get_fontweight() == "bold"]
     assert bold == ["900"] * 3
     assert "12 in all" in explain_drops(tables["drops"], design)[0][1]
+
+
+def test_drops_of_a_run_with_language_models_are_of_sets_of_rnas_too(design, tables):
+    both = replace(design, offers=design.offers | {"corpus"})
+    assert "set of transcripts or set of RNAs (columns)" in explain_drops(tables["drops"], both)[0][1]
+    assert "set of RNAs" not in explain_drops(tables["drops"], design)[0][1]

@@ -12,23 +12,27 @@ from matplotlib.collections import LineCollection
 
 from language_tables import DESIGN, FAMILIES, LANGUAGES, TASKS, language_tables, predictors
 from rnamarks.dictionary.tables import TABLES
+from rnamarks.evaluation import context_counts, structures
 from rnamarks.figures.arcs import draw_structures
 from rnamarks.figures.catalogue import figures_of, find_figure, sections_of, tables_of
 from rnamarks.figures.collect import join_language_histories, read_table
 from rnamarks.figures.downstream import draw_differences, draw_scores, explain_scores
-from rnamarks.figures.families import draw_families
+from rnamarks.figures.families import draw_families, explain_families
 from rnamarks.figures.language import (
     draw_corpus_drops,
     draw_perplexity,
     draw_pretraining,
     draw_relatives,
     explain_corpus_drops,
+    explain_relatives,
 )
-from rnamarks.figures.predictors import find_predictors
+from rnamarks.figures.predictors import SIMPLE_RULES, SIMPLE_SPACES, WAYS, find_predictors
 from rnamarks.figures.report import build_report, name_subject, summarise
-from rnamarks.figures.structures import draw_examples, draw_spread, draw_structure_families
+from rnamarks.figures.structures import KINDS, draw_examples, draw_spread, draw_structure_families
 from rnamarks.figures.style import save_figure
+from rnamarks.interpretation import families
 from rnamarks.tables import write_tsv
+from rnamarks.training import settings
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +91,13 @@ def test_figures_are_vectors_with_captions_that_count(made, shown, tmp_path):
             assert text.endswith(".")
             assert "nan" not in re.findall(r"[a-z]+", text)
             assert re.search(r"\d", text), name
+
+
+def test_words_are_for_names_that_other_stages_give():
+    assert list(SIMPLE_RULES) == list(context_counts.BASELINES)
+    assert set(SIMPLE_SPACES) == {families.KMER, families.UNTRAINED}
+    assert tuple(WAYS) == settings.WAYS
+    assert set(KINDS) == {structures.BOTH, structures.MISSED, structures.FALSE}
 
 
 def test_predictors_are_named_and_ordered():
@@ -217,6 +228,8 @@ def test_perplexity_by_size_or_by_model(made):
         *("tiny (5M)", "small (5M)", "frequencies of nucleotides", "the three nucleotides before"),
         "three nucleotides on either side",
     ]
+    # each seed, not a mean that no table has
+    assert texts(axes)[0].count(" ") == 1
 
 
 def test_pretraining_has_a_line_per_model_and_seed(made):
@@ -238,6 +251,8 @@ def test_relatives_are_counted_beside_their_bars(made):
         *("structure, test", "structure, valid", "splice, test", "yeast")
     ]
     assert "40 of 120; 95 removed" in texts(axes)
+    # of a sequence that resembles test and validation examples both tell, so that a sum would be too large
+    assert "counts for each" in explain_relatives(made["relatives"], DESIGN)[0][1]
 
 
 def test_judged_rna_is_not_counted_to_the_corpus(made):
@@ -255,6 +270,14 @@ def test_maps_have_a_point_per_rna_and_scores_a_mark_per_space(made):
     assert [marks(axes) for axes in scores] == [3, 3]
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels[:2] == ["tRNA (60)", "5S rRNA (51)"]
+
+
+def test_captions_name_the_models_without_a_map(made):
+    table = made["family_map"]
+    more = [table[table["language"] == "tiny"].assign(language=name) for name in ("third", "big_one", "last")]
+    texts = [text for _, text in explain_families(pd.concat([table, *more]), made["families"], DESIGN)]
+    assert "no maps of big one, last " in texts[0]
+    assert not any("no maps" in text for _, text in explain_families(table, made["families"], DESIGN))
 
 
 def test_small_families_share_a_look_where_there_are_many(made):

@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from .palette import INK
-from .panels import grid_of
-from .style import WIDTH, new_figure, styled
+from .palette import CHANCE, INK
+from .panels import panel_grid
+from .style import styled
 
-BOTH, MISSED, FALSE = "#0072B2", "#E69F00", "#9A3324"
+BOTH, MISSED, FALSE = "#0072B2", "#E69F00", CHANCE
 KNOT = (0, (2, 1))
 _STEPS = np.linspace(0, np.pi, 33)
 
@@ -75,11 +75,7 @@ def draw_structures(structures: Iterable[tuple[str, int, np.ndarray, np.ndarray]
         Pairs of shape (n, 2), and which of them are pseudoknots, shape (n,).
     """
     listed = list(structures)
-    rows, columns = grid_of(len(listed), 2)
-    figure = new_figure(1.55 * rows, WIDTH)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat[len(listed) :]:
-        axes.set_visible(False)
+    figure, grid = panel_grid(len(listed), 2, height=1.55, above=0)
     for axes, (title, length, pairs, knots) in zip(grid.flat, listed, strict=False):
         arcs = [Arc(i, j, BOTH, bool(knot)) for (i, j), knot in zip(pairs.tolist(), knots, strict=True)]
         draw_arcs(axes, length, arcs)

@@ -127,6 +127,8 @@ def explain_drops(drops: pd.DataFrame, design: Design) -> Captions:
     places = "all sources and both schemes"
     if not design.tasks:
         subjects, places = "set of RNAs", "all sources"
+    elif not design.offers.isdisjoint({"corpus", "downstream"}):
+        subjects = f"{design.word}, set of transcripts or set of RNAs"
     lost = drops[(drops["reason"] != KEPT) & ~drops["reason"].str.startswith(NOTE)]
     return (
         f"Rows of the input that were dropped, by stage and reason (rows) and {subjects} (columns), over "

@@ -10,7 +10,7 @@ from .captions import Captions, captioned
 from .design import Design
 from .lookup import rows_by, select
 from .palette import CHANCE, QUIET
-from .panels import add_letters, draw_interval, grid_of, legend_entry, place_legend, rows_axis, write_beside
+from .panels import add_letters, draw_interval, grid_of, legend_entry, place_legend, rows_axis, write_values
 from .predictors import SIMPLE_SPACES, language_colours, say_name
 from .style import WIDTH, new_figure, styled
 
@@ -98,8 +98,7 @@ def _draw_scores(axes: Axes, families: pd.DataFrame, measure: str, label: str) -
             if measure == "knn_accuracy":
                 level = chance[language, row["seed"]]["value"]
                 axes.plot([level] * 2, [at - 0.3, at + 0.3], color=CHANCE, linewidth=1.4)
-        if rows:
-            write_beside(axes, at, " ".join(f"{row['value']:.2f}" for row in rows[:3]).replace("-", "−"), 7)
+        write_values(axes, at, [row["value"] for row in rows])
     rows_axis(axes, [say_name(language) for language in languages])
     axes.set_xlabel(label)
     if measure == "knn_accuracy":
@@ -119,7 +118,8 @@ def explain_families(family_map: pd.DataFrame, families: pd.DataFrame, design: D
         what = (
             "frequencies of the 64 3-mers with the length, the simple description to beat"
             if language == "kmer"
-            else "the vector of a network of the same size with random weights, which sees composition and length"
+            else f"the vector of a network with the sizes of {say_name(languages[0])} and random weights, which sees "
+            "composition and length"
             if language == "untrained"
             else f"the vector that {say_name(language)} has for the whole sequence (CLS), never trained on families"
         )
@@ -127,6 +127,9 @@ def explain_families(family_map: pd.DataFrame, families: pd.DataFrame, design: D
             f"{len(rows):,} RNAs of {rows['family'].nunique()} families placed by {what}: t-SNE, which puts alike RNAs "
             "near each other; directions and distances between clouds mean nothing."
         )
+    left_out = [say_name(name) for name in dict.fromkeys(family_map["language"]) if name not in languages]
+    if left_out:
+        texts[0] += f" There are no maps of {', '.join(left_out)} for want of room; their places are in the table."
     among = (
         f"Among {int(scored['examples']):,} RNAs of {int(scored['families'])} families, no two of which resemble each "
         "other in sequence; every family counts the same, 95 % intervals by bootstrap of RNAs."
@@ -135,9 +138,10 @@ def explain_families(family_map: pd.DataFrame, families: pd.DataFrame, design: D
         f"{among} Silhouette: how much nearer an RNA is to its own family than to the next one (cosine distance of "
         "standardised vectors); 1 apart, 0 mixed."
     )
-    level = select(families, measure="knn_chance")["value"].mean()
+    levels = select(families, measure="knn_chance")["value"]
+    low, high = (f"{level:.2f}" for level in (levels.min(), levels.max()))
     texts.append(
         f"{among} Fraction of RNAs whose nearest neighbour in the space is of their own family; red: what families "
-        f"dealt at random give, {level:.2f}."
+        f"dealt at random give, {low if low == high else f'{low} to {high}'}."
     )
     return texts

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from .captions import Captions, captioned, say_range
-from .data import draw_drops
+from .captions import Captions, captioned, say_range, with_interval
+from .data import KEPT, NOTE, draw_drops
 from .design import Design
 from .lookup import select
-from .palette import CHANCE, INK, QUIET
+from .palette import CHANCE, DASHES, INK
 from .panels import (
     DASHED,
     add_letters,
     draw_interval,
-    grid_of,
     label_bottom,
     legend_entry,
+    panel_grid,
     place_legend,
     rows_axis,
-    write_beside,
+    write_values,
 )
 from .predictors import SIMPLE_RULES, language_colours, say_name
 from .style import WIDTH, new_figure, styled
 
 SET_LABELS = {"held": "held out of the corpus"}
-RULE_DASHES = {"composition": (0, (1, 1)), "markov3": DASHED, "kmer7": (0, (6, 1.5, 1, 1.5))}
+RULE_DASHES = {"composition": DASHES[0], "markov3": DASHED, "kmer7": DASHES[2]}
 _MARKERS = "osD^vP"
 ALIKE = 1.5
 """Sizes within this ratio count as one, and models stand side by side instead of along an axis of sizes."""
@@ -46,9 +45,9 @@ def draw_corpus_drops(corpus_drops: pd.DataFrame, design: Design) -> Figure:
 @captioned
 def explain_corpus_drops(corpus_drops: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_corpus_drops`."""
-    counted = ~corpus_drops["reason"].str.startswith("note: ")
+    counted = ~corpus_drops["reason"].str.startswith(NOTE)
     own = corpus_drops["subject"] == "corpus"
-    kept = corpus_drops.loc[own & (corpus_drops["reason"] == "kept"), "rows"].sum()
+    kept = corpus_drops.loc[own & (corpus_drops["reason"] == KEPT), "rows"].sum()
     total = corpus_drops.loc[own & counted, "rows"].sum()
     return (
         f"Sequences of each source (columns) by what became of them (rows): of {int(total):,} sequences {int(kept):,} "
@@ -64,12 +63,10 @@ def draw_relatives(relatives: pd.DataFrame, design: Design) -> Figure:
     axes = figure.subplots()
     labels = []
     for at, row in enumerate(relatives.to_dict("records")):
-        # nothing is trained on these, so each relative of them would be a leak
-        colour = CHANCE if row["split"] != "train" else QUIET
-        axes.barh(at, 100 * row["fraction"], height=0.66, color=colour, linewidth=0)
+        axes.barh(at, 100 * row["fraction"], height=0.66, color=CHANCE, linewidth=0)
         counts = f"{int(row['related']):,} of {int(row['examples']):,}; {int(row['removed']):,} removed"
         axes.text(100 * row["fraction"] + 1, at, counts, va="center", fontsize=7)
-        part = "" if row["split"] in ("judged", "") else f", {row['split']}"
+        part = "" if row["split"] == "judged" else f", {row['split']}"
         labels.append(f"{say_name(row['downstream'])}{part}")
     rows_axis(axes, labels)
     # room for the counts behind a full bar
@@ -87,8 +84,8 @@ def explain_relatives(relatives: pd.DataFrame, design: Design) -> Captions:
     identity = ", ".join(f"{100 * value:.0f} %" for value in sorted(set(relatives["identity"])))
     return (
         f"For each set that language models are tested on: its RNAs that have a sequence of at least {identity} "
-        f"identity in the corpus, in percent and as numbers, and how many sequences left the corpus because of them "
-        f"({int(relatives['removed'].sum()):,} in all). What was removed is trained on by no model of this run; an "
+        f"identity in the corpus, in percent and as numbers, and how many sequences left the corpus because of them; "
+        "one that resembles several sets counts for each. What was removed is trained on by no model of this run; an "
         "imported model was trained elsewhere, on sequences that nobody removed."
     )
 
@@ -140,17 +137,14 @@ def draw_perplexity(perplexity: pd.DataFrame, design: Design) -> Figure:
     colours = language_colours(models)
     sizes = select(perplexity, language=models).groupby("language")["parameters"].max().to_dict()
     by_size = len(models) > 1 and max(sizes.values()) > ALIKE * min(sizes.values())
-    rows, columns = grid_of(len(sets), 3 if by_size else 2)
     height = 2.35 if by_size else 0.75 + 0.22 * (len(models) + len(_rules(perplexity)))
-    figure = new_figure(0.45 + height * rows)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for axes in grid.flat[len(sets) :]:
-        axes.set_visible(False)
-    for place, (axes, name) in enumerate(zip(grid.flat, sets, strict=False)):
+    columns = 3 if by_size else 2
+    figure, grid = panel_grid(len(sets), columns, height=height, above=0.45, sharex=True, sharey=True)
+    for axes, name in zip(grid.flat, sets, strict=False):
         here = select(perplexity, set=name)
         axes.set_title(_title(here, name), fontsize=7.5)
         draw = _draw_by_size if by_size else _draw_by_model
-        draw(axes, here, models, colours, first=place % columns == 0)
+        draw(axes, here, models, colours)
     label = "perplexity (1 certain, 4 a guess)"
     if by_size:
         label_bottom(grid, "weights of the model")
@@ -181,7 +175,7 @@ def _title(rows: pd.DataFrame, name: str) -> str:
     return f"{SET_LABELS.get(name, say_name(name))}\n{int(rows['sequences'].max()):,} RNAs"
 
 
-def _draw_by_size(axes: Axes, rows: pd.DataFrame, models: list[str], colours: dict[str, str], *, first: bool) -> None:
+def _draw_by_size(axes: Axes, rows: pd.DataFrame, models: list[str], colours: dict[str, str]) -> None:
     for name in _rules(rows):
         value = select(rows, language=name)["perplexity"].iloc[0]
         axes.axhline(value, color=CHANCE, linestyle=RULE_DASHES[name], linewidth=1.1, zorder=1)
@@ -197,7 +191,7 @@ def _draw_by_size(axes: Axes, rows: pd.DataFrame, models: list[str], colours: di
     axes.grid(axis="y")
 
 
-def _draw_by_model(axes: Axes, rows: pd.DataFrame, models: list[str], colours: dict[str, str], *, first: bool) -> None:
+def _draw_by_model(axes: Axes, rows: pd.DataFrame, models: list[str], colours: dict[str, str]) -> None:
     names = [*models, *_rules(rows)]
     for at, name in enumerate(names):
         mine = select(rows, language=name).to_dict("records")
@@ -205,12 +199,10 @@ def _draw_by_model(axes: Axes, rows: pd.DataFrame, models: list[str], colours: d
             colour = colours.get(name, CHANCE)
             marker = "X" if name in SIMPLE_RULES else "o"
             draw_interval(axes, at, row, colour, keys=("perplexity", "low", "high"), marker=marker, size=6)
-        if mine:
-            write_beside(axes, at, f"{np.mean([row['perplexity'] for row in mine]):.2f}", 7)
+        write_values(axes, at, [row["perplexity"] for row in mine])
     sizes = select(rows, language=models).groupby("language")["parameters"].max()
     labels = [f"{say_name(name)} ({_say_size(sizes[name])})" if name in sizes else say_name(name) for name in names]
     rows_axis(axes, labels)
-    axes.tick_params(labelleft=first)
 
 
 def _say_size(count: float) -> str:
@@ -227,8 +219,8 @@ def explain_perplexity(perplexity: pd.DataFrame, design: Design) -> Captions:
     for name in _sets(perplexity):
         here = select(perplexity, set=name)
         told = ", ".join(
-            f"{say_name(row.language)} {row.perplexity:.2f} ({row.low:.2f} to {row.high:.2f})"
-            for row in here.drop_duplicates("language").itertuples()
+            f"{say_name(row['language'])} {with_interval(row | {'value': row['perplexity']}, 2)}"
+            for row in here.drop_duplicates("language").to_dict("records")
         )
         what = (
             "sequences of the corpus whose clusters were held out of pre-training"

@@ -130,6 +130,11 @@ def write_beside(axes: Axes, at: float, text: str, size: float = 7.5, **look: An
     axes.text(1.015, at, text, transform=axes.get_yaxis_transform(), fontsize=size, va="center", **look)
 
 
+def write_values(axes: Axes, at: float, values: Sequence[float]) -> None:
+    """Values of a row, of each seed for instance, to the right of a panel; the first three where there are more."""
+    write_beside(axes, at, " ".join(f"{value:.2f}" for value in values[:3]).replace("-", "−"), 7)
+
+
 def rows_axis(axes: Axes, labels: Sequence[str], size: float = 7.5) -> None:
     """One row per label from top to bottom, without an axis line."""
     axes.set_yticks(range(len(labels)), labels, fontsize=size)

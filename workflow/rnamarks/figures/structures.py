@@ -13,6 +13,7 @@ from .captions import Captions, captioned, say_range
 from .design import Design
 from .downstream import Blocks, predictor_legend
 from .lookup import rows_by, select
+from .palette import FAINT
 from .panels import draw_interval, legend_entry, nothing, place_legend, rows_axis, spread
 from .predictors import find_predictors, say_name, say_set
 from .style import WIDTH, new_figure, styled
@@ -20,6 +21,7 @@ from .style import WIDTH, new_figure, styled
 KINDS = {"both": (BOTH, "known and predicted"), "missed": (MISSED, "missed"), "false": (FALSE, "predicted, not known")}
 SIDES = {"above": ("both", "missed"), "below": ("both", "false")}
 """Kinds of pairs above the line (known) and below it (predicted)."""
+SCORES = {"f1": "F1, both ends of a pair right", "f1_relaxed": "F1, one end may be off by one"}
 
 
 @styled
@@ -29,8 +31,7 @@ def draw_spread(structure_spread: pd.DataFrame, design: Design) -> Figure:
     blocks = Blocks.of_predictors(table)
     figure = new_figure(blocks.height + 0.75)
     grid = figure.subplots(1, 2, sharey=True)
-    titles = (("f1", "F1, both ends of a pair right"), ("f1_relaxed", "F1, one end may be off by one"))
-    for axes, (metric, label) in zip(grid, titles, strict=True):
+    for axes, (metric, label) in zip(grid, SCORES.items(), strict=True):
         found = rows_by(select(table, metric=metric), "downstream", "fold", "predictor")
         for at, where, predictor in blocks.rows():
             row = found.get((*where, predictor.name))
@@ -90,9 +91,7 @@ def draw_structure_families(structure_spread: pd.DataFrame, design: Design) -> F
     grid = figure.subplots(1, 2, sharey=True)
     shifts = dict(zip(predictors, spread(len(predictors), 0.78), strict=True))
     sizes = rows_by(table, "downstream", "fold", "family")
-    for axes, metric, label in zip(
-        grid, ("f1", "f1_relaxed"), ("F1, both ends of a pair right", "F1, one end may be off by one"), strict=True
-    ):
+    for axes, (metric, label) in zip(grid, SCORES.items(), strict=True):
         found = rows_by(select(table, metric=metric), "downstream", "fold", "family", "predictor")
         for at, group in enumerate(groups):
             for name, predictor in predictors.items():
@@ -100,7 +99,7 @@ def draw_structure_families(structure_spread: pd.DataFrame, design: Design) -> F
                 if row:
                     draw_interval(axes, at + shifts[name], row, predictor.colour, marker=predictor.marker, size=5)
             if at:
-                axes.axhline(at - 0.5, color="#E6E6E6", linewidth=0.6, zorder=0)
+                axes.axhline(at - 0.5, color=FAINT, linewidth=0.6, zorder=0)
         rows_axis(axes, [_name_group(group, groups, int(sizes[group]["examples"])) for group in groups])
         axes.set_xlim(-0.015, 1.015)
         axes.set_xlabel(label)
@@ -156,7 +155,7 @@ def draw_examples(structure_pairs: pd.DataFrame, design: Design) -> Figure:
             }
             draw_arcs(axes, int(rows["length"].iloc[0]), **sides)
             axes.set_ylim(-1.08, 1.08)
-            axes.set_title(_title(rows, labels[name].label, len(names)), fontsize=7.5)
+            axes.set_title(_title(rows, labels[name].label), fontsize=7.5)
             if axes is line[0]:
                 axes.set_yticks([0.5, -0.5], ["known", "predicted"])
                 axes.tick_params(axis="y", length=0)
@@ -176,7 +175,7 @@ def _shown(structure_pairs: pd.DataFrame) -> pd.DataFrame:
     return select(structure_pairs[structure_pairs["fold"] == first], predictor=[lead, *beside])
 
 
-def _title(rows: pd.DataFrame, predictor: str, columns: int) -> str:
+def _title(rows: pd.DataFrame, predictor: str) -> str:
     row = rows.iloc[0]
     name = textwrap.shorten(str(row["example"]).replace("_", " "), 30, placeholder="…")
     family = f" ({say_name(row['family'])})" if row["family"] else ""
@@ -197,7 +196,8 @@ def explain_examples(structure_pairs: pd.DataFrame, design: Design) -> Captions:
     sets = ", ".join(say_set(*where) for where in shown.groupby(["downstream", "fold"], sort=False).groups)
     return (
         f"RNAs of the test split ({sets}) with the highest, median and lowest F1 of "
-        f"{find_predictors([lead])[lead].label}; of equal ones the longest. Each arc joins two nucleotides that pair: "
+        f"{find_predictors([lead])[lead].label}, mean over seeds; of equal ones the longest. Drawn is the first seed. "
+        "Each arc joins two nucleotides that pair: "
         "above the line those of the known structure (blue: predicted, too; orange: missed), below it those predicted "
         f"(blue: right; red: not known). Dashed: pairs that cross the nested structure. {told}."
     )
