@@ -9,16 +9,15 @@ registered (readers, networks, baselines …) are read from the library's source
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
-from .key_fields import MOTIF, NAME, NAME_, key, section
-from .keys_language import WAYS, Corpus, Downstream, Families, LanguageModel
+from .key_fields import MOTIF, NAME, NAME_, key, reference_of, schema_of, section, with_defaults_of
+from .keys_language import Corpus, Downstream, Families, LanguageModel
 from .models.settings.student import StudentSettings
 from .registry import registered
-from .training.settings import DistillationSettings, SiteSettings
+from .training.settings import WAYS, DistillationSettings, SiteSettings
 
 # fields are only described here, no section is ever made: ruff: noqa: RUF009
 SCHEMES = ("paper", "guarded")
@@ -65,10 +64,10 @@ class Windows:
     """Ready-made windows instead of site tables."""
 
     format: str = key("Name of the window reader of all, train, valid and test.", "lines", registry="WINDOW_FORMATS")
-    all: LabelledWindows = key("Windows that come without a split.", None)
-    train: LabelledWindows = key("Training windows.", None)
-    valid: LabelledWindows = key("Validation windows.", None)
-    test: LabelledWindows = key("Test windows.", None)
+    all: LabelledWindows = key("Windows that come without a split.", None, fewest=1)
+    train: LabelledWindows = key("Training windows.", None, fewest=1)
+    valid: LabelledWindows = key("Validation windows.", None, fewest=1)
+    test: LabelledWindows = key("Test windows.", None, fewest=1)
     files: list[WindowFile] = key(
         "Files, all splits together: exact copies and contradictions across them are dropped and counted.",
         None,
@@ -571,129 +570,23 @@ class Configuration:
     resources: Resources = key("Where and how jobs run.", {})
 
 
-_KINDS = {str: "string", int: "integer", float: "number", bool: "boolean"}
-_RULES = {"minimum": "minimum", "maximum": "maximum", "above": "exclusiveMinimum", "below": "exclusiveMaximum"}
-
-
 @cache
 def schema() -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of a configuration."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | _section(Configuration)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema_of(Configuration)
 
 
-def _section(kind: type) -> dict[str, Any]:
-    kinds = get_type_hints(kind)
-    properties = {entry.name: _key(entry, kinds[entry.name]) for entry in fields(kind)}
-    required = [entry.name for entry in fields(kind) if _required(entry)]
-    made = {"type": "object", "description": kind.__doc__, "additionalProperties": False, "properties": properties}
-    return made | ({"required": required} if required else {})
-
-
-def _required(entry: Any) -> bool:
-    return entry.default is MISSING and entry.default_factory is MISSING
-
-
-def _key(entry: Any, kind: Any) -> dict[str, Any]:
-    rules = entry.metadata
-    made = _kind(kind, rules)
-    for name, word in (("fewest", "min"), ("longest", "max")):
-        if name in rules:
-            # an entry that stands for several files has to name at least one of them
-            size = {"array": "Items", "object": "Properties", "string": "Length"}[made["type"]]
-            made[f"{word}{size}"] = rules[name]
-    made["description"] = rules["about"]
-    default = default_of(entry)
-    return made if default is None else made | {"default": default}
-
-
-def default_of(entry: Any) -> Any:
-    """The default of a dataclass field made by :func:`key`; None where there is none."""
-    if entry.default_factory is not MISSING:
-        return entry.default_factory()
-    return None if entry.default is MISSING else entry.default
-
-
-def _kind(kind: Any, rules: Mapping[str, Any]) -> dict[str, Any]:
-    if is_dataclass(kind):
-        made = _section(kind)
-        return made | {"minProperties": 1} if kind is LabelledWindows else made
-    origin, inner = get_origin(kind), get_args(kind)
-    if origin is list:
-        return {"type": "array", "items": _kind(inner[0], rules)}
-    if origin is dict:
-        made = {"type": "object"}
-        if rules.get("names"):
-            made["propertyNames"] = {"pattern": rules["names"]}
-        if rules.get("known"):
-            made["propertyNames"] = {"enum": sorted(rules["known"]())}
-        if inner[1] is not Any:
-            made["additionalProperties"] = _kind(inner[1], {"fewest": 1})
-            if get_origin(inner[1]) is list:
-                made["additionalProperties"]["minItems"] = 1
-        return made
-    if kind is Any:
-        return {}
-    made = {"type": _KINDS[kind]}
-    choices = tuple(registered(rules["registry"])) if rules.get("registry") else rules.get("choices")
-    if choices:
-        made["enum"] = list(choices() if callable(choices) else choices)
-    if "pattern" in rules:
-        made["pattern"] = rules["pattern"]
-    return made | {word: rules[name] for name, word in _RULES.items() if name in rules}
-
-
-def with_defaults(config: Mapping[str, Any], part: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
     """A checked configuration in which every key that has a default and was left out is filled in.
 
     Sections without a default stay absent; those that are given get the defaults of their own keys.
     """
-    part = schema() if part is None else part
-    filled = dict(config)
-    for name, entry in part.get("properties", {}).items():
-        if name not in filled and "default" in entry:
-            filled[name] = entry["default"]
-        if filled.get(name) is not None:
-            filled[name] = _filled(filled[name], entry)
-    return filled
-
-
-def _filled(value: Any, entry: Mapping[str, Any]) -> Any:
-    if isinstance(value, Mapping):
-        if "properties" in entry:
-            return with_defaults(value, entry)
-        inner = entry.get("additionalProperties")
-        return {name: _filled(one, inner) for name, one in value.items()} if inner else dict(value)
-    return [_filled(one, entry.get("items", {})) for one in value] if isinstance(value, list) else value
-
-
-_HEADER = "| key | kind | default | meaning |\n| --- | --- | --- | --- |"
+    return with_defaults_of(schema(), config)
 
 
 def reference(top: str = "") -> str:
     """The reference of all keys, or of one top-level section, as Markdown tables."""
-    parts = []
-    for name, kind in _sections("", Configuration):
-        if top and name.split(".")[0].split("[")[0] != top:
-            continue
-        parts.append(f"## {name or 'top level'}\n\n{kind.__doc__}\n\n{_HEADER}")
-        kinds = get_type_hints(kind)
-        for entry in fields(kind):
-            made, default = _key(entry, kinds[entry.name]), default_of(entry)
-            shown = "required" if _required(entry) else "" if default is None or default == {} else f"`{default}`"
-            choices = made.get("enum") or made.get("items", {}).get("enum")
-            meaning = entry.metadata["about"] + (f" One of {', '.join(map(str, choices))}." if choices else "")
-            parts[-1] += f"\n| `{entry.name}` | {made.get('type', 'any')} | {shown} | {meaning} |"
-    return "\n\n".join(parts) + "\n"
-
-
-def _sections(name: str, outer: type) -> Iterator[tuple[str, type]]:
-    yield name, outer
-    for entry, kind in get_type_hints(outer).items():
-        inner, mark = kind, ""
-        if get_origin(kind) in (list, dict):
-            inner, mark = get_args(kind)[-1], "[]" if get_origin(kind) is list else ".NAME"
-        if is_dataclass(inner):
-            yield from _sections(f"{name}.{entry}{mark}".lstrip("."), inner)
+    return reference_of(Configuration, top)
 
 
 if __name__ == "__main__":
