@@ -102,7 +102,7 @@ class Plan:
         self.networks: dict[str, Any] = {name: with_trunk_rate(entry) for name, entry in config["models"].items()}
         for name, entry in self.networks.items():
             check_network(name, entry)
-        check_trunks(self.networks, self.language.models)
+        check_trunks(self.networks, self.language)
         check_student(config.get("student") or {})
         self._check_numbers()
         for section, key, kind in (
@@ -342,7 +342,7 @@ class Plan:
     def trunk_of(self, model: str) -> str | None:
         """Folder of the language model under a network, as a reference for :meth:`locate`; None for its own trunk."""
         trunk = self.networks[model].get("trunk")
-        return trunk_folder(trunk, self.folder, self.language.models) if trunk else None
+        return trunk_folder(trunk, self.language) if trunk else None
 
     def runs_of_all_tasks(self) -> list[Run]:
         """Runs that know every task, so that each window can be scored for each of them; none unless asked for."""

@@ -28,8 +28,20 @@ class Pretraining:
     seed: int
 
     @property
+    def directory(self) -> str:
+        return f"{self.folder}/language/{self.language}/{self.seed}"
+
+    @property
     def weights(self) -> str:
-        return f"{self.folder}/language/{self.language}/{self.seed}/weights.safetensors"
+        return f"{self.directory}/weights.safetensors"
+
+    @property
+    def config(self) -> str:
+        return f"{self.directory}/config.json"
+
+    @property
+    def history(self) -> str | None:
+        return None if self.seed == IMPORTED else f"{self.directory}/history.tsv"
 
     def record(self) -> dict[str, Any]:
         """Plain values, for a rule's params."""
@@ -101,11 +113,7 @@ class LanguagePlan:
         for name, entry in self.models.items():
             self._check_model(name, entry)
         self._check_corpus()
-        self.pretrainings = [
-            Pretraining(folder, name, seed)
-            for name, entry in self.models.items()
-            for seed in (dict.fromkeys(entry["seeds"]) if name in self.trained else [IMPORTED])
-        ]
+        self.pretrainings = [Pretraining(folder, name, seed) for name in self.models for seed in self.seeds_of(name)]
         self.runs = [run for name in self.downstream for run in self._runs_of(name)]
         if self.families:
             self._require_downstream(self.families["downstream"], "families", "downstream")
@@ -151,7 +159,11 @@ class LanguagePlan:
         entry = self.models[language]
         return {**LANGUAGE_SIZES.get(entry.get("size", ""), {}), **entry["sizes"]}
 
-    def pretraining(self, language: str, seed: int) -> Pretraining:
+    def seeds_of(self, language: str) -> list[int]:
+        """Seeds of the pre-trainings of a language model."""
+        return list(dict.fromkeys(self.models[language]["seeds"])) if language in self.trained else [IMPORTED]
+
+    def pretraining(self, language: str, seed: int | None = None) -> Pretraining:
         """The pre-training that something of a seed begins with: of the same seed, else the first."""
         known = [one for one in self.pretrainings if one.language == language]
         return next((one for one in known if one.seed == seed), known[0])
@@ -310,7 +322,7 @@ class LanguagePlan:
         if not self.families:
             return []
         names = self.families.get("models", list(self.models))
-        return [next(one for one in self.pretrainings if one.language == name) for name in dict.fromkeys(names)]
+        return [self.pretraining(name) for name in dict.fromkeys(names)]
 
     # files
 

@@ -6,9 +6,12 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
+
+if TYPE_CHECKING:
+    from .language_plan import LanguagePlan
 
 RATE = 1e-4
 """Learning rate of the weights of a language model, where the configuration gives none."""
@@ -17,18 +20,20 @@ _NAME = re.compile(r"\w+")
 
 def with_trunk_rate(entry: Mapping[str, Any]) -> dict[str, Any]:
     """An entry of ``models`` in which a trunk that is trained has a learning rate of its own."""
-    if entry.get("trunk", {}).get("way", "frozen") == "frozen":
+    if "trunk" not in entry or entry["trunk"]["way"] == "frozen":
         return dict(entry)
     return dict(entry) | {"training": {"learning_rate": RATE} | entry["training"]}
 
 
-def check_trunks(networks: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+def check_trunks(networks: Mapping[str, Any], plan: LanguagePlan) -> None:
     """Raise :class:`InputError` for a language model that is not there.
 
     Parameters
     ----------
-    networks, known : mapping of str to mapping
-        The sections ``models`` and ``language_models`` of a configuration.
+    networks : mapping of str to mapping
+        The section ``models`` of a configuration.
+    plan : LanguagePlan
+        Its language models.
     """
     for name, entry in networks.items():
         trunk = entry.get("trunk")
@@ -44,14 +49,14 @@ def check_trunks(networks: Mapping[str, Any], known: Mapping[str, Any]) -> None:
                     keys=(*keys, "seed"),
                 )
             continue
-        if language not in known:
+        if language not in plan.models:
             raise InputError(
                 f"models.{name}.trunk names an unknown language model",
                 value=language,
-                remedy=f"known: {', '.join(known) or 'none'}; a folder is written with a /, as ./{language}",
+                remedy=f"known: {', '.join(plan.models) or 'none'}; a folder is written with a /, as ./{language}",
                 keys=(*keys, "language"),
             )
-        seeds = _seeds(known[language])
+        seeds = plan.seeds_of(language)
         if trunk.get("seed", seeds[0]) not in seeds:
             raise InputError(
                 f"the language model {language} has no such seed",
@@ -61,12 +66,12 @@ def check_trunks(networks: Mapping[str, Any], known: Mapping[str, Any]) -> None:
             )
 
 
-def trunk_folder(trunk: Mapping[str, Any], results: str, known: Mapping[str, Any]) -> str:
-    """Folder of the language model, as a reference of a configuration; ``results`` is the run's folder."""
+def trunk_folder(trunk: Mapping[str, Any], plan: LanguagePlan) -> str:
+    """Folder of the language model, as a reference of a configuration."""
     language = trunk["language"]
     if not _NAME.fullmatch(language):
         return language.rstrip("/")
-    return f"{results}/language/{language}/{trunk.get('seed', _seeds(known[language])[0])}"
+    return plan.pretraining(language, trunk.get("seed")).directory
 
 
 def trunk_label(trunk: Mapping[str, Any]) -> str:
@@ -89,7 +94,3 @@ def check_folder(folder: str, name: str) -> None:
             remedy="give one that rnamarks lm pretrain or lm import made",
             keys=keys,
         )
-
-
-def _seeds(entry: Mapping[str, Any]) -> list[int]:
-    return [0] if entry.get("checkpoint") else entry.get("seeds", [1])

@@ -224,21 +224,16 @@ def get_rna(part):
 
 def get_tuned(wildcards):
     """The run of a language model that a downstream rule is about."""
-    names = (wildcards.downstream, wildcards.fold, wildcards.predictor, wildcards.seed)
-    return PLAN.language.run(*names)
+    return PLAN.language.run(wildcards.downstream, wildcards.fold, wildcards.predictor, wildcards.seed)
 
 
 def get_language_model(wildcards):
     """The pre-trained model that a fine-tuning begins with; a control of random weights reads no more than sizes."""
     run = get_tuned(wildcards)
-    weights = PLAN.language.pretraining(run.language, run.seed).weights
-    if run.way == "scratch":
-        return (
-            {}
-            if run.language in PLAN.language.trained
-            else {"config": weights.replace("weights.safetensors", "config.json")}
-        )
-    return {"model": weights}
+    begun = PLAN.language.pretraining(run.language, run.seed)
+    if run.way != "scratch":
+        return {"model": begun.weights}
+    return {} if run.language in PLAN.language.trained else {"config": begun.config}
 
 
 def get_scratch_sizes(wildcards):

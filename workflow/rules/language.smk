@@ -128,11 +128,7 @@ if LANGUAGE.trained:
 
     rule join_language_histories:
         input:
-            histories=[
-                one.weights.replace("weights.safetensors", "history.tsv")
-                for one in LANGUAGE.pretrainings
-                if one.language in LANGUAGE.trained
-            ],
+            histories=[one.history for one in LANGUAGE.pretrainings if one.history],
         output:
             histories="results/{run}/language/histories.tsv",
         log:
@@ -145,7 +141,7 @@ if LANGUAGE.trained:
             mem_mb=memory(500),
             runtime=minutes(30),
         params:
-            models=[one.record() for one in LANGUAGE.pretrainings if one.language in LANGUAGE.trained],
+            models=[one.record() for one in LANGUAGE.pretrainings if one.history],
         script:
             "../../scripts/language/join_language_histories.py"
 
