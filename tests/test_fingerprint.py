@@ -147,7 +147,10 @@ def test_a_network_or_a_baseline_concerns_the_rules_that_choose_it():
     assert {script.stem: sorted(found & own) for script, found in rests_on.items() if found & own} == {}
     text = "\n".join(file.read_text() for file in sorted((ROOT / "workflow" / "rules").glob("*.smk")))
     rules = re.findall(r"rule (\w+):\n((?:(?! *rule[ :]).*\n)+)", text)
-    choosing = {name for name, body in rules if "chosen=" in body} - {"collect_figures"}
+    choosing = {name for name, body in rules if "chosen=" in body}
+    # figures and formats of examples are chosen likewise
+    assert {"collect_figures", "read_examples"} < choosing
+    choosing -= {"collect_figures", "read_examples"}
     building = {script for script, found in rests_on.items() if found & builders}
     # it joins what others predicted; language models are imported by name
     assert choosing == {one.stem for one in building if one.parent.name != "language"} - {"stack_tasks"}

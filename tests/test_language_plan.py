@@ -125,6 +125,20 @@ def test_every_file_that_is_named_is_an_input_once_and_examples_of_the_run_are_n
     }
 
 
+def test_a_set_may_be_called_like_the_families_of_another():
+    changed = CONFIG.replace("  judged:\n", "  judged:\n    other_families: {files: [y.fa]}\n")
+    files = made(changed).plan.language.rna_files("judged")
+    assert sorted(files.values()) == [["c.sto"], ["f.tsv"], ["y.fa"]]
+
+
+def test_examples_rest_on_the_code_that_reads_their_format():
+    language = made(
+        CONFIG.replace("format: splice_json, files: {train: t.json, test: u.json}", "format: eie, files: {donor: d}")
+    ).plan.language
+    names = {name: language.reader_of(name).name for name in language.downstream}
+    assert names == {"pairs": "formats.py", "sites": "splice_fragments.py", "loads": "formats.py"}
+
+
 def test_a_run_of_language_models_needs_no_species_and_shows_nothing_of_sites():
     analyses = made()
     assert analyses.plan.tasks == {}

@@ -13,7 +13,7 @@ with logged(snakemake.log[0]):
             name: entry
             | {
                 "files": list(inputs[f"{part}_{name}"]),
-                "families": next(iter(inputs.get(f"{part}_{name}_families", [])), None),
+                "families": next(iter(inputs.get(f"families_{part}_{name}", [])), None),
             }
             for name, entry in params[part].items()
         }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .downstream.targets import check_target
 from .errors import InputError
 from .models.settings.language import LANGUAGE_SIZES, LabelSettings, LanguageSettings, PairSettings, ValueSettings
+from .registry import registered
 from .training.checks import pretraining_settings
 from .training.settings import WAYS, FinetuneSettings, MaskingSettings
 
@@ -207,6 +209,15 @@ class LanguagePlan:
         sets = self.corpus[part] if self.corpus else {}
         return {name: {"format": entry["format"], "part": entry.get("part", "")} for name, entry in sets.items()}
 
+    def rna_files(self, part: str) -> dict[str, list[str]]:
+        """References of the files of sources or judged sets, and of their tables of families, by names of inputs."""
+        files = {}
+        for name, entry in (self.corpus[part] if self.corpus else {}).items():
+            files[f"{part}_{name}"] = list(entry["files"])
+            if "families" in entry:
+                files[f"families_{part}_{name}"] = [entry["families"]]
+        return files
+
     # downstream tasks
 
     def _require_downstream(self, name: str, *keys: str | int) -> None:
@@ -295,6 +306,10 @@ class LanguagePlan:
         entry = self.downstream[downstream]
         wanted = ("target", "format", "columns", "flank", "longest", "maximum")
         return {key: entry[key] for key in wanted if key in entry} | {"folds": self.folds_of(downstream)}
+
+    def reader_of(self, downstream: str) -> Path:
+        """File of the module that reads the examples of a downstream task."""
+        return registered("EXAMPLE_FORMATS")[self.downstream[downstream]["format"]]
 
     def run(self, downstream: str, fold: str, predictor: str, seed: int | str) -> DownstreamRun:
         """One of :attr:`runs`."""

@@ -214,12 +214,9 @@ def null_transcripts():
 
 
 def get_rna(part):
-    """Input files of the sources of a corpus, or of the sets judged: by name, and the tables of families besides."""
-    files = {}
-    for name, entry in ((PLAN.language.corpus or {}).get(part) or {}).items():
-        files[f"{part}_{name}"] = [locate(reference) for reference in entry["files"]]
-        files[f"{part}_{name}_families"] = [locate(entry["families"])] if "families" in entry else []
-    return lambda wildcards: files
+    """Input files of the sources of a corpus, or of the sets judged, by name."""
+    files = PLAN.language.rna_files(part)
+    return lambda wildcards: {name: [locate(one) for one in references] for name, references in files.items()}
 
 
 def get_tuned(wildcards):

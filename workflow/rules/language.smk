@@ -27,6 +27,7 @@ if LANGUAGE.downstream:
             roles=lambda wildcards: list(LANGUAGE.downstream[wildcards.downstream]["files"]),
             entry=lambda wildcards: LANGUAGE.reading(wildcards.downstream),
             seed=config["seed"],
+            chosen=lambda wildcards: code_of(LANGUAGE.reader_of(wildcards.downstream)),
         script:
             "../../scripts/language/read_examples.py"
 
@@ -89,7 +90,6 @@ if "corpus" in PLAN.offers:
             models=[one.record() for one in LANGUAGE.pretrainings],
             masking=[LANGUAGE.models[one.language]["masking"] for one in LANGUAGE.pretrainings],
             bootstrap=config["evaluation"]["bootstrap"],
-            seed=config["seed"],
         script:
             "../../scripts/language/judge_perplexity.py"
 
