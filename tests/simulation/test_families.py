@@ -119,3 +119,6 @@ def test_a_world_of_families_has_no_species():
         check_world(section | {"sizes": {"genes": 3}}, [])
     with pytest.raises(InputError, match=r"cannot have this subfamilies .found 2"):
         check_world(section | {"sizes": {"subfamilies": 2}}, [])
+    with pytest.raises(InputError, match=r"cannot have this members .found 3"):
+        check_world(section | {"sizes": {"members": 3, "seeds": 2}}, [])
+    check_world(section | {"sizes": {"members": 3, "seeds": 2, "judged": 0}}, [])

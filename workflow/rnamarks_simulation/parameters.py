@@ -256,6 +256,8 @@ class FamilyParameters(Parameters):
             "families": self.families >= 1,
             "subfamilies": self.subfamilies >= 3,
             "structures": self.structures >= self.subfamilies,
+            # a quarter of them is what a family has that is only judged on
+            "members": self.members >= 4 or not self.judged,
             "seeds": 1 <= self.seeds <= self.members,
             "hairpins": self.hairpins >= 1,
             "stem": self.stem[0] >= 3,
