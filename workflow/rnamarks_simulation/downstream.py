@@ -12,6 +12,7 @@ from rnamarks.errors import InputError
 from rnamarks.tables import write_parquet, write_tsv
 
 from . import motif_files, ontology, regulation
+from .formats import write_lines
 from .truth import gene_truth, stream
 from .world import World
 
@@ -116,11 +117,11 @@ def _write_regulation(
     lines, profile, traps["translation"] = regulation.translation(
         coding, layout, level[is_coding], stream(world, "translation", root), null=world.null
     )
-    regulation.write_lines(lines, path(f"{root}.translation.txt.gz"))
+    write_lines(lines, path(f"{root}.translation.txt.gz"))
     lines, scores, traps["structure"] = regulation.structure(
         layout, sites, stream(world, "structure", root), null=world.null
     )
-    regulation.write_lines(lines, path(f"{root}.pars.tsv.gz"))
+    write_lines(lines, path(f"{root}.pars.tsv.gz"))
     table, spans, traps["h3k36me3"] = regulation.peaks(layout, sites, stream(world, "peaks", root), null=world.null)
     regulation.write_table(table, path(f"{root}.h3k36me3.narrowPeak.gz"), header=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,27 @@ RMBASE_COLUMNS = [
 ]
 
 
-def write_genome(layout: Layout, path: str | Path) -> None:
-    """FASTA with 60 nt per line; parts that a repeat masker would mask are in lower case."""
+def write_lines(lines: Iterable[str], path: str | Path) -> None:
+    """Lines of text, gzipped if the name ends so."""
     with write_text(path) as handle:
-        for chrom, dna in layout.chromosomes.items():
-            handle.write(f">{chrom}\n")
-            text = dna.decode("ascii")
-            handle.writelines(f"{text[at : at + 60]}\n" for at in range(0, len(text), 60))
+        handle.writelines(f"{line}\n" for line in lines)
+
+
+def write_fasta(records: Iterable[tuple[str, str]], path: str | Path) -> None:
+    """FASTA with 60 nt per line, of headers and sequences."""
+    write_lines(
+        (
+            line
+            for header, text in records
+            for line in (f">{header}", *(text[at : at + 60] for at in range(0, len(text), 60)))
+        ),
+        path,
+    )
+
+
+def write_genome(layout: Layout, path: str | Path) -> None:
+    """FASTA; parts that a repeat masker would mask are in lower case."""
+    write_fasta(((chrom, dna.decode("ascii")) for chrom, dna in layout.chromosomes.items()), path)
 
 
 def write_gtf(layout: Layout, assembly: str, path: str | Path, *, chr_prefix: bool = True) -> None:

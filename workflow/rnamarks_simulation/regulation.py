@@ -379,12 +379,6 @@ def write_table(frame: pd.DataFrame, path: str | Path, *, header: bool = True) -
         frame.to_csv(handle, sep="\t", index=False, header=header, lineterminator="\n")
 
 
-def write_lines(lines: list[str], path: str | Path) -> None:
-    """Lines of text, gzipped if the name ends so."""
-    with write_text(path) as handle:
-        handle.writelines(f"{line}\n" for line in lines)
-
-
 def _bodies(layout: Layout, rng: np.random.Generator) -> pd.DataFrame:
     """Peaks of 300 to 1200 nt, most of a gene's length apart from gaps, from its first to its last nucleotide."""
     rows = []

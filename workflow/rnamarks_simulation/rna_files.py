@@ -14,6 +14,7 @@ from rnamarks.files import write_text
 from rnamarks.tables import write_parquet, write_tsv
 
 from .files import files_of
+from .formats import write_fasta, write_lines
 from .parameters import FamilyParameters
 from .rna_families import (
     JUDGED,
@@ -29,7 +30,6 @@ from .rna_families import (
 )
 from .rna_tasks import HALF, make_donors, make_transcripts, make_utrs
 
-_WRAP = 60
 _SPACING = 1000
 
 
@@ -116,18 +116,18 @@ def write_families(world: FamilyWorld, folder: str | Path) -> list[Path]:
         for one in world.corpus[family.name][world.parameters.seeds :]
     ]
     alone = [(f"NONE_{number:05d}", text) for number, text in enumerate(world.unrelated, 1)]
-    _write_fasta(members + alone, folder / "rna.fa.gz")
-    _write_fasta(
+    write_fasta(members + alone, folder / "rna.fa.gz")
+    write_fasta(
         [(f"pre_{number:05d}", text.replace("U", "T")) for number, text in enumerate(world.transcripts, 1)],
         folder / "transcripts.fa.gz",
     )
     _write_structures(world, folder)
     _write_classes(world, folder)
     rows = [
-        f"{number},{row.sequence.replace('U', 'T')},{row.reads},{row.load:.4f}\n"
+        f"{number},{row.sequence.replace('U', 'T')},{row.reads},{row.load:.4f}"
         for number, row in enumerate(world.utrs.itertuples())
     ]
-    _write_lines(folder / "utrs.csv.gz", [",utr,total,rl\n", *rows])
+    write_lines([",utr,total,rl", *rows], folder / "utrs.csv.gz")
     _write_donors(world.donors, folder)
     write_parquet(_truth(world), folder / "truth" / "families.parquet")
     write_parquet(world.utrs, folder / "truth" / "utrs.parquet")
@@ -150,21 +150,21 @@ def _write_assignments(world: FamilyWorld, path: Path) -> None:
 
 def _write_structures(world: FamilyWorld, folder: Path) -> None:
     """Structures in the layout of ArchiveII, and two folds: branches of known families, and unseen families."""
-    rows, folds = ["id,sequence,structure,base_pairs,len\n"], ["fold,partition,id\n"]
+    rows, folds = ["id,sequence,structure,base_pairs,len"], ["fold,partition,id"]
     for family in world.families:
         for one in world.structures[family.name]:
             first = np.flatnonzero(one.partners > np.arange(len(one.partners)))
             pairs = json.dumps([[int(at) + 1, int(one.partners[at]) + 1] for at in first])
             text = brackets(one.partners)
-            rows.append(f'{one.name},{one.sequence},{text},"{pairs}",{len(one.sequence)}\n')
+            rows.append(f'{one.name},{one.sequence},{text},"{pairs}",{len(one.sequence)}')
             part = split_of_subfamily(one.subfamily, world.parameters)
             if family.part == TRAIN:
-                folds.append(f"seen,{part},{one.name}\n")
-                folds.append(f"unseen,{'train' if part == 'test' else part},{one.name}\n")
+                folds.append(f"seen,{part},{one.name}")
+                folds.append(f"unseen,{'train' if part == 'test' else part},{one.name}")
             else:
-                folds.append(f"unseen,test,{one.name}\n")
-    _write_lines(folder / "structures.csv.gz", rows)
-    _write_lines(folder / "folds.csv.gz", folds)
+                folds.append(f"unseen,test,{one.name}")
+    write_lines(rows, folder / "structures.csv.gz")
+    write_lines(folds, folder / "folds.csv.gz")
 
 
 def _write_classes(world: FamilyWorld, folder: Path) -> None:
@@ -175,7 +175,7 @@ def _write_classes(world: FamilyWorld, folder: Path) -> None:
             part = "test" if split_of_subfamily(one.subfamily, world.parameters) == "test" else "train"
             parts[part].append((f"{one.name} {family.name}", one.sequence))
     for part, records in parts.items():
-        _write_fasta(records, folder / f"classes_{part}.fa.gz")
+        write_fasta(records, folder / f"classes_{part}.fa.gz")
 
 
 def _write_donors(donors: pd.DataFrame, folder: Path) -> None:
@@ -189,10 +189,9 @@ def _write_donors(donors: pd.DataFrame, folder: Path) -> None:
                     "label": row.label,
                 }
             )
-            + "\n"
             for row in rows.itertuples()
         ]
-        _write_lines(folder / f"donors_{part}.jsonl.gz", lines)
+        write_lines(lines, folder / f"donors_{part}.jsonl.gz")
 
 
 def _truth(world: FamilyWorld) -> pd.DataFrame:
@@ -208,16 +207,3 @@ def _truth(world: FamilyWorld) -> pd.DataFrame:
         for one in world.families
     ]
     return pd.DataFrame(rows)
-
-
-def _write_fasta(records: Sequence[tuple[str, str]], path: Path) -> None:
-    lines = []
-    for name, sequence in records:
-        lines.append(f">{name}\n")
-        lines += [sequence[at : at + _WRAP] + "\n" for at in range(0, len(sequence), _WRAP)]
-    _write_lines(path, lines)
-
-
-def _write_lines(path: Path, lines: Sequence[str]) -> None:
-    with write_text(path) as handle:
-        handle.writelines(lines)
