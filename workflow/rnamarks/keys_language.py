@@ -6,11 +6,9 @@ from typing import Any
 
 from .key_fields import NAME_, key, section
 from .models.settings.language import LANGUAGE_SIZES, LanguageSettings
-from .training.settings import WAYS, FinetuneSettings, MaskingSettings, TrainingSettings
+from .training.settings import PUBLISHED, WAYS, FinetuneSettings, MaskingSettings, TrainingSettings
 
 # fields are only described here, no section is ever made: ruff: noqa: RUF009
-TARGETS = ("pairs", "label", "value")
-"""What an example of a downstream task answers: base pairs, a class, a number."""
 STRANDS = ("both", "same")
 
 
@@ -64,7 +62,7 @@ class LanguageModel:
 class Downstream:
     """A task that language models are tuned for: examples with an answer each."""
 
-    target: str = key("What an example answers.", choices=TARGETS)
+    target: str = key("What an example answers: base pairs, a class, a number.", choices=tuple(PUBLISHED))
     format: str = key("Name of a reader of examples.", registry="EXAMPLE_FORMATS")
     files: dict[str, str] = key("Files by their role in the format.", names=NAME_, fewest=1)
     columns: dict[str, str] = key("Of the format table: which column holds what.", None, names=NAME_)
