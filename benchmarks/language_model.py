@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -28,6 +29,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+import rnamarks
 from rnamarks.models import language
 from rnamarks.models.language import Language
 from rnamarks.models.packing import Pack
@@ -193,7 +195,9 @@ def against_peer(size: str, length: int, arguments: argparse.Namespace) -> tuple
         )
         subprocess.run([python, "-m", "pip", "install", "--quiet", "multimolecule"], check=True)
     command = [python, __file__, "--threads", str(arguments.threads), "--answer", size, str(length)]
-    peer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # this library is installed into the environment of the parent by a link that the peer's does not follow
+    environment = os.environ | {"PYTHONPATH": str(Path(rnamarks.__file__).parents[1])}
+    peer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     network, tokens = built(size), np.random.default_rng(1).integers(A, A + 4, (4, length + 2)).astype(np.uint8)
     pack = Pack.of(list(tokens))
 

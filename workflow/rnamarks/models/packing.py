@@ -121,7 +121,7 @@ def attend(
         return varlen_attn(query, key, value, pack.offsets, pack.offsets, longest, longest)
     if query.device.type != "cpu":
         return _by_length(query, key, value, pack, dropout)
-    # in bfloat16 a CPU takes three times as long for the gradients
+    # a CPU is slower at the gradients in bfloat16
     with torch.autocast("cpu", enabled=False):
         wide = (part if part.dtype == torch.float64 else part.float() for part in (query, key, value))
         return _by_length(*wide, pack, dropout).to(query.dtype)

@@ -12,8 +12,7 @@ def keep_freed_memory() -> bool:
     """Let the C library keep up to a gigabyte of what is freed, instead of getting each large array anew.
 
     glibc asks the system for every array above 32 MB and gives it back, and each of its pages is cleared at the first
-    touch. Where layers make arrays of nt² elements that takes as long as the arithmetic: a training step on the pairs
-    of 400 nt is 1.8 times faster without.
+    touch. Where layers make arrays of nt² elements that may take as long as the arithmetic.
 
     Returns
     -------

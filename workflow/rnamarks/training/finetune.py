@@ -85,7 +85,7 @@ def finetune(
     cache : path-like, optional
         Folder in which ``frozen`` keeps the vectors of all sequences of the table, so that they are computed once for
         all its folds and seeds, see :mod:`rnamarks.models.vector_cache`; without it they are computed in every step.
-        Half precision in the file moves predictions by about 0.001.
+        The file holds half precision, so that predictions differ slightly.
 
     Returns
     -------

@@ -14,7 +14,7 @@ def repeatable(device: torch.device) -> Iterator[None]:
     """On a CPU torch takes the ways that give the same bytes each time."""
     before, filling = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory
     torch.use_deterministic_algorithms(before or device.type == "cpu")
-    # takes 5 % of a step and only helps code that reads what it never wrote
+    # takes time in every step and only helps code that reads what it never wrote
     torch.utils.deterministic.fill_uninitialized_memory = False
     try:
         yield
