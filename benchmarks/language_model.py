@@ -228,11 +228,12 @@ def time_peer(size: str, length: str) -> None:
         hidden_size=sizes["width"],
         num_hidden_layers=sizes["blocks"],
         num_attention_heads=sizes["heads"],
-        intermediate_size=int(2 / 3 * 4 * sizes["width"]),
+        # of which it takes two thirds
+        intermediate_size=4 * sizes["width"],
     )
     model = RiNALMoModel(config, add_pooling_layer=False).eval()
     weights = sum(one.numel() for one in model.parameters())
-    # its vocabulary has 26 tokens instead of 22
+    # its vocabulary has more than 22 tokens
     print(weights - (config.vocab_size - 22) * sizes["width"], flush=True)
     tokens = torch.from_numpy(np.random.default_rng(1).integers(6, 10, (4, int(length) + 2)))
     mask = torch.ones_like(tokens)
