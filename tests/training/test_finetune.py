@@ -40,12 +40,12 @@ def language(tmp_path):
 
 @pytest.fixture
 def tune(tmp_path, language):
-    def tune(target, examples=None, way="finetuned", folder="m", **changes):
+    def tune(target, examples=None, way="finetuned", folder="m", fold="given", **changes):
         options = {name: changes.pop(name) for name in ("cache", "seed", "model", "sizes", "head") if name in changes}
         settings = {"epochs": 2, "batch_size": 8, "learning_rate": 3e-3} | changes
         return finetune(
             WORLDS[target] if examples is None else examples,
-            "given",
+            fold,
             tmp_path / folder,
             target=target,
             settings=FinetuneSettings.for_target(target, settings, way),
@@ -315,6 +315,20 @@ def test_another_sequence_changes_no_prediction_but_its_own(tune):
     again = tune("value", changed, epochs=1)
     differs = ~np.isclose(found["predicted"], again["predicted"], rtol=1e-5)
     assert found["example"][differs].tolist() == [changed.loc[row, "example"]]
+
+
+def test_folds_that_differ_in_what_is_tested_share_one_training(tune, tmp_path):
+    examples = WORLDS["value"]
+    tested = examples["fold_given"] == "test"
+    others = examples["fold_given"].mask(tested & (tested.cumsum() > 3), "")
+    examples = examples.assign(fold_other=others)
+    tune("value", examples, epochs=1)
+    found = tune("value", examples, fold="other", folder="other", epochs=1)
+    assert found.loc[found["split"] == "test", "example"].tolist() == examples.loc[others == "test", "example"].tolist()
+    assert len(list((tmp_path / "k").iterdir())) == 1
+    assert (tmp_path / "m" / "weights.safetensors").read_bytes() == (
+        tmp_path / "other" / "weights.safetensors"
+    ).read_bytes()
 
 
 def test_one_nucleotide_and_long_sequences_are_predicted_and_long_ones_are_not_trained_on(tune, tmp_path):

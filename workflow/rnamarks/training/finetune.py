@@ -79,7 +79,8 @@ def finetune(
     seed : int
         Of the head's first weights, without pre-training also of the trunk's, and of every draw.
     checkpoints : path-like
-        Root under which a folder named by a hash of all that decides the weights is kept.
+        Root under which a folder named by a hash of all that decides the weights is kept; folds that differ in what is
+        tested share one training.
     device, threads, report
         See :func:`rnamarks.training.trainer.train`.
     cache : path-like, optional
@@ -120,7 +121,6 @@ def finetune(
         "settings": asdict(settings),
         "way": way,
         "language": weights,
-        "fold": fold,
         "seed": seed,
         "threads": threads,
         "cached": bool(cache) and way == "frozen",
@@ -169,7 +169,7 @@ def finetune(
         report=report,
     )
     trained.load_state_dict(result.state)
-    record |= {"best_epoch": result.best_epoch}
+    record |= {"fold": fold, "best_epoch": result.best_epoch}
     predictions, threshold = _predict(trained, asked, target, splits, labels, place)
     save_language(
         folder,
