@@ -20,7 +20,7 @@ import pandas as pd
 
 from rnamarks.models.settings.language import LANGUAGE_SIZES
 from rnamarks.training.pretrain import pretrain, published_settings
-from rnamarks.training.settings import OPTIMISERS, MaskingSettings
+from rnamarks.training.settings import OPTIMISERS, PRECISIONS, MaskingSettings
 
 NATS, FEWER = 0.1, 1.3
 
@@ -40,6 +40,8 @@ def main() -> None:
     parser.add_argument("--longest", type=int, default=1022, help="nucleotides read of a sequence")
     parser.add_argument("--rates", type=float, nargs="+", default=[1e-3, 3e-3, 1e-2])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--precision", choices=PRECISIONS, default="32-true")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
@@ -68,13 +70,20 @@ def main() -> None:
 def curve(optimiser: str, rate: float, seed: int, arguments: argparse.Namespace) -> pd.Series:
     """Held-out loss by step."""
     own = {"width": arguments.width, "blocks": arguments.blocks, "heads": 4}
+    dropout = {"dropout": arguments.dropout, "attention_dropout": arguments.dropout}
     every = arguments.steps // arguments.validations
     settings = published_settings(batch_size=arguments.batch, steps=every, epochs=arguments.validations, rate=rate)
     history = pretrain(
         arguments.corpus,
         arguments.folder / f"{optimiser}_{rate:g}_{seed}",
-        own if arguments.width else LANGUAGE_SIZES[arguments.size],
-        replace(settings, optimiser=optimiser, validation_windows=arguments.judged),
+        (own if arguments.width else LANGUAGE_SIZES[arguments.size]) | dropout,
+        replace(
+            settings,
+            optimiser=optimiser,
+            validation_windows=arguments.judged,
+            precision=arguments.precision,
+            warm_up=0.05,
+        ),
         MaskingSettings(longest=arguments.longest),
         seed=seed,
         checkpoints=arguments.folder / "states",
