@@ -57,6 +57,38 @@ def test_files_come_back_as_they_were(kind, packed, tmp_path):
     np.testing.assert_array_equal(found.pairs, pairs)
 
 
+BPRNA = "#Name: {}\n#Length:  8 \n#PageNumber: 1\nGGAAAACC\n((....))\n"
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_files_of_bprna_have_their_name_in_a_comment_or_are_called_after_it(ending, tmp_path):
+    beside = 'EEHHHHEE\nNNNNNNNN\nS1 1..2 "GG" 7..8 "CC"\nsegment1 2bp 1..2 GG 7..8 CC\n'
+    texts = {
+        "one.dbn": BPRNA.format("bpRNA_CRW_1"),
+        "two.dbn": BPRNA.format("a") + BPRNA.format("b"),
+        "bare.dbn": "GGAAAACC\n((....))\n",
+        "one.st": BPRNA.format("bpRNA_RFAM_7").replace("GGAA", "#Warning: odd\nGGAA", 1) + beside,
+        "two.st": BPRNA.format("a") + beside + BPRNA.format("b") + beside,
+        "bare.st": "GGAAAACC\n((....))\n" + beside,
+    }
+    found = {}
+    for name, text in texts.items():
+        (tmp_path / name).write_bytes(text.replace("\n", ending).encode())
+        structures = list(read_structures(tmp_path / name))
+        found[name] = [one.name for one in structures]
+        for one in structures:
+            assert one.sequence == "GGAAAACC"
+            assert one.pairs.tolist() == [[0, 7], [1, 6]]
+    assert found == {
+        "one.dbn": ["bpRNA_CRW_1"],
+        "two.dbn": ["a", "b"],
+        "bare.dbn": ["bare"],
+        "one.st": ["bpRNA_RFAM_7"],
+        "two.st": ["a", "b"],
+        "bare.st": ["bare"],
+    }
+
+
 def test_pseudoknots_are_the_pairs_of_the_shorter_stem():
     pairs = read_brackets("(((..[[.)))..]].")
     assert pseudoknotted(pairs).sum() == 2
@@ -74,6 +106,13 @@ def test_pseudoknots_are_the_pairs_of_the_shorter_stem():
         ("x.dbn", ">a\nACGU\n..!.\n", "x.dbn:3: position 3 is no sign"),
         ("x.dbn", ">a\nACGU\n", "x.dbn:2: the last structure is cut off"),
         ("x.dbn", "a\nACGU\n....\n", "x.dbn:1: not a name behind >"),
+        ("x.dbn", "ACGU\n", "x.dbn:1: the last structure is cut off"),
+        ("x.dbn", "#Name: a\nACGU\n#Name: b\nACGU\n....\n", "x.dbn:3: the structure above is cut off"),
+        ("x.dbn", "ACGU\n....\n#Name: b\nACGU\n....\n", "x.dbn:3: the structure above is cut off (found 'ACGU')"),
+        ("x.st", "#Name: a\nACGU\n", "x.st:2: the structure is cut off (found 'a')"),
+        ("x.st", "#Name: a\nACGU\n#Name: b\nACGU\n....\n", "x.st:3: the structure is cut off"),
+        ("x.st", "#Name: a\nACGU\n...\n", "x.st:3: 4 nt and 3 signs (found 'a')"),
+        ("x.st", "", "x.st:1: the structure is cut off"),
         ("x.bpseq", "1 A 2\n2 C 0\n", "nucleotide 1 pairs with 2, but not 2 with 1"),
         ("x.bpseq", "1 A 9\n", "nucleotide 1 pairs with 9"),
         ("x.bpseq", "1 A 0\n3 C 0\n", "x.bpseq:2: nucleotide 2 is missing"),

@@ -1,22 +1,22 @@
-"""Base pairs as dot-brackets, ``.bpseq`` and ``.ct``, and pseudoknots among them."""
+"""Base pairs as dot-brackets, bpRNA's ``.st``, ``.bpseq`` and ``.ct``, and pseudoknots among them."""
 
 from __future__ import annotations
 
-import tarfile
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from string import ascii_uppercase
 from typing import NamedTuple, TextIO
 
 import numpy as np
 
+from ..archives import files_of, is_collection, shown_as
 from ..errors import InputError
 from ..files import open_text
 
 OPENING, CLOSING = "([{<" + ascii_uppercase, ")]}>" + ascii_uppercase.lower()
 _UNPAIRED = ".-_,:~"
-_KINDS = (".dbn", ".bpseq", ".ct")
+_KINDS = (".dbn", ".st", ".bpseq", ".ct")
+_NAME = "#Name:"
 _AGAIN = "fetch the file again"
 
 
@@ -143,7 +143,11 @@ def _crosses(i: int, j: int, others: np.ndarray) -> np.ndarray:
 
 
 def read_structures(path: str | Path) -> Iterator[Structure]:
-    """Structures of a ``.dbn`` file (name, sequence, dot-bracket), a ``.bpseq`` or a ``.ct`` file, plain or gzipped.
+    """Structures of a ``.dbn``, ``.st``, ``.bpseq`` or ``.ct`` file, plain or gzipped.
+
+    A ``.dbn`` file has three lines per RNA: its name behind ``>`` or, as bpRNA writes it, behind ``#Name:``; the RNA;
+    its dot-bracket. A file of one RNA may lack the name, and that of the file is taken. A ``.st`` file of bpRNA has
+    the same, and below it what else is known of the structure, which is passed over.
 
     Raises
     ------
@@ -152,15 +156,22 @@ def read_structures(path: str | Path) -> Iterator[Structure]:
     """
     name = Path(path).name.removesuffix(".gz")
     kind = Path(name).suffix
-    readers = {".dbn": _read_dbn, ".bpseq": _read_bpseq, ".ct": _read_ct}
+    readers = {".dbn": _read_dbn, ".st": _read_st, ".bpseq": _read_bpseq, ".ct": _read_ct}
     if kind not in readers:
-        raise InputError("not a file of structures", path=path, value=kind, remedy="give .dbn, .bpseq or .ct")
+        raise InputError("not a file of structures", path=path, value=kind, remedy=f"give {_listed(_KINDS)}")
     with open_text(path) as handle:
         yield from readers[kind](handle, path)
 
 
-def read_folder(path: str | Path) -> Iterator[tuple[Structure, Path]]:
-    """Structures of a file of :func:`read_structures`, or of all of them in a folder or tar archive, with their file.
+def read_folder(path: str | Path, kinds: Sequence[str] = _KINDS) -> Iterator[tuple[Structure, Path]]:
+    """Structures of a file of :func:`read_structures`, or of all of them in a folder or archive, with their file.
+
+    Parameters
+    ----------
+    path : path-like
+        A file, a folder, or a tar or zip archive (:func:`~rnamarks.archives.files_of`).
+    kinds : sequence of str
+        Endings of the files of a folder or archive that are read.
 
     Raises
     ------
@@ -168,53 +179,75 @@ def read_folder(path: str | Path) -> Iterator[tuple[Structure, Path]]:
         As :func:`read_structures`, or if there is no such file.
     """
     path = Path(path)
-    if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.name.removesuffix(".gz").endswith(_KINDS))
-        if not found:
-            raise InputError("the folder holds no .dbn, .bpseq or .ct file", path=path, remedy="check the path")
-        for file in found:
-            yield from ((one, file) for one in read_structures(file))
-    elif path.is_file() and tarfile.is_tarfile(path):
-        with tempfile.TemporaryDirectory(prefix="rnamarks-") as folder, tarfile.open(path) as tar:
-            tar.extractall(folder, filter="data")
-            try:
-                for one, file in read_folder(folder):
-                    yield one, path / file.relative_to(folder)
-            except InputError as error:
-                inside = path / Path(error.path or folder).relative_to(folder)
-                raise InputError(
-                    error.what, path=inside, line=error.line, value=error.value, remedy=error.remedy
-                ) from error
-    else:
+    if not is_collection(path):
         yield from ((one, path) for one in read_structures(path))
+        return
+    shown = None
+    for shown, real in files_of(path, lambda name: name.name.removesuffix(".gz").endswith(tuple(kinds))):
+        with shown_as(shown, real):
+            for one in read_structures(real):
+                yield one, shown
+    if shown is None:
+        where = "folder" if path.is_dir() else "archive"
+        raise InputError(f"the {where} holds no {_listed(kinds)} file", path=path, remedy="check the path")
+
+
+def _listed(kinds: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
 
 
 def _read_dbn(handle: TextIO, path: str | Path) -> Iterator[Structure]:
     held: list[tuple[int, str]] = []
+    nameless = True
     for number, line in enumerate(map(str.strip, handle), 1):
+        if line.startswith(_NAME):
+            if held:
+                raise InputError(
+                    "the structure above is cut off", path=path, line=number, value=held[0][1], remedy=_AGAIN
+                )
+            line = f">{line.removeprefix(_NAME)}"
         if not line or line.startswith("#"):
             continue
         held.append((number, line))
         if len(held) < 3:
             continue
-        header, sequence, brackets = (text for _, text in held)
-        # behind the brackets folding programs write an energy
-        brackets = brackets.split()[0]
+        (at, header), (_, sequence), (_, brackets) = held
         if not header[1:].split() or header[0] != ">":
-            raise InputError(
-                "not a name behind >", path=path, line=held[0][0], value=header, remedy="give name, RNA, brackets"
-            )
-        if len(sequence) != len(brackets):
-            what = f"{len(sequence)} nt and {len(brackets)} signs"
-            raise InputError(what, path=path, line=number, value=header, remedy="give one sign per nucleotide")
-        try:
-            pairs = read_brackets(brackets)
-        except InputError as error:
-            raise InputError(error.what, path=path, line=number, value=error.value, remedy=error.remedy) from error
-        yield Structure(header[1:].split()[0], sequence, pairs)
-        held = []
-    if held:
+            raise InputError("not a name behind >", path=path, line=at, value=header, remedy="give name, RNA, brackets")
+        yield _structure(header[1:].split()[0], sequence, brackets, path, number)
+        held, nameless = [], False
+    if nameless and len(held) == 2 and held[0][1][0] != ">":
+        yield _structure(_name(path), held[0][1], held[1][1], path, held[1][0])
+    elif held:
         raise InputError("the last structure is cut off", path=path, line=held[-1][0], value=held[0][1], remedy=_AGAIN)
+
+
+def _read_st(handle: TextIO, path: str | Path) -> Iterator[Structure]:
+    name, last = _name(path), 1
+    held: list[str] = []
+    for last, line in enumerate(map(str.strip, handle), 1):
+        if line.startswith(_NAME):
+            if len(held) == 1:
+                break
+            name, held = line.removeprefix(_NAME).strip() or _name(path), []
+        elif line and not line.startswith("#") and len(held) < 2:
+            held.append(line)
+            if len(held) == 2:
+                yield _structure(name, *held, path, last)
+    if len(held) < 2:
+        raise InputError("the structure is cut off", path=path, line=last, value=name, remedy=_AGAIN)
+
+
+def _structure(name: str, sequence: str, brackets: str, path: str | Path, line: int) -> Structure:
+    # behind the brackets folding programs write an energy
+    brackets = brackets.split()[0]
+    if len(sequence) != len(brackets):
+        what = f"{len(sequence)} nt and {len(brackets)} signs"
+        raise InputError(what, path=path, line=line, value=name, remedy="give one sign per nucleotide")
+    try:
+        return Structure(name, sequence, read_brackets(brackets))
+    except InputError as error:
+        raise InputError(error.what, path=path, line=line, value=error.value, remedy=error.remedy) from error
 
 
 def _read_bpseq(handle: TextIO, path: str | Path) -> Iterator[Structure]:
