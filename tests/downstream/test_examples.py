@@ -157,8 +157,8 @@ def test_what_is_not_of_the_format_is_refused(tmp_path, format_name, target, tex
 
 
 def test_roles_are_checked(tmp_path):
-    with pytest.raises(InputError, match=r"the files lack splits; give structures, splits"):
-        read_examples({"format": "bprna_dbn", "target": "pairs"}, {"structures": [tmp_path / "x.dbn"]})
+    with pytest.raises(InputError, match=r"the files lack structures; give structures, splits \(optional\)"):
+        read_examples({"format": "bprna_dbn", "target": "pairs"}, {"splits": [tmp_path / "x.csv"]})
     with pytest.raises(InputError, match="one role says the site"):
         read_examples({"format": "eie", "target": "label"}, {"branch": [tmp_path / "x"]})
 

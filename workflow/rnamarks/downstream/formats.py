@@ -6,7 +6,6 @@ of :mod:`rnamarks.downstream.examples`. Roles ``train``, ``valid`` and ``test`` 
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,13 +19,13 @@ from ..errors import InputError
 from ..files import open_text
 from ..registry import Register
 from ..sequences import read_records
-from ..structure.pairs import Structure, partners_of, read_brackets, read_folder, read_structures
-from ..tables import is_number, read_tsv
+from ..structure.pairs import Structure, partners_of, read_brackets, read_folder
+from ..tables import read_tsv
+from .rows import AGAIN, check_roles, csv_rows, frame_of, parse_number, part_of
 from .splitting import SPLITS
 
 EXAMPLE_FORMATS: Register = Register("format of examples", "EXAMPLE_FORMATS")
 TARGET_COLUMNS = {"pairs": "partners", "label": "label", "value": "value"}
-_AGAIN = "fetch the file again"
 
 Files = Mapping[str, Sequence[Path]]
 Count = Callable[[str, int], None]
@@ -66,27 +65,27 @@ def read_archiveii(files: Files, entry: Mapping[str, Any], count: Count, seed: i
     Roles: ``structures``; ``folds``, a CSV with ``fold``, ``partition`` and ``id``, optional. The family is the text
     before the first ``_`` of the id. Pseudoknots count.
     """
-    _roles(files, ["structures"], ["folds"])
+    check_roles(files, ["structures"], ["folds"])
     rows: list[tuple] = []
-    for path, number, row in _csv(files["structures"], ["id", "sequence", "base_pairs"]):
+    for path, number, row in csv_rows(files["structures"], ["id", "sequence", "base_pairs"]):
         length = len(row["sequence"])
         try:
             pairs = np.array(json.loads(row["base_pairs"]), dtype=np.int64).reshape(-1, 2) - 1
         except (ValueError, TypeError) as error:
             raise InputError(
-                "not a list of pairs", path=path, line=number, value=row["base_pairs"], remedy=_AGAIN
+                "not a list of pairs", path=path, line=number, value=row["base_pairs"], remedy=AGAIN
             ) from error
         if len(pairs) and (pairs.min() < 0 or pairs.max() >= length or len(np.unique(pairs)) < pairs.size):
             raise InputError(
                 "a pair is out of the sequence, or a nucleotide has two", path=path, line=number, value=row["id"],
-                remedy=_AGAIN,
+                remedy=AGAIN,
             )  # fmt: skip
         rows.append((row["id"], row["sequence"], row["id"].partition("_")[0], "", partners_of(pairs, length)))
-    found = Published(_frame(rows, "partners"))
+    found = Published(frame_of(rows, "partners"))
     if "folds" in files:
         parts: dict[str, dict[str, str]] = {}
-        for path, number, row in _csv(files["folds"], ["fold", "partition", "id"]):
-            parts.setdefault(row["fold"], {})[row["id"]] = _part(row["partition"], path, number)
+        for path, number, row in csv_rows(files["folds"], ["fold", "partition", "id"]):
+            parts.setdefault(row["fold"], {})[row["id"]] = part_of(row["partition"], path, number)
         found.folds = {name: found.rows["example"].map(of).fillna("").to_numpy(object) for name, of in parts.items()}
     return found
 
@@ -101,30 +100,34 @@ def read_bprna_json(files: Files, entry: Mapping[str, Any], count: Count, seed: 
     for role, path, number, row in _json_lines(files, ["seq", "label"]):
         pairs = _brackets(row["label"], row["seq"], path, number)
         rows.append((f"{role}_{number}", row["seq"], "", role, partners_of(pairs, len(row["seq"]))))
-    return Published(_frame(rows, "partners"))
+    return Published(frame_of(rows, "partners"))
 
 
 @EXAMPLE_FORMATS.add("bprna_dbn")
 def read_bprna_dbn(files: Files, entry: Mapping[str, Any], count: Count, seed: int) -> Published:
-    """bpRNA as dot-brackets, and the ids of TR0, VL0 and TS0 in a CSV with ``id`` and ``partition``.
+    """bpRNA's structures: ``.dbn`` or ``.st`` files, plain or gzipped, or folders or zip or tar archives of them.
 
-    Roles: ``structures``, ``splits``. RNAs that are in no partition, or in another, are in the guarded fold alone. The
-    family is the source that bpRNA names in the id (``RFAM``, ``CRW``, …).
+    Roles: ``structures``; ``splits``, optional, a CSV with ``id`` and ``partition``. The partitions ``TR0``, ``VL0``
+    and ``TS0`` are training, validation and test; without ``splits`` an RNA is in that after which a folder of the
+    archive is called, as in SPOT-RNA's. RNAs that are in no partition, or in another, are in the guarded fold alone.
+    An RNA has the name in its file, or that of its file. The family is the source that bpRNA names in it (``RFAM``,
+    ``CRW``, …).
     """
-    _roles(files, ["structures", "splits"])
+    check_roles(files, ["structures"], ["splits"])
     parts = dict(zip(("TR0", "VL0", "TS0"), SPLITS, strict=True))
-    part = {row["id"]: parts.get(row["partition"], "") for _, _, row in _csv(files["splits"], ["id", "partition"])}
-    rows = [
-        (one.name, one.sequence, "".join(one.name.split("_")[1:2]), part.get(one.name, ""), _single(one, path))
-        for path in files["structures"]
-        for one in read_structures(path)
-    ]
-    return Published(_frame(rows, "partners"))
+    given = {row["id"]: row["partition"] for _, _, row in csv_rows(files.get("splits", []), ["id", "partition"])}
+    rows = []
+    for path in files["structures"]:
+        for one, origin in read_folder(path, (".dbn", ".st")):
+            folder = next((name for name in origin.parts[len(path.parts) : -1] if name in parts), "")
+            part = parts.get(given.get(one.name, "") if "splits" in files else folder, "")
+            rows.append((one.name, one.sequence, "".join(one.name.split("_")[1:2]), part, _single(one, origin)))
+    return Published(frame_of(rows, "partners"))
 
 
 @EXAMPLE_FORMATS.add("structures")
 def read_structure_files(files: Files, entry: Mapping[str, Any], count: Count, seed: int) -> Published:
-    """``.dbn``, ``.bpseq`` and ``.ct`` files, folders or tar archives of them.
+    """``.dbn``, ``.st``, ``.bpseq`` and ``.ct`` files, folders or tar or zip archives of them.
 
     Roles: any; those of ``train``, ``valid`` and ``test`` are parts. ``families``, optional, is a TSV with ``example``
     and ``family``, which a guarded fold keeps together.
@@ -139,7 +142,7 @@ def read_structure_files(files: Files, entry: Mapping[str, Any], count: Count, s
             for one, origin in read_folder(path):
                 part = role if role in SPLITS else ""
                 rows.append((one.name, one.sequence, families.get(one.name, ""), part, _single(one, origin)))
-    return Published(_frame(rows, "partners"), whole=bool(families))
+    return Published(frame_of(rows, "partners"), whole=bool(families))
 
 
 @EXAMPLE_FORMATS.add("splice_json")
@@ -158,11 +161,11 @@ def read_splice_json(files: Files, entry: Mapping[str, Any], count: Count, seed:
                 path=path,
                 line=number,
                 value=f"{row['label']}, {row['name']}",
-                remedy=_AGAIN,
+                remedy=AGAIN,
             )
         rows.append((f"{role}_{row['name']}", row["sequence"], "", role, str(row["label"])))
         places.append((chrom, int(position), len(row["sequence"])))
-    frame = _frame(rows, "label")
+    frame = frame_of(rows, "label")
     frame["family"] = _overlapping(pd.DataFrame(places, columns=["chrom", "start", "length"]))
     return Published(frame, whole=True)
 
@@ -178,16 +181,16 @@ def read_mrl(files: Files, entry: Mapping[str, Any], count: Count, seed: int) ->
     sequence, and which are in no other fold. All copies of a UTR that occurs several times leave, as in the released
     code.
     """
-    _roles(files, ["random"], ["human"])
+    check_roles(files, ["random"], ["human"])
     rows, depth = [], []
-    for path, number, row in _csv(files["random"], ["utr", "total", "rl"]):
-        rows.append((f"random_{number - 1}", row["utr"], "", "train", _number(row["rl"], path, number)))
-        depth.append(_number(row["total"], path, number))
+    for path, number, row in csv_rows(files["random"], ["utr", "total", "rl"]):
+        rows.append((f"random_{number - 1}", row["utr"], "", "train", parse_number(row["rl"], path, number)))
+        depth.append(parse_number(row["total"], path, number))
     deepest = np.argsort(-np.array(depth), kind="stable")[: len(rows) // 10]
-    for path, number, row in _csv(files.get("human", []), ["utr", "hrl", "mother"]):
+    for path, number, row in csv_rows(files.get("human", []), ["utr", "hrl", "mother"]):
         mother = row["mother"].upper().replace("T", "U")
-        rows.append((f"human_{number - 1}", row["utr"], mother, "", _number(row["hrl"], path, number)))
-    frame = _frame(rows, "value")
+        rows.append((f"human_{number - 1}", row["utr"], mother, "", parse_number(row["hrl"], path, number)))
+    frame = frame_of(rows, "value")
     frame.loc[deepest, "part"] = "test"
     folds = {}
     if files.get("human"):
@@ -203,7 +206,7 @@ def read_nrc(files: Files, entry: Mapping[str, Any], count: Count, seed: int) ->
     The family is the Rfam accession before the first ``_`` of the name. A guarded fold does not keep it together,
     because classes such as 5S rRNA are one family.
     """
-    _roles(files, [], SPLITS)
+    check_roles(files, [], SPLITS)
     rows = []
     for role in files:
         for path in files[role]:
@@ -211,10 +214,10 @@ def read_nrc(files: Files, entry: Mapping[str, Any], count: Count, seed: int) ->
                 words = record.header.split()
                 if len(words) != 2:
                     raise InputError(
-                        "not a name and a class", path=path, line=record.line, value=record.header, remedy=_AGAIN
+                        "not a name and a class", path=path, line=record.line, value=record.header, remedy=AGAIN
                     )
                 rows.append((words[0], record.sequence, words[0].partition("_")[0], role, words[1]))
-    return Published(_frame(rows, "label"))
+    return Published(frame_of(rows, "label"))
 
 
 @EXAMPLE_FORMATS.add("table")
@@ -242,51 +245,16 @@ def read_table(files: Files, entry: Mapping[str, Any], count: Count, seed: int) 
                 if target == "pairs":
                     value: Any = partners_of(_brackets(text, sequence, path, number), len(sequence))
                 else:
-                    value = _number(text, path, number) if target == "value" else text
+                    value = parse_number(text, path, number) if target == "value" else text
                 part = row.get(names["part"], "") or (role if role in SPLITS else "")
                 name = row.get(names["example"], "") or f"{role}_{len(rows) + 1}"
                 family = row.get(names["family"], "")
-                rows.append((name, sequence, family, part and _part(part, path, number), value))
-    return Published(_frame(rows, TARGET_COLUMNS[target]), whole=True)
-
-
-def _roles(files: Files, needed: Sequence[str], others: Sequence[str] = ()) -> None:
-    missing = [role for role in needed if not files.get(role)]
-    surplus = [role for role in files if role not in (*needed, *others)]
-    if missing or surplus or not files:
-        allowed = ", ".join([*needed, *(f"{role} (optional)" for role in others)])
-        raise InputError(
-            f"the files {'lack ' if missing else 'have '}{', '.join(missing or surplus) or 'nothing'}",
-            remedy=f"give {allowed}",
-        )
-
-
-def _frame(rows: list[tuple], column: str) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=["example", "sequence", "family", "part", column])
-    if frame["example"].duplicated().any():
-        name = frame["example"][frame["example"].duplicated()].iloc[0]
-        raise InputError("two examples have one name", value=name, remedy="rename one of them")
-    return frame
-
-
-def _csv(paths: Sequence[Path], columns: Sequence[str]) -> Iterator[tuple[Path, int, dict[str, str]]]:
-    """Rows of CSV files with their file and line; fields hold no line breaks."""
-    for path in paths:
-        with open_text(path) as handle:
-            reader = csv.DictReader(handle)
-            missing = [name for name in columns if name not in (reader.fieldnames or [])]
-            if missing:
-                raise InputError(
-                    f"the table lacks {', '.join(missing)}", path=path, line=1, remedy=f"it needs {', '.join(columns)}"
-                )
-            for row in reader:
-                if any(not row[name] for name in columns):
-                    raise InputError("a field is empty", path=path, line=reader.line_num, remedy=_AGAIN)
-                yield path, reader.line_num, row
+                rows.append((name, sequence, family, part and part_of(part, path, number), value))
+    return Published(frame_of(rows, TARGET_COLUMNS[target]), whole=True)
 
 
 def _json_lines(files: Files, keys: Sequence[str]) -> Iterator[tuple[str, Path, int, dict[str, Any]]]:
-    _roles(files, [], SPLITS)
+    check_roles(files, [], SPLITS)
     for role in files:
         for path in files[role]:
             with open_text(path) as handle:
@@ -298,24 +266,11 @@ def _json_lines(files: Files, keys: Sequence[str]) -> Iterator[tuple[str, Path, 
                         missing = [key for key in keys if key not in row]
                     except (ValueError, TypeError) as error:
                         raise InputError(
-                            "not a line of JSON", path=path, line=number, value=line[:60], remedy=_AGAIN
+                            "not a line of JSON", path=path, line=number, value=line[:60], remedy=AGAIN
                         ) from error
                     if missing:
-                        raise InputError(f"the line lacks {', '.join(missing)}", path=path, line=number, remedy=_AGAIN)
+                        raise InputError(f"the line lacks {', '.join(missing)}", path=path, line=number, remedy=AGAIN)
                     yield role, path, number, row
-
-
-def _part(text: str, path: Path, line: int) -> str:
-    part = {"validation": "valid", "val": "valid"}.get(text, text)
-    if part not in SPLITS:
-        raise InputError("not a part of a split", path=path, line=line, value=text, remedy="use train, valid, test")
-    return part
-
-
-def _number(text: str, path: Path, line: int) -> float:
-    if not is_number(text) or not np.isfinite(float(text)):
-        raise InputError("not a number", path=path, line=line, value=text, remedy="correct or remove the row")
-    return float(text)
 
 
 def _brackets(text: str, sequence: str, path: Path, line: int) -> np.ndarray:

@@ -13,10 +13,10 @@ import pandas as pd
 from ..errors import InputError
 from ..files import open_text
 from .formats import EXAMPLE_FORMATS, Count, Files, Published
+from .rows import AGAIN, site_role
 
 FLANK = 40
 """Default of nt on either side of the border of exon and intron."""
-_SITES = ("donor", "acceptor")
 _NUCLEOTIDES = re.compile(r"[A-Z]+")
 
 
@@ -50,7 +50,7 @@ def read_fragments(path: str | Path) -> Iterator[Fragment]:
                     path=path,
                     line=number,
                     value=line.strip(),
-                    remedy="fetch the file again",
+                    remedy=AGAIN,
                 )
             yield Fragment(*parts, words[4], number)
 
@@ -65,9 +65,7 @@ def read_splice_fragments(files: Files, entry: Mapping[str, Any], count: Count, 
     random, if it has one; a place that is a site in another fragment is none. The family is the gene, which a guarded
     fold keeps together.
     """
-    if len(files) != 1 or next(iter(files)) not in _SITES:
-        raise InputError("one role says the site", value=", ".join(files), remedy=f"use {' or '.join(_SITES)}")
-    site, paths = next(iter(files.items()))
+    site, paths = site_role(files)
     flank = int(entry.get("flank") or FLANK)
     random = np.random.default_rng([seed, 83])
     sites: list[tuple[str, str, str]] = []
