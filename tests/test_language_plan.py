@@ -101,6 +101,10 @@ def test_settings_of_one_way_concern_no_other():
     assert language.training_of("pairs", "frozen") == {"epochs": 3}
     reading = language.reading("pairs")
     assert reading == {"target": "pairs", "format": "archiveii", "folds": ["5s", "srp"]}
+    changed = CONFIG.replace(
+        "format: mrl_random, files: {random: r.csv}", "format: mrl_varying, files: {library: r}, reads: 7"
+    )
+    assert made(changed).plan.language.reading("loads")["reads"] == 7
 
 
 def test_every_file_that_is_named_is_an_input_once_and_examples_of_the_run_are_none():

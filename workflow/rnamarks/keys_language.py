@@ -66,7 +66,8 @@ class Downstream:
     format: str = key("Name of a reader of examples.", registry="EXAMPLE_FORMATS")
     files: dict[str, str] = key("Files by their role in the format.", names=NAME_, fewest=1)
     columns: dict[str, str] = key("Of the format table: which column holds what.", None, names=NAME_)
-    flank: int = key("Of the format eie: nt on either side of a splice site.", None, minimum=1)
+    flank: int = key("Of the formats eie and spliceator: nt on either side of a splice site.", None, minimum=1)
+    reads: int = key("Of the format mrl_varying: fewest reads of a 5' UTR; default 10.", None, minimum=1)
     longest: int = key("Longer examples are dropped, nt; default none.", None, minimum=1)
     maximum: int = key("Examples of each split that are kept, drawn at random; default all.", None, minimum=1)
     folds: list[str] = key(

@@ -304,7 +304,7 @@ class LanguagePlan:
     def reading(self, downstream: str) -> dict[str, Any]:
         """What decides how the examples of a downstream task are read."""
         entry = self.downstream[downstream]
-        wanted = ("target", "format", "columns", "flank", "longest", "maximum")
+        wanted = ("target", "format", "columns", "flank", "reads", "longest", "maximum")
         return {key: entry[key] for key in wanted if key in entry} | {"folds": self.folds_of(downstream)}
 
     def reader_of(self, downstream: str) -> Path:

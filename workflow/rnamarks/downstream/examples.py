@@ -44,7 +44,7 @@ def read_examples(
     entry : mapping
         ``format`` (:data:`~rnamarks.downstream.formats.EXAMPLE_FORMATS`), ``target`` (``pairs``, ``label``, ``value``);
         if wanted ``longest`` (nt), ``maximum`` (examples per fold and split, drawn at random), ``folds`` (names; all
-        without it), and what the format reads, such as ``flank`` or ``columns``.
+        without it), and what the format reads, such as ``flank``, ``reads`` or ``columns``.
     files : mapping of str to sequence of path-like
         By role.
     seed : int
