@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import os
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 _KEPT = 1 << 30
+_CACHES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
+"""Of oneDNN, and of what stands between it and torch."""
+_KERNELS = "64"
 
 
 def keep_freed_memory() -> bool:
@@ -21,3 +25,14 @@ def keep_freed_memory() -> bool:
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and bool(mallopt(_MMAP_MAX, 0) and mallopt(_TRIM_THRESHOLD, _KEPT))
+
+
+def bound_kernel_caches() -> None:
+    """Let oneDNN keep few compiled kernels, unless the environment says how many.
+
+    In bfloat16 on a CPU it compiles one for each shape of a layer's input, a megabyte or more, and keeps 1,024 of each
+    kind. Packs differ in their number of tokens, so that kernels are hardly used again: gigabytes. It reads the numbers
+    when it is first used.
+    """
+    for name in _CACHES:
+        os.environ.setdefault(name, _KERNELS)

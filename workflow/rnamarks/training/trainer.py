@@ -27,6 +27,7 @@ from torch import nn
 from ..errors import InputError
 from ..files import atomic_path, write_bytes
 from ..prediction.score import pick_device
+from .allocation import bound_kernel_caches
 from .curriculum import Stage
 from .optimisation import averaged_copy, make_optimizer, rate_factor
 from .precision import is_mixed, repeatable
@@ -108,6 +109,7 @@ def train(
     for stale in folder.glob(".*.part") if processes.rank == 0 else ():
         stale.unlink()
     torch.set_num_threads(threads)
+    bound_kernel_caches()
     training = _Training(network, target, settings, seed, folder, pick_device(device), report, processes)
     with repeatable(training.device):
         while not training.progress["finished"]:
