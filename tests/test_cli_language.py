@@ -92,6 +92,62 @@ def test_vectors_come_per_token_or_pooled_as_npz_or_table(folder, fasta, tmp_pat
         np.testing.assert_array_equal(table.loc[name], mean[name])
 
 
+@pytest.mark.parametrize("ending", ["tsv", "csv", "tsv.gz", "parquet"])
+def test_a_table_is_read_as_fasta_is(folder, fasta, tmp_path, run, ending):
+    table = pd.DataFrame({"value": 1.5, "sequence": SEQUENCES.values(), "id": SEQUENCES.keys()})
+    path = tmp_path / f"x.{ending}"
+    if ending == "parquet":
+        table.to_parquet(path)
+    else:
+        table.to_csv(path, sep="," if ending == "csv" else "\t", index=False, lineterminator="\r\n")
+    for file, out in ((fasta, "fasta.npz"), (path, "table.npz")):
+        assert run("lm", "embed", "--model", folder, file, "--out", tmp_path / out) == (0, "", "")
+    expected, found = np.load(tmp_path / "fasta.npz"), np.load(tmp_path / "table.npz")
+    assert list(found) == list(expected)
+    for name in SEQUENCES:
+        np.testing.assert_array_equal(found[name], expected[name])
+
+
+def test_rows_without_names_are_counted(folder, tmp_path, run):
+    (tmp_path / "x.csv").write_text('# seed=1\nsequence,note\nACGU,"a, b"\n\nGGGG,\n')
+    assert run("lm", "embed", "--model", folder, tmp_path / "x.csv", "--out", tmp_path / "x.npz")[0] == 0
+    assert list(np.load(tmp_path / "x.npz")) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("x.tsv", "name\tseq\na\tACGU\n", "x.tsv: the table has no column sequence (found 'name, seq')"),
+        ("x.tsv", "name\tsequence\na\tACGU\nb\t\n", "x.tsv:3: a row has no sequence (found 'b')"),
+        ("x.csv", "name,sequence\na,ACGU,1\n", "x.csv:2: a row has another number of fields"),
+        ("x.tsv", "name\tsequence\na\tACGU\na\tACGU\n", "x.tsv:3: two sequences have one name"),
+        ("x.csv", "", "x.csv: the table is empty"),
+    ],
+)
+def test_faults_of_a_table_are_named(folder, tmp_path, run, name, text, message):
+    (tmp_path / name).write_text(text)
+    code, _, error = run("lm", "embed", "--model", folder, tmp_path / name, "--out", tmp_path / "x.npz")
+    assert code == 2
+    assert message in error
+    assert not (tmp_path / "x.npz").exists()
+
+
+def test_bfloat16_changes_little_and_is_refused_by_another_name(folder, fasta, tmp_path, run):
+    for precision in ("32-true", "bf16-mixed"):
+        words = ("lm", "logits", "--model", folder, fasta, "--out", tmp_path / f"{precision}.npz")
+        code, _, error = run(*words, "--precision", precision)
+        assert code == 0
+    whole, half = (np.load(tmp_path / f"{precision}.npz") for precision in ("32-true", "bf16-mixed"))
+    for name in SEQUENCES:
+        assert half[name].dtype == np.float32
+        np.testing.assert_allclose(half[name], whole[name], atol=0.05)
+    differs = any((half[name] != whole[name]).any() for name in SEQUENCES)
+    assert differs != ("precision 32-true" in error)
+    code, _, error = run(*words, "--precision", "half")
+    assert code == 2
+    assert "no such precision (found 'half'); choose 32-true or bf16-mixed" in error
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Language models: import, vectors, logits of masked tokens.")
 
-FASTA = "FASTA, plain or gzipped; DNA or RNA; IUPAC codes are read as such; - reads standard input."
+FASTA = (
+    "FASTA, or a table (.tsv, .csv, .parquet) with a column sequence and one called name, id, example or transcript; "
+    "DNA or RNA; IUPAC codes are read as such; - reads FASTA from standard input."
+)
 MOST_DRAWN = 40
 TokensOption = Annotated[
     Optional[int],  # noqa: UP045
@@ -32,6 +35,9 @@ TokensOption = Annotated[
 TileOption = Annotated[
     int,
     typer.Option("--tile", min=16, help="Longer sequences, in nt, are read in tiles of this length that overlap."),
+]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", help="32-true, or bf16-mixed: faster where the processor has it, three digits.")
 ]
 LongestOption = Annotated[
     int, typer.Option("--longest", min=1, help="In nt; a longer sequence is an error. Memory grows with its square.")
@@ -75,6 +81,7 @@ def logits(
     device: DeviceOption = "auto",
     tokens: TokensOption = None,
     tile: TileOption = 4096,
+    precision: PrecisionOption = "32-true",
     threads: ThreadsOption = 0,
 ) -> None:
     """Logits of the vocabulary at every token.
@@ -83,6 +90,7 @@ def logits(
     columns <cls> <pad> <eos> <unk> <mask> A C G T(U) I R Y K M S W B D H V N -. Of sequences longer than --tile each
     nucleotide is read in the tile in which it is farthest from a cut.
     """
+    _check_precision(precision)
     network, sequences, place, _ = _opened(fasta, model, {"--out": out}, device, threads, tile=tile)
     if "masked" not in network.heads:
         raise InputError("the model has no head for masked tokens", path=model, remedy="give a pre-trained model")
@@ -92,7 +100,9 @@ def logits(
         return pack.split(network.heads["masked"](vectors))
 
     with _npz(out) as put:
-        for sequence, array in describe(network, sequences, answer, device=place, tokens=tokens, tile=tile):
+        for sequence, array in describe(
+            network, sequences, answer, device=place, tokens=tokens, tile=tile, precision=precision, warn=warn
+        ):
             put(sequence.name, array)
 
 
@@ -107,6 +117,7 @@ def embed(
     device: DeviceOption = "auto",
     tokens: TokensOption = None,
     tile: TileOption = 4096,
+    precision: PrecisionOption = "32-true",
     threads: ThreadsOption = 0,
 ) -> None:
     """Vectors of the last layer.
@@ -123,8 +134,11 @@ def embed(
         raise InputError("no such pool", value=pool, remedy="choose none, cls or mean")
     if out.suffix == ".parquet" and pool == "none":
         raise InputError("a table has one vector per sequence", path=out, remedy="add --pool cls or --pool mean")
+    _check_precision(precision)
     network, sequences, place, _ = _opened(fasta, model, {"--out": out}, device, threads, tile=tile)
-    rows = language.describe(network, sequences, answers[pool], device=place, tokens=tokens, tile=tile)
+    rows = language.describe(
+        network, sequences, answers[pool], device=place, tokens=tokens, tile=tile, precision=precision, warn=warn
+    )
     if out.suffix == ".parquet":
         _write_table(out, ((sequence.name, array) for sequence, array in rows), network.trunk.width)
         return
@@ -321,6 +335,11 @@ def _task_of(config: ModelConfig, target: str, model: Path) -> str:
             return task.name
     known = ", ".join(f"{task.name} ({task.target})" for task in config.tasks)
     raise InputError(f"the model has no head for {target}", path=model, value=known, remedy="import a tuned checkpoint")
+
+
+def _check_precision(precision: str) -> None:
+    if precision not in (known := ("32-true", "bf16-mixed")):
+        raise InputError("no such precision", value=precision, remedy=f"choose {' or '.join(known)}")
 
 
 def _opened(

@@ -13,7 +13,9 @@ from ..errors import InputError
 from ..models.language import Language
 from ..models.packing import TOKENS_AT_ONCE, Pack, portions
 from ..models.tokens import TOKENS, count_unknown, tokenise
-from ..sequences import read_records
+from ..sequence_tables import read_named
+from ..training.allocation import bound_kernel_caches
+from ..training.precision import is_mixed
 from .tiles import tile_step, tiled_vectors
 
 TRAINED_LENGTH = 1022
@@ -33,11 +35,12 @@ class Sequence(NamedTuple):
 def read_sequences(
     path: str | Path, warn: Callable[[str], None], *, tile: int | None = None, limit: int | None = None
 ) -> Iterator[Sequence]:
-    """The sequences of a FASTA file, T or U, in either case, IUPAC codes as they are.
+    """The sequences of a file, T or U, in either case, IUPAC codes as they are.
 
     Parameters
     ----------
     path : path-like
+        FASTA, or a table (:mod:`rnamarks.sequence_tables`).
     warn : callable
         Told at the end how many letters are unknown, and how many sequences are longer than in pre-training.
     tile : int, optional
@@ -52,7 +55,7 @@ def read_sequences(
     """
     seen: set[str] = set()
     unknown = long = tiled = 0
-    for record in read_records(path, clean=False):
+    for record in read_named(path):
         words = record.header.split()
         if not words:
             raise InputError(
@@ -116,6 +119,8 @@ def describe(
     device: torch.device | str = "cpu",
     tokens: int | None = None,
     tile: int | None = None,
+    precision: str = "32-true",
+    warn: Callable[[str], None] = print,
 ) -> Iterator[tuple[Sequence, np.ndarray]]:
     """An answer for each sequence, in their order; what a sequence is packed with changes nothing.
 
@@ -132,9 +137,16 @@ def describe(
         :data:`~rnamarks.models.packing.TOKENS_AT_ONCE`.
     tile : int, optional
         Read sequences of more nt than this in tiles, see :mod:`rnamarks.prediction.tiles`; by default none.
+    precision : {"32-true", "bf16-mixed"}
+        Products of matrices in bfloat16 are faster, and have three digits.
+    warn : callable
+        Told if the device cannot compute in bfloat16.
     """
     network.eval().to(device)
-    most = tokens or TOKENS_AT_ONCE[torch.device(device).type]
+    bound_kernel_caches()
+    mixed = is_mixed(precision, torch.device(device), warn)
+    kind = torch.device(device).type
+    most = tokens or TOKENS_AT_ONCE[kind]
     for chunk in _chunks(sequences, _PACKS * most):
         found: dict[int, np.ndarray] = {}
         # neighbours of one length are computed in one call
@@ -143,13 +155,15 @@ def describe(
             tile = whole_length(network, tile)
             whole = [index for index in order if len(chunk[index].tokens) - 2 <= tile]
             for index in order[len(whole) :]:
-                vectors = tiled_vectors(network.trunk, chunk[index].tokens, tile, most, device)
-                [one] = answer(vectors, Pack.of([chunk[index].tokens], device))
+                with torch.autocast(kind, torch.bfloat16, enabled=mixed):
+                    vectors = tiled_vectors(network.trunk, chunk[index].tokens, tile, most, device)
+                    [one] = answer(vectors, Pack.of([chunk[index].tokens], device))
                 found[index] = one.float().cpu().numpy()
             order = whole
         for rows in portions([len(chunk[index].tokens) for index in order], most):
             pack = Pack.of([chunk[order[row]].tokens for row in rows], device)
-            answers = answer(network.trunk(pack), pack)
+            with torch.autocast(kind, torch.bfloat16, enabled=mixed):
+                answers = list(answer(network.trunk(pack), pack))
             for row, one in zip(rows, answers, strict=True):
                 found[order[row]] = one.float().cpu().numpy()
         for index, sequence in enumerate(chunk):

@@ -1,0 +1,96 @@
+"""Sequences of a table with a column ``sequence``: TSV, CSV or Parquet, a block of rows at a time."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from .errors import InputError
+from .files import open_text
+from .sequences import Record, read_records
+
+NAMES = ("name", "id", "example", "transcript")
+"""Columns that may name a sequence, the first that is there; without any it is called by the number of its row."""
+SEQUENCE = "sequence"
+_SEPARATORS = {".tsv": "\t", ".csv": ","}
+
+
+def read_named(path: str | Path) -> Iterator[Record]:
+    """Records of FASTA, or of a table where the ending is ``.tsv``, ``.csv`` (plain or ``.gz``) or ``.parquet``.
+
+    Letters stay as they are. The line of a row of Parquet is its number, counted from 1.
+
+    Raises
+    ------
+    InputError
+        As :func:`~rnamarks.sequences.read_records`; if a table has no column ``sequence`` or a field of it is empty.
+    """
+    ending = Path(str(path).removesuffix(".gz")).suffix.lower()
+    if ending == ".parquet":
+        return _from_parquet(path)
+    if ending in _SEPARATORS:
+        return _from_text(path, _SEPARATORS[ending])
+    return read_records(path, clean=False)
+
+
+def _from_text(path: str | Path, separator: str) -> Iterator[Record]:
+    quoting = {"quoting": csv.QUOTE_NONE} if separator == "\t" else {}
+    with open_text(path) as handle:
+        # the default is 131,072 letters
+        csv.field_size_limit(1 << 31)
+        rows = csv.reader(handle, delimiter=separator, **quoting)
+        header: list[str] = []
+        count = 0
+        for row in rows:
+            # lines such as "# seed=1" before the header, which the tables of a run have
+            if not row or (not header and row[0].startswith("#")):
+                continue
+            if not header:
+                header = row
+                name, sequence = _columns(header, path)
+                continue
+            count += 1
+            if len(row) != len(header):
+                raise InputError(
+                    f"a row has another number of fields than the header, which has {len(header)}",
+                    path=path,
+                    line=rows.line_num,
+                    value=len(row),
+                    remedy="correct it",
+                )
+            yield _record(str(count) if name is None else row[name], row[sequence], path, rows.line_num)
+        if not header:
+            raise InputError("the table is empty", path=path, remedy="it needs a header line")
+
+
+def _from_parquet(path: str | Path) -> Iterator[Record]:
+    from .tables import open_parquet
+
+    with open_parquet(path) as file:
+        header = file.schema_arrow.names
+        name, sequence = _columns(header, path)
+        wanted = [header[sequence], *([] if name is None else [header[name]])]
+        count = 0
+        for batch in file.iter_batches(batch_size=4096, columns=wanted):
+            columns = batch.to_pydict()
+            named = columns.get(wanted[-1]) if name is not None else [None] * len(batch)
+            for one, text in zip(named, columns[SEQUENCE], strict=True):
+                count += 1
+                yield _record(str(count) if name is None else str(one), text or "", path, count)
+
+
+def _columns(header: Sequence[str], path: str | Path) -> tuple[int | None, int]:
+    """Places of the name, if there is one, and of the sequence."""
+    if SEQUENCE not in header:
+        raise InputError(
+            f"the table has no column {SEQUENCE}", path=path, value=", ".join(header) or "nothing", remedy="name it so"
+        )
+    name = next((one for one in NAMES if one in header), None)
+    return (None if name is None else list(header).index(name)), list(header).index(SEQUENCE)
+
+
+def _record(name: str, sequence: str, path: str | Path, line: int) -> Record:
+    if not sequence.strip():
+        raise InputError("a row has no sequence", path=path, line=line, value=name, remedy="remove it")
+    return Record(name, sequence.strip(), line)
