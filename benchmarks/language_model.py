@@ -5,9 +5,9 @@
 `packed / padded`: vectors, and training steps, of the RNAs of a FASTA file in packs without padding, against batches of
 the same model and RNAs in the file's order, padded to the longest, whose attention masks the padding. Only nucleotides
 of the file count. Training steps compute activations twice, as the released code does, so that padded ones fit into
-4 GB. `ours / multimolecule`: forward passes at one length, with weights drawn at random by each. The package is AGPL
-and no dependency: --peer installs it from the package index into an environment of its own in that folder. All pairs
-are timed in turn, each repeat is one ratio; printed are the median and the range.
+4 GB. `ours / multimolecule`: forward passes at one length, with weights drawn at random by each, the package's in
+single precision. The package is AGPL and no dependency: --peer installs it from the package index into an environment
+of its own in that folder. All pairs are timed in turn, each repeat is one ratio; printed are the median and the range.
 """
 
 from __future__ import annotations
@@ -71,8 +71,9 @@ def main() -> None:
         for what, pair, nucleotides in cases(built(size), sequences):
             line(size, what, *compare(*pair, arguments.repeats), nucleotides)
         for length in (500, 1000) if arguments.peer else ():
-            ours, theirs = against_peer(size, length, arguments)
+            ours, halved, theirs = against_peer(size, length, arguments)
             line(size, f"{length} nt, ours / multimolecule", ours, theirs, 4 * length)
+            line(size, f"{length} nt, ours in bfloat16 / multimolecule", halved, theirs, 4 * length)
 
 
 def cases(network: Language, sequences: list) -> Iterator[tuple[str, tuple[Callable, Callable], int]]:
@@ -184,8 +185,8 @@ def train(network: Language, sequences: list, *, pad: bool = False, half: bool =
         F.cross_entropy(logits.float(), truth).backward()
 
 
-def against_peer(size: str, length: int, arguments: argparse.Namespace) -> tuple[list[float], list[float]]:
-    """Seconds for four RNAs of a length, of ours and of the peer's, in turn."""
+def against_peer(size: str, length: int, arguments: argparse.Namespace) -> tuple[list[float], ...]:
+    """Seconds for four RNAs of a length, of ours, of ours in bfloat16 and of the peer's, in turn."""
     python = arguments.peer / "bin" / "python"
     if not python.exists():
         venv.create(arguments.peer, with_pip=True)
@@ -201,19 +202,21 @@ def against_peer(size: str, length: int, arguments: argparse.Namespace) -> tuple
     network, tokens = built(size), np.random.default_rng(1).integers(A, A + 4, (4, length + 2)).astype(np.uint8)
     pack = Pack.of(list(tokens))
 
-    def ours() -> None:
-        with torch.inference_mode():
+    def ours(half: bool) -> None:
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
             network.trunk(pack)
 
     assert json.loads(peer.stdout.readline()) == sum(one.numel() for one in network.trunk.parameters())
-    seconds: tuple[list[float], list[float]] = ([], [])
-    ours()
+    seconds: tuple[list[float], ...] = ([], [], [])
+    for half in (False, True):
+        ours(half)
     for _ in range(arguments.repeats):
-        started = time.perf_counter()
-        ours()
-        seconds[0].append(time.perf_counter() - started)
+        for half in (False, True):
+            started = time.perf_counter()
+            ours(half)
+            seconds[half].append(time.perf_counter() - started)
         print("go", file=peer.stdin, flush=True)
-        seconds[1].append(float(peer.stdout.readline()))
+        seconds[2].append(float(peer.stdout.readline()))
     peer.stdin.close()
     peer.wait()
     return seconds
