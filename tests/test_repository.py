@@ -53,7 +53,9 @@ def test_no_link_is_published():
 
 def test_no_large_file_is_published():
     sizes = {file.relative_to(ROOT): file.stat().st_size for file in published()}
-    assert not {file: size for file, size in sizes.items() if size > 1_000_000}
+    large = {file: size for file, size in sizes.items() if size > 1_000_000}
+    # a model that is shipped has a limit of its own: tests/models/test_shipped.py
+    assert not [file for file in large if file.parts[:2] != ("resources", "models")]
 
 
 def test_nothing_computed_is_published():

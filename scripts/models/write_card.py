@@ -12,5 +12,7 @@ with logged(snakemake.log[0]):
         release=snakemake.params.release,
         metrics=read_tsv(snakemake.input.metrics)[0],
         leaks=read_tsv(snakemake.input.leaks)[0],
+        sources=read_tsv(snakemake.input.sources)[0],
+        licence=snakemake.params.licence,
         limits=snakemake.params.limits,
     )

@@ -28,15 +28,38 @@ from .cli_options import (
     ThreadsOption,
     Warnings,
     check_paths,
+    named_model,
     text_output,
     warn,
 )
 from .errors import InputError, input_errors, shown
 from .files import open_bytes, sha256_of
+from .models.shipped import DEFAULT
 
 # without boxes, so that the fault is the last line of a message
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 app.add_typer(language_app, name="lm")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version, and end.")
+    ] = False,
+) -> None:
+    """Find, explain and put to use the chemical modifications of RNA."""
+
 
 WINDOWS = "FASTA, or one sequence per line; plain or gzipped; DNA or RNA; - reads standard input."
 
@@ -163,7 +186,6 @@ def _terminal_view(spool, tasks):
 
 @app.command()
 def scan(
-    model: ModelOption,
     source: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Argument(
@@ -172,6 +194,7 @@ def scan(
             "workflow.",
         ),
     ] = None,
+    model: ModelOption = Path(DEFAULT),
     annotation: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--annotation", help="GTF or UCSC gene table: genes, regions and genome coordinates."),
@@ -189,7 +212,7 @@ def scan(
     ] = "exact",
     out: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--out", help="NAME.parquet, else TSV (.gz: compressed); standard output without it."),
+        typer.Option("--out", "-o", help="NAME.parquet, else TSV (.gz: compressed); standard output without it."),
     ] = None,
     bedrmod: Annotated[
         Optional[Path],  # noqa: UP045
@@ -320,12 +343,27 @@ def _annotated(annotation: Path, version: str) -> dict[str, str]:
 
 @app.command()
 def info(
-    model: Annotated[Path, typer.Argument(help="A model directory: config.json and weights.safetensors.")],
+    model: Annotated[
+        Path,
+        typer.Argument(parser=str, callback=named_model, metavar="NAME|DIR", help="A shipped model, or a directory."),
+    ],
 ) -> None:
     """List a model's tasks, what it can do, what it was trained on, and how well it did on the test split."""
     from .prediction.info import describe_model
 
     print(describe_model(model))
+
+
+@app.command("models")
+def list_models() -> None:
+    """List the models that can be named: size, licence, data, tasks, and how well each does on its test split.
+
+    Figures are those of the model's card, with 95 % intervals; "trained on" and "tested on" are modified and unmodified
+    windows.
+    """
+    from .models.shipped import describe_shipped
+
+    print(describe_shipped())
 
 
 @app.command("null")
@@ -338,7 +376,7 @@ def build_background(
         ),
     ],
     model: ModelOption,
-    out: Annotated[Path, typer.Option("--out", help="Model directory to make.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Model directory to make.")],
     bases: Annotated[
         int, typer.Option("--bases", min=100, help="Bases per task: p goes down to 1 over these.")
     ] = 10_000,
@@ -420,7 +458,7 @@ def validate(
 def explain(
     windows: Annotated[Path, typer.Argument(help=WINDOWS)],
     model: ModelOption,
-    out: Annotated[Path, typer.Option("--out", help="Nucleotides: NAME.parquet, else TSV (.gz: compressed).")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Nucleotides: NAME.parquet, else TSV (.gz: compressed).")],
     task: TaskOption = None,
     checks: Annotated[
         Optional[Path],  # noqa: UP045

@@ -16,12 +16,31 @@ import typer
 from .errors import InputError, explain
 from .files import check_output, write_text
 
-ModelOption = Annotated[Path, typer.Option("--model", help="A model directory: config.json and weights.safetensors.")]
+
+def named_model(model: str | None) -> Path | None:
+    """What ``--model`` names, as a directory."""
+    from .models.shipped import find_model
+
+    return None if model is None else find_model(model)
+
+
+# text until it is looked up: a path would drop the ./ that tells a folder from a name
+ModelOption = Annotated[
+    Path,
+    typer.Option(
+        "--model",
+        "-m",
+        parser=str,
+        callback=named_model,
+        metavar="NAME|DIR",
+        help="A name that rnamarks models lists, or a model directory: config.json and weights.safetensors.",
+    ),
+]
 TaskOption = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--task", help="Which of the model's tasks (rnamarks info); may be left out where there is one."),
 ]
-OutOption = Annotated[Optional[Path], typer.Option("--out", help="TSV to write; standard output without it.")]  # noqa: UP045
+OutOption = Annotated[Optional[Path], typer.Option("--out", "-o", help="TSV to write; standard output without it.")]  # noqa: UP045
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 BatchOption = Annotated[int, typer.Option("--batch-size", min=1, help="Windows at once; bounds the memory.")]
 ScanBatchOption = Annotated[
@@ -35,7 +54,11 @@ ScanBatchOption = Annotated[
 ThreadsOption = Annotated[
     int,
     typer.Option(
-        "--threads", min=0, max=1024, help="CPU threads; 0 takes torch's default, one per core or OMP_NUM_THREADS."
+        "--threads",
+        "-t",
+        min=0,
+        max=1024,
+        help="CPU threads; 0 takes torch's default, one per core or OMP_NUM_THREADS.",
     ),
 ]
 TaxonOption = Annotated[int, typer.Option("--taxid", min=0, help="NCBI taxon, for the header of bedRMod.")]

@@ -246,6 +246,7 @@ class Predictor:
 class Release(Predictor):
     """The training or stack whose seeds become results/<run>/model."""
 
+    licence: str = key("Licence of the weights for the model card, such as MIT.", "", pattern="^[A-Za-z0-9 .+-]*$")
     limits: list[str] = key("Sentences for the model card on where not to trust the model, Markdown.", [], pattern=".+")
 
 

@@ -101,6 +101,7 @@ if PLAN.release:
             config="results/{run}/model/config.json",
             metrics="results/{run}/evaluation/metrics.tsv",
             leaks="results/{run}/datasets/leaks.tsv",
+            sources="results/{run}/sources.tsv",
         output:
             card="results/{run}/model/card.md",
         log:
@@ -114,6 +115,7 @@ if PLAN.release:
             runtime=minutes(30),
         params:
             release=PLAN.release_record(),
+            licence=PLAN.release["licence"],
             limits=PLAN.release["limits"],
             run=PLAN.run,
         script:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..errors import InputError
 from ..files import write_text
 from .directory import CARD, read_config
 
 TEMPLATE = "card.md.jinja"
+_LICENCE = "Licence of the weights: "
 
 
 def write_card(
@@ -23,6 +24,8 @@ def write_card(
     release: Mapping[str, str],
     metrics: pd.DataFrame,
     leaks: pd.DataFrame,
+    sources: pd.DataFrame | None = None,
+    licence: str = "",
     limits: Sequence[str] = (),
 ) -> None:
     """Write ``card.md``: what the model is, what it was trained on, how well it does and where not to trust it.
@@ -36,6 +39,10 @@ def write_card(
         ``model``, ``setting`` and ``scheme`` of the rows that are meant.
     metrics, leaks : pandas.DataFrame
         Tables of the run.
+    sources : pandas.DataFrame, optional
+        Table ``sources`` of the run: its published files are the data that the card names.
+    licence : str
+        Of the weights.
     limits : sequence of str
         Sentences on where not to trust this model, Markdown.
 
@@ -44,6 +51,9 @@ def write_card(
     InputError
         If the metrics have no rows of the model.
     """
+    # the commands that read a card do not write one
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     config, _ = read_config(folder)
     environment = Environment(
         loader=PackageLoader("rnamarks", "models"),
@@ -58,6 +68,8 @@ def write_card(
         run=run,
         release=release,
         limits=limits,
+        licence=licence,
+        data=[] if sources is None else _published(sources),
         metrics=_metrics(metrics, release, config.task_names),
         leaks=leaks[
             (leaks["scheme"] == release["scheme"]) & leaks["task"].isin(config.task_names) & (leaks["label"] == "all")
@@ -65,6 +77,31 @@ def write_card(
     )
     with write_text(Path(folder) / CARD) as handle:
         handle.write(text)
+
+
+def card_tables(text: str) -> dict[str, list[dict[str, str]]]:
+    """The first table below each heading of a card: heading to rows, each a mapping of column to text."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        heading, _, body = section.partition("\n")
+        table = re.search(r"^\|.*\n\|[-:| ]+\|\n(?:\|.*\n?)*", body, re.MULTILINE)
+        if table:
+            head, _, *rows = ([cell.strip() for cell in line[1:-1].split("|")] for line in table[0].splitlines())
+            found[heading] = [dict(zip(head, row, strict=False)) for row in rows]
+    return found
+
+
+def licence_of(text: str) -> str:
+    """The licence of the weights that a card states, ``""`` if it states none."""
+    stated = re.search(rf"^{_LICENCE}(.+)\.$", text, re.MULTILINE)
+    return stated[1] if stated else ""
+
+
+def _published(sources: pd.DataFrame) -> list[dict[str, Any]]:
+    """Published files of a run once each, named as in the sheet of sources."""
+    rows = sources[sources["url"] != ""].fillna("")
+    names = rows["reference"].str.partition("#")[0].str.removeprefix("source:")
+    return rows.assign(name=names).drop_duplicates("name").to_dict("records")
 
 
 def _number(value: float | None, digits: int = 3) -> str:
