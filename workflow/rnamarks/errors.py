@@ -30,6 +30,8 @@ _CAUSES = {
     errno.EDQUOT: ("the quota is used up", "free some space and run it again"),
     errno.EFBIG: ("the file would be larger than is allowed", "raise the limit (ulimit -f) or name another path"),
 }
+# packages that are imported by another name
+_PACKAGES = {"RNA": "viennarna", "sklearn": "scikit-learn", "umap": "umap-learn", "yaml": "pyyaml"}
 _WRAPPED = re.compile(r"\(os error (\d+)\)")
 
 
@@ -92,7 +94,7 @@ def explain(error: BaseException) -> InputError | None:
     """What a fault of files, disks or streams means, as an :class:`InputError`; None if it is another kind of fault.
 
     Such faults are an :class:`OSError` with the number of a fault of files, the same wrapped by a library that is not
-    written in Python, and text that a stream's encoding lacks.
+    written in Python, text that a stream's encoding lacks, and a package that an extra of this one brings.
     """
     if isinstance(error, InputError):
         return error
@@ -102,6 +104,12 @@ def explain(error: BaseException) -> InputError | None:
             value=error.object[error.start : error.end],
             remedy="set PYTHONIOENCODING=utf-8 or give a file for the output",
         )
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith(__package__):
+        package = error.name.partition(".")[0]
+        package = _PACKAGES.get(package, package.lower())
+        if extras := _extras_of(package):
+            remedy = f"run `pip install '{__package__}[{extras[0]}]'`"
+            return InputError("this needs a package that is not installed", value=package, remedy=remedy)
     number = number_of(error)
     if number not in _CAUSES:
         return None
@@ -116,6 +124,21 @@ def explain(error: BaseException) -> InputError | None:
     elif path is None and isinstance(error, OSError) and error.strerror != os.strerror(number):
         what = error.strerror or what
     return InputError(what, path=path, remedy=remedy)
+
+
+def _extras_of(package: str) -> list[str]:
+    """The extras of this package that bring another, the smallest first."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        lines = requires(__package__) or []
+    except PackageNotFoundError:
+        return []
+    brought: dict[str, set[str]] = {}
+    for line in lines:
+        if found := re.fullmatch(r"([\w.-]+).*extra == ['\"](\w+)['\"].*", line):
+            brought.setdefault(found[2], set()).add(found[1].lower())
+    return sorted((extra for extra in brought if package in brought[extra]), key=lambda extra: len(brought[extra]))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -125,13 +126,23 @@ class Ranks:
     def _empty(self, folder: str | Path) -> np.ndarray:
         with tempfile.TemporaryFile(dir=folder) as file:
             # the system kills a process that writes to a mapped file and finds the disk full
-            os.posix_fallocate(file.fileno(), 0, 4 * self.tests)
+            _reserve(file, 4 * self.tests)
             return self._mapped(file)
 
     def _mapped(self, file) -> np.ndarray:
         if not self.tests:
             return np.zeros(0, dtype=np.float32)
         return np.memmap(file, dtype=np.float32, mode="r+", shape=(self.tests,))
+
+
+def _reserve(file: IO[bytes], size: int) -> None:
+    """Take room on the disk for a file of this size; macOS cannot be asked for it and is given zeros."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+        return
+    for start in range(0, size, 4 * _BLOCK):
+        file.write(bytes(min(4 * _BLOCK, size - start)))
+    file.flush()
 
 
 def _release(*arrays: np.ndarray) -> None:
