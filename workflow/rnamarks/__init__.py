@@ -1,6 +1,21 @@
-"""Find, explain and put to use the chemical modifications of RNA."""
+"""Find, explain and put to use the chemical modifications of RNA.
+
+>>> model = rnamarks.load("m6a")
+>>> sites = model.scan(["GGGAGGACUAACGGACUUACG"])
+"""
+
+from __future__ import annotations
 
 import os
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from .api import Model, load
+
+__all__ = ["InputError", "Model", "__version__", "load"]
 
 __version__ = "0.1.0"
 
@@ -12,3 +27,10 @@ os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 # the others spin through its whole time slice at the end of every layer. It is read when torch is imported, and is no
 # part of the result.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def __getattr__(name: str) -> object:
+    # named, not imported: every script of the workflow imports this module and would rest on the code of predictions
+    if name in ("Model", "load"):
+        return getattr(import_module(".api", __name__), name)
+    raise AttributeError(f"module {__name__} has no attribute {name}")

@@ -25,6 +25,7 @@ from ..prediction.score import BATCH_SIZES, score_windows
 from ..sequences import ALPHABET, UNKNOWN
 from .soft_input import frozen, one_hot, require_soft
 
+METHODS = ("integrated_gradients", "mutagenesis")
 # windows whose paths or mutants are laid out at once; rows of the network are bounded by the batch size
 _CHUNK = 64
 
@@ -60,6 +61,30 @@ class Attribution:
     errors: np.ndarray
     steps: np.ndarray
     complete: np.ndarray
+
+
+def check_method(method: str) -> None:
+    """Raise :class:`InputError` unless a method is one of :data:`METHODS`."""
+    if method not in METHODS:
+        raise InputError("no such method of attribution", value=method, remedy=f"choose one of {', '.join(METHODS)}")
+
+
+def attribute(
+    model: nn.Module,
+    codes: np.ndarray,
+    task: str,
+    method: str,
+    *,
+    device: str | torch.device = "cpu",
+    warn: Callable[[str], None] = print,
+) -> Attribution:
+    """:func:`integrated_gradients` or :func:`mutagenesis` with their defaults; of a stack the networks alone are asked,
+    since k-mer baselines have no gradients."""
+    check_method(method)
+    model = getattr(model, "networks", model)
+    if method == "mutagenesis":
+        return mutagenesis(model, codes, task, device=device)
+    return integrated_gradients(model, codes, task, warn=warn, device=device)
 
 
 def integrated_gradients(

@@ -18,9 +18,8 @@ from ..prediction.score import fit_to_window, fits_task, in_chunks, pick_device
 from ..sequences import ALPHABET, LETTERS, UNKNOWN, encode, read_records
 from ..tables import TSV, open_parquet_writer, read_parquet, write_tsv
 from ..tasks import find_task
-from .attribution import Attribution, agreement, integrated_gradients, mutagenesis
+from .attribution import METHODS, Attribution, agreement, attribute, check_method
 
-METHODS = ("integrated_gradients", "mutagenesis")
 _FILE_CHUNK = 256
 
 
@@ -123,22 +122,13 @@ def attribute_windows(
         If the folder is no sound model directory, the model lacks the task, the method is unknown, or the file holds
         no sequence of the task.
     """
-    if method not in METHODS:
-        raise InputError("no such method of attribution", value=method, remedy=f"choose one of {', '.join(METHODS)}")
+    check_method(method)
     if limit is not None and limit < 1:
         raise InputError("the number of windows must be at least 1", value=limit)
     loaded, config = load_model(folder)
     asked = find_task(config.tasks, task)
     task = asked.name
-    # of a stack the networks alone: k-mer baselines have no gradients
-    model = loaded.networks
     where = pick_device(device)
-
-    def run(name: str, codes: np.ndarray) -> Attribution:
-        if name == "mutagenesis":
-            return mutagenesis(model, codes, task, device=where)
-        return integrated_gradients(model, codes, task, warn=warn, device=where)
-
     other = METHODS[1 - METHODS.index(method)]
     refitted = others = kept = 0
     for names, sequences in _windows_of(windows, limit):
@@ -149,8 +139,11 @@ def attribute_windows(
         if not fits.any():
             continue
         codes, names = codes[fits], [name for name, fit in zip(names, fits, strict=True) if fit]
-        attribution = run(method, codes)
-        agreements = agreement(attribution.nucleotides, run(other, codes).nucleotides) if compare else None
+        attribution = attribute(loaded, codes, task, method, device=where, warn=warn)
+        agreements = None
+        if compare:
+            theirs = attribute(loaded, codes, task, other, device=where, warn=warn)
+            agreements = agreement(attribution.nucleotides, theirs.nucleotides)
         yield (
             nucleotide_table(attribution, codes, names, task, method),
             check_table(attribution, names, task, method, agreements),

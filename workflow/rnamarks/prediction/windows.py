@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from ..evaluation.calibration import Calibration
 from ..evaluation.metrics import expected_calibration_error
 from ..models.checkpoint import Ensemble, Stack, load_model
 from ..models.directory import ModelConfig, read_config
-from ..sequences import encode, read_records
+from ..sequences import Record, encode, read_records
 from ..tasks import find_task
 from .score import fit_to_window, fits_task, in_chunks, pick_device, score_windows
 
@@ -65,7 +65,17 @@ class WindowScorer:
             warn(f"the model has no calibration for {self.task.name}: probability is left empty")
 
     def chunks(self, path: str | Path) -> Iterator[pd.DataFrame]:
-        """Scores of a file's windows, some thousand at a time, in the file's order.
+        """Scores of a file's windows, some thousand at a time, in the file's order; see :meth:`score_records`."""
+        yield from self.score_records(read_records(path), shown(path))
+
+    def score_records(self, windows: Iterable[Record], source: str) -> Iterator[pd.DataFrame]:
+        """Scores of windows, some thousand at a time, in their order.
+
+        Parameters
+        ----------
+        windows : iterable of Record
+        source : str
+            What warnings call them.
 
         Yields
         ------
@@ -76,7 +86,7 @@ class WindowScorer:
         """
         padded = cropped = other = 0
         window, name = self.config.window, self.task.name
-        for records in in_chunks(read_records(path), CHUNK):
+        for records in in_chunks(windows, CHUNK):
             codes = np.empty((len(records), window), dtype=np.uint8)
             for row, record in enumerate(records):
                 codes[row] = fit_to_window(encode(record.sequence), window)
@@ -94,7 +104,6 @@ class WindowScorer:
                     "probability": np.nan if self.calibration is None else self.calibration.probability(logits),
                 }
             )
-        source = shown(path)
         if other:
             motif, offset = self.task.place
             about = motif if len(motif) == 1 else f"{motif}, its letter {offset + 1}"
