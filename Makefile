@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH)
 export PYTHONNOUSERSITE := 1
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help demo test check setup lint clean
+.PHONY: help demo test check setup lint docs clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -43,6 +43,12 @@ lint: setup ## check style and workflow without running anything
 	.venv/bin/ruff format --check .
 	.venv/bin/snakefmt --check workflow
 	.venv/bin/snakemake --lint
+
+docs: setup ## make the reference pages from the code: docs/built/*.md
+	@mkdir -p docs/built
+	.venv/bin/python -m rnamarks.api_page >docs/built/api.md
+	.venv/bin/rnamarks keys >docs/built/keys.md
+	.venv/bin/python -m rnamarks.dictionary >docs/built/columns.md
 
 clean: ## remove the demo's results and caches; installed packages and other results stay
 	rm -rf results/demo results/demo_marks results/demo_language .pytest_cache .ruff_cache .hypothesis

@@ -52,8 +52,14 @@ def project() -> dict:
 
 
 def requirements() -> list[Requirement]:
+    """What the project file asks for on this machine, extras of its own left out."""
     groups = project()["optional-dependencies"].values()
-    return [Requirement(line) for line in [*project()["dependencies"], *(line for group in groups for line in group)]]
+    lines = [*project()["dependencies"], *(line for group in groups for line in group)]
+    return [
+        one
+        for one in map(Requirement, lines)
+        if one.name != project()["name"] and (one.marker is None or one.marker.evaluate())
+    ]
 
 
 def specs(environment: Path) -> dict[str, MatchSpec]:

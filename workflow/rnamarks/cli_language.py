@@ -77,7 +77,7 @@ def import_checkpoint(
 def logits(
     fasta: Annotated[Path, typer.Argument(help=FASTA)],
     model: ModelOption,
-    out: Annotated[Path, typer.Option("--out", help="NPZ to write, one array per sequence.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="NPZ to write, one array per sequence.")],
     device: DeviceOption = "auto",
     tokens: TokensOption = None,
     tile: TileOption = 4096,
@@ -110,7 +110,7 @@ def logits(
 def embed(
     fasta: Annotated[Path, typer.Argument(help=FASTA)],
     model: ModelOption,
-    out: Annotated[Path, typer.Option("--out", help="NPZ, or with --pool Parquet (.parquet), to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="NPZ, or with --pool Parquet (.parquet), to write.")],
     pool: Annotated[
         str, typer.Option("--pool", help="none: a vector per token; cls or mean: one per sequence.")
     ] = "none",
@@ -153,7 +153,9 @@ def fold(
     model: ModelOption,
     out: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--out", help="Dot-brackets, or with that ending .bpseq or .ct (one RNA); else standard output."),
+        typer.Option(
+            "--out", "-o", help="Dot-brackets, or with that ending .bpseq or .ct (one RNA); else standard output."
+        ),
     ] = None,
     probabilities: Annotated[
         Optional[Path],  # noqa: UP045

@@ -21,7 +21,7 @@ CheckpointsOption = Annotated[
 @app.command()
 def corpus(
     files: Annotated[list[Path], typer.Argument(help="FASTA, plain or gzipped; DNA or RNA.")],
-    out: Annotated[Path, typer.Option("--out", help="The corpus to write, one file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The corpus to write, one file.")],
     shortest: Annotated[int, typer.Option("--shortest", min=1, help="In nt.")] = 16,
     longest: Annotated[int, typer.Option("--longest", min=1, help="In nt.")] = 8192,
     identity: Annotated[float, typer.Option("--identity", min=0, max=1, help="Of linclust.")] = 0.7,
