@@ -50,7 +50,7 @@ def ships(tmp_path, monkeypatch) -> Path:
         [
             ("a", "windows", "source:calls#a.txt", "2.0", "https://one.example/calls", "CC-BY-4.0", "One et al. 2020"),
             ("b", "windows", "source:calls#b.txt", "2.0", "https://one.example/calls", "CC-BY-4.0", "One et al. 2020"),
-            ("b", "veto", "mine.bed", "", "", "", ""),
+            ("b", "veto", "mine.bed", None, None, None, None),
         ],
         columns=["subject", "role", "reference", "version", "url", "licence", "citation"],
     )

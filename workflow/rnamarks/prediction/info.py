@@ -8,7 +8,7 @@ from ..models.checkpoint import load_model
 from ..models.directory import CARD, NULL, STUDENT, read_card, read_config, sidecar_settings
 from .significance import read_null
 
-_SECTIONS = ("trained on", "test split")
+_SECTIONS = ("trained on", "data", "test split")
 
 
 def describe_model(folder: str | Path) -> str:
