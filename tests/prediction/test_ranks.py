@@ -52,6 +52,16 @@ def test_not_a_bit_hangs_on_blocks(tmp_path, monkeypatch, digits, block):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_system_that_cannot_reserve_room_ranks_alike(tmp_path, monkeypatch):
+    monkeypatch.setattr(ranks, "_BLOCK", 64)
+    logits = np.random.default_rng(1).normal(size=3000).astype(np.float32)
+    expected = Ranks([logits], NULL, expit, tmp_path)
+    monkeypatch.delattr(ranks.os, "posix_fallocate")
+    found = Ranks([logits], NULL, expit, tmp_path)
+    assert (found.q(logits) == expected.q(logits)).all()
+    assert (found.false_fraction(logits) == expected.false_fraction(logits)).all()
+
+
 def test_equal_probabilities_of_different_logits_share_a_value(tmp_path):
     logits = np.array([1.0, 2.0, 3.0], dtype=np.float32)
     flat = Calibration(prevalence=0.25, slope=0.0, intercept=-1.0, method="flat")

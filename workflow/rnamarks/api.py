@@ -165,7 +165,7 @@ class Model:
             names = [task] if isinstance(task, str) else list(task)
             self._scanners[mode].run(source, options, Outputs(table=table), tasks=names, warn=notes)
             frame, described = read_parquet(table)
-        frame.attrs = {**described, "notes": notes}
+        frame.attrs = {**described, "notes": list(notes)}
         return frame
 
     def predict(self, windows: Sequences, task: str | None = None) -> pd.DataFrame:
@@ -206,7 +206,7 @@ class Model:
             Record(called, decode(codes), number) for number, (called, codes) in enumerate(_encoded(windows).items(), 1)
         )
         frame = pd.concat(self._scorers[name].score_records(records, "windows"), ignore_index=True)
-        frame.attrs = {"notes": notes}
+        frame.attrs = {"notes": list(notes)}
         return frame
 
     def explain(
