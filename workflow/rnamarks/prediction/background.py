@@ -22,6 +22,7 @@ from ..sites.window_files import WINDOW_FORMATS
 from ..sites.windows import cut_windows
 from ..tables import read_parquet, read_tsv
 from ..tasks import Task
+from .changes import change_sizes
 from .exact import load_engine, modes_of, score_each
 from .kept import scratch
 from .scan import choose_tasks, find_sites
@@ -254,7 +255,7 @@ def add_null(
     device: str = "auto",
     batch_size: int | None = None,
 ) -> None:
-    """Put the null distributions of each mode that a model directory has into it.
+    """Put the null distributions of each mode that a model directory has into it, and those of random changes.
 
     Parameters
     ----------
@@ -266,11 +267,11 @@ def add_null(
     device, batch_size
         See :func:`rnamarks.prediction.exact.load_engine`.
     """
-    null = {
-        mode: score_each(load_engine(folder, mode, device=device, batch_size=batch_size).engine, windows)
-        for mode in modes_of(folder)
-    }
-    write_null(folder, null, source=source)
+    modes, tasks = modes_of(folder), read_config(folder)[0].tasks
+    engines = {mode: load_engine(folder, mode, device=device, batch_size=batch_size).engine for mode in modes}
+    null = {mode: score_each(engine, windows) for mode, engine in engines.items()}
+    changes = {mode: change_sizes(engine, windows, tasks) for mode, engine in engines.items()}
+    write_null(folder, null, source=source, changes=changes)
 
 
 def replace_null(

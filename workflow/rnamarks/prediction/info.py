@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..models.checkpoint import load_model
 from ..models.directory import CARD, NULL, STUDENT, read_card, read_config, sidecar_settings
+from .changes import read_changes
 from .significance import read_null
 
 _SECTIONS = ("trained on", "data", "test split")
@@ -25,6 +26,7 @@ def describe_model(folder: str | Path) -> str:
         f"window\t{config.window} nt, the site in the middle",
         "modes\texact" + (", fast" if student is not None else "; no fast mode (no student.safetensors)"),
         f"p, q\t{null['source'] if null is not None else 'no (no null.safetensors; rnamarks null makes one)'}",
+        f"percentile\t{_changes_of(folder, config.task_names)}",
         f"attention\t{'yes, in exact mode' if all(network.attends for network in networks) else 'no'}",
         "",
         "task\tspecies\tmodification\tbase\tmotif\tsite\tcalibrated at prevalence\tnull, exact\tnull, fast",
@@ -48,3 +50,11 @@ def describe_model(folder: str | Path) -> str:
             if shown:
                 lines.append(line)
     return "\n".join(lines).rstrip()
+
+
+def _changes_of(folder: str | Path, tasks: list[str]) -> str:
+    """Whether rnamarks variants can tell how large an effect is beside random ones."""
+    found = read_changes(folder, tasks, "exact")
+    if not found:
+        return "no (no random changes beside the null; rnamarks null makes them)"
+    return f"of the effects of variants among up to {max(one.size for one in found.values()):,} random changes"

@@ -66,7 +66,13 @@ class Null:
         return (1.0 + self.size - last + np.clip(partly, 0.0, last - first)) / (1.0 + self.size)
 
 
-def write_null(folder: str | Path, null: Mapping[str, Mapping[str, np.ndarray]], *, source: str) -> None:
+def write_null(
+    folder: str | Path,
+    null: Mapping[str, Mapping[str, np.ndarray]],
+    *,
+    source: str,
+    changes: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+) -> None:
     """Put null distributions into a model directory, in place of those that it has.
 
     Parameters
@@ -76,6 +82,9 @@ def write_null(folder: str | Path, null: Mapping[str, Mapping[str, np.ndarray]],
         Mode, then task, to logits of unmodified nucleotides.
     source : str
         Which nucleotides, in words.
+    changes : mapping of str to mapping of str to array, shape=(n,), optional
+        Mode, then task, to what random changes of one nucleotide make of logits, see
+        :mod:`rnamarks.prediction.changes`.
 
     Raises
     ------
@@ -89,6 +98,8 @@ def write_null(folder: str | Path, null: Mapping[str, Mapping[str, np.ndarray]],
             find_task(config.tasks, task)
             Null(logits)
             arrays[f"{mode}.{task}"] = np.sort(np.asarray(logits, dtype=np.float32))
+    for mode, by_task in (changes or {}).items():
+        arrays |= {f"changes.{mode}.{task}": np.sort(np.float32(sizes)) for task, sizes in by_task.items()}
     student = sidecar_settings(folder, STUDENT) if "fast" in null else None
     write_sidecar(folder, NULL, arrays, {"source": source, "student": student["sha256"] if student else ""})
 
