@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -29,11 +28,14 @@ from .cli_options import (
     Warnings,
     check_paths,
     named_model,
+    regular,
     text_output,
     warn,
+    warn_of_drops,
 )
+from .cli_variants import variants
 from .errors import InputError, input_errors, shown
-from .files import open_bytes, sha256_of
+from .files import sha256_of
 from .models.shipped import DEFAULT
 
 # without boxes, so that the fault is the last line of a message
@@ -44,6 +46,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(language_app, name="lm")
+app.command("variants")(variants)
 
 
 def _print_version(wanted: bool) -> None:
@@ -125,22 +128,6 @@ def evaluate(
 
 
 @contextmanager
-def _regular(path: Path | None, copy: Path) -> Iterator[Path | None]:
-    """A path, or in place of a pipe a copy of what it holds, which can be read more than once."""
-    if path is None or path.is_file():
-        yield path
-        return
-    with open_bytes(path) as raw, open(copy, "wb") as handle:
-        shutil.copyfileobj(raw, handle)
-    try:
-        yield copy
-    except InputError as error:
-        if error.path is None or Path(error.path) != copy:
-            raise
-        raise InputError(error.what, path=path, line=error.line, value=error.value, remedy=error.remedy) from error
-
-
-@contextmanager
 def _scanned(source: Path | None, genome: Path | None, annotation: Path | None, root: Path) -> Iterator[Path]:
     """What is scanned: a file of sequences, or a table of transcripts made in a folder below ``root``."""
     from .prediction.kept import scratch
@@ -153,15 +140,15 @@ def _scanned(source: Path | None, genome: Path | None, annotation: Path | None, 
             if handle.read(4) == b"PAR1":
                 raise InputError("a transcripts table has its annotation", path=source, remedy="leave --annotation out")
     from .sites.annotation import read_annotation
-    from .sites.drops import KEPT, NOTE, Drops
+    from .sites.drops import Drops
     from .sites.transcript_fasta import read_transcript_fasta
     from .sites.transcripts import build_transcripts
     from .tables import write_parquet
 
     with (
         scratch(root) as work,
-        _regular(annotation, work / "annotation") as annotation,
-        _regular(genome, work / "genome") as genome,
+        regular(annotation, work / "annotation") as annotation,
+        regular(genome, work / "genome") as genome,
     ):
         drops = Drops()
         described = read_annotation(annotation, drops)
@@ -169,11 +156,7 @@ def _scanned(source: Path | None, genome: Path | None, annotation: Path | None, 
             frame = build_transcripts(described, genome, drops, workdir=work, annotation_path=annotation)
         else:
             frame = read_transcript_fasta(source, drops, annotation=described, annotation_path=annotation)
-        for row in drops.frame().itertuples():
-            if row.reason != KEPT:
-                noted = row.reason.startswith(NOTE)
-                reason = row.reason.removeprefix(NOTE) if noted else f"left out, {row.reason}"
-                warn(f"{row.rows} transcripts: {reason}")
+        warn_of_drops(drops)
         write_parquet(frame, work / "transcripts.parquet")
         yield work / "transcripts.parquet"
 
@@ -388,7 +371,8 @@ def build_background(
     """Copy a model directory and let its p compare with the bases of your own background sequences.
 
     p and q of rnamarks scan hold as far as the null distribution resembles what is scanned. All bases of the background
-    are taken as unmodified: those that are not make p larger and calls fewer. Do not scan the background itself.
+    are taken as unmodified: those that are not make p larger and calls fewer. Do not scan the background itself. What
+    random changes of one nucleotide do to the same bases is kept, too: rnamarks variants compares with it.
     """
     from .prediction.background import replace_null
     from .prediction.windows import set_threads

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from .errors import InputError, explain
-from .files import check_output, write_text
+from .files import check_output, open_bytes, write_text
+
+if TYPE_CHECKING:
+    from .sites.drops import Drops
 
 
 def named_model(model: str | None) -> Path | None:
@@ -141,3 +145,30 @@ def text_output(out: Path | None) -> Iterator:
     else:
         with write_text(out) as handle:
             yield handle
+
+
+@contextmanager
+def regular(path: Path | None, copy: Path) -> Iterator[Path | None]:
+    """A path, or in place of a pipe a copy of what it holds, which can be read more than once."""
+    if path is None or path.is_file():
+        yield path
+        return
+    with open_bytes(path) as raw, open(copy, "wb") as handle:
+        shutil.copyfileobj(raw, handle)
+    try:
+        yield copy
+    except InputError as error:
+        if error.path is None or Path(error.path) != copy:
+            raise
+        raise InputError(error.what, path=path, line=error.line, value=error.value, remedy=error.remedy) from error
+
+
+def warn_of_drops(drops: Drops) -> None:
+    """Say which transcripts were left out or are odd."""
+    from .sites.drops import KEPT, NOTE
+
+    for row in drops.frame().itertuples():
+        if row.reason != KEPT:
+            noted = row.reason.startswith(NOTE)
+            reason = row.reason.removeprefix(NOTE) if noted else f"left out, {row.reason}"
+            warn(f"{row.rows} transcripts: {reason}")

@@ -17,7 +17,7 @@ Progress = Callable[[int, int | None], None]
 
 
 @contextmanager
-def show_sites(stream: TextIO, label: str) -> Iterator[Progress]:
+def show_sites(stream: TextIO, label: str, what: str = "sites") -> Iterator[Progress]:
     """A function to call with the sites that are done and all sites.
 
     Parameters
@@ -26,17 +26,19 @@ def show_sites(stream: TextIO, label: str) -> Iterator[Progress]:
         Gets a bar if it is a terminal; otherwise a line at the start, every ten seconds and at the end.
     label : str
         Name in front.
+    what : str
+        What is counted, if not sites.
     """
     if stream.isatty():
         from rich.progress import MofNCompleteColumn, TextColumn
 
-        with _bar(stream, label, [MofNCompleteColumn(), TextColumn("sites")]) as progress:
+        with _bar(stream, label, [MofNCompleteColumn(), TextColumn(what)]) as progress:
             yield progress
         return
 
     def line(done: int, total: int | None, speed: float | None) -> str:
-        fast = "" if speed is None else f", {speed:,.0f} sites/s"
-        return f"{label}: {done:,} of {total:,} sites{fast}"
+        fast = "" if speed is None else f", {speed:,.0f} {what}/s"
+        return f"{label}: {done:,} of {total:,} {what}{fast}"
 
     yield _lines(stream, line, ends=True)
 

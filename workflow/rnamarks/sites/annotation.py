@@ -176,6 +176,8 @@ def _assemble(flat: _Flat, drops: Drops, subject: str, path: str | Path) -> pd.D
     scope.count("note: transcript id on several loci, suffix _dup added", (copy > 0).sum())
     suffix = np.where(copy > 0, "_dup" + pd.Series(copy, index=frame.index).astype(str), "")
     frame["transcript"] = frame["transcript"] + suffix
+    if not (frame["cds_start"] >= 0).any():
+        logger.warning("the annotation has no coding sequence: every position counts as noncoding")
     clash = frame["transcript"].duplicated()
     if clash.any():
         raise InputError(

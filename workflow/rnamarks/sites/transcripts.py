@@ -237,8 +237,6 @@ def _splice_contig(
 
 def _check_start_codons(frame: pd.DataFrame, minimum: float, genome_path: str | Path) -> None:
     coding = frame[frame["cds_start"] >= 0]
-    if not len(coding):
-        logger.warning("the annotation has no coding sequence: every position counts as noncoding")
     if len(coding) < 50:
         return
     aug = [text.startswith("AUG", at) for text, at in zip(coding["sequence"], coding["cds_start"], strict=True)]

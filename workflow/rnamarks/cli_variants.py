@@ -1,0 +1,121 @@
+"""``rnamarks variants``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from .cli_options import (
+    DeviceOption,
+    ModelOption,
+    OutOption,
+    ScanBatchOption,
+    ThreadsOption,
+    check_paths,
+    regular,
+    text_output,
+    warn,
+    warn_of_drops,
+)
+from .errors import InputError
+from .models.shipped import DEFAULT
+
+
+def variants(
+    source: Annotated[
+        Path, typer.Argument(metavar="FILE", help="VCF or BCF, plain, gzipped or bgzipped; - reads standard input.")
+    ],
+    genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA on which the variants were called.")],
+    annotation: Annotated[Path, typer.Option("--annotation", help="GTF or UCSC gene table of the same assembly.")],
+    model: ModelOption = DEFAULT,
+    task: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--task", help="Only these tasks, such as m6A,Y; default all."),
+    ] = None,
+    mode: Annotated[
+        str, typer.Option("--mode", help="exact: the networks; fast: the student distilled from them.")
+    ] = "exact",
+    out: OutOption = None,
+    vcf: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--vcf", help="VCF to write, the records with the INFO field RNAMARKS; bgzipped if NAME.gz."),
+    ] = None,
+    haplotypes: Annotated[
+        bool,
+        typer.Option("--haplotypes", help="Apply alleles of one phased haplotype and one transcript together."),
+    ] = False,
+    foremost: Annotated[
+        bool,
+        typer.Option(
+            "--foremost",
+            help="Of each allele, transcript and task only the base that is changed most, and those lost or gained.",
+        ),
+    ] = False,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 0,
+    batch_size: ScanBatchOption = None,
+) -> None:
+    """What variants of a genome do to the modifications of its RNA.
+
+    Of every transcript that has a variant in an exon, the bases whose window or motif the variant touches are scored
+    without and with it. One row per allele, transcript, task and base; an allele without a score has one row that says
+    why in the column reason.
+
+    Columns: chrom, start (0-based), ref, alt as in FILE; haplotype (alleles applied together); transcript, gene,
+    gene_name, strand; task, modification; genome_start, genome_end (of the base, 0-based half-open, -1 if it is
+    inserted), transcript_start (0-based on the RNA), region; distance (nt along the RNA from the change, negative
+    towards the 5' end); motif (kept, lost, gained: whether the base can be asked about before and after);
+    probability_ref, probability_alt (calibrated), logit_ref, logit_alt, delta_logit (alternative minus reference,
+    natural-log odds), percentile (percent of random changes of one nucleotide, anywhere in the window of such a base,
+    whose delta_logit is at most as large, whatever the sign), reason.
+    """
+    from .prediction.kept import scratch
+    from .prediction.windows import set_threads
+    from .progress import show_sites
+    from .variants.annotate import VariantOptions, annotate_variants
+    from .variants.records import vcf_output
+
+    check_paths(
+        {"the input": source, "--genome": genome, "--annotation": annotation}, {"--out": out, "--vcf": vcf}, model
+    )
+    for path in (source, genome, annotation):
+        if str(path) != "-" and not path.exists():
+            raise InputError("no such file", path=path, remedy="check the path")
+    names = [name.strip() for text in task or [] for name in text.split(",")]
+    options = VariantOptions(mode, tuple(names), haplotypes, foremost, device, batch_size)
+    set_threads(threads)
+    root = Path(tempfile.gettempdir()) / f".rnamarks-{os.getuid()}"
+    with (
+        scratch(root) as work,
+        regular(source, work / "source") as source,
+        regular(genome, work / "genome") as genome,
+        regular(annotation, work / "annotation") as annotation,
+        text_output(out) as handle,
+        vcf_output(vcf) as annotated,
+        show_sites(sys.stderr, "variants", "records") as progress,
+    ):
+        found = annotate_variants(
+            source,
+            genome,
+            annotation,
+            model,
+            options,
+            out=handle,
+            vcf=annotated,
+            workdir=work,
+            report=warn_of_drops,
+            progress=progress,
+            warn=warn,
+        )
+    without = found.alleles - found.scored
+    warn(
+        f"{found.records:,} records with {found.alleles:,} alternative alleles: {found.scored:,} scored, "
+        f"{without:,} without a score; {found.rows:,} rows"
+    )
+    for reason, number in found.reasons.items():
+        warn(f"without a score: {number:,}, {reason}")

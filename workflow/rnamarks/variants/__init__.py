@@ -1,0 +1,1 @@
+"""What variants of a genome do to the modifications of its RNA."""
