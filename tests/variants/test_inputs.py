@@ -270,3 +270,41 @@ def test_random_changes_are_what_single_changes_of_windows_do(model):
 )
 def test_alleles_are_reduced_to_what_differs(ref, alt, change):
     assert read_allele("1", 0, ref, alt)[5:] == change
+
+
+@pytest.mark.slow
+def test_variants_of_a_real_chromosome(shared_data, model, tmp_path):
+    """Chromosome 4 of the fly, its genome packed: as a scan of all transcripts of the changed genome."""
+    folder = shared_data / "transcripts" / "fly_chr4"
+    genome, genes = folder / "dmelanogaster_chr4_genome.fa.gz", folder / "dmelanogaster_chr4.gtf.gz"
+    with gzip.open(genome, "rt") as handle:
+        text = handle.read().partition("\n")[2].replace("\n", "").upper()
+    places = [at for at in range(500, len(text), 1009) if text[at] in OTHER]
+    rows = [("4", at, text[at], OTHER[text[at]]) for at in places]
+    options = ["--annotation", genes, "--model", model, "--mode", "fast", "--task", "m6A,m6Am"]
+    done = world.run(
+        "variants", world.write_vcf(tmp_path, rows), *options, "--genome", genome, "--out", tmp_path / "o.tsv"
+    )
+    assert any(line.startswith(f"rnamarks: {len(rows):,} records with {len(rows):,} alt") for line in done.lines)
+    table = pd.read_csv(tmp_path / "o.tsv", sep="\t", dtype={"chrom": str}, low_memory=False)
+    assert set(table["start"]) == set(places)
+    changed = list(text)
+    for at in places:
+        changed[at] = OTHER[text[at]]
+    sites = {}
+    for name, letters in (("before", text), ("after", "".join(changed))):
+        path = world.write_genome(tmp_path, letters, "chr4")
+        out = tmp_path / f"{name}.tsv"
+        world.run("scan", "--genome", path, *options, "--all", "--out", out)
+        sites[name] = pd.read_csv(out, sep="\t").set_index(["sequence", "task", "start"])["logit"]
+    scored = table[table["task"].notna()]
+    columns = ["transcript", "task", "transcript_start"]
+    touched = pd.MultiIndex.from_frame(scored[columns])
+    # two SNVs in neighbouring exons may share a window
+    scored = scored[~scored.duplicated(columns, keep=False)]
+    keys = pd.MultiIndex.from_frame(scored[columns])
+    assert len(keys) > len(touched) / 2 > 500
+    for column, name in (("logit_ref", "before"), ("logit_alt", "after")):
+        np.testing.assert_allclose(scored[column], sites[name].reindex(keys), atol=1e-5)
+    moved = (sites["after"] - sites["before"].reindex(sites["after"].index)).abs()
+    assert set(moved.index[moved > 1e-5]) <= set(touched)
