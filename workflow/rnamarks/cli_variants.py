@@ -32,7 +32,7 @@ def variants(
     ],
     genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA on which the variants were called.")],
     annotation: Annotated[Path, typer.Option("--annotation", help="GTF or UCSC gene table of the same assembly.")],
-    model: ModelOption = DEFAULT,
+    model: ModelOption = Path(DEFAULT),
     task: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option("--task", help="Only these tasks, such as m6A,Y; default all."),
