@@ -15,6 +15,7 @@ from typing import Annotated, Optional
 import typer
 
 from . import __version__
+from .cli_compare import compare
 from .cli_language_training import app as language_app
 from .cli_options import (
     BatchOption,
@@ -47,6 +48,7 @@ app = typer.Typer(
 )
 app.add_typer(language_app, name="lm")
 app.command("variants")(variants)
+app.command()(compare)
 
 
 def _print_version(wanted: bool) -> None:

@@ -15,6 +15,9 @@ from .design import Design
 from .entry import FigureEntry
 
 SECTIONS = {
+    "positions": "Do the positions fit?",
+    "ranking": "Does the model rank measured sites first?",
+    "stoichiometry": "Score and stoichiometry",
     "corpus": "Corpus",
     "pretraining": "Language models",
     "families": "RNA families",
@@ -70,7 +73,7 @@ def _entry(
 ) -> FigureEntry:
     given = dict(option.split("=") for option in options.split())
     return FigureEntry(
-        name, title, about, label, section, functions, tuple(tables.split()), shown=_shown(needs), options=given
+        name, title, about, label, section, functions, tuple(tables.split()), needs, _shown(needs), given
     )
 
 

@@ -12,7 +12,7 @@ from ..dictionary import column_names
 from ..dictionary.tables import TABLES
 from ..tables import read_tsv, stack_frames
 from ..tasks import Task, add_task_columns
-from .catalogue import find_figure, tables_of
+from .catalogue import find_figure
 from .design import Design
 
 
@@ -31,7 +31,7 @@ def index_rows(design: Design, tables: Mapping[str, pd.DataFrame], figures: Sequ
     ----------
     design : Design
     tables : mapping of str to pandas.DataFrame
-        Those of :func:`~rnamarks.figures.catalogue.tables_of`.
+        Those of :func:`~rnamarks.figures.catalogue.tables_of`, or of a report of another kind.
     figures : sequence of str
 
     Returns
@@ -46,7 +46,7 @@ def index_rows(design: Design, tables: Mapping[str, pd.DataFrame], figures: Sequ
         for panel, text in entry.explain([tables[table] for table in entry.tables], design):
             caption = f"{entry.title_in(design)}. {text}"
             rows.append((entry.label, panel or "all", entry.file, TABLES[entry.tables[0]].path, caption))
-    for name in tables_of(design):
+    for name in tables:
         rows.append(("Table", name, TABLES[name].path, TABLES[name].path, TABLES[name].about))
     return pd.DataFrame(rows, columns=column_names("figures"))
 

@@ -35,6 +35,8 @@ class FigureEntry:
     functions : str
         ``module:stem``; the module beside this one holds ``draw_<stem>`` and ``explain_<stem>``. It is imported when a
         figure is drawn, since every process of a workflow reads this register and few draw.
+    needs : str
+        What a run needs to have it, by words.
     options : mapping
         Further arguments of both.
     shown : callable
@@ -48,6 +50,7 @@ class FigureEntry:
     section: str
     functions: str
     tables: tuple[str, ...]
+    needs: str = ""
     shown: Callable[[Design], bool] = field(default=lambda design: True)
     options: Mapping[str, Any] = field(default_factory=dict)
 

@@ -61,29 +61,9 @@ def build_report(
     str
         The same input gives the same text; nothing in it is loaded from elsewhere.
     """
-    environment = Environment(
-        loader=PackageLoader("rnamarks", "figures"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["code"] = _mark_code
-    shown: dict[str, list[dict[str, Any]]] = {}
-    for name, svg in figures.items():
-        entry = find_figure(name)
-        captions = entry.explain([tables[table] for table in entry.tables], design)
-        shown.setdefault(entry.section, []).append(
-            {
-                "entry": entry,
-                "title": entry.title_in(design),
-                "svg": inline_svg(svg, name, entry.about_in(design)),
-                "captions": captions,
-                "tables": [(table, TABLES[table].path) for table in entry.tables],
-            }
-        )
-    return environment.get_template("report.html.jinja").render(
-        style=files("rnamarks.figures").joinpath("report.css").read_text(encoding="utf-8"),
+    shown = shown_figures(design, tables, figures)
+    return render_page(
+        "report.html.jinja",
         design=design,
         sections=_FIRST | {anchor: title for anchor, title in SECTIONS.items() if anchor in shown} | _LAST,
         subject=name_subject(design),
@@ -97,6 +77,47 @@ def build_report(
         grids=section_grids(design, tables),
         dictionary={name: TABLES[name] for name in [*tables_of(design), "sources", "figures"]},
     )
+
+
+def render_page(template: str, **values: Any) -> str:
+    """A page of the form that all reports have, as HTML that loads nothing.
+
+    Parameters
+    ----------
+    template : str
+        Extends ``page.html.jinja``.
+    **values
+        ``sections``, a mapping of anchors to titles, and what the template asks for.
+    """
+    environment = Environment(
+        loader=PackageLoader("rnamarks", "figures"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["code"] = _mark_code
+    style = files("rnamarks.figures").joinpath("report.css").read_text(encoding="utf-8")
+    return environment.get_template(template).render(style=style, **values)
+
+
+def shown_figures(
+    design: Design, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, str]
+) -> dict[str, list[dict[str, Any]]]:
+    """What the templates need to show figures, given as SVG text by name, by section."""
+    shown: dict[str, list[dict[str, Any]]] = {}
+    for name, svg in figures.items():
+        entry = find_figure(name)
+        shown.setdefault(entry.section, []).append(
+            {
+                "entry": entry,
+                "title": entry.title_in(design),
+                "svg": inline_svg(svg, name, entry.about_in(design)),
+                "captions": entry.explain([tables[table] for table in entry.tables], design),
+                "tables": [(table, TABLES[table].path) for table in entry.tables],
+            }
+        )
+    return shown
 
 
 def _mark_code(text: str) -> Markup:

@@ -6,7 +6,7 @@ that take a ``layout`` besides. Malformed rows raise InputError with file and li
 here are dropped and counted in the scope, whose stage is ``read``.
 """
 
-from . import bed, databases, described, plain, transcripts
+from . import bed, databases, described, measurements, plain, transcripts
 from .register import LAYOUT_READERS, READERS
 
-__all__ = ["LAYOUT_READERS", "READERS", "bed", "databases", "described", "plain", "transcripts"]
+__all__ = ["LAYOUT_READERS", "READERS", "bed", "databases", "described", "measurements", "plain", "transcripts"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,9 @@ from .rows import (
     whole_numbers,
 )
 
-_COLUMNS = {"chrom": 0, "start": 1, "end": 2, "name": 3, "score": 4, "strand": 5}
+BED_COLUMNS = {"chrom": 0, "start": 1, "end": 2, "name": 3, "score": 4, "strand": 5}
 # in bedMethyl, of 11 or 18 columns, and in bedRMod, of 11
-_PILEUP_COLUMNS = _COLUMNS | {"coverage": 9, "percentage": 10}
+_PILEUP_COLUMNS = BED_COLUMNS | {"coverage": 9, "percentage": 10}
 _PERCENTAGE = r"[0-9]+(?:\.[0-9]+)?"
 
 
@@ -46,9 +46,9 @@ def read_bed(path: str | Path, scope: Scope, *, assembly: str, modification: Mod
         If a row is malformed, the file says that it is of another assembly, or it is bedMethyl or bedRMod, which list
         unmodified positions besides.
     """
-    _refuse_pileup(path)
+    refuse_pileup(path)
     check_stated_assembly(path, assembly, leading_comments(path))
-    rows, starts = _single_nucleotides(path, read_fields(path, _COLUMNS, separator=None), scope)
+    rows, starts = single_nucleotides(path, read_fields(path, BED_COLUMNS, separator=None), scope)
     return site_table(rows, starts, scope, assembly=assembly, modification=modification)
 
 
@@ -65,11 +65,11 @@ def read_geo_bed(path: str | Path, scope: Scope, *, assembly: str, modification:
         As :func:`read_bed`, and if a score is no number.
     """
     check_stated_assembly(path, assembly, leading_comments(path))
-    _refuse_pileup(path)
-    rows = read_fields(path, _COLUMNS)
+    refuse_pileup(path)
+    rows = read_fields(path, BED_COLUMNS)
     counts = rows["score"].str.fullmatch(r"[0-9]+(?:\.[0-9]+)?").to_numpy(dtype=bool)
     refuse_rows(rows, counts, "score", path, "the score is no number of reads", "read this file with the format bed")
-    rows, starts = _single_nucleotides(path, rows, scope)
+    rows, starts = single_nucleotides(path, rows, scope)
     motifs = rows["name"].str.upper().str.replace("T", "U").str.extract(r"_([ACGU]{5}|[ACGU]{3})(?:_[0-9]+)?$")[0]
     middle = motifs.where(motifs.str.len() != 3, "-" + motifs + "-").str[2]
     right = (middle.isna() | (middle == modification.base)).to_numpy()
@@ -101,8 +101,42 @@ def read_bedmethyl(
     limits = [layout[key] for key in THRESHOLDS]
     check_stated_assembly(path, assembly, leading_comments(path))
     known = modification.names | {modification.chebi, str(layout.get("code", ""))} - {""}
-    seen: set[str] = set()
     kept = []
+    for rows, starts in pileup_blocks(path, scope, known, limits[0], modification.name):
+        enough = (rows["percentage"] >= limits[1]).to_numpy()
+        kept.append((scope.keep(rows, enough, f"modified in less than {limits[1]} % of the reads"), starts[enough]))
+    rows, starts = (pd.concat([rows for rows, _ in kept]), np.concatenate([starts for _, starts in kept]))
+    return site_table(rows, starts, scope, assembly=assembly, modification=modification)
+
+
+def pileup_blocks(
+    path: str | Path, scope: Scope, known: Collection[str], minimum_coverage: float, name: str
+) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
+    """Checked rows of bedMethyl or bedRMod about one modification, some at a time, and their 0-based starts.
+
+    Parameters
+    ----------
+    path, scope
+        As of all readers.
+    known : collection of str
+        What the file may call the modification; modkit's ``a,DRACH,0`` is compared up to the comma.
+    minimum_coverage : float
+        Rows of fewer reads are dropped and counted.
+    name : str
+        Of the modification, for the message.
+
+    Yields
+    ------
+    rows : pandas.DataFrame
+        ``coverage`` (reads) and ``percentage`` (0 to 100) as numbers, other fields as text; indexed by line.
+    starts : numpy.ndarray, shape=(len(rows),)
+
+    Raises
+    ------
+    InputError
+        If a row is malformed, or none is about the modification.
+    """
+    seen: set[str] = set()
     # every position that reads cover may be a hundred million rows, of which the limits leave few;
     # modkit once wrote tabs between the first ten columns and blanks between the others
     for rows in field_blocks(path, _PILEUP_COLUMNS, separator=" "):
@@ -115,24 +149,23 @@ def read_bedmethyl(
         codes = rows["name"].str.partition(",")[0]
         seen.update(codes)
         rows = scope.keep(rows, codes.isin(known), "another modification")
-        rows = scope.keep(rows, rows["coverage"] >= limits[0], f"covered by fewer than {limits[0]} reads")
-        rows = scope.keep(rows, rows["percentage"] >= limits[1], f"modified in less than {limits[1]} % of the reads")
-        kept.append(_single_nucleotides(path, rows, scope))
-    if not seen & known:
-        raise InputError(
-            f"no row is about {modification.name}", path=path, value=min(seen), remedy="add its code to the layout"
-        )
-    rows, starts = (pd.concat([rows for rows, _ in kept]), np.concatenate([starts for _, starts in kept]))
-    return site_table(rows, starts, scope, assembly=assembly, modification=modification)
+        rows = scope.keep(rows, rows["coverage"] >= minimum_coverage, f"covered by fewer than {minimum_coverage} reads")
+        yield single_nucleotides(path, rows, scope)
+    if seen.isdisjoint(known):
+        raise InputError(f"no row is about {name}", path=path, value=min(seen), remedy="add its code to the layout")
 
 
-def _refuse_pileup(path: str | Path) -> None:
+def is_pileup(fields: Sequence[str]) -> bool:
+    """Whether the fields of a row are those of bedMethyl or bedRMod."""
+    like = len(fields) in (11, 18) and fields[9].isdecimal() and re.fullmatch(_PERCENTAGE, fields[10])
+    return bool(like) and float(fields[10]) <= 100
+
+
+def refuse_pileup(path: str | Path) -> None:
     """Refuse bedMethyl and bedRMod, whose rows are positions that reads cover, not sites."""
     _, first = first_line(path)
-    fields = first.split()
     stated = any("bedrmod" in comment.lower() for comment in leading_comments(path))
-    like = len(fields) in (11, 18) and fields[9].isdecimal() and re.fullmatch(_PERCENTAGE, fields[10])
-    if stated or (like and float(fields[10]) <= 100):
+    if stated or is_pileup(first.split()):
         raise InputError(
             "the file is bedMethyl or bedRMod, which list unmodified positions, too",
             path=path,
@@ -141,7 +174,7 @@ def _refuse_pileup(path: str | Path) -> None:
         )
 
 
-def _single_nucleotides(path: str | Path, rows: pd.DataFrame, scope: Scope) -> tuple[pd.DataFrame, np.ndarray]:
+def single_nucleotides(path: str | Path, rows: pd.DataFrame, scope: Scope) -> tuple[pd.DataFrame, np.ndarray]:
     """Checked rows of one nucleotide and their 0-based starts."""
     starts, ends = whole_numbers(rows, "start", path), whole_numbers(rows, "end", path)
     refuse_rows(rows, ends > starts, "end", path, "the end is not after the start", "correct it")

@@ -13,6 +13,7 @@ import pandas as pd
 from ...dictionary import column_names
 from ...errors import InputError
 from ...files import open_text
+from ...tables import split_quoted
 from ..assemblies import assemblies_in
 from ..drops import Scope
 from ..modifications import Modification
@@ -40,7 +41,8 @@ def read_fields(
     columns : mapping of str to int
         Name of each wanted column and its 0-based index.
     separator : str or None
-        None splits at tabs where the line has one and at blanks where not, as BED allows; a blank at either.
+        None splits at tabs where the line has one and at blanks where not, as BED allows; a blank at either; a comma
+        outside quotation marks.
     skip_lines : int
         Lines at the top, up to and with the header, that are not data.
     n_fields : int, optional
@@ -93,7 +95,10 @@ def field_blocks(
                 yield block()
                 picked, numbers = [], []
             blanks = separator == " " or (separator is None and "\t" not in line)
-            fields = line.split(None if blanks else separator or "\t")
+            if separator == ",":
+                fields = split_quoted(line, separator, path, number)
+            else:
+                fields = line.split(None if blanks else separator or "\t")
             if len(fields) < needed:
                 raise InputError(
                     f"the row has {len(fields)} fields and needs {needed}",

@@ -1,0 +1,1 @@
+"""What a user measured against what a model predicts."""
