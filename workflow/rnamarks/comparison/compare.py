@@ -129,7 +129,7 @@ def compare(
         raise InputError(
             f"none of {len(sites):,} sites is on an annotated transcript, and {fit.on_base:.0%} are on {task.base}",
             path=question.sites,
-            remedy="check that sites, genome and annotation are of one assembly",
+            remedy=fit.remedy or "check that sites, genome and annotation are of one assembly",
         )
     transcripts = build_transcripts(
         named[wanted].reset_index(drop=True), question.genome, drops, workdir=workdir, subject=task.name,

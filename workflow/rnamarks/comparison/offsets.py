@@ -38,6 +38,8 @@ class Fit(NamedTuple):
         The row of another offset or strand that is clearly better.
     sentence : str
         What the table says.
+    remedy : str
+        What to do to the file, "" if nothing is clearly better.
     on_base, in_motif : float
         Shares of the sites as given.
     chance : float
@@ -47,6 +49,7 @@ class Fit(NamedTuple):
     table: pd.DataFrame
     recommended: dict | None
     sentence: str
+    remedy: str
     on_base: float
     in_motif: float
     chance: float
@@ -95,8 +98,11 @@ def scan_offsets(sites: pd.DataFrame, genome_lookup: Callable[[str, int, int], s
     elsewhere = table[(table["strand"] == "given") & (table["offset"] != 0)]
     chance = float(elsewhere["on_base_share"].mean())
     recommended = None if best is None else table.iloc[best].to_dict()
-    sentence = _say(given, recommended, task, chance)
-    return Fit(table, recommended, sentence, float(given["on_base_share"]), float(given["in_motif_share"]), chance)
+    remedy = "" if recommended is None else _remedy(recommended)
+    sentence = _say(given, recommended, remedy, task, chance)
+    return Fit(
+        table, recommended, sentence, remedy, float(given["on_base_share"]), float(given["in_motif_share"]), chance
+    )
 
 
 def _places() -> Iterator[tuple[str, str, int]]:
@@ -139,30 +145,32 @@ def _clearly_better(table: pd.DataFrame, fits: list[np.ndarray]) -> int | None:
     return best if scipy.stats.binomtest(int(gained), int(gained + lost)).pvalue < _LEVEL else None
 
 
-def _say(given: pd.Series, recommended: dict | None, task: Task, chance: float) -> str:
-    motif = task.place[0]
-    what = f"{task.base} in {motif}" if len(motif) > 1 else f"on {task.base}"
-    as_given = (
-        f"As given, {given['on_base_share']:.1%} of {given['sites']:,} sites are on {task.base}"
-        + (f" and {given['in_motif_share']:.1%} in {motif}" if len(motif) > 1 else "")
-        + f"; at other offsets {chance:.1%} are on {task.base}, which is chance"
-    )
-    if recommended is None:
-        if given["on_base_share"] < 0.5:
-            return (
-                f"{as_given}. No offset from -{REACH} to {REACH} and neither strand is clearly better: is the file of "
-                f"another assembly than the genome, or of another modification?"
-            )
-        return f"{as_given}. No other offset or strand is clearly better."
-    move = []
-    if recommended["strand"] == "flipped":
-        move.append("exchange + and -")
+def _remedy(recommended: dict) -> str:
+    move = ["exchange + and -"] if recommended["strand"] == "flipped" else []
     offset = recommended["offset"]
     if offset and recommended["along"] == "genome":
         move.append(f"add {offset:+d} to every position (--shift {offset})")
     elif offset:
         move.append(f"move every site {abs(offset)} nt towards the {'3′' if offset > 0 else '5′'} end of its RNA")
-    return (
-        f"{as_given}. {recommended['in_motif_share']:.1%} are {what} if you {' and '.join(move)}: look at the file "
-        "before you do. Nothing was moved here."
+    return " and ".join(move)
+
+
+def _say(given: pd.Series, recommended: dict | None, remedy: str, task: Task, chance: float) -> str:
+    motif = task.place[0]
+    in_motif = f" and {given['in_motif_share']:.1%} in {motif}" if len(motif) > 1 else ""
+    as_given = (
+        f"As given, {given['on_base_share']:.1%} of {given['sites']:,} sites are on {task.base}{in_motif}; at other "
+        f"offsets {chance:.1%} are on {task.base}, which is chance"
     )
+    if recommended is not None:
+        what = f"{task.base} in {motif}" if len(motif) > 1 else f"on {task.base}"
+        return (
+            f"{as_given}. {recommended['in_motif_share']:.1%} are {what} if you {remedy}: look at the file before you "
+            "do. Nothing was moved here."
+        )
+    if given["on_base_share"] < 0.5:
+        return (
+            f"{as_given}. No offset from -{REACH} to {REACH} and neither strand is clearly better: is the file of "
+            "another assembly than the genome, or of another modification?"
+        )
+    return f"{as_given}. No other offset or strand is clearly better."

@@ -10,7 +10,7 @@ import pandas as pd
 from ..biology.candidates import MEASURED, Candidates, call_measured, coding_transcripts
 from ..biology.landscape import make_axes, measure_landscape
 from ..dictionary import column_names
-from ..tasks import Task, add_task_columns
+from ..tasks import TASK_COLUMNS, Task, add_task_columns
 from .measures import (
     Positions,
     bin_stoichiometry,
@@ -81,11 +81,16 @@ def measure(
             found["stoichiometry"].append(bin_stoichiometry(part).assign(set=name, among=among))
     tables = {}
     for name, columns in _MEASURED.items():
-        frame = pd.concat(found[name], ignore_index=True) if found[name] else pd.DataFrame()
+        frame = pd.DataFrame([row for part in found[name] for row in part.to_dict("records")], columns=_bare(columns))
         if name == "comparison_metrics":
             frame["meaning"] = frame["metric"].map(MEANINGS)
-        tables[name] = add_task_columns(frame.assign(task=task.name), [task]).reindex(columns=columns)
+        tables[name] = add_task_columns(frame.assign(task=task.name), [task])[columns]
     return tables
+
+
+def _bare(columns: list[str]) -> list[str]:
+    """Without what the task says."""
+    return [name for name in columns if name not in TASK_COLUMNS]
 
 
 _MEASURED = {

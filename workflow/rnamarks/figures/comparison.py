@@ -71,7 +71,7 @@ def draw_offsets(offsets: pd.DataFrame, design: Design) -> Figure:
         for column, dash, marker in _LINES:
             if column in measures:
                 entries.append(legend_entry(f"{measures[column]}, {words}", colour, marker, line=dash, size=3.5))
-    place_legend(figure, entries, 4)
+    place_legend(figure, entries, 2)
     return figure
 
 
@@ -109,6 +109,8 @@ def draw_compared_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: De
         unit_axes(axes)
     for name in shown:
         draw_reference(panels[0], prevalence[name,]["prevalence"], across=True)
+    panels[0].set_aspect("auto")
+    panels[0].set_ylim(-0.01, _top_precision(curves, max(row["prevalence"] for row in prevalence.values())))
     panels[1].plot([0, 1], [0, 1], color=CHANCE, linestyle=DASHED, linewidth=1.1)
     panels[0].set_xlabel("recall: fraction of sites called")
     panels[0].set_ylabel("precision: fraction of calls measured")
@@ -117,6 +119,12 @@ def draw_compared_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: De
     add_letters(panels)
     place_legend(figure, [*(legend_entry(*SETS[name][:2]) for name in shown), chance_entry()])
     return figure
+
+
+def _top_precision(curves: pd.DataFrame, prevalence: float) -> float:
+    """Upper end of a scale for the precision: the first few calls, which jump, may leave it."""
+    precision = select(curves, curve="pr").query("x >= 0.05")["y"].max()
+    return float(min(1.02, 1.25 * max(precision, 2 * prevalence)))
 
 
 @captioned
@@ -132,8 +140,9 @@ def explain_compared_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design:
                 f"AUPRC {with_interval(row)} at a prevalence of {row['prevalence']:.3f}, AUROC {with_interval(area)}"
             )
     return [
-        f"Precision against recall over all thresholds of the score, at {_motif(design)} positions. The dashed line is "
-        f"the prevalence, which a random order gives. {'; '.join(counts)}; intervals are 95 %, over genes.",
+        f"Precision against recall over all thresholds of the score, at {_motif(design)} positions. The dashed line "
+        f"is the prevalence, which a random order gives; the first calls may leave the scale. {'; '.join(counts)}; "
+        "intervals are 95 %, over genes.",
         "ROC curve of the same positions; the dashed line is a random order, AUROC 0.5.",
     ]
 
@@ -141,7 +150,7 @@ def explain_compared_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design:
 @styled
 def draw_agreement(agreement: pd.DataFrame, design: Design) -> Figure:
     """Calls with a measured site within each tolerance, and the interval of calls dealt anew."""
-    rules = [name for name in CALLS if (agreement["call"] == name).any()]
+    rules = _called(agreement)
     figure = new_figure(2.9, 3.7 * len(rules))
     panels = figure.subplots(1, len(rules), squeeze=False)[0]
     shown = [name for name in SETS if (agreement["set"] == name).any()]
@@ -157,6 +166,7 @@ def draw_agreement(agreement: pd.DataFrame, design: Design) -> Figure:
         axes.set_ylim(0, 1.12 * max(1.0, *select(agreement, call=rule)[["agreeing", "high"]].max()))
         axes.set_title(CALLS[rule])
         axes.set_xlabel("distance allowed (nt)")
+        axes.yaxis.get_major_locator().set_params(integer=True)
         axes.grid(axis="y")
     panels[0].set_ylabel("calls with a measured site")
     if len(rules) > 1:
@@ -166,26 +176,31 @@ def draw_agreement(agreement: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+def _called(agreement: pd.DataFrame) -> list[str]:
+    """Rules that call anything; the first where none does."""
+    return [name for name in CALLS if select(agreement, call=name)["calls"].any()] or ["as_many"]
+
+
 def _expected(axes: Axes, at: float, row: dict) -> None:
-    keys = ("expected", "low", "high")
-    draw_interval(axes, at, row, QUIET, keys=keys, marker="_", size=12, upright=True)
+    draw_interval(axes, at, row, QUIET, keys=("expected", "low", "high"), marker="", upright=True)
+    axes.plot(at, row["expected"], "_", color=QUIET, markersize=13, markeredgewidth=1.4)
 
 
 @captioned
 def explain_agreement(agreement: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_agreement`, by panel."""
     texts = []
-    for rule, words in CALLS.items():
+    for rule in _called(agreement):
         rows = select(agreement, call=rule, set="all").sort_values("tolerance").to_dict("records")
-        if not rows:
-            continue
         told = "; ".join(
             f"±{row['tolerance']} nt: {row['agreeing']:,} against {row['expected']:,.1f}, "
             f"{row['fold']:.1f} times, P = {say_small(row['p'])}"
             for row in rows
             if row["expected"] > 0
         )
-        what = "the positions of highest score, as many as there are measured sites" if rule == "as_many" else words
+        what = (
+            "the positions of highest score, as many as there are measured sites" if rule == "as_many" else CALLS[rule]
+        )
         texts.append(
             f"Number of calls ({what}: {rows[0]['calls']:,}) that have a measured site of any motif within the "
             "distance allowed on the same transcript. Grey: mean and 95 % interval if the calls of each transcript are "
@@ -229,9 +244,9 @@ def explain_stoichiometry(stoichiometry: pd.DataFrame, metrics: pd.DataFrame, de
     for kind, words in AMONG.items():
         row = found.get((f"spearman_{kind}",))
         if row:
+            said = with_interval(row) or "cannot be had"
             texts.append(
-                f"Modified share of the reads at {words}, {int(row['n']):,} in {int(row['genes']):,} genes, in "
-                f"tenths of the model's score. Spearman's correlation {with_interval(row) or 'cannot be had: 0 spread'}, 95 % "
-                "interval over genes."
+                f"Modified share of the reads at {words}, {int(row['n']):,} in {int(row['genes']):,} genes, in tenths "
+                f"of the model's score. Spearman's correlation {said}, 95 % interval over genes."
             )
     return texts if len(texts) > 1 else texts[0]
