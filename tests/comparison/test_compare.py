@@ -183,7 +183,7 @@ def test_the_prior_is_the_log_odds_of_every_scored_position(world, compare, tmp_
         (["chr9\t5\t6\tx\t0\t+"], "only 0% of the rows are on a chromosome of the genome (chr1, chr2, ...)"),
         (["chr2\t5\t6\tx\t0\t+"], "none of 1 sites is on an annotated transcript"),
         (["chr1\t250\t251\tm\t9\t+\t250\t251\t0\t20\t50"], "no row is about m6A (found 'm'); give its code by --code"),
-        (["chr1\t250\t251\ta\t9\t+\t250\t251\t0\t20\t150"], "the format cannot be told"),
+        (["chr1\t250\t251\ta\t9\t+\t250\t251\t0\t20\t150"], "the percentage is above 100 (found '150')"),
         (["Chr,Sites,Strand,Ratio", "chr1,250,+,31"], "sites.bed:2: share is above 1 (found '31')"),
         (["Chr,Sites,Strand,Ratio", "chr1,0,+,0.3"], "sites.bed:2: position is no whole number of at least 1"),
         (["chrom\tstart\tstrand", "chr1\t5\t+"], "the column start does not say what the first base is called"),
@@ -217,13 +217,17 @@ def test_real_sites_of_yeast_fit_and_those_of_another_strain_do_not(shared_data,
     if not yeast.is_dir():
         pytest.skip("the yeast genome is not among the real data")
     files = {"genome": yeast / "genome_R64-1-1.fa.gz", "annotation": yeast / "annotation_R64-1-1.96.gtf.gz"}
-    done = compare(yeast / "sites_R64-1-1.bed.gz", **files)
+    with gzip.open(yeast / "sites_R64-1-1.bed.gz", "rt") as handle:
+        # of four modifications; few, since every transcript with one is scanned
+        lines = handle.read().splitlines()[::10]
+    done = compare(write(tmp_path / "sites.bed.gz", lines), **files)
     assert done.code == 0, done.said
-    assert done.metric("sites")["n"] == 982
-    assert done.metric("on_base")["value"] > 0.75
+    assert done.metric("sites")["n"] == sum(line.split("\t")[3] == "m6A" for line in lines)
+    assert done.metric("on_base")["value"] > 0.6
+    assert "No other offset or strand is clearly better" in done.said
     roman = dict(enumerate(["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"], 1)) | {14: "XIV"}
     with gzip.open(yeast / "m6a_SK1_wrong_assembly.txt.gz", "rt") as handle:
-        rows = [line.split("\t")[:3] for line in handle]
+        rows = [line.split("\t")[:3] for line in handle][::10]
     lines = ["Chr\tSites\tStrand", *(f"{roman[int(chrom[3:])]}\t{at}\t{strand}" for chrom, at, strand in rows)]
     done = compare(write(tmp_path / "other_strain.tsv", lines), **files)
     assert "is the file of another assembly than the genome" in done.said

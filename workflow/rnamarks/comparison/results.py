@@ -203,7 +203,11 @@ def say_results(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     else:
         sentences.append("Ranking cannot be measured: it needs positions with and positions without a site.")
     agreement = tables["agreement"]
-    for row in agreement[(agreement["set"] == ALL) & (agreement["call"] == "as_many")].head(1).to_dict("records"):
+    for row in (
+        agreement[(agreement["set"] == ALL) & (agreement["call"] == "as_many") & (agreement["calls"] > 0)]
+        .head(1)
+        .to_dict("records")
+    ):
         sentences.append(
             f"Of the {row['calls']:,} positions with the highest scores {row['agreeing']:,} are measured sites; calls "
             f"dealt anew within transcripts give {row['expected']:,.0f} ({row['low']:,.0f} to {row['high']:,.0f})."

@@ -21,7 +21,7 @@ from ...registry import Register
 from ...tables import split_quoted
 from ..drops import Scope
 from ..modifications import Modification
-from .bed import BED_COLUMNS, is_pileup, pileup_blocks, refuse_pileup, single_nucleotides
+from .bed import BED_COLUMNS, pileup_blocks, refuse_pileup, single_nucleotides
 from .register import READERS
 from .rows import (
     check_names_and_strands,
@@ -150,7 +150,7 @@ def guess_format(path: str | Path) -> str:
     if {"chrom", "strand"} <= set(roles) and {"position", "start"} & set(roles):
         return "glori"
     fields = first.split("\t") if "\t" in first else first.split()
-    if is_pileup(first.split()):
+    if len(first.split()) in (11, 18) and first.split()[9].isdecimal():
         return "bedmethyl"
     if len(fields) >= 3 and fields[1].strip().isdecimal() and fields[2].strip().isdecimal():
         if len(fields) < 6:
