@@ -38,7 +38,12 @@ MODKIT_CODES = {
     **{"Am": "69426", "Cm": "19228", "Gm": "19229", "Um": "19227"},
 }
 """Codes of modkit and Dorado (SAM tag MM: a letter or the ChEBI number) by MODOMICS short name."""
-_MODIFICATIONS = {*MODKIT_CODES, "m1A", "m5U", "m6Am", "m7G"}
+# the sheet of modifications, which has these among its synonyms, is no part of a model
+_SPELLINGS = {
+    **{"m6A": ("6mA",), "m5C": ("5mC",), "m5U": ("5mU",), "m7G": ("7mG",), "m1A": (), "m6Am": ()},
+    **{"Y": ("Ψ", "Psi", "psi", "PseudoU", "pseudoU", "pseudouridine"), "I": ("AtoI", "A-to-I", "inosine")},
+    **{"Am": ("2OmA",), "Cm": ("2OmC",), "Gm": ("2OmG",), "Um": ("2OmU",)},
+}
 _COLUMNS = {
     "chrom": ("chr", "chrom", "chromosome", "seqnames", "seqname"),
     "position": ("sites", "site", "pos", "position"),
@@ -174,14 +179,21 @@ def guess_format(path: str | Path) -> str:
 
 @MEASUREMENTS.add("bed")
 def read_bed(path: str | Path, scope: Scope, modification: Modification, limits: Limits) -> Measured:
-    """BED6 or wider, every row a site. Where names say modifications, rows about others are dropped and counted."""
+    """BED6 or wider, every row a site. Where some are named as the modification, others are dropped."""
     refuse_pileup(path)
     rows, rule = read_fields(path, BED_COLUMNS, separator=None), "every row is a site"
-    mine = rows["name"].isin(_codes(modification, limits)).to_numpy()
+    names = rows["name"].str.extract(r"^([^\s_|:;,.]*)")[0]
+    mine = names.isin(_codes(modification, limits)).to_numpy()
+    if not mine.any() and names.isin({*_SPELLINGS, *(one for some in _SPELLINGS.values() for one in some)}).all():
+        raise InputError(
+            f"no row is named {modification.name}",
+            path=path,
+            value=names.iloc[0],
+            remedy="give its name in this file by --code, or ask about another --task",
+        )
     if mine.any():
-        other = rows["name"].isin(_MODIFICATIONS).to_numpy() & ~mine
-        rows = scope.keep(rows, ~other, "another modification")
-        rule = f"every row is a site, but those named as other modifications than {modification.name}"
+        rows = scope.keep(rows, mine, "another modification, by its name")
+        rule = f"every row named {modification.name} is a site"
     rows, starts = single_nucleotides(path, rows, scope)
     frame = _frame(rows, starts, np.full(len(rows), np.nan), np.full(len(rows), np.nan))
     return Measured(scope.kept(frame.assign(called=True)), "bed", False, rule)
@@ -314,7 +326,8 @@ def _positions(rows: pd.DataFrame, path: str | Path) -> np.ndarray:
 
 def _codes(modification: Modification, limits: Limits) -> set[str]:
     """What files call a modification."""
-    return {*modification.names, modification.chebi, MODKIT_CODES.get(modification.name, ""), limits.code} - {""}
+    names = {*modification.names, *_SPELLINGS.get(modification.name, ())}
+    return {*names, modification.chebi, MODKIT_CODES.get(modification.name, ""), limits.code} - {""}
 
 
 def _or(value: float | None, default: float) -> float:
