@@ -11,6 +11,7 @@ import typer
 
 from .cli_options import DeviceOption, ModelOption, ThreadsOption, check_paths, regular, warn
 from .errors import InputError, shown
+from .models.shipped import DEFAULT
 
 
 def compare(
@@ -24,8 +25,10 @@ def compare(
     ],
     genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA of the assembly of the sites.")],
     annotation: Annotated[Path, typer.Option("--annotation", help="GTF or UCSC gene table of the same assembly.")],
-    model: ModelOption,
-    out: Annotated[Path, typer.Option("--out", help="Folder for metrics.tsv, offsets.tsv, report.html and the rest.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for metrics.tsv, offsets.tsv, report.html and the rest.")
+    ],
+    model: ModelOption = Path(DEFAULT),
     form: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option("--format", help="bed, bedmethyl, bedrmod, m6anet, glori, ...; told from the content without it."),

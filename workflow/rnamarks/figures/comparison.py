@@ -224,7 +224,7 @@ def draw_stoichiometry(stoichiometry: pd.DataFrame, metrics: pd.DataFrame, desig
             axes.plot(row["bin"] + 1, row["mean"], "x", color=QUIET, markersize=4.5, zorder=5)
         axes.set_xticks(range(1, 11))
         axes.set_xlim(0.4, 10.6)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.03)
         axes.set_title(AMONG[kind])
         axes.set_xlabel("tenth of the score, lowest to highest")
         axes.grid(axis="y")
