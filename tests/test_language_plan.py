@@ -98,6 +98,7 @@ def test_a_tuning_begins_with_the_pretraining_of_its_seed_or_the_first():
 def test_settings_of_one_way_concern_no_other():
     language = made().plan.language
     assert language.training_of("pairs", "scratch") == {"epochs": 9}
+    assert language.training_of("pairs", "untrained") == language.training_of("pairs", "frozen")
     assert language.training_of("pairs", "frozen") == {"epochs": 3}
     reading = language.reading("pairs")
     assert reading == {"target": "pairs", "format": "archiveii", "folds": ["5s", "srp"]}

@@ -272,6 +272,23 @@ def test_a_frozen_trunk_keeps_its_weights_and_predicts_the_same_from_the_cache(t
         np.testing.assert_allclose(plain["predicted"], cached["predicted"], atol=0.05)
 
 
+@pytest.mark.parametrize("target", ["pairs", "label", "value"])
+def test_the_head_alone_is_trained_over_random_weights_too(tune, tmp_path, language, target):
+    plain = tune(target, way="untrained", folder="plain", model=None, sizes=TINY, epochs=2)
+    cached = tune(target, way="untrained", folder="cached", epochs=2, cache=tmp_path / "cache")
+    tune(target, way="untrained", folder="other", epochs=2, cache=tmp_path / "cache", seed=2)
+    assert len(list((tmp_path / "cache").glob("*.npy"))) == 2
+    torch.manual_seed(1)
+    drawn = Language({"masked": {"target": "masked"}}, **TINY).state_dict()
+    found, other = weights(tmp_path / "cached"), weights(tmp_path / "other")
+    trunk = [name for name in found if name.startswith("trunk.")]
+    assert all(torch.equal(found[name], drawn[name]) for name in trunk)
+    assert not all(torch.equal(found[name], weights(language)[name]) for name in trunk)
+    assert not all(torch.equal(found[name], other[name]) for name in trunk)
+    if target == "value":
+        np.testing.assert_allclose(plain["predicted"], cached["predicted"], atol=0.05)
+
+
 class Killed(BaseException):
     """What no handler of errors catches."""
 

@@ -17,7 +17,7 @@ from .key_fields import MOTIF, NAME, NAME_, key, reference_of, schema_of, sectio
 from .keys_language import Corpus, Downstream, Families, LanguageModel
 from .models.settings.student import StudentSettings
 from .registry import registered
-from .training.settings import WAYS, DistillationSettings, SiteSettings
+from .training.settings import TRUNK_WAYS, DistillationSettings, SiteSettings
 
 # fields are only described here, no section is ever made: ruff: noqa: RUF009
 SCHEMES = ("paper", "guarded")
@@ -187,7 +187,7 @@ class Trunk:
         "What becomes of its weights: they stay; are trained on, at training.learning_rate, by default 1e-4; or, as a "
         "control, are replaced by random ones that are trained likewise.",
         "frozen",
-        choices=WAYS,
+        choices=TRUNK_WAYS,
     )
 
 

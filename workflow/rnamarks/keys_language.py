@@ -6,7 +6,7 @@ from typing import Any
 
 from .key_fields import NAME_, key, section
 from .models.settings.language import LANGUAGE_SIZES, LanguageSettings
-from .training.settings import PUBLISHED, WAYS, FinetuneSettings, MaskingSettings, TrainingSettings
+from .training.settings import PUBLISHED, TRUNK_WAYS, WAYS, FinetuneSettings, MaskingSettings, TrainingSettings
 
 # fields are only described here, no section is ever made: ruff: noqa: RUF009
 STRANDS = ("both", "same")
@@ -79,17 +79,18 @@ class Downstream:
     )
     models: list[str] = key("Names in language_models; default all.", None)
     ways: list[str] = key(
-        "How they are used: all of it trained, the head alone, or all of it from random weights as a control.",
-        list(WAYS),
+        "How they are used: all of it trained (finetuned) or the head alone (frozen); and from random weights as "
+        "controls, all of it trained (scratch) or the head alone (untrained).",
+        list(TRUNK_WAYS),
         choices=WAYS,
         fewest=1,
     )
     baselines: list[str] = key("Names of baselines of its target.", [], registry="DOWNSTREAM_BASELINES")
     head: dict[str, Any] = key("Sizes of the head.", {})
     training: dict[str, Any] = key(
-        "Settings of the fine-tuning, and under finetuned, frozen and scratch those of one way.",
+        "Settings of the fine-tuning, and under finetuned, frozen (and untrained) and scratch those of one way.",
         {},
-        known=lambda: [*FinetuneSettings.kinds(), *WAYS],
+        known=lambda: [*FinetuneSettings.kinds(), *TRUNK_WAYS],
     )
     seeds: list[int] = key(
         "One fine-tuning each; it begins with the pre-training of the same seed, else with the first.",

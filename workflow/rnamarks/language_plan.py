@@ -12,7 +12,7 @@ from .errors import InputError
 from .models.settings.language import LANGUAGE_SIZES, LabelSettings, LanguageSettings, PairSettings, ValueSettings
 from .registry import registered
 from .training.checks import pretraining_settings
-from .training.settings import WAYS, FinetuneSettings, MaskingSettings
+from .training.settings import TRUNK_WAYS, UNTRAINED, WAYS, FinetuneSettings, MaskingSettings
 
 IMPORTED = 0
 """Seed of a language model that was not trained here."""
@@ -72,6 +72,11 @@ class DownstreamRun:
         return (
             f"{self.folder}/downstream/{self.downstream}/{self.fold}/{self.predictor}/{self.seed}/predictions.parquet"
         )
+
+    @property
+    def is_random(self) -> bool:
+        """Whether it begins with random weights, as a control."""
+        return self.way in ("scratch", UNTRAINED)
 
     def record(self) -> dict[str, Any]:
         """Plain values, for a rule's params."""
@@ -251,7 +256,8 @@ class LanguagePlan:
     def training_of(self, downstream: str, way: str) -> dict[str, Any]:
         """Settings of the fine-tuning that concern one way of using a language model."""
         training = self.downstream[downstream]["training"]
-        return {name: value for name, value in training.items() if name not in WAYS} | dict(training.get(way, {}))
+        own = training.get("frozen" if way == UNTRAINED else way, {})
+        return {name: value for name, value in training.items() if name not in TRUNK_WAYS} | dict(own)
 
     def _check_tuning(self, downstream: str) -> None:
         entry, where = self.downstream[downstream], f"downstream.{downstream}"
@@ -263,7 +269,7 @@ class LanguagePlan:
                 keys=("downstream", downstream, "head", "labels"),
             )
         HEADS[entry["target"]].from_mapping(entry["head"], f"{where}.head.")
-        for way in WAYS:
+        for way in TRUNK_WAYS:
             inner = way in entry["training"]
             FinetuneSettings.for_target(
                 entry["target"], entry["training"], way, f"{where}.training.{f'{way}.' if inner else ''}"

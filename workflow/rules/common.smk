@@ -225,18 +225,18 @@ def get_tuned(wildcards):
 
 
 def get_language_model(wildcards):
-    """The pre-trained model that a fine-tuning begins with; a control of random weights reads no more than sizes."""
+    """The pre-trained model that a fine-tuning begins with; controls of random weights read no more than sizes."""
     run = get_tuned(wildcards)
     begun = PLAN.language.pretraining(run.language, run.seed)
-    if run.way != "scratch":
+    if not run.is_random:
         return {"model": begun.weights}
     return {} if run.language in PLAN.language.trained else {"config": begun.config}
 
 
 def get_scratch_sizes(wildcards):
-    """Sizes of a control of random weights where the configuration says them."""
+    """Sizes of controls of random weights where the configuration says them."""
     run = get_tuned(wildcards)
-    known = run.way == "scratch" and run.language in PLAN.language.trained
+    known = run.is_random and run.language in PLAN.language.trained
     return PLAN.language.sizes_of(run.language) if known else {}
 
 

@@ -192,7 +192,7 @@ def explain_scores(downstream: pd.DataFrame, design: Design, target: str) -> Cap
     return (
         f"Predictions of {MEANINGS[target]}. Test split, mean over {say_seeds(table)} of language models, with 95 % "
         "bootstrap intervals over RNAs. Fine-tuned: all weights were trained on the task, beginning with those of "
-        "pre-training; head only: pre-trained weights were left as they were; not pre-trained: the same network from "
+        "pre-training; head only: pre-trained weights were left as they were; not pre-trained: the same from "
         f"random weights. Grey: baselines. Highest {MAIN[means['metric'].iloc[0]]}: {'; '.join(best)}."
     )
 

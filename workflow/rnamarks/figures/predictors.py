@@ -10,7 +10,12 @@ import pandas as pd
 from .lookup import MEAN, select
 from .palette import GREYS, ramp
 
-WAYS = {"finetuned": "fine-tuned", "frozen": "head only", "scratch": "not pre-trained"}
+WAYS = {
+    "finetuned": "fine-tuned",
+    "frozen": "head only",
+    "scratch": "not pre-trained",
+    "untrained": "head only, not pre-trained",
+}
 """Ways of tuning a language model, the last part of a predictor's name."""
 SIMPLE_RULES = {
     "composition": "frequencies of nucleotides",
@@ -30,7 +35,7 @@ BASELINES = {
 FOLDS = {"given": "published"}
 SIMPLE_SPACES = {"untrained": "random weights", "kmer": "3-mers and length"}
 """Rows of the tables of families that are no language models."""
-_WAY_LOOKS = {"finetuned": (0.9, "o"), "frozen": (0.55, "s"), "scratch": (0.2, "^")}
+_WAY_LOOKS = {"finetuned": (0.9, "o"), "frozen": (0.55, "s"), "scratch": (0.2, "^"), "untrained": (0.1, "D")}
 _BASELINE_MARKERS = "XPvD<>h"
 
 
@@ -68,7 +73,7 @@ def language_colours(names: Iterable[str]) -> dict[str, str]:
 
 
 def find_predictors(names: Iterable[str]) -> dict[str, Predictor]:
-    """Predictors by name: each language model fine-tuned, with its head only and not pre-trained, then baselines."""
+    """Predictors by name: each language model in the order of :data:`WAYS`, then baselines."""
     found = list(dict.fromkeys(names))
     parts = {name: name.rpartition("_") for name in found}
     tuned = [name for name in found if parts[name][2] in WAYS and parts[name][0]]

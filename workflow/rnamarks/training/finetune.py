@@ -23,7 +23,7 @@ from ..models.vector_cache import Vectors, cached_vectors
 from ..prediction.score import pick_device
 from ..tables import write_parquet, write_tsv
 from .allocation import keep_freed_memory
-from .settings import WAYS, FinetuneSettings
+from .settings import UNTRAINED, WAYS, FinetuneSettings
 from .targets.examples import ExampleTarget
 from .targets.label import LabelTarget, probabilities_of
 from .targets.pairs import PairsTarget, best_threshold, predicted_partners
@@ -67,12 +67,12 @@ def finetune(
         Gets ``weights.safetensors``, ``config.json``, ``history.tsv`` and ``predictions.parquet``.
     target : {"pairs", "label", "value"}
     model : path-like or None
-        Directory of the language model; None is for ``scratch`` with ``sizes``.
+        Directory of the language model; None is for ``scratch`` and ``untrained`` with ``sizes``.
     sizes : mapping, optional
         Of :class:`~rnamarks.models.settings.language.LanguageSettings`; default those of ``model``.
-    way : {"finetuned", "frozen", "scratch"}
+    way : {"finetuned", "frozen", "scratch", "untrained"}
         Trunk and head are trained; the head alone; both, from random weights and with the head's rate from the first
-        epoch on.
+        epoch on; the head alone, over random weights.
     head : mapping, optional
         Settings of the head; of ``label`` without the labels, which follow from the examples.
     settings : FinetuneSettings
@@ -101,8 +101,9 @@ def finetune(
     for what, value, known in (("target", target, tuple(TARGETS)), ("way", way, WAYS)):
         if value not in known:
             raise InputError(f"no such {what}", value=value, remedy=f"choose one of {', '.join(known)}")
-    if model is None and (way != "scratch" or sizes is None):
-        raise InputError("no language model", value=way, remedy="name one; of scratch the sizes will do")
+    is_random, is_frozen = way in ("scratch", UNTRAINED), way in ("frozen", UNTRAINED)
+    if model is None and (not is_random or sizes is None):
+        raise InputError("no language model", value=way, remedy="name one; of random weights the sizes will do")
     splits, labels = split_examples(examples, fold, target)
     task = TASKS[target]
     entry = {"target": target} | dict(head or {})
@@ -112,8 +113,10 @@ def finetune(
     if model is not None:
         config, weights = read_language(model)
         sizes = sizes or config.hyperparameters["sizes"]
+    if is_random:
+        # of random weights the seed tells, sizes and version beside it
+        weights = "" if way == "scratch" else f"seed {seed}, version {__version__}"
     if way == "scratch":
-        weights = ""
         settings = replace(settings, learning_rate=settings.head_learning_rate, head_epochs=0, blocks_per=0)
     record = {
         "sizes": dict(sizes or {}),
@@ -123,7 +126,7 @@ def finetune(
         "language": weights,
         "seed": seed,
         "threads": threads,
-        "cached": bool(cache) and way == "frozen",
+        "cached": bool(cache) and is_frozen,
         "examples": {split: _digest(part) for split, part in splits.items() if split != "test"},
         "version": __version__,
     }
@@ -134,14 +137,14 @@ def finetune(
     if place.type == "cpu":
         keep_freed_memory()
     vectors = None
-    if way != "scratch":
+    if not is_random:
         pretrained, _ = load_language(model)
         if asdict(pretrained.trunk.settings) != asdict(network.trunk.settings):
             raise InputError("the sizes are not those of the model", path=model, remedy="leave the sizes out")
         network.trunk.load_state_dict(pretrained.trunk.state_dict())
         del pretrained
-        if way == "frozen" and cache is not None:
-            vectors = _vectors(network, weights, examples, target, cache, place, threads, report)
+    if is_frozen and cache is not None:
+        vectors = _vectors(network, weights, examples, target, cache, place, threads, report)
     trained: nn.Module = network if vectors is None else _HeadAlone(network.heads)
     asked = TARGETS[target](
         splits["train"],
@@ -149,7 +152,7 @@ def finetune(
         settings,
         seed,
         task=task,
-        is_frozen=way == "frozen",
+        is_frozen=is_frozen,
         vectors=vectors,
     )
     asked.prepare(trained, seed)

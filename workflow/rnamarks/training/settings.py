@@ -21,7 +21,9 @@ SCHEDULES = ("constant", "one_cycle", "linear")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
 OPTIMISERS = ("adamw", "muon")
 
-WAYS = ("finetuned", "frozen", "scratch")
+TRUNK_WAYS = ("finetuned", "frozen", "scratch")
+UNTRAINED = "untrained"
+WAYS = (*TRUNK_WAYS, UNTRAINED)
 """How a language model is put to a task: all of it is trained, the head alone, or all of it from random weights."""
 
 _MANY = Whole(1, 1_000_000)
@@ -198,15 +200,17 @@ class FinetuneSettings(TrainingSettings):
         target : {"pairs", "label", "value"}
         values : mapping
             Settings; under ``finetuned``, ``frozen`` and ``scratch`` those of one way alone.
-        way : {"finetuned", "frozen", "scratch"}
+        way : {"finetuned", "frozen", "scratch", "untrained"}
+            The last, the control of ``frozen``, is trained as that is.
         where : str
             See :meth:`from_mapping`.
         """
         if target not in PUBLISHED:
             raise InputError("no such target", value=target, remedy=f"choose one of {', '.join(PUBLISHED)}")
+        way = "frozen" if way == UNTRAINED else way
         if not isinstance(values, Mapping) or not isinstance(values.get(way, {}), Mapping):
             return cls.from_mapping(values, where)
-        common = {name: value for name, value in values.items() if name not in WAYS}
+        common = {name: value for name, value in values.items() if name not in TRUNK_WAYS}
         given: dict[str, Any] = PUBLISHED[target] | common | dict(values.get(way, {}))
         given.setdefault("patience", given["epochs"])
         given.setdefault("head_learning_rate", given["learning_rate"])
