@@ -22,6 +22,8 @@ NETWORK = {
     "hyperparameters": {"filters": [6, 4], "lstm_units": 3},
     "training": {"batch_size": 16, "steps_per_epoch": 3, "epochs": 2, "learning_rate": "1e-3"},
 }
+# as of a run from files of one's own
+NO_SOURCES = pd.DataFrame(columns=["subject", "role", "reference", "version", "url", "licence", "citation"])
 STUDENT = {
     "hyperparameters": {"width": 5, "filters": 4, "channels": 4, "hidden": 4},
     "training": {"copies": 0.5, "minimum": 1, "batch_size": 32, "epochs": 2},
@@ -104,9 +106,9 @@ def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path)
     row |= {"seed": "ensemble", "against": "own", "choice": "", "value": 0.7, "low": 0.6, "high": 0.8, "label": "all"}
     table = pd.DataFrame([row | {"task": task.name, "metric": m} for task in TASKS for m in ("auroc", "auprc")])
     table = table.assign(kind="exact_own", n=10, n_leaky=1, fraction=0.1)
-    tables = {name: tmp_path / f"{name}.tsv" for name in ("metrics", "leaks")}
-    for path in tables.values():
-        write_tsv(table, path)
+    tables = {name: tmp_path / f"{name}.tsv" for name in ("metrics", "leaks", "sources")}
+    for name, path in tables.items():
+        write_tsv(NO_SOURCES if name == "sources" else table, path)
     predictions = [tmp_path / f"{seed}.parquet" for seed in (1, 2)]
     for seed, path in enumerate(predictions):
         write_parquet(predicted(seed), path)
@@ -128,7 +130,7 @@ def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path)
         "models/write_card.py",
         input={"config": model / "config.json"} | tables,
         output={},
-        params={"release": release, "run": "test", "limits": []},
+        params={"release": release, "run": "test", "licence": "", "limits": []},
     )
     assert (model / "card.md").read_text(encoding="utf-8").startswith("# deepm6aseq: m⁶A, m6A_mouse\n")
     run(

@@ -101,7 +101,7 @@ def _published(sources: pd.DataFrame) -> list[dict[str, Any]]:
     """Published files of a run once each, named as in the sheet of sources."""
     rows = sources.fillna("")
     rows = rows[rows["url"] != ""]
-    names = rows["reference"].str.partition("#")[0].str.removeprefix("source:")
+    names = rows["reference"].str.split("#").str[0].str.removeprefix("source:")
     return rows.assign(name=names).drop_duplicates("name").to_dict("records")
 
 
