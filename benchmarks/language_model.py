@@ -1,6 +1,6 @@
 """Nucleotides per second of the language model: packed against padded, and against multimolecule.
 
-    PYTHONPATH=workflow python benchmarks/language_model.py [--fasta FILE] [--peer FOLDER] [--sizes nano micro]
+    PYTHONPATH=workflow python benchmarks/language_model.py [--peer FOLDER] [--sizes nano micro] [--skip padded]
 
 `packed / padded`: vectors, and training steps, of the RNAs of a FASTA file in packs without padding, against batches of
 the same model and RNAs in the file's order, padded to the longest, whose attention masks the padding. Only nucleotides
@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=320, help="RNAs of the file, drawn at random")
     parser.add_argument("--peer", type=Path, help="folder for multimolecule")
     parser.add_argument("--sizes", nargs="+", default=["nano", "micro"], choices=LANGUAGE_SIZES)
+    parser.add_argument("--skip", choices=["padded"], help="leave out what is compared with padded batches")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--answer", nargs=2, help=argparse.SUPPRESS)
@@ -68,7 +69,7 @@ def main() -> None:
     print(f"threads\t{arguments.threads}\nRNAs\t{len(sequences)}, {lengths[0]} to {lengths[-1]} nt, {total} in all")
     print("size\twhat\tmedian\trange\tnt/s")
     for size in arguments.sizes:
-        for what, pair, nucleotides in cases(built(size), sequences):
+        for what, pair, nucleotides in () if arguments.skip == "padded" else cases(built(size), sequences):
             line(size, what, *compare(*pair, arguments.repeats), nucleotides)
         for length in (500, 1000) if arguments.peer else ():
             ours, halved, theirs = against_peer(size, length, arguments)
