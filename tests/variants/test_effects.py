@@ -164,6 +164,28 @@ def test_alleles_that_overlap_on_a_haplotype_are_not_applied_together(model, tmp
     assert (table["start"] == 470).any()
 
 
+@pytest.mark.parametrize("beside", [599, 600])
+def test_an_insertion_and_a_change_beside_it_are_both_applied_on_either_strand(model, tmp_path, beside):
+    edits = [("chr1", 599, TEXT[599], TEXT[599] + "GAC"), snv(beside)]
+    calls = world.write_vcf(tmp_path, sorted((*row, "1|0") for row in edits), samples=["s"])
+    table = annotated(tmp_path, model, calls, "--haplotypes", "--mode", "fast")
+    assert set(table["transcript"]) == {"plus", "short", "minus"}
+    together = {f"{start}:{ref}>{alt}" for _, start, ref, alt in edits}
+    assert all(set(text.split("&")) == together for text in table["haplotype"])
+    scanner = Scanner(model, mode="fast", device="cpu")
+    letters = list(TEXT)
+    letters[beside] = OTHER[TEXT[beside]]
+    text = "".join(letters)
+    for name in ("plus", "minus"):
+        rna, kept = world.spliced(text, name, [(599, text[599], text[599] + "GAC")])
+        scan = world.scanned(scanner, {name: rna}, tmp_path)[name]
+        after = {(task, kept[at]): logit for (task, at), logit in scan.items()}
+        found = table[(table["transcript"] == name) & (table["genome_start"] >= 0) & table["logit_alt"].notna()]
+        assert len(found) > 20
+        for row in found.itertuples():
+            assert row.logit_alt == pytest.approx(after[row.task, row.genome_start], abs=1e-5)
+
+
 def test_only_the_base_that_is_changed_most_of_each_task(model, tmp_path):
     calls = world.write_vcf(tmp_path, [snv(500), snv(650)])
     whole = annotated(tmp_path, model, calls, "--mode", "fast")

@@ -164,7 +164,7 @@ def on_haplotypes(
     -------
     Placed
         One unit for each different set of edits. An allele on no phased haplotype is a unit by itself. Of two alleles
-        of one haplotype that overlap, the second on the RNA is not applied.
+        of one haplotype that overlap, or insert at one place, the second on the RNA is not applied.
     """
     by_transcript: dict[int, list[Edit]] = {}
     for row, edit in edits:
@@ -176,7 +176,7 @@ def on_haplotypes(
         for haplotype in _haplotypes(own, carriers):
             applied: list[Edit] = []
             for edit in sorted(haplotype, key=lambda edit: (edit.start, edit.end)):
-                if applied and (edit.start < applied[-1].end or edit.start == applied[-1].start):
+                if applied and (edit.start < applied[-1].end or edit.start == edit.end == applied[-1].start):
                     refused.add(edit.allele)
                 else:
                     applied.append(edit)
