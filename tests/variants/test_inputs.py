@@ -181,6 +181,16 @@ def test_files_that_cannot_be_read_are_one_sentence(given, tmp_path, content, sa
     assert not (tmp_path / "o.tsv").exists()
 
 
+def test_a_packed_file_without_its_end_is_called_cut_off(given, tmp_path):
+    plain = world.write_vcf(tmp_path, [snv(at) for at in range(430, 690)])
+    pysam.tabix_compress(str(plain), str(tmp_path / "calls.vcf.gz"))
+    whole = (tmp_path / "calls.vcf.gz").read_bytes()
+    # the empty block that every such file ends with
+    (tmp_path / "calls.vcf.gz").write_bytes(whole[:-28])
+    done = world.run("variants", tmp_path / "calls.vcf.gz", *given, code=2)
+    assert done.lines[-1].endswith("calls.vcf.gz: the file is cut off; fetch or make it again")
+
+
 def test_a_header_alone_gives_a_header_alone(given, tmp_path):
     done = world.run("variants", world.write_vcf(tmp_path, []), *given, "--vcf", tmp_path / "o.vcf")
     assert len((tmp_path / "o.tsv").read_text().splitlines()) == 1
@@ -193,6 +203,11 @@ def test_a_header_alone_gives_a_header_alone(given, tmp_path):
 def test_haplotypes_need_genotypes_and_sorted_records(given, tmp_path):
     done = world.run("variants", world.write_vcf(tmp_path, [snv(150)]), *given, "--haplotypes", code=2)
     assert "no genotypes" in done.lines[-1]
+    rows = [(*snv(150), "1|0"), ("chrUn", 5, "A", "C", "1|0"), (*snv(160), "1|0")]
+    calls = world.write_vcf(tmp_path, rows, samples=["s"])
+    done = world.run("variants", calls, *given, "--haplotypes", code=2)
+    assert "the records of a chromosome do not follow each other" in done.lines[-1]
+    assert not (tmp_path / "o.tsv").exists()
 
 
 def test_nothing_is_written_beside_the_genome_and_no_coding_sequence_is_needed(given, tmp_path):

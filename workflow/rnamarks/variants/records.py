@@ -120,11 +120,14 @@ def open_variants(path: Path, named: str | Path) -> Iterator[pysam.VariantFile]:
 
     before = pysam.set_verbosity(0)
     try:
-        file = pysam.VariantFile(str(path))
-    except (ValueError, OSError) as error:
-        pysam.set_verbosity(before)
-        raise InputError("the file holds no variants", path=named, remedy=_REMEDY) from error
-    try:
+        try:
+            file = pysam.VariantFile(str(path))
+        except ValueError as error:
+            raise InputError("the file holds no variants", path=named, remedy=_REMEDY) from error
+        except OSError as error:
+            # a bgzipped file ends with an empty block
+            cut = InputError("the file is cut off", path=named, remedy="fetch or make it again")
+            raise explain(error) or cut from error
         with file:
             yield file
     finally:
@@ -165,8 +168,6 @@ def records(file: pysam.VariantFile, named: str | Path) -> Iterator[pysam.Varian
             number += 1
             yield record
     except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(
             f"the record after the first {number:,} is no variant, or the file is cut off", path=named, remedy=_REMEDY
         ) from error
