@@ -161,6 +161,11 @@ def splice(contig: np.ndarray, exon_starts: np.ndarray, exon_ends: np.ndarray, s
     are reversed and complemented.
     """
     codes = np.concatenate([contig[start:end] for start, end in zip(exon_starts, exon_ends, strict=True)])
+    return on_strand(codes, strand)
+
+
+def on_strand(codes: np.ndarray, strand: str) -> np.ndarray:
+    """Codes of the forward strand, shape=(n_nt,), as RNA of a strand has them, 5' to 3'."""
     return _COMPLEMENT[codes[::-1]] if strand == "-" else codes
 
 

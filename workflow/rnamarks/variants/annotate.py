@@ -229,7 +229,6 @@ class _Annotator:
         self._transcripts, self._survey, self._model, self._engine = transcripts, survey, model, engine
         self._options = options
         self._where = TranscriptMap(transcripts)
-        self._strands = transcripts["strand"].to_numpy()
         self._sequences = transcripts["sequence"].to_numpy()
         self._reasons: Counter[str] = Counter()
         self.records = self._alleles = self._scored = self._rows = 0
@@ -266,7 +265,7 @@ class _Annotator:
         unscored = [(number, -1, allele.reason) for number, allele in enumerate(found) if allele.reason]
         usable = [number for number, allele in enumerate(found) if not allele.reason]
         chroms = [self._survey.contigs[found[number].chrom] for number in usable]
-        placed, without = place_alleles([found[number] for number in usable], chroms, self._where, self._strands)
+        placed, without = place_alleles([found[number] for number in usable], chroms, self._where)
         edits = [(row, edit._replace(allele=usable[edit.allele])) for row, edit in placed]
         unscored += [(usable[number], row, reason) for number, row, reason in without]
         if self._options.haplotypes:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..sequences import encode
 from ..sites.coordinates import TranscriptMap
+from ..sites.transcripts import on_strand
 from .records import ANY, Allele
 
 OUTSIDE = "in no exon of the annotation"
@@ -17,7 +18,6 @@ JUNCTION = "across an exon junction or an end of the transcript"
 EDGE = "insertion at the edge of an exon"
 OVERLAP = "overlaps another allele of its haplotype"
 
-_COMPLEMENT = np.array([3, 2, 1, 0, 4], dtype=np.uint8)
 _STRANDS = ("+", "-")
 
 
@@ -84,7 +84,7 @@ def touched_transcripts(
 
 
 def place_alleles(
-    alleles: Sequence[Allele], chroms: Sequence[str], where: TranscriptMap, strands: np.ndarray
+    alleles: Sequence[Allele], chroms: Sequence[str], where: TranscriptMap
 ) -> tuple[list[tuple[int, Edit]], list[tuple[int, int, str]]]:
     """The edit that each allele is on each transcript.
 
@@ -95,7 +95,6 @@ def place_alleles(
     chroms : sequence of str
         Their chromosomes as the transcripts call them.
     where : TranscriptMap
-    strands : numpy.ndarray of str, shape=(n_transcripts,)
 
     Returns
     -------
@@ -124,8 +123,7 @@ def place_alleles(
             if hits < needed[number] or last - first != hits - 1:
                 unscored.append((number, row, EDGE if inserted[number] else JUNCTION))
                 continue
-            new = encode(alleles[number].new) if alleles[number].new else np.zeros(0, dtype=np.uint8)
-            new = new if strands[row] == "+" else _COMPLEMENT[new[::-1]]
+            new = on_strand(encode(alleles[number].new), strand)
             begin = last if inserted[number] else first
             edits.append((row, Edit(begin, begin + int(size[number]), new, number)))
     seen = {edit.allele for _, edit in edits} | {number for number, _, _ in unscored}
