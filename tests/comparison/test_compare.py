@@ -163,6 +163,17 @@ def test_sites_that_the_control_has_are_counted_and_left_out(world, compare, tmp
     assert not (done.folder / ".rnamarks-compare").exists()
 
 
+def test_a_named_format_is_that_of_the_control_too(world, compare, tmp_path):
+    """The names of rows, which say the motif in this format and mean nothing in BED, decide in both files."""
+    lines = [line.replace("\tx\t", "\tx_GGACU\t") for line in bed(world.sites)]
+    control = [lines[0], *(line.replace("GGACU", "GGUCU") for line in lines[1:9])]
+    paths = write(tmp_path / "sites.bed", lines), write(tmp_path / "ivt.bed", control)
+    done = compare(paths[0], "--format", "geo_bed", "--control", paths[1])
+    assert done.code == 0, done.said
+    assert done.metric("control_shared")["n"] == 1
+    assert f"{paths[1]}, read as geo_bed: every row is a site" in (done.folder / "report.html").read_text()
+
+
 def test_the_prior_is_the_log_odds_of_every_scored_position(world, compare, tmp_path):
     done = compare(write(tmp_path / "sites.bed", bedmethyl(world.positions)))
     prior = pd.read_csv(done.folder / "prior.tsv.gz", sep="\t")

@@ -39,7 +39,10 @@ def compare(
     ] = None,
     control: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--control", help="The same measured on RNA without the modification: IVT, knock-out."),
+        typer.Option(
+            "--control",
+            help="The same measured on RNA without the modification: IVT, knock-out; in the same --format, if given.",
+        ),
     ] = None,
     minimum_coverage: Annotated[
         Optional[float],  # noqa: UP045

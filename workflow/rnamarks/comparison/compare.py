@@ -44,7 +44,7 @@ class Question:
     task, form : str or None
         Told from the model and the file where not given.
     control : Path or None
-        Measurements of RNA without the modification.
+        Measurements of RNA without the modification, in the format of the sites where that is given.
     limits : Limits
     shift : int
         Added to every position on the genome.
@@ -111,7 +111,7 @@ def compare(
     measured = read_measurements(
         question.sites, scope, modification=modification, form=question.form, limits=question.limits
     )
-    warn(f"{question.sites}: read as {measured.form}; {measured.rule}")
+    warn(_say_read(question.sites, measured))
     described = read_annotation(question.annotation, drops, subject=task.name)
     with _opened(question.genome, workdir) as (contigs, lookup):
         pairs = match_contigs(described["chrom"], contigs)
@@ -119,7 +119,7 @@ def compare(
         named = named.assign(chrom=named["chrom"].map(pairs)).reset_index(drop=True)
         placed = place_on_genome(measured, named, contigs, scope, path=question.sites, shift=question.shift)
         fit = _check_sites(placed, lookup, task, question.sites)
-        control = _read_control(question, modification, measured.form, named, contigs, drops, task)
+        control, control_rule = _read_control(question, modification, named, contigs, drops, task)
     warn(fit.sentence)
     wanted = _transcripts_with(placed if measured.complete else placed[placed["called"]], named)
     sites = placed[placed["called"]]
@@ -165,8 +165,8 @@ def compare(
         "drops": drops.frame(),
     }
     rules = [
-        ("Sites", f"{question.sites}, read as {measured.form}: {measured.rule}"),
-        *([("Control", f"{question.control}, read by the same rule")] if control is not None else []),
+        ("Sites", _say_read(question.sites, measured)),
+        *control_rule,
         ("Moved", f"every position by {question.shift:+d}, as --shift says" if question.shift else "nothing"),
         ("Genome and annotation", f"{question.genome}, {question.annotation}"),
         ("Model", f"{question.model}, task {task.name}, {question.mode} mode"),
@@ -200,23 +200,21 @@ def _check_sites(placed: pd.DataFrame, lookup: Callable, task: Task, path: Path)
 
 
 def _read_control(
-    question: Question, modification: Modification, form: str, named: pd.DataFrame, contigs: list[str], drops: Drops,
-    task: Task,
-) -> pd.DataFrame | None:  # fmt: skip
-    """Sites of the control; None without one."""
+    question: Question, modification: Modification, named: pd.DataFrame, contigs: list[str], drops: Drops, task: Task
+) -> tuple[pd.DataFrame | None, list[tuple[str, str]]]:
+    """Sites of the control, and how it was read; None and nothing without one."""
     if question.control is None:
-        return None
+        return None, []
     scope = drops.scope("read", task.name, "control")
-    try:
-        control = read_measurements(question.control, scope, modification=modification, limits=question.limits)
-    except InputError:
-        if question.form is None:
-            raise
-        control = read_measurements(
-            question.control, scope, modification=modification, form=form, limits=question.limits
-        )
+    control = read_measurements(
+        question.control, scope, modification=modification, form=question.form, limits=question.limits
+    )
     placed = place_on_genome(control, named, contigs, scope, path=question.control, shift=question.shift)
-    return placed[placed["called"]]
+    return placed[placed["called"]], [("Control", _say_read(question.control, control))]
+
+
+def _say_read(path: Path, measured: Measured) -> str:
+    return f"{path}, read as {measured.form}: {measured.rule}"
 
 
 def _transcripts_with(placed: pd.DataFrame, named: pd.DataFrame) -> np.ndarray:
