@@ -104,5 +104,6 @@ def test_offsets_are_those_of_a_loop():
             on_base += kmer[2] == "A"
             in_motif += all(a in b for a, b in zip(kmer, ("AGU", "AG", "A", "C", "ACU"), strict=True))
         assert (row["on_base"], row["in_motif"]) == (on_base, in_motif)
-    assert fit.recommended is None
+    assert not fit.table["recommended"].any()
+    assert not fit.remedy
     assert "another assembly" in fit.sentence

@@ -121,13 +121,15 @@ def compare(
         fit = _check_sites(placed, lookup, task, question.sites)
         control, control_rule = _read_control(question, modification, named, contigs, drops, task)
     warn(fit.sentence)
+    given = fit.table.iloc[0]
     wanted = _transcripts_with(placed if measured.complete else placed[placed["called"]], named)
     sites = placed[placed["called"]]
     on = np.zeros(len(sites), dtype=bool)
     on[TranscriptMap(named).overlaps(sites["chrom"], sites["strand"], sites["start"].to_numpy())[0]] = True
     if not on.any():
         raise InputError(
-            f"none of {len(sites):,} sites is on an annotated transcript, and {fit.on_base:.0%} are on {task.base}",
+            f"none of {len(sites):,} sites is on an annotated transcript, and {given['on_base_share']:.0%} are on "
+            f"{task.base}",
             path=question.sites,
             remedy=fit.remedy or "check that sites, genome and annotation are of one assembly",
         )
@@ -143,8 +145,7 @@ def compare(
     positions, rows, coverage = _choose_positions(predicted, transcripts, placed, measured)
     counts = {
         "sites": (len(sites), np.nan),
-        "on_base": (fit.on_base * fit.table["sites"].iloc[0], fit.on_base),
-        "in_motif": (fit.in_motif * fit.table["sites"].iloc[0], fit.in_motif),
+        **{name: (given[name], given[f"{name}_share"]) for name in ("on_base", "in_motif")},
         "on_transcripts": (on.sum(), on.mean()),
         "at_motif_positions": (positions.measured.sum(), positions.measured.sum() / len(sites)),
     }

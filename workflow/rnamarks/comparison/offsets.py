@@ -33,26 +33,16 @@ class Fit(NamedTuple):
     Attributes
     ----------
     table : pandas.DataFrame
-        Table ``offsets``.
-    recommended : dict or None
-        The row of another offset or strand that is clearly better.
+        Table ``offsets`` without the columns of the task; first the sites as given.
     sentence : str
         What the table says.
     remedy : str
-        What to do to the file, "" if nothing is clearly better.
-    on_base, in_motif : float
-        Shares of the sites as given.
-    chance : float
-        Share of the base at the other offsets, which is what a wrong assembly gives.
+        What to do to the file, "" if no other offset or strand is clearly better.
     """
 
     table: pd.DataFrame
-    recommended: dict | None
     sentence: str
     remedy: str
-    on_base: float
-    in_motif: float
-    chance: float
 
 
 def scan_offsets(sites: pd.DataFrame, genome_lookup: Callable[[str, int, int], str], task: Task) -> Fit:
@@ -95,14 +85,12 @@ def scan_offsets(sites: pd.DataFrame, genome_lookup: Callable[[str, int, int], s
     best = _clearly_better(table, fits)
     table["recommended"] = np.arange(len(table)) == best
     given = table.iloc[0]
+    # at other offsets the base is as frequent as where the assembly is wrong
     elsewhere = table[(table["strand"] == "given") & (table["offset"] != 0)]
     chance = float(elsewhere["on_base_share"].mean())
     recommended = None if best is None else table.iloc[best].to_dict()
     remedy = "" if recommended is None else _remedy(recommended)
-    sentence = _say(given, recommended, remedy, task, chance)
-    return Fit(
-        table, recommended, sentence, remedy, float(given["on_base_share"]), float(given["in_motif_share"]), chance
-    )
+    return Fit(table, _say(given, recommended, remedy, task, chance), remedy)
 
 
 def _places() -> Iterator[tuple[str, str, int]]:
@@ -118,13 +106,14 @@ def _places() -> Iterator[tuple[str, str, int]]:
 def _letters(sites: pd.DataFrame, lookup: Callable[[str, int, int], str], margin: int) -> np.ndarray:
     """Letters of the forward strand around each site as bits (1 A, 2 C, 4 G, 8 U; 0 unknown);
     shape=(len(sites), 2 * margin + 1)."""
-    around = np.zeros((len(sites), 2 * margin + 1), dtype=np.uint8)
-    plus = sites.assign(strand="+")
-    for column, shift in enumerate(range(-margin, margin + 1)):
-        inside = (plus["start"] + shift >= 0).to_numpy()
-        letters = bases_at(plus[inside].assign(start=plus["start"][inside] + shift), lookup)
-        codes = encode("".join(np.where(letters == "", "N", letters)))
-        around[inside, column] = np.where(codes < len(ALPHABET), 1 << np.minimum(codes, 3), 0)
+    steps = np.arange(-margin, margin + 1)
+    around = np.zeros((len(sites), len(steps)), dtype=np.uint8)
+    places = sites["start"].to_numpy()[:, None] + steps
+    inside = places >= 0
+    chroms = np.repeat(sites["chrom"].to_numpy(), inside.sum(axis=1))
+    letters = bases_at(pd.DataFrame({"chrom": chroms, "start": places[inside], "strand": "+"}), lookup)
+    codes = encode("".join(np.where(letters == "", "N", letters)))
+    around[inside] = np.where(codes < len(ALPHABET), 1 << np.minimum(codes, 3), 0)
     return around
 
 
