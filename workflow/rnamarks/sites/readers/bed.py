@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,9 @@ def read_bedmethyl(
     check_stated_assembly(path, assembly, leading_comments(path))
     known = modification.names | {modification.chebi, str(layout.get("code", ""))} - {""}
     kept = []
-    for rows, starts in pileup_blocks(path, scope, known, limits[0], modification.name):
+    for rows, starts in pileup_blocks(
+        path, scope, known, limits[0], modification.name, remedy="add its code to the layout"
+    ):
         enough = (rows["percentage"] >= limits[1]).to_numpy()
         kept.append((scope.keep(rows, enough, f"modified in less than {limits[1]} % of the reads"), starts[enough]))
     rows, starts = (pd.concat([rows for rows, _ in kept]), np.concatenate([starts for _, starts in kept]))
@@ -110,7 +112,7 @@ def read_bedmethyl(
 
 
 def pileup_blocks(
-    path: str | Path, scope: Scope, known: Collection[str], minimum_coverage: float, name: str
+    path: str | Path, scope: Scope, known: Collection[str], minimum_coverage: float, name: str, *, remedy: str
 ) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
     """Checked rows of bedMethyl or bedRMod about one modification, some at a time, and their 0-based starts.
 
@@ -122,8 +124,8 @@ def pileup_blocks(
         What the file may call the modification; modkit's ``a,DRACH,0`` is compared up to the comma.
     minimum_coverage : float
         Rows of fewer reads are dropped and counted.
-    name : str
-        Of the modification, for the message.
+    name, remedy : str
+        Of the modification, and where its code is told, for the message.
 
     Yields
     ------
@@ -149,23 +151,21 @@ def pileup_blocks(
         codes = rows["name"].str.partition(",")[0]
         seen.update(codes)
         rows = scope.keep(rows, codes.isin(known), "another modification")
-        rows = scope.keep(rows, rows["coverage"] >= minimum_coverage, f"covered by fewer than {minimum_coverage} reads")
+        rows = scope.keep(
+            rows, rows["coverage"] >= minimum_coverage, f"covered by fewer than {minimum_coverage:g} reads"
+        )
         yield single_nucleotides(path, rows, scope)
     if seen.isdisjoint(known):
-        raise InputError(f"no row is about {name}", path=path, value=min(seen), remedy="add its code to the layout")
-
-
-def is_pileup(fields: Sequence[str]) -> bool:
-    """Whether the fields of a row are those of bedMethyl or bedRMod."""
-    like = len(fields) in (11, 18) and fields[9].isdecimal() and re.fullmatch(_PERCENTAGE, fields[10])
-    return bool(like) and float(fields[10]) <= 100
+        raise InputError(f"no row is about {name}", path=path, value=min(seen), remedy=remedy)
 
 
 def refuse_pileup(path: str | Path) -> None:
     """Refuse bedMethyl and bedRMod, whose rows are positions that reads cover, not sites."""
     _, first = first_line(path)
+    fields = first.split()
     stated = any("bedrmod" in comment.lower() for comment in leading_comments(path))
-    if stated or is_pileup(first.split()):
+    like = len(fields) in (11, 18) and fields[9].isdecimal() and re.fullmatch(_PERCENTAGE, fields[10])
+    if stated or (like and float(fields[10]) <= 100):
         raise InputError(
             "the file is bedMethyl or bedRMod, which list unmodified positions, too",
             path=path,

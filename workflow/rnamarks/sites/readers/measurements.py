@@ -214,16 +214,9 @@ def read_bedrmod(path: str | Path, scope: Scope, modification: Modification, lim
 def _pileup(path: str | Path, scope: Scope, modification: Modification, limits: Limits, form: str) -> Measured:
     coverage, share = _or(limits.coverage, 10), _or(limits.share, 0.1)
     known = _codes(modification, limits)
-    blocks = []
-    try:
-        for rows, starts in pileup_blocks(path, scope, known, coverage, modification.name):
-            blocks.append(_frame(rows, starts, rows["coverage"], rows["percentage"] / 100))
-    except InputError as error:
-        if error.remedy != "add its code to the layout":
-            raise
-        remedy = "give its code by --code, or ask about another --task"
-        raise InputError(error.what, path=path, value=error.value, remedy=remedy) from error
-    frame = pd.concat(blocks)
+    remedy = "give its code by --code, or ask about another --task"
+    blocks = pileup_blocks(path, scope, known, coverage, modification.name, remedy=remedy)
+    frame = pd.concat([_frame(rows, starts, rows["coverage"], rows["percentage"] / 100) for rows, starts in blocks])
     called = (frame["stoichiometry"] >= share).to_numpy()
     rule = f"a position is covered by at least {coverage:g} reads and is a site if at least {share:.0%} are modified"
     return Measured(frame.assign(called=called), form, True, rule)
