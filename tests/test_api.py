@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -14,7 +16,10 @@ import pytest
 
 import rnamarks
 from rnamarks.api_page import page
+from rnamarks.interpretation import attribution
 from rnamarks.interpretation.attribution_files import attribute_windows
+from rnamarks.models import checkpoint
+from rnamarks.prediction import windows as prediction_windows
 from rnamarks.prediction.scan import ScanOptions
 from rnamarks.prediction.scanner import Outputs, Scanner
 from rnamarks.prediction.windows import WindowScorer
@@ -86,6 +91,39 @@ def test_predict_is_that_of_the_command(model, folder, fasta):
     assert [note.startswith("windows: ") for note in found.attrs["notes"]] == [True, True]
     codes = np.stack([encode(window) for window in windows[:-1]])
     pd.testing.assert_frame_equal(model.predict(codes, task="Y"), found.iloc[:-1])
+
+
+def test_a_missing_calibration_is_noted_each_time_and_nothing_is_printed(folder, tmp_path, capsys):
+    uncalibrated = tmp_path / "small"
+    shutil.copytree(folder, uncalibrated)
+    config = json.loads((uncalibrated / "config.json").read_text())
+    (uncalibrated / "config.json").write_text(json.dumps(config | {"calibration": {}}))
+    model = rnamarks.load(uncalibrated, device="cpu")
+    for _ in range(2):
+        found = model.predict([RNA["two"][:27]], "I")
+        assert found["probability"].isna().all()
+        assert "the model has no calibration for I: probability is left empty" in found.attrs["notes"]
+    assert capsys.readouterr().out == ""
+
+
+def test_weights_are_read_once_and_the_batch_size_holds_for_all_that_is_asked(folder, monkeypatch):
+    read, sizes = [], []
+    load_model, score_windows = checkpoint.load_model, attribution.score_windows
+    for module in (checkpoint, prediction_windows):
+        monkeypatch.setattr(module, "load_model", lambda folder: read.append(folder) or load_model(folder))
+    monkeypatch.setattr(
+        attribution,
+        "score_windows",
+        lambda *given, batch_size, **more: sizes.append(batch_size) or score_windows(*given, **more),
+    )
+    model = rnamarks.load(folder, device="cpu", batch_size=7)
+    windows = ["A" * 27]
+    for task in ("I", "Y"):
+        model.predict(windows, task)
+    for _ in range(2):
+        model.explain(windows, "I", method="mutagenesis")
+    assert read == [folder]
+    assert set(sizes) == {7}
 
 
 @pytest.mark.parametrize("method", ["integrated_gradients", "mutagenesis"])

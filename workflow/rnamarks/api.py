@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .interpretation.attribution import Attribution
+    from .models.checkpoint import Ensemble, Stack
+    from .models.directory import ModelConfig
     from .prediction.scanner import Scanner
-    from .prediction.windows import WindowScorer
 
     Sequences = Iterable[str | np.ndarray] | Mapping[str, str | np.ndarray]
 
@@ -97,7 +99,6 @@ class Model:
         pick_device(device)
         self._device, self._batch_size = device, batch_size
         self._scanners: dict[str, Scanner] = {}
-        self._scorers: dict[str, WindowScorer] = {}
 
     def __repr__(self) -> str:
         return f"rnamarks.load({str(self.folder)!r}): {', '.join(self.tasks)}"
@@ -192,20 +193,17 @@ class Model:
         """
         import pandas as pd
 
-        from .prediction.score import BATCH_SIZES, pick_device
         from .prediction.windows import WindowScorer
         from .sequences import Record, decode
 
-        name = self._one(task)
         notes = _Notes()
-        if name not in self._scorers:
-            size = self._batch_size or BATCH_SIZES[pick_device(self._device).type]
-            self._scorers[name] = WindowScorer(self.folder, name, device=self._device, batch_size=size)
-        self._scorers[name].warn = notes
         records = (
             Record(called, decode(codes), number) for number, (called, codes) in enumerate(_encoded(windows).items(), 1)
         )
-        frame = pd.concat(self._scorers[name].score_records(records, "windows"), ignore_index=True)
+        scorer = WindowScorer(
+            self.folder, task, device=self._device, batch_size=self._batch_size, loaded=self._loaded, warn=notes
+        )
+        frame = pd.concat(scorer.score_records(records, "windows"), ignore_index=True)
         frame.attrs = {"notes": list(notes)}
         return frame
 
@@ -238,12 +236,11 @@ class Model:
         import numpy as np
 
         from .interpretation.attribution import attribute, check_method
-        from .models.checkpoint import load_model
         from .prediction.score import fit_to_window, fits_task, pick_device
         from .tasks import find_task
 
         check_method(method)
-        asked = find_task(self._tasks, self._one(task))
+        asked = find_task(self._tasks, task)
         given = _encoded(windows)
         codes = np.stack([fit_to_window(one, self.window) for one in given.values()])
         fits = fits_task(codes, asked)
@@ -253,13 +250,16 @@ class Model:
                 value=list(given)[int(np.argmin(fits))],
                 remedy="leave it out",
             )
-        model, _ = load_model(self.folder)
-        return attribute(model, codes, asked.name, method, device=pick_device(self._device), warn=_LOG.warning)
+        model, _ = self._loaded
+        where = pick_device(self._device)
+        return attribute(model, codes, asked.name, method, batch_size=self._batch_size, device=where, warn=_LOG.warning)
 
-    def _one(self, task: str | None) -> str:
-        from .tasks import find_task
+    @cached_property
+    def _loaded(self) -> tuple[Ensemble | Stack, ModelConfig]:
+        """The networks and their description, read once for all tasks."""
+        from .models.checkpoint import load_model
 
-        return find_task(self._tasks, task).name
+        return load_model(self.folder)
 
 
 class _Notes(list[str]):

@@ -75,6 +75,7 @@ def attribute(
     task: str,
     method: str,
     *,
+    batch_size: int | None = None,
     device: str | torch.device = "cpu",
     warn: Callable[[str], None] = print,
 ) -> Attribution:
@@ -83,8 +84,8 @@ def attribute(
     check_method(method)
     model = getattr(model, "networks", model)
     if method == "mutagenesis":
-        return mutagenesis(model, codes, task, device=device)
-    return integrated_gradients(model, codes, task, warn=warn, device=device)
+        return mutagenesis(model, codes, task, batch_size=batch_size, device=device)
+    return integrated_gradients(model, codes, task, batch_size=batch_size, device=device, warn=warn)
 
 
 def integrated_gradients(

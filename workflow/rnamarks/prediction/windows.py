@@ -33,7 +33,10 @@ class WindowScorer:
         May be left out where the model has one task.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
-    batch_size : int
+    batch_size : int, optional
+        Windows at once; None takes the default of the device.
+    loaded : tuple of Ensemble or Stack, and ModelConfig, optional
+        What :func:`load_model` gives for the folder, where it is in memory already.
     warn : callable
         Given one line for each thing the user should know.
 
@@ -49,14 +52,14 @@ class WindowScorer:
         task: str | None = None,
         *,
         device: str = "auto",
-        batch_size: int = 64,
+        batch_size: int | None = 64,
+        loaded: tuple[Ensemble | Stack, ModelConfig] | None = None,
         warn: Callable[[str], None] = print,
     ) -> None:
-        self.model: Ensemble | Stack
-        self.config: ModelConfig
         self.device = pick_device(device)
-        self.task = find_task(read_config(folder)[0].tasks, task)
-        self.model, self.config = load_model(folder)
+        # of a task that there is not is told before the weights are read
+        self.task = find_task((loaded[1] if loaded else read_config(folder)[0]).tasks, task)
+        self.model, self.config = loaded or load_model(folder)
         self.batch_size, self.warn = batch_size, warn
         self.model.to(self.device)
         constants = self.config.calibration.get(self.task.name)
