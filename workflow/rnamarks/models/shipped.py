@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import Any
 
 from ..errors import InputError
 
@@ -17,7 +16,6 @@ DEFAULT = "m6a"
 """What is asked where no model is named."""
 LARGEST = 12_000_000
 """Bytes that a shipped model may have."""
-_CONFIG = "config.json"
 _PACKAGE = Path(__file__).resolve().parents[1]
 _FOLDERS = (_PACKAGE / "shipped", _PACKAGE.parents[1] / "resources" / "models")
 
@@ -27,7 +25,7 @@ def shipped_models() -> dict[str, Path]:
     found = {}
     for folder in _FOLDERS:
         if folder.is_dir():
-            found |= {path.name: path for path in folder.iterdir() if (path / _CONFIG).is_file()}
+            found |= {path.name: path for path in folder.iterdir() if _is_model(path)}
     return dict(sorted(found.items()))
 
 
@@ -48,7 +46,7 @@ def find_model(model: str | Path) -> Path:
     # a path drops the ./ that tells a folder here from a name
     text = os.fspath(model)
     if text in shipped:
-        if (Path(text) / _CONFIG).is_file():
+        if _is_model(Path(text)):
             logging.getLogger("rnamarks").warning(
                 "%s is the shipped model; the folder of that name here is ./%s", text, text
             )
@@ -77,6 +75,12 @@ def describe_shipped() -> str:
 def model_size(folder: str | Path) -> int:
     """Bytes of the files of a model directory."""
     return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
+
+
+def _is_model(folder: Path) -> bool:
+    from .directory import CONFIG
+
+    return (folder / CONFIG).is_file()
 
 
 def _describe(name: str, folder: Path) -> str:
@@ -114,5 +118,5 @@ def _rows(tables: dict[str, list[dict[str, str]]], heading: str) -> list[dict[st
     return next((rows for title, rows in tables.items() if title.startswith(heading)), [])
 
 
-def _by_task(tables: dict[str, list[dict[str, str]]], heading: str) -> dict[str, Any]:
+def _by_task(tables: dict[str, list[dict[str, str]]], heading: str) -> dict[str, dict[str, str]]:
     return {row["task"]: row for row in _rows(tables, heading)}
