@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import rnamarks
-from rnamarks.api_page import page
+from rnamarks.api_page import _translated, page
 from rnamarks.interpretation import attribution
 from rnamarks.interpretation.attribution_files import attribute_windows
 from rnamarks.models import checkpoint
@@ -174,6 +174,11 @@ def test_the_page_shows_every_method_and_parameter():
         assert "**Returns**" in section
         assert "**Raises**" in section
     assert not re.search(r":\w+:`|(?<!`)``\w|^-{3}", text, re.MULTILINE)
+
+
+def test_an_example_on_the_page_keeps_what_it_answers():
+    shown = "".join(_translated("What.\n\nExamples\n--------\n>>> add(\n...     1, 2)\n3.25\n"))
+    assert "```python\nadd(\n    1, 2)\n3.25\n```" in shown
 
 
 def test_the_module_offers_what_it_says():

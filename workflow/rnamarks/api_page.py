@@ -12,13 +12,14 @@ _LISTS = ("Parameters", "Attributes", "Returns", "Yields", "Raises")
 
 def page() -> str:
     """Markdown about everything that ``import rnamarks`` offers, and what it returns."""
-    from . import __version__, api
+    from . import __all__, __version__, api
     from .errors import InputError
     from .interpretation.attribution import Attribution
 
     parts = [f"# Python\n\nrnamarks {__version__}, made from the docstrings.\n", *_translated(api.__doc__ or "")]
     for thing in (api.load, api.Model, Attribution, InputError):
-        parts += _described(thing, "##", "rnamarks." if thing in (api.load, api.Model, InputError) else "")
+        module = __package__ if thing.__name__ in __all__ else thing.__module__
+        parts += _described(thing, "##", f"{module}.")
         if inspect.isclass(thing):
             for name, method in vars(thing).items():
                 if inspect.isfunction(method) and not name.startswith("_"):
@@ -66,7 +67,8 @@ def _translated(docstring: str) -> Iterator[str]:
         if title in _LISTS:
             yield "\n".join(_entries(body.strip("\n"))) + "\n"
         elif title == "Examples":
-            yield f"```python\n{re.sub('^(>>>|...) ?', '', body.strip(), flags=re.MULTILINE)}\n```\n"
+            code = re.sub(r"^(>>>|\.\.\.) ?", "", body.strip(), flags=re.MULTILINE)
+            yield f"```python\n{code}\n```\n"
         else:
             yield _inline(body).strip() + "\n"
 
