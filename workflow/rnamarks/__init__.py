@@ -1,6 +1,6 @@
 """Find, explain and put to use the chemical modifications of RNA.
 
->>> model = rnamarks.load("m6a")
+>>> model = rnamarks.load("results/demo_marks/model")
 >>> sites = model.scan(["GGGAGGACUAACGGACUUACG"])
 """
 

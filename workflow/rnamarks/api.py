@@ -56,7 +56,7 @@ def load(model: str | os.PathLike[str], *, device: str = "auto", batch_size: int
 
     Examples
     --------
-    >>> model = rnamarks.load("m6a")
+    >>> model = rnamarks.load("results/demo_marks/model")
     >>> sites = model.scan({"my_rna": "GGGAGGACUAACGGACUUACG"})
     """
     from .models.shipped import find_model
