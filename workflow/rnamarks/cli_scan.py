@@ -1,0 +1,224 @@
+"""``rnamarks scan``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from .cli_options import (
+    DeviceOption,
+    ModelOption,
+    ScanBatchOption,
+    TaxonOption,
+    ThreadsOption,
+    check_paths,
+    regular,
+    warn,
+    warn_of_drops,
+)
+from .errors import InputError, shown
+from .files import sha256_of
+from .models.shipped import DEFAULT
+
+
+def scan(
+    source: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Argument(
+            metavar="SEQUENCES",
+            help="FASTA, plain or gzipped, DNA or RNA; - reads standard input; or a transcripts table (Parquet) of the "
+            "workflow.",
+        ),
+    ] = None,
+    model: ModelOption = Path(DEFAULT),
+    annotation: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--annotation", help="GTF or UCSC gene table: genes, regions and genome coordinates."),
+    ] = None,
+    genome: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--genome", help="Genome FASTA: with --annotation, in place of SEQUENCES."),
+    ] = None,
+    task: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--task", help="Only these tasks, such as m6A,Y; default all."),
+    ] = None,
+    mode: Annotated[
+        str, typer.Option("--mode", help="exact: the networks; fast: the student distilled from them.")
+    ] = "exact",
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--out", "-o", help="NAME.parquet, else TSV (.gz: compressed); standard output without it."),
+    ] = None,
+    bedrmod: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--bedrmod",
+            help="bedRMod of the rows; with genome coordinates one per genome position, and --taxid and --assembly.",
+        ),
+    ] = None,
+    attention: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--attention", help="TSV to write: the attention to each nucleotide around each row's base."),
+    ] = None,
+    view: Annotated[
+        bool, typer.Option("--view", help="Draw the rows under the sequence; the table then goes to --out alone.")
+    ] = False,
+    alpha: Annotated[float, typer.Option("--alpha", help="Rows for bases with p below this.")] = 0.05,
+    fdr: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option("--fdr", help="Rows for bases with q below this, besides."),
+    ] = None,
+    above: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option("--above", help="Rows for bases with a probability above this, besides."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="A row for every base tested, whatever its p.")] = False,
+    ends: Annotated[
+        str, typer.Option("--ends", help="Bases near an end: pad (N beyond it) or skip (left out, and counted).")
+    ] = "pad",
+    top: Annotated[
+        Optional[bool],  # noqa: UP045
+        typer.Option(
+            "--top/--no-top",
+            help="The column top, of networks with attention; default in exact mode. In fast mode this asks the "
+            "networks, too.",
+        ),
+    ] = None,
+    taxid: TaxonOption = 0,
+    assembly: Annotated[
+        str, typer.Option("--assembly", help="For the header of bedRMod; default the file's name.")
+    ] = "",
+    annotation_version: Annotated[
+        str, typer.Option("--annotation-version", help="For the header of bedRMod; default a hash of the file.")
+    ] = "",
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 0,
+    batch_size: ScanBatchOption = None,
+) -> None:
+    """Ask every task of a model about every base of sequences that fits it.
+
+    A base is tested for a task if it is the task's base and lies in its motif (m6A: DRACH). Rows are written for
+    p < 0.05, or as --alpha, --fdr, --above and --all set it; of a model without null distribution, which has no p and
+    q, for every base tested.
+
+    Columns: sequence, start, end (0-based half-open on the sequence), strand, task, modification, base, probability
+    (calibrated), p (fraction of unmodified bases that score as high), q (Benjamini-Hochberg over all bases tested for
+    the task in this call), false_fraction (fraction of false calls to be expected among bases at least as probable),
+    logit (natural-log odds at 1:1), top (0-based positions that the networks looked at, each the middle of three nt,
+    best first); with an annotation also length, gene, gene_name, region, kmer, chrom, genome_start, genome_end (-1
+    unknown).
+
+    A scan that was stopped goes on where it was if it is started again with the same options: finished parts lie in
+    .rnamarks-scan beside the output until the end.
+    """
+    from .prediction.scan import ScanOptions
+    from .prediction.scanner import Outputs, Scanner
+    from .prediction.windows import set_threads
+    from .progress import show_sites
+
+    if (source is None) == (genome is None):
+        raise InputError("give either sequences or a genome", remedy="a genome needs --annotation, too")
+    if genome is not None and annotation is None:
+        raise InputError("a genome alone has no transcripts", path=genome, remedy="add --annotation")
+    names = [name.strip() for text in task or [] for name in text.split(",")]
+    inputs = {"the input": source, "--annotation": annotation, "--genome": genome}
+    check_paths(inputs, {"--out": out, "--bedrmod": bedrmod, "--attention": attention}, model)
+    for path in (annotation, genome, source):
+        if path is not None and str(path) != "-" and not path.exists():
+            raise InputError("no such file", path=path, remedy="check the path")
+    if bedrmod is not None and annotation is not None and not (taxid and assembly):
+        raise InputError("the header of bedRMod names organism and assembly", remedy="add --taxid and --assembly")
+    options = ScanOptions(
+        alpha=None if everything else alpha,
+        fdr=fdr,
+        above=above,
+        ends=ends,
+        top=(mode == "exact" if top is None else top) or attention is not None,
+        weights=attention is not None,
+    )
+    name = Path(shown(genome or source or "-")).name
+    outputs = Outputs(
+        table=out or (None if view else sys.stdout),
+        bedrmod=bedrmod,
+        attention=attention,
+        view=_terminal_view if view else None,
+        assembly=assembly or name.encode("ascii", "replace").decode(),
+        **({"organism": taxid} if taxid else {}),
+        **({} if annotation is None else _annotated(annotation, annotation_version)),
+    )
+    set_threads(threads)
+    first = outputs.first
+    root = (
+        Path(tempfile.gettempdir()) / f".rnamarks-{os.getuid()}" if first is None else first.parent / ".rnamarks-scan"
+    )
+    scanner = Scanner(model, mode=mode, device=device, batch_size=batch_size)
+    try:
+        with _scanned(source, genome, annotation, root) as scanned, show_sites(sys.stderr, "scan") as progress:
+            summary = scanner.run(
+                scanned,
+                options,
+                outputs,
+                tasks=names,
+                checkpoints=None if first is None else root,
+                progress=progress,
+                warn=warn,
+            )
+    finally:
+        if root.is_dir() and not any(root.iterdir()):
+            root.rmdir()
+    for row in summary.itertuples():
+        below = "" if row.below != row.below else f", {int(row.below):,} with q < 0.1"
+        warn(f"{row.task}: {row.tested:,} bases tested, {row.called:,} written{below}")
+
+
+@contextmanager
+def _scanned(source: Path | None, genome: Path | None, annotation: Path | None, root: Path) -> Iterator[Path]:
+    """What is scanned: a file of sequences, or a table of transcripts made in a folder below ``root``."""
+    from .prediction.kept import scratch
+
+    if annotation is None:
+        yield source
+        return
+    if source is not None and source.is_file():
+        with open(source, "rb") as handle:
+            if handle.read(4) == b"PAR1":
+                raise InputError("a transcripts table has its annotation", path=source, remedy="leave --annotation out")
+    from .sites.annotation import read_annotation
+    from .sites.drops import Drops
+    from .sites.transcript_fasta import read_transcript_fasta
+    from .sites.transcripts import build_transcripts
+    from .tables import write_parquet
+
+    with (
+        scratch(root) as work,
+        regular(annotation, work / "annotation") as annotation,
+        regular(genome, work / "genome") as genome,
+    ):
+        drops = Drops()
+        described = read_annotation(annotation, drops)
+        if genome is not None:
+            frame = build_transcripts(described, genome, drops, workdir=work, annotation_path=annotation)
+        else:
+            frame = read_transcript_fasta(source, drops, annotation=described, annotation_path=annotation)
+        warn_of_drops(drops)
+        write_parquet(frame, work / "transcripts.parquet")
+        yield work / "transcripts.parquet"
+
+
+def _terminal_view(spool, tasks):
+    from .prediction.terminal_view import TerminalView
+
+    return TerminalView(sys.stdout, spool, tasks)
+
+
+def _annotated(annotation: Path, version: str) -> dict[str, str]:
+    stated = version or (f"sha256:{sha256_of(annotation)[:12]}" if annotation.is_file() else "unknown")
+    return {"annotation_source": Path(shown(annotation)).name, "annotation_version": stated}
