@@ -8,6 +8,7 @@ import pandas as pd
 from rnamarks.dictionary import column_names
 from rnamarks.evaluation.structures import pairs_of_structures, score_structures, spread_of_structures
 from rnamarks.figures.design import Design
+from rnamarks.training.settings import WAYS
 
 OFFERS = frozenset(("corpus", "language", "pretrained", "downstream", "pairs", "labels", "values", "families"))
 DESIGN = Design("rna", (), (), None, "paper", OFFERS, simulated=True)
@@ -33,7 +34,7 @@ METRICS = {
     "ncrna": ("accuracy", "f1"),
     "mrl": ("r2", "r2_pearson", "mae"),
 }
-LEVELS = {"finetuned": 0.82, "frozen": 0.62, "scratch": 0.55, "": 0.48}
+LEVELS = {"finetuned": 0.82, "frozen": 0.62, "scratch": 0.55, "untrained": 0.5, "": 0.48}
 FAMILIES = ("tRNA", "5S_rRNA", "SRP", "RNaseP", "tmRNA", "group_I_intron")
 
 
@@ -42,7 +43,7 @@ def fill(name: str, rows: list[dict]) -> pd.DataFrame:
 
 
 def predictors(task: str) -> list[str]:
-    tuned = [f"{language}_{way}" for language in LANGUAGES for way in ("finetuned", "frozen", "scratch")]
+    tuned = [f"{language}_{way}" for language in LANGUAGES for way in WAYS]
     return [*tuned, *TASKS[task][2]]
 
 

@@ -16,7 +16,7 @@ from rnamarks.evaluation import context_counts, structures
 from rnamarks.figures.arcs import draw_structures
 from rnamarks.figures.catalogue import figures_of, find_figure, sections_of, tables_of
 from rnamarks.figures.collect import join_language_histories, read_table
-from rnamarks.figures.downstream import draw_differences, draw_scores, explain_scores
+from rnamarks.figures.downstream import WAY_MEANINGS, draw_differences, draw_scores, explain_scores
 from rnamarks.figures.families import draw_families, explain_families
 from rnamarks.figures.language import (
     draw_corpus_drops,
@@ -135,6 +135,14 @@ def test_prevalence_is_drawn_where_there_is_a_precision_recall_curve(made):
     assert "2 seeds" in explain_scores(made["downstream"], DESIGN, "label")[0][1]
 
 
+def test_the_caption_of_scores_tells_of_the_ways_that_are_drawn(made):
+    table = made["downstream"]
+    everything = explain_scores(table, DESIGN, "value")[0][1]
+    assert all(f"{label}: {WAY_MEANINGS[way]}" in everything.replace("Fine", "fine") for way, label in WAYS.items())
+    few = table[~table["predictor"].str.endswith(("_untrained", "_scratch"))]
+    assert "random weights" not in explain_scores(few, DESIGN, "value")[0][1]
+
+
 def test_r2_below_zero_is_on_the_axis(made):
     table = made["downstream"].copy()
     scratch = (table["predictor"] == "tiny_scratch") & (table["metric"] == "r2")
@@ -149,13 +157,15 @@ def test_differences_begin_with_what_was_tuned(made):
     axes = draw_differences(table, DESIGN).axes[0]
     labels = [label.get_text() for label in axes.get_yticklabels()]
     # each model against its other ways and the baseline, and once the two with each other
-    assert labels[:7] == [
+    assert labels[:9] == [
         "tiny, fine-tuned − head only",
         "tiny, fine-tuned − not pre-trained",
+        "tiny, fine-tuned − head only, not pre-trained",
         "tiny, fine-tuned − small, fine-tuned",
         "tiny, fine-tuned − nussinov",
         "small, fine-tuned − head only",
         "small, fine-tuned − not pre-trained",
+        "small, fine-tuned − head only, not pre-trained",
         "small, fine-tuned − nussinov",
     ]
     # turned round where the table has the pair the other way

@@ -25,7 +25,7 @@ from .panels import (
     place_legend,
     write_beside,
 )
-from .predictors import Predictor, find_predictors, say_seeds, say_set
+from .predictors import WAYS, Predictor, find_predictors, say_seeds, say_set
 from .style import new_figure, styled
 
 METRICS = {
@@ -53,6 +53,13 @@ MEANINGS = {
         "correlation r², which overlooks errors of scale and offset; R² below −1 is only written beside its row"
     ),
 }
+WAY_MEANINGS = {
+    "finetuned": "all weights were trained on the task, beginning with those of pre-training",
+    "frozen": "pre-trained weights were left as they were",
+    "scratch": "all weights were trained, beginning with random ones",
+    "untrained": "random weights were left as they were",
+}
+"""What became of a language model's weights by :data:`~rnamarks.figures.predictors.WAYS`."""
 _ROW, _HEAD = 0.185, 0.30
 """Inches of a row, and of the line above a block."""
 
@@ -189,11 +196,12 @@ def explain_scores(downstream: pd.DataFrame, design: Design, target: str) -> Cap
         row = rows.loc[rows["value"].idxmax()]
         label = find_predictors([row["predictor"]])[row["predictor"]].label
         best.append(f"{say_set(*where)} ({int(row['examples']):,} RNAs) {label} {with_interval(row)}")
+    used = {one.way for one in find_predictors(table["predictor"]).values()}
+    ways = "; ".join(f"{WAYS[way]}: {meaning}" for way, meaning in WAY_MEANINGS.items() if way in used)
     return (
         f"Predictions of {MEANINGS[target]}. Test split, mean over {say_seeds(table)} of language models, with 95 % "
-        "bootstrap intervals over RNAs. Fine-tuned: all weights were trained on the task, beginning with those of "
-        "pre-training; head only: pre-trained weights were left as they were; not pre-trained: the same from "
-        f"random weights. Grey: baselines. Highest {MAIN[means['metric'].iloc[0]]}: {'; '.join(best)}."
+        f"bootstrap intervals over RNAs. {f'{ways[0].upper()}{ways[1:]}. ' if ways else ''}Grey: baselines. "
+        f"Highest {MAIN[means['metric'].iloc[0]]}: {'; '.join(best)}."
     )
 
 
@@ -247,7 +255,7 @@ def _against_finetuned(table: pd.DataFrame) -> pd.DataFrame:
 
 def _short(second: Predictor, first: Predictor) -> str:
     """The other predictor, by its way alone where it is the same language model."""
-    return second.label.rpartition(", ")[2] if second.language == first.language else second.label
+    return WAYS[second.way] if second.language == first.language else second.label
 
 
 @captioned
@@ -257,7 +265,8 @@ def explain_differences(downstream_differences: pd.DataFrame, design: Design) ->
     better, worse = int((table["low"] > 0).sum()), int((table["high"] < 0).sum())
     return (
         "What fine-tuning a pre-trained model is worth on the same test RNAs: its metric minus that of the same "
-        "network from random weights (not pre-trained), with only its head trained, of baselines, and of other "
-        "fine-tuned models. Paired bootstrap over RNAs, 95 % intervals. Right of zero the fine-tuned model is better. "
+        "network from random weights (not pre-trained), of its head alone over pre-trained or random weights, of "
+        "baselines, and of other fine-tuned models. Paired bootstrap over RNAs, 95 % intervals. Right of zero the "
+        "fine-tuned model is better. "
         f"Of {len(table)} comparisons it is better in {better} and worse in {worse} by an interval without zero."
     )
