@@ -58,6 +58,23 @@ def test_a_flipped_byte_in_a_zip_is_noticed(packed):
         list(files_of(path, lambda name: name.name == "a.txt"))
 
 
+def test_a_zip_whose_list_of_files_is_damaged_or_that_cannot_be_unpacked_is_named(packed):
+    path, whole = packed[1], packed[1].read_bytes()
+    central = whole.index(b"PK\x01\x02")
+    data = bytearray(whole)
+    data[central] ^= 0xFF
+    path.write_bytes(bytes(data))
+    with pytest.raises(InputError, match=f"^{path}: not a tar or zip archive, or a damaged one"):
+        list(files_of(path, lambda name: True))
+    # a password, and a method that is none
+    for offset, value in ((6, 1), (8, 97)):
+        data = bytearray(whole)
+        data[offset] = data[central + 2 + offset] = value
+        path.write_bytes(bytes(data))
+        with pytest.raises(InputError, match=f"^{path}: the archive needs a password, or .*give the folder"):
+            list(files_of(path, lambda name: True))
+
+
 def test_nothing_is_written_outside_of_the_temporary_folder(tmp_path):
     (tmp_path / "evil.txt").write_text("evil")
     with tarfile.open(tmp_path / "x.tar", "w") as archive:

@@ -51,7 +51,7 @@ def files_of(path: str | Path, wanted: Callable[[PurePosixPath], bool]) -> Itera
     Raises
     ------
     InputError
-        If the archive is none, or damaged.
+        If the archive is none, damaged, or cannot be unpacked.
     """
     path = Path(path)
     if path.is_dir():
@@ -61,9 +61,10 @@ def files_of(path: str | Path, wanted: Callable[[PurePosixPath], bool]) -> Itera
         return
     with tempfile.TemporaryDirectory(prefix="rnamarks-") as folder:
         if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as packed:
-                with _undamaged(path):
-                    found = {_inside(one.filename): one for one in packed.infolist() if not one.is_dir()}
+            with _undamaged(path):
+                packed = zipfile.ZipFile(path)
+            with packed:
+                found = {_inside(one.filename): one for one in packed.infolist() if not one.is_dir()}
                 for name in _chosen(found, wanted):
                     # one at a time: a hundred thousand small files fill a small disk
                     real = Path(folder) / name.name
@@ -104,6 +105,13 @@ def _chosen(names: Iterable[PurePosixPath], wanted: Callable[[PurePosixPath], bo
 def _undamaged(path: Path) -> Iterator[None]:
     try:
         yield
+    except RuntimeError as error:
+        # zipfile's for either
+        raise InputError(
+            "the archive needs a password, or is packed by a method that Python lacks",
+            path=path,
+            remedy="unpack it and give the folder",
+        ) from error
     except _DAMAGED as error:
         # a full disk is no fault of the archive
         known = explain(error) if isinstance(error, OSError) else None
