@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from .errors import InputError
 from .files import open_text
@@ -14,6 +15,7 @@ NAMES = ("name", "id", "example", "transcript")
 """Columns that may name a sequence, the first that is there; without any it is called by the number of its row."""
 SEQUENCE = "sequence"
 _SEPARATORS = {".tsv": "\t", ".csv": ","}
+_LONGEST = 1 << 31
 
 
 def read_named(path: str | Path) -> Iterator[Record]:
@@ -35,14 +37,10 @@ def read_named(path: str | Path) -> Iterator[Record]:
 
 
 def _from_text(path: str | Path, separator: str) -> Iterator[Record]:
-    quoting = {"quoting": csv.QUOTE_NONE} if separator == "\t" else {}
     with open_text(path) as handle:
-        # the default is 131,072 letters
-        csv.field_size_limit(1 << 31)
-        rows = csv.reader(handle, delimiter=separator, **quoting)
         header: list[str] = []
         count = 0
-        for row in rows:
+        for line, row in _rows(handle, separator):
             # lines such as "# seed=1" before the header, which the tables of a run have
             if not row or (not header and row[0].startswith("#")):
                 continue
@@ -55,13 +53,29 @@ def _from_text(path: str | Path, separator: str) -> Iterator[Record]:
                 raise InputError(
                     f"a row has another number of fields than the header, which has {len(header)}",
                     path=path,
-                    line=rows.line_num,
+                    line=line,
                     value=len(row),
                     remedy="correct it",
                 )
-            yield _record(str(count) if name is None else row[name], row[sequence], path, rows.line_num)
+            yield _record(str(count) if name is None else row[name], row[sequence], path, line)
         if not header:
             raise InputError("the table is empty", path=path, remedy="it needs a header line")
+
+
+def _rows(handle: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the line, from 1, at which they end."""
+    quoting = {"quoting": csv.QUOTE_NONE} if separator == "\t" else {}
+    reader = csv.reader(handle, delimiter=separator, **quoting)
+    while True:
+        # the limit is one for the whole process, and by default shorter than some transcripts: 131,072 letters
+        limit = csv.field_size_limit(_LONGEST)
+        try:
+            row = next(reader, None)
+        finally:
+            csv.field_size_limit(limit)
+        if row is None:
+            return
+        yield reader.line_num, row
 
 
 def _from_parquet(path: str | Path) -> Iterator[Record]:
