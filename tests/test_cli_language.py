@@ -132,6 +132,14 @@ def test_faults_of_a_table_are_named(folder, tmp_path, run, name, text, message)
     assert not (tmp_path / "x.npz").exists()
 
 
+def test_a_row_of_parquet_without_a_name_is_a_fault_as_it_is_in_text(folder, tmp_path, run):
+    table = pd.DataFrame({"id": ["a", None], "sequence": ["ACGU", "GGGG"]})
+    for name, write in (("x.parquet", table.to_parquet), ("x.csv", table.to_csv)):
+        write(tmp_path / name, index=False)
+        code, _, error = run("lm", "embed", "--model", folder, tmp_path / name, "--out", tmp_path / "x.npz")
+        assert (code, "no name" in error) == (2, True), error
+
+
 def test_bfloat16_changes_little_and_is_refused_by_another_name(folder, fasta, tmp_path, run):
     for precision in ("32-true", "bf16-mixed"):
         words = ("lm", "logits", "--model", folder, fasta, "--out", tmp_path / f"{precision}.npz")

@@ -88,10 +88,11 @@ def _from_parquet(path: str | Path) -> Iterator[Record]:
         count = 0
         for batch in file.iter_batches(batch_size=4096, columns=wanted):
             columns = batch.to_pydict()
-            named = columns.get(wanted[-1]) if name is not None else [None] * len(batch)
-            for one, text in zip(named, columns[SEQUENCE], strict=True):
-                count += 1
-                yield _record(str(count) if name is None else str(one), text or "", path, count)
+            rows = range(count + 1, count + len(batch) + 1)
+            named = rows if name is None else columns[header[name]]
+            for row, one, text in zip(rows, named, columns[SEQUENCE], strict=True):
+                yield _record("" if one is None else str(one), text or "", path, row)
+            count += len(batch)
 
 
 def _columns(header: Sequence[str], path: str | Path) -> tuple[int | None, int]:
