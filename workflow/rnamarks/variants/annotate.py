@@ -45,6 +45,7 @@ from .table import (
 )
 
 if TYPE_CHECKING:
+    import pyfaidx
     import pysam
 
 RECORDS = 512
@@ -155,7 +156,12 @@ def annotate_variants(
                 "the variants have no genotypes, which tell haplotypes", path=source, remedy="leave --haplotypes out"
             )
         drops = Drops()
-        transcripts = _transcripts(annotation, genome, survey, drops, workdir)
+        described = read_annotation(annotation, drops)
+        chosen = described[_touched(described, survey, letters)].reset_index(drop=True)
+        if len(chosen):
+            transcripts = build_transcripts(chosen, genome, drops, workdir=workdir, annotation_path=annotation)
+        else:
+            transcripts = pd.DataFrame(columns=column_names("transcripts"))
         report(drops)
         out.write("\t".join(column_names("variants")) + "\n")
         if vcf is not None:
@@ -179,25 +185,14 @@ def _warn_of_gaps(model: Model, warn: Callable[[str], None]) -> None:
         warn(f"the model has no calibration for {', '.join(lacking)}: probabilities are left empty")
 
 
-def _transcripts(
-    annotation: str | Path, genome: str | Path, survey: Survey, drops: Drops, workdir: Path
-) -> pd.DataFrame:
-    """Border **transcripts**, of those with an exon at or beside a record."""
-    described = read_annotation(annotation, drops)
-    letters = open_genome(genome, workdir)
-    try:
-        contigs = match_contigs(described["chrom"], letters.keys())
-    finally:
-        letters.close()
-    named = described.assign(chrom=described["chrom"].map(contigs).fillna(""))
+def _touched(described: pd.DataFrame, survey: Survey, genome: pyfaidx.Fasta) -> np.ndarray:
+    """Which transcripts, shape (n,), have an exon at or beside a record; all if none lies in the genome, which is a
+    fault that :func:`rnamarks.sites.transcripts.build_transcripts` explains."""
+    contigs = match_contigs(described["chrom"], genome.keys())
     if not contigs:
-        touched = np.ones(len(described), dtype=bool)
-    else:
-        touched = touched_transcripts(named, survey.chroms, survey.starts, survey.ends)
-    chosen = described[touched].reset_index(drop=True)
-    if not len(chosen):
-        return pd.DataFrame(columns=column_names("transcripts"))
-    return build_transcripts(chosen, genome, drops, workdir=workdir, annotation_path=annotation)
+        return np.ones(len(described), dtype=bool)
+    named = described.assign(chrom=described["chrom"].map(contigs).fillna(""))
+    return touched_transcripts(named, survey.chroms, survey.starts, survey.ends)
 
 
 def _blocks(file: pysam.VariantFile, named: str | Path, by_chromosome: bool) -> Iterator[list[pysam.VariantRecord]]:
