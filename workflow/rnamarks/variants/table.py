@@ -106,19 +106,17 @@ def effect_rows(
         _allele_columns(alleles, own[unit])
         | _transcript_columns(transcripts, row)
         | {
-            "haplotype": pa.array([haplotype_text(one, alleles) for one in units], pa.string()).take(pa.array(unit)),
+            "haplotype": _texts([_haplotype(one, alleles) for one in units], unit),
             **{
-                name: pa.array([getattr(task, field) for task in model.tasks], pa.string()).take(
-                    pa.array(joined["order"])
-                )
+                name: _texts([getattr(task, field) for task in model.tasks], joined["order"])
                 for name, field in (("task", "name"), ("species", "species"), ("modification", "modification"))
             },
             "genome_start": start,
             "genome_end": np.where(start < 0, -1, start + 1),
             "transcript_start": position,
             "region": pa.array(where.region(row, position), pa.string()),
-            "motif": pa.array([*_REASONS]).take(pa.array(motif)),
-            "reason": pa.array([*_REASONS.values()]).take(pa.array(motif)),
+            "motif": _texts([*_REASONS], motif),
+            "reason": _texts([*_REASONS.values()], motif),
             **{name: joined[name] for name in ("distance", *_NUMBERS)},
         },
     )
@@ -134,12 +132,12 @@ def reason_rows(unscored: Sequence[tuple[int, int, str]], alleles: Sequence[Alle
     return Rows(_fill(len(number), columns), number, np.ones(len(number), dtype=bool))
 
 
-def haplotype_text(unit: Unit, alleles: Sequence[Allele], *, origin: int = 0) -> str:
-    """All alleles of a unit that has several: ``start:ref>alt``, positions from ``origin``, joined by ``&``."""
+def _haplotype(unit: Unit, alleles: Sequence[Allele]) -> str:
+    """All alleles of a unit that has several: ``start:ref>alt``, 0-based, joined by ``&``."""
     if len(unit.edits) < 2:
         return ""
     chosen = sorted((alleles[edit.allele] for edit in unit.edits), key=lambda allele: allele.start)
-    return "&".join(f"{allele.start + origin}:{allele.ref}>{allele.alt}" for allele in chosen)
+    return "&".join(f"{allele.start}:{allele.ref}>{allele.alt}" for allele in chosen)
 
 
 def join_rows(parts: Sequence[Rows]) -> Rows:
@@ -231,14 +229,11 @@ def _fill(rows: int, columns: Mapping[str, object]) -> pa.Table:
 
 
 def _allele_columns(alleles: Sequence[Allele], number: np.ndarray) -> dict[str, object]:
-    at = pa.array(number)
-    return {
-        **{
-            name: pa.array([getattr(allele, name) for allele in alleles], pa.string()).take(at)
-            for name in ("chrom", "ref", "alt")
-        },
-        "start": np.array([allele.start for allele in alleles], dtype=np.int64)[number],
-    }
+    # a block may hold the alleles of a chromosome, of which few are on the rows
+    known, place = np.unique(number, return_inverse=True)
+    chosen = [alleles[one] for one in known]
+    columns = {name: _texts([getattr(one, name) for one in chosen], place) for name in ("chrom", "ref", "alt")}
+    return columns | {"start": np.array([one.start for one in chosen], dtype=np.int64)[place]}
 
 
 def _transcript_columns(transcripts: pd.DataFrame, row: np.ndarray) -> dict[str, object]:
@@ -246,9 +241,13 @@ def _transcript_columns(transcripts: pd.DataFrame, row: np.ndarray) -> dict[str,
     columns = {}
     for name in ("transcript", "gene", "gene_name", "strand"):
         values = transcripts[name].to_numpy()
-        texts = [values[one] if one >= 0 else "" for one in known]
-        columns[name] = pa.array(texts, pa.string()).take(pa.array(place))
+        columns[name] = _texts([values[one] if one >= 0 else "" for one in known], place)
     return columns
+
+
+def _texts(values: Sequence[str], place: np.ndarray) -> pa.Array:
+    """The text of each row, by its place among the values."""
+    return pa.array(values, pa.string()).take(pa.array(place))
 
 
 def _foremost(unit: np.ndarray, order: np.ndarray, difference: np.ndarray) -> np.ndarray:
