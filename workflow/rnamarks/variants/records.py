@@ -6,6 +6,7 @@ One record may have several alternative alleles, and alleles that are no sequenc
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ DELETED = "allele deleted by another record (*)"
 BREAKEND = "breakend"
 LETTERS = "allele with letters other than ACGT"
 SAME = "alternative equals reference"
+ANY = "*"
+"""Phase set of alleles that belong to every phase set."""
 
 _BASES = re.compile("[ACGT]+")
 _REMEDY = "give VCF or BCF, plain, gzipped or bgzipped, as bcftools view writes it"
@@ -135,7 +138,7 @@ def open_variants(path: Path, named: str | Path) -> Iterator[pysam.VariantFile]:
 
 
 @contextmanager
-def vcf_output(path: Path | None) -> Iterator[TextIO | _Blocks | None]:
+def vcf_output(path: Path | None) -> Iterator[TextIO | None]:
     """A VCF to write, which appears when it is done; bgzipped where its name ends in ``.gz``. None for no path."""
     if path is None:
         yield None
@@ -145,19 +148,12 @@ def vcf_output(path: Path | None) -> Iterator[TextIO | _Blocks | None]:
     else:
         import pysam
 
-        with atomic_path(path) as part, pysam.BGZFile(str(part), "wb") as packed:
-            yield _Blocks(packed)
-
-
-class _Blocks:
-    """Text into a file in blocks (bgzip)."""
-
-    def __init__(self, packed: pysam.BGZFile) -> None:
-        self._packed = packed
-
-    def write(self, text: str) -> None:
-        """Take some text."""
-        self._packed.write(text.encode("utf-8"))
+        with (
+            atomic_path(path) as part,
+            pysam.BGZFile(str(part), "wb") as packed,
+            io.TextIOWrapper(packed, encoding="utf-8", newline="\n") as handle,
+        ):
+            yield handle
 
 
 def records(file: pysam.VariantFile, named: str | Path) -> Iterator[pysam.VariantRecord]:
@@ -197,7 +193,3 @@ def carriers(record: pysam.VariantRecord) -> list[tuple[int, int, str, int]]:
         phase = ANY if everywhere else "" if name is None else str(name)
         found += [(sample, haplotype, phase, allele - 1) for haplotype, allele in enumerate(called) if allele]
     return found
-
-
-ANY = "*"
-"""Phase set of alleles that belong to every phase set."""
