@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "prediction"))
 import scan_world
 import variant_world as world
+from variant_world import OTHER, TEXT, snv
 
 from rnamarks.prediction.scanner import Scanner
-
-TEXT = world.genome()
-OTHER = {"A": "G", "C": "T", "G": "A", "T": "C"}
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return world.build_model(tmp_path_factory.mktemp("model"))
 
 
 def annotated(folder: Path, model: Path, calls: Path, *options) -> pd.DataFrame:
@@ -46,10 +35,6 @@ def annotated(folder: Path, model: Path, calls: Path, *options) -> pd.DataFrame:
             )
         },
     )
-
-
-def snv(at: int) -> tuple[str, int, str, str]:
-    return "chr1", at, TEXT[at], OTHER[TEXT[at]]
 
 
 def everything() -> list[tuple[str, int, str, str]]:

@@ -13,24 +13,14 @@ import numpy as np
 import pandas as pd
 import pysam
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "prediction"))
 import scan_world
 import variant_world as world
+from variant_world import OTHER, TEXT, snv
 
 from rnamarks.prediction.changes import Changes, change_one, change_sizes
 from rnamarks.prediction.exact import load_engine, score_each
 from rnamarks.sequences import decode
 from rnamarks.variants.records import read_allele
-
-TEXT = world.genome()
-OTHER = {"A": "G", "C": "T", "G": "A", "T": "C"}
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return world.build_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture
@@ -38,10 +28,6 @@ def given(tmp_path, model):
     """Options of a command, but for the file of variants."""
     options = ["--genome", world.write_genome(tmp_path, TEXT), "--annotation", world.write_annotation(tmp_path)]
     return [*options, "--model", model, "--out", tmp_path / "o.tsv", "--mode", "fast"]
-
-
-def snv(at: int, chrom: str = "chr1") -> tuple[str, int, str, str]:
-    return chrom, at, TEXT[at], OTHER[TEXT[at]]
 
 
 def read(path: Path) -> pd.DataFrame:

@@ -29,6 +29,7 @@ GENES = {
     "minus": ("-", [(560, 690), (760, 790), (840, 1000)], (600, 900)),
     "tiny": ("+", [(1100, 1130)], None),
 }
+OTHER = {"A": "G", "C": "T", "G": "A", "T": "C"}
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 HEADER = ("##fileformat=VCFv4.2", '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">')
 
@@ -67,6 +68,14 @@ def run(*arguments, code: int = 0) -> Done:
 
 def genome(seed: int = 3, nt: int = 1400) -> str:
     return "".join(np.random.default_rng(seed).choice(list("ACGT"), nt))
+
+
+TEXT = genome()
+
+
+def snv(at: int, chrom: str = "chr1") -> tuple[str, int, str, str]:
+    """A row of a VCF: the letter of the genome at a 0-based position becomes another."""
+    return chrom, at, TEXT[at], OTHER[TEXT[at]]
 
 
 def write_genome(folder: Path, text: str, name: str = "chr1") -> Path:
