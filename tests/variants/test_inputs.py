@@ -243,7 +243,7 @@ def test_random_changes_are_what_single_changes_of_windows_do(model):
     np.testing.assert_array_equal(row, np.arange(400))
     inside = np.arange(scan_world.WINDOW // 2 - engine.width // 2, scan_world.WINDOW // 2 + engine.width // 2 + 1)
     assert set(place) == set(inside)
-    sizes = change_sizes(engine, {"I": windows}, [task])["I"]
+    sizes = change_sizes(engine, {"I": windows}, score_each(engine, {"I": windows}), [task])["I"]
     assert 0.9 * 400 < len(sizes) < 400, "those that hit the base itself are left out"
     everything = [windows]
     for at in inside[inside != scan_world.WINDOW // 2]:

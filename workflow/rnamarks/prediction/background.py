@@ -267,10 +267,11 @@ def add_null(
     device, batch_size
         See :func:`rnamarks.prediction.exact.load_engine`.
     """
-    modes, tasks = modes_of(folder), read_config(folder)[0].tasks
-    engines = {mode: load_engine(folder, mode, device=device, batch_size=batch_size).engine for mode in modes}
-    null = {mode: score_each(engine, windows) for mode, engine in engines.items()}
-    changes = {mode: change_sizes(engine, windows, tasks) for mode, engine in engines.items()}
+    null, changes = {}, {}
+    for mode in modes_of(folder):
+        loaded = load_engine(folder, mode, device=device, batch_size=batch_size)
+        null[mode] = score_each(loaded.engine, windows)
+        changes[mode] = change_sizes(loaded.engine, windows, null[mode], loaded.config.tasks)
     write_null(folder, null, source=source, changes=changes)
 
 

@@ -69,7 +69,12 @@ def change_one(windows: np.ndarray, width: int, seed: int) -> np.ndarray:
 
 
 def change_sizes(
-    engine: Engine, windows: Mapping[str, np.ndarray], tasks: Sequence[Task], *, seed: int = 1
+    engine: Engine,
+    windows: Mapping[str, np.ndarray],
+    logits: Mapping[str, np.ndarray],
+    tasks: Sequence[Task],
+    *,
+    seed: int = 1,
 ) -> dict[str, np.ndarray]:
     """Absolute differences in logit that random changes of one nucleotide make.
 
@@ -78,6 +83,8 @@ def change_sizes(
     engine : Engine
     windows : mapping of str to numpy.ndarray, shape=(n, window), dtype=uint8
         Task to windows around bases that fit it; the first :data:`MOST` are changed.
+    logits : mapping of str to numpy.ndarray, shape=(n,)
+        Those of the windows, see :func:`rnamarks.prediction.exact.score_each`.
     tasks : sequence of Task
         Those without windows are left out.
     seed : int
@@ -95,11 +102,10 @@ def change_sizes(
         changed = change_one(given, engine.width, seed)
         kept = fits_task(changed, task) & (changed != given).any(axis=1)
         if kept.any():
-            before[task.name], after[task.name] = given[kept], changed[kept]
-    if not before:
+            before[task.name], after[task.name] = logits[task.name][: len(given)][kept], changed[kept]
+    if not after:
         return {}
-    first, second = score_each(engine, before), score_each(engine, after)
-    return {name: np.abs(second[name] - first[name]) for name in first}
+    return {name: np.abs(found - before[name]) for name, found in score_each(engine, after).items()}
 
 
 def read_changes(folder: str | Path, tasks: Iterable[str], mode: str) -> dict[str, Changes]:

@@ -83,7 +83,7 @@ def write_null(
     source : str
         Which nucleotides, in words.
     changes : mapping of str to mapping of str to array, shape=(n,), optional
-        Mode, then task, to what random changes of one nucleotide make of logits, see
+        Mode, then task, to absolute differences in logit that random changes of one nucleotide make, see
         :mod:`rnamarks.prediction.changes`.
 
     Raises
