@@ -92,6 +92,8 @@ def test_formats_that_list_covered_positions_give_the_same_metrics(world, expect
         done.metric("precision_as_many")["value"] * agreement.loc[0, "calls"]
     )
     assert (agreement["p"] < 0.01).all()
+    kept = done.table("evaluation/drops.tsv").query("stage == 'read' and source == 'sites' and reason == 'kept'")
+    assert kept["rows"].tolist() == [len(lines) - (form != "bedmethyl")]
 
 
 @pytest.mark.slow

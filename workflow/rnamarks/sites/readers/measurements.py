@@ -38,12 +38,12 @@ MODKIT_CODES = {
     **{"Am": "69426", "Cm": "19228", "Gm": "19229", "Um": "19227"},
 }
 """Codes of modkit and Dorado (SAM tag MM: a letter or the ChEBI number) by MODOMICS short name."""
-# the sheet of modifications, which has these among its synonyms, is no part of a model
-_SPELLINGS = {
+SPELLINGS = {
     **{"m6A": ("6mA",), "m5C": ("5mC",), "m5U": ("5mU",), "m7G": ("7mG",), "m1A": (), "m6Am": ()},
     **{"Y": ("Ψ", "Psi", "psi", "PseudoU", "pseudoU", "pseudouridine"), "I": ("AtoI", "A-to-I", "inosine")},
     **{"Am": ("2OmA",), "Cm": ("2OmC",), "Gm": ("2OmG",), "Um": ("2OmU",)},
 }
+"""Names in files by MODOMICS short name, as in the sheet of modifications, which is no part of a model."""
 _COLUMNS = {
     "chrom": ("chr", "chrom", "chromosome", "seqnames", "seqname"),
     "position": ("sites", "site", "pos", "position"),
@@ -184,7 +184,7 @@ def read_bed(path: str | Path, scope: Scope, modification: Modification, limits:
     rows, rule = read_fields(path, BED_COLUMNS, separator=None), "every row is a site"
     names = rows["name"].str.extract(r"^([^\s_|:;,.]*)")[0]
     mine = names.isin(_codes(modification, limits)).to_numpy()
-    if not mine.any() and names.isin({*_SPELLINGS, *(one for some in _SPELLINGS.values() for one in some)}).all():
+    if not mine.any() and names.isin({*SPELLINGS, *(one for some in SPELLINGS.values() for one in some)}).all():
         raise InputError(
             f"no row is named {modification.name}",
             path=path,
@@ -219,7 +219,7 @@ def _pileup(path: str | Path, scope: Scope, modification: Modification, limits: 
     frame = pd.concat([_frame(rows, starts, rows["coverage"], rows["percentage"] / 100) for rows, starts in blocks])
     called = (frame["stoichiometry"] >= share).to_numpy()
     rule = f"a position is covered by at least {coverage:g} reads and is a site if at least {share:.0%} are modified"
-    return Measured(frame.assign(called=called), form, True, rule)
+    return Measured(scope.kept(frame.assign(called=called)), form, True, rule)
 
 
 @MEASUREMENTS.add("m6anet")
@@ -319,7 +319,7 @@ def _positions(rows: pd.DataFrame, path: str | Path) -> np.ndarray:
 
 def _codes(modification: Modification, limits: Limits) -> set[str]:
     """What files call a modification."""
-    names = {*modification.names, *_SPELLINGS.get(modification.name, ())}
+    names = {*modification.names, *SPELLINGS.get(modification.name, ())}
     return {*names, modification.chebi, MODKIT_CODES.get(modification.name, ""), limits.code} - {""}
 
 
