@@ -4,6 +4,7 @@ import pytest
 
 from rnamarks.errors import InputError
 from rnamarks.sites.modifications import IUPAC, find_modification, load_modifications
+from rnamarks.sites.readers.measurements import MODKIT_CODES, SPELLINGS
 
 HEADER = "name\tsymbol\tlabel\tbase\tmotif\tmotif_offset\tchebi\tcolour\tsynonyms"
 M6A = "m6A\tm6A\tm6A\tA\tDRACH\t2\t21891\t#882255\tN6-methyladenosine"
@@ -25,6 +26,14 @@ def test_shipped_sheet_holds_the_twelve(sheet):
     assert sheet["Y"].chebi == "17802"
     assert sheet["m6A"].chebi == "21891"
     assert len({entry.colour for entry in sheet.values()}) == 12
+
+
+def test_names_in_measurements_are_those_of_the_sheet(sheet):
+    """Readers of measurements know a model alone, not the sheet, and have its names and codes themselves."""
+    assert set(SPELLINGS) <= set(sheet)
+    for name, spellings in SPELLINGS.items():
+        assert set(spellings) <= sheet[name].names
+    assert all(sheet[name].chebi == code for name, code in MODKIT_CODES.items() if code.isdecimal())
 
 
 def test_synonyms_lead_to_the_short_name(sheet):
