@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from functools import partial
 from pathlib import Path
@@ -191,6 +192,25 @@ def test_filters(model, fasta, everything, options, chosen, flag):
     for name in set(done.table["task"]):
         n = (expected["task"] == name).sum()
         assert f"{name}: {(everything['modification'] == name).sum():,} bases tested, {n:,} written" in done.err
+
+
+def test_another_scan_that_removes_the_shared_folder_first_does_no_harm(model, fasta, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    root = tmp_path / f".rnamarks-{os.getuid()}"
+    root.mkdir()
+
+    def removed_before(method):
+        def call(path):
+            if path == root and os.path.isdir(root):
+                os.rmdir(root)
+            return method(path)
+
+        return call
+
+    for name in ("iterdir", "rmdir"):
+        monkeypatch.setattr(Path, name, removed_before(getattr(Path, name)))
+    assert run(fasta, "--model", model, "--task", "Y").code == 0
+    assert not root.exists()
 
 
 def test_what_is_scored_with_less_or_not_at_all_is_said(model, tmp_path):

@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -172,7 +172,8 @@ def scan(
                 warn=warn,
             )
     finally:
-        if root.is_dir() and not any(root.iterdir()):
+        # another scan may have its parts there, or remove the folder at this moment
+        with suppress(OSError):
             root.rmdir()
     for row in summary.itertuples():
         below = "" if row.below != row.below else f", {int(row.below):,} with q < 0.1"
