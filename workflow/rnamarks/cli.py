@@ -16,6 +16,7 @@ from .cli_language_training import app as language_app
 from .cli_options import (
     BatchOption,
     DeviceOption,
+    ModelArgument,
     ModelOption,
     OutOption,
     ScanBatchOption,
@@ -23,7 +24,6 @@ from .cli_options import (
     ThreadsOption,
     Warnings,
     check_paths,
-    named_model,
     text_output,
     warn,
 )
@@ -123,12 +123,7 @@ def evaluate(
 
 
 @app.command()
-def info(
-    model: Annotated[
-        Path,
-        typer.Argument(parser=str, callback=named_model, metavar="NAME|DIR", help="A shipped model, or a directory."),
-    ],
-) -> None:
+def info(model: ModelArgument) -> None:
     """List a model's tasks, what it can do, what it was trained on, and how well it did on the test split."""
     from .prediction.info import describe_model
 

@@ -29,17 +29,17 @@ def named_model(model: str | None) -> Path | None:
 
 
 # text until it is looked up: a path would drop the ./ that tells a folder from a name
+_NAMED = {"parser": str, "callback": named_model, "metavar": "NAME|DIR"}
 ModelOption = Annotated[
     Path,
     typer.Option(
         "--model",
         "-m",
-        parser=str,
-        callback=named_model,
-        metavar="NAME|DIR",
         help="A name that rnamarks models lists, or a model directory: config.json and weights.safetensors.",
+        **_NAMED,
     ),
 ]
+ModelArgument = Annotated[Path, typer.Argument(help="A shipped model, or a directory.", **_NAMED)]
 TaskOption = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--task", help="Which of the model's tasks (rnamarks info); may be left out where there is one."),
