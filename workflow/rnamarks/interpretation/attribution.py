@@ -21,6 +21,7 @@ import torch
 from torch import nn
 
 from ..errors import InputError
+from ..models.checkpoint import Ensemble, Stack
 from ..prediction.score import BATCH_SIZES, score_windows
 from ..sequences import ALPHABET, UNKNOWN
 from .soft_input import frozen, one_hot, require_soft
@@ -70,7 +71,7 @@ def check_method(method: str) -> None:
 
 
 def attribute(
-    model: nn.Module,
+    model: Ensemble | Stack,
     codes: np.ndarray,
     task: str,
     method: str,
@@ -82,10 +83,10 @@ def attribute(
     """:func:`integrated_gradients` or :func:`mutagenesis` with their defaults; of a stack the networks alone are asked,
     since k-mer baselines have no gradients."""
     check_method(method)
-    model = getattr(model, "networks", model)
+    networks = model.networks
     if method == "mutagenesis":
-        return mutagenesis(model, codes, task, batch_size=batch_size, device=device)
-    return integrated_gradients(model, codes, task, batch_size=batch_size, device=device, warn=warn)
+        return mutagenesis(networks, codes, task, batch_size=batch_size, device=device)
+    return integrated_gradients(networks, codes, task, batch_size=batch_size, device=device, warn=warn)
 
 
 def integrated_gradients(
