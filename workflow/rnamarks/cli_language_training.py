@@ -141,7 +141,11 @@ def finetune_model(
         typer.Option("--model", help="The language model's directory."),
     ] = None,
     way: Annotated[
-        str, typer.Option("--way", help="finetuned; frozen: the head alone; scratch: from random weights.")
+        str,
+        typer.Option(
+            "--way",
+            help="finetuned; frozen: the head alone; from random weights: scratch, or untrained, the head alone.",
+        ),
     ] = "finetuned",
     size: Annotated[
         Optional[str],  # noqa: UP045

@@ -12,7 +12,7 @@ from .errors import InputError
 from .models.settings.language import LANGUAGE_SIZES, LabelSettings, LanguageSettings, PairSettings, ValueSettings
 from .registry import registered
 from .training.checks import pretraining_settings
-from .training.settings import TRUNK_WAYS, UNTRAINED, WAYS, FinetuneSettings, MaskingSettings
+from .training.settings import RANDOM_WAYS, TRUNK_WAYS, WAYS, FinetuneSettings, MaskingSettings, settings_of_way
 
 IMPORTED = 0
 """Seed of a language model that was not trained here."""
@@ -76,7 +76,7 @@ class DownstreamRun:
     @property
     def is_random(self) -> bool:
         """Whether it begins with random weights, as a control."""
-        return self.way in ("scratch", UNTRAINED)
+        return self.way in RANDOM_WAYS
 
     def record(self) -> dict[str, Any]:
         """Plain values, for a rule's params."""
@@ -255,9 +255,7 @@ class LanguagePlan:
 
     def training_of(self, downstream: str, way: str) -> dict[str, Any]:
         """Settings of the fine-tuning that concern one way of using a language model."""
-        training = self.downstream[downstream]["training"]
-        own = training.get("frozen" if way == UNTRAINED else way, {})
-        return {name: value for name, value in training.items() if name not in TRUNK_WAYS} | dict(own)
+        return settings_of_way(self.downstream[downstream]["training"], way)
 
     def _check_tuning(self, downstream: str) -> None:
         entry, where = self.downstream[downstream], f"downstream.{downstream}"

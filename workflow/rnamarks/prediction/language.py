@@ -20,7 +20,6 @@ from .tiles import tile_step, tiled_vectors
 
 TRAINED_LENGTH = 1022
 """Nucleotides of the longest sequence, or piece of one, in pre-training."""
-"""Tokens of a pack by device."""
 _PACKS = 8
 _LETTERS = [{"T": "U"}.get(letter, letter) if len(letter) == 1 else "N" for letter in TOKENS]
 

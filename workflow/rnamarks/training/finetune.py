@@ -23,7 +23,7 @@ from ..models.vector_cache import Vectors, cached_vectors
 from ..prediction.score import pick_device
 from ..tables import write_parquet, write_tsv
 from .allocation import keep_freed_memory
-from .settings import UNTRAINED, WAYS, FinetuneSettings
+from .settings import RANDOM_WAYS, UNTRAINED, WAYS, FinetuneSettings
 from .targets.examples import ExampleTarget
 from .targets.label import LabelTarget, probabilities_of
 from .targets.pairs import PairsTarget, best_threshold, predicted_partners
@@ -84,9 +84,9 @@ def finetune(
     device, threads, report
         See :func:`rnamarks.training.trainer.train`.
     cache : path-like, optional
-        Folder in which ``frozen`` keeps the vectors of all sequences of the table, so that they are computed once for
-        all its folds and seeds, see :mod:`rnamarks.models.vector_cache`; without it they are computed in every step.
-        The file holds half precision, so that predictions differ slightly.
+        Folder in which ``frozen`` and ``untrained`` keep the vectors of all sequences of the table, so that they are
+        computed once for all its folds, and of ``frozen`` for all seeds, see :mod:`rnamarks.models.vector_cache`;
+        without it they are computed in every step. The file holds half precision, so that predictions differ slightly.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def finetune(
     for what, value, known in (("target", target, tuple(TARGETS)), ("way", way, WAYS)):
         if value not in known:
             raise InputError(f"no such {what}", value=value, remedy=f"choose one of {', '.join(known)}")
-    is_random, is_frozen = way in ("scratch", UNTRAINED), way in ("frozen", UNTRAINED)
+    is_random, is_frozen = way in RANDOM_WAYS, way in ("frozen", UNTRAINED)
     if model is None and (not is_random or sizes is None):
         raise InputError("no language model", value=way, remedy="name one; of random weights the sizes will do")
     splits, labels = split_examples(examples, fold, target)

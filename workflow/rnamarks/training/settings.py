@@ -22,9 +22,13 @@ PRECISIONS = ("auto", "32-true", "bf16-mixed")
 OPTIMISERS = ("adamw", "muon")
 
 TRUNK_WAYS = ("finetuned", "frozen", "scratch")
-UNTRAINED = "untrained"
-WAYS = (*TRUNK_WAYS, UNTRAINED)
 """How a language model is put to a task: all of it is trained, the head alone, or all of it from random weights."""
+UNTRAINED = "untrained"
+"""The head alone over random weights, the control of ``frozen``."""
+WAYS = (*TRUNK_WAYS, UNTRAINED)
+RANDOM_WAYS = ("scratch", UNTRAINED)
+"""Those that begin with random weights."""
+_TRAINED_AS = {UNTRAINED: "frozen"}
 
 _MANY = Whole(1, 1_000_000)
 _RATE = Real(0, 1000, above=True)
@@ -160,6 +164,15 @@ class MaskingSettings(Settings):
     tokens: int = setting(16_384, Whole(1, 1_000_000_000))
 
 
+def settings_of_way(values: Mapping[str, Any], way: str) -> dict[str, Any]:
+    """Of settings for all of :data:`WAYS`, with those of single ones under their names, what concerns one way.
+
+    ``untrained`` is trained as ``frozen`` is.
+    """
+    common = {name: value for name, value in values.items() if name not in TRUNK_WAYS}
+    return common | dict(values.get(_TRAINED_AS.get(way, way), {}))
+
+
 @dataclass(frozen=True)
 class FinetuneSettings(TrainingSettings):
     """How to fine-tune a language model; defaults as published are made by :meth:`for_target`.
@@ -201,17 +214,15 @@ class FinetuneSettings(TrainingSettings):
         values : mapping
             Settings; under ``finetuned``, ``frozen`` and ``scratch`` those of one way alone.
         way : {"finetuned", "frozen", "scratch", "untrained"}
-            The last, the control of ``frozen``, is trained as that is.
+            See :func:`settings_of_way`.
         where : str
             See :meth:`from_mapping`.
         """
         if target not in PUBLISHED:
             raise InputError("no such target", value=target, remedy=f"choose one of {', '.join(PUBLISHED)}")
-        way = "frozen" if way == UNTRAINED else way
-        if not isinstance(values, Mapping) or not isinstance(values.get(way, {}), Mapping):
+        if not isinstance(values, Mapping) or not isinstance(values.get(_TRAINED_AS.get(way, way), {}), Mapping):
             return cls.from_mapping(values, where)
-        common = {name: value for name, value in values.items() if name not in TRUNK_WAYS}
-        given: dict[str, Any] = PUBLISHED[target] | common | dict(values.get(way, {}))
+        given: dict[str, Any] = PUBLISHED[target] | settings_of_way(values, way)
         given.setdefault("patience", given["epochs"])
         given.setdefault("head_learning_rate", given["learning_rate"])
         return cls.from_mapping(given, where)
