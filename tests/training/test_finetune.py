@@ -289,6 +289,23 @@ def test_the_head_alone_is_trained_over_random_weights_too(tune, tmp_path, langu
         np.testing.assert_allclose(plain["predicted"], cached["predicted"], atol=0.05)
 
 
+def test_vectors_of_random_weights_are_those_of_the_weights_that_were_drawn(tune, tmp_path, monkeypatch):
+    def vectors():
+        return len(list((tmp_path / "cache").glob("*.npy")))
+
+    options = {"way": "untrained", "epochs": 1, "cache": tmp_path / "cache"}
+    tune("label", folder="first", **options)
+    tune("label", folder="again", **options, head={"hidden": 4})
+    assert vectors() == 1
+    # as another version of torch, or of the code that draws, would
+    seeded = torch.manual_seed
+    monkeypatch.setattr(torch, "manual_seed", lambda seed: seeded(seed + 100))
+    tune("label", folder="other", **options)
+    assert vectors() == 2
+    one, other = (weights(tmp_path / folder)["trunk.embedding.weight"] for folder in ("first", "other"))
+    assert not torch.equal(one, other)
+
+
 class Killed(BaseException):
     """What no handler of errors catches."""
 

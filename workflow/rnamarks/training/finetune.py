@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from safetensors.torch import save
 from torch import nn
 
 from .. import __version__
@@ -113,9 +114,11 @@ def finetune(
     if model is not None:
         config, weights = read_language(model)
         sizes = sizes or config.hyperparameters["sizes"]
+    torch.manual_seed(seed)
+    network = Language({task: entry}, **(sizes or {}))
     if is_random:
-        # of random weights the seed tells, sizes and version beside it
-        weights = "" if way == "scratch" else f"seed {seed}, version {__version__}"
+        # of those that vectors are kept of, what was drawn: another torch may draw others
+        weights = "" if way == "scratch" else hashlib.sha256(save(network.trunk.state_dict())).hexdigest()
     if way == "scratch":
         settings = replace(settings, learning_rate=settings.head_learning_rate, head_epochs=0, blocks_per=0)
     record = {
@@ -130,8 +133,6 @@ def finetune(
         "examples": {split: _digest(part) for split, part in splits.items() if split != "test"},
         "version": __version__,
     }
-    torch.manual_seed(seed)
-    network = Language({task: entry}, **(sizes or {}))
     _check_lengths(network, splits)
     place = pick_device(device)
     if place.type == "cpu":
