@@ -202,7 +202,7 @@ def test_precision_is_what_the_machine_can(world, tmp_path, monkeypatch, asked):
     settings = SiteSettings.from_mapping(SETTINGS | {"precision": asked, "epochs": 1})
     arguments = {"seed": 5, "device": "cpu", "report": lines.append}
     found = fit_sites("mass", SMALL, training, validation, settings, checkpoints=tmp_path, **arguments)
-    assert (lines[0] == "precision 32-true: this CPU cannot train in bfloat16 (asked for: bf16-mixed)") == (
+    assert (lines[0] == "precision 32-true: this CPU cannot compute in bfloat16 (asked for: bf16-mixed)") == (
         asked == "bf16-mixed"
     )
     assert digest(found.state) == digest(fit(world, tmp_path / "plain", precision="32-true", epochs=1).state)

@@ -149,7 +149,7 @@ def finetune_model(
     ] = "finetuned",
     size: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option("--size", help="Of scratch without --model: nano, micro, mega or giga."),
+        typer.Option("--size", help="Of random weights without --model: nano, micro, mega or giga."),
     ] = None,
     changed: Annotated[
         Optional[list[str]],  # noqa: UP045
@@ -157,7 +157,7 @@ def finetune_model(
     ] = None,
     cache: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--cache", help="Of frozen: folder that keeps the vectors of all sequences."),
+        typer.Option("--cache", help="Of the head alone: folder that keeps the vectors of all sequences."),
     ] = None,
     seed: SeedOption = 1,
     checkpoints: CheckpointsOption = Path(".checkpoints"),

@@ -1,4 +1,4 @@
-"""How a device computes in training: the same bytes each time on a CPU, bfloat16 where it is precise enough."""
+"""How a device computes: in training the same bytes each time on a CPU, bfloat16 where it is precise enough."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def is_mixed(precision: str, device: torch.device, report: Callable[[str], None]
         return False
     if can_bfloat16(device):
         return True
-    report(f"precision 32-true: this {device.type.upper()} cannot train in bfloat16 (asked for: {precision})")
+    report(f"precision 32-true: this {device.type.upper()} cannot compute in bfloat16 (asked for: {precision})")
     return False
 
 
