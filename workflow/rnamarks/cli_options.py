@@ -44,6 +44,11 @@ TaskOption = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--task", help="Which of the model's tasks (rnamarks info); may be left out where there is one."),
 ]
+TasksOption = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--task", help="Only these tasks, such as m6A,Y; default all."),
+]
+ModeOption = Annotated[str, typer.Option("--mode", help="exact: the networks; fast: the student distilled from them.")]
 OutOption = Annotated[Optional[Path], typer.Option("--out", "-o", help="TSV to write; standard output without it.")]  # noqa: UP045
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 BatchOption = Annotated[int, typer.Option("--batch-size", min=1, help="Windows at once; bounds the memory.")]
@@ -66,6 +71,11 @@ ThreadsOption = Annotated[
     ),
 ]
 TaxonOption = Annotated[int, typer.Option("--taxid", min=0, help="NCBI taxon, for the header of bedRMod.")]
+
+
+def task_names(given: list[str] | None) -> list[str]:
+    """What :data:`TasksOption` names, each time one task or several, separated by commas."""
+    return [name.strip() for text in given or [] for name in text.split(",")]
 
 
 def warn(line: str) -> None:

@@ -13,11 +13,14 @@ import typer
 from .cli_options import (
     DeviceOption,
     ModelOption,
+    ModeOption,
     OutOption,
     ScanBatchOption,
+    TasksOption,
     ThreadsOption,
     check_paths,
     regular,
+    task_names,
     text_output,
     warn,
     warn_of_drops,
@@ -33,13 +36,8 @@ def variants(
     genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA on which the variants were called.")],
     annotation: Annotated[Path, typer.Option("--annotation", help="GTF or UCSC gene table of the same assembly.")],
     model: ModelOption = Path(DEFAULT),
-    task: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option("--task", help="Only these tasks, such as m6A,Y; default all."),
-    ] = None,
-    mode: Annotated[
-        str, typer.Option("--mode", help="exact: the networks; fast: the student distilled from them.")
-    ] = "exact",
+    task: TasksOption = None,
+    mode: ModeOption = "exact",
     out: OutOption = None,
     vcf: Annotated[
         Optional[Path],  # noqa: UP045
@@ -86,7 +84,7 @@ def variants(
     for path in (source, genome, annotation):
         if str(path) != "-" and not path.exists():
             raise InputError("no such file", path=path, remedy="check the path")
-    names = [name.strip() for text in task or [] for name in text.split(",")]
+    names = task_names(task)
     options = VariantOptions(mode, tuple(names), haplotypes, foremost, device, batch_size)
     set_threads(threads)
     root = Path(tempfile.gettempdir()) / f".rnamarks-{os.getuid()}"
