@@ -123,7 +123,7 @@ def resample_genes(gene: np.ndarray, n: int, generator: np.random.Generator) -> 
 
 
 def measure_agreement(positions: Positions, *, seed: int = 0) -> pd.DataFrame:
-    """Calls with a measured site near them, against calls dealt anew among the positions of the same transcript.
+    """Calls with a measured site near them, against calls shuffled among the positions of the same transcript.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def correlate_stoichiometry(positions: Positions, *, n: int = 1000, seed: int = 
 
 
 def bin_stoichiometry(positions: Positions) -> pd.DataFrame:
-    """Stoichiometry in tenths of the score: columns of the table ``stoichiometry`` from ``bin`` on."""
+    """Stoichiometry in deciles of the score: columns of the table ``stoichiometry`` from ``bin`` on."""
     if not len(positions):
         return pd.DataFrame(columns=column_names("stoichiometry", first="bin"))
     place = equal_mass_bins(positions.score, BINS)

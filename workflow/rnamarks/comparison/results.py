@@ -210,7 +210,7 @@ def say_results(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     ):
         sentences.append(
             f"Of the {row['calls']:,} positions with the highest scores {row['agreeing']:,} are measured sites; calls "
-            f"dealt anew within transcripts give {row['expected']:,.0f} ({row['low']:,.0f} to {row['high']:,.0f})."
+            f"shuffled within transcripts give {row['expected']:,.0f} ({row['low']:,.0f} to {row['high']:,.0f})."
         )
     for among, what in (("covered", "over covered positions"), ("sites", "over measured sites alone")):
         row = found.get(f"spearman_{among}")

@@ -71,7 +71,10 @@ def draw_offsets(offsets: pd.DataFrame, design: Design) -> Figure:
         for column, dash, marker in _LINES:
             if column in measures:
                 entries.append(legend_entry(f"{measures[column]}, {words}", colour, marker, line=dash, size=3.5))
-    place_legend(figure, entries, 2)
+    entries.append(chance_entry("the file as it is"))
+    if offsets["recommended"].astype(bool).any():
+        entries.append(legend_entry("clearly better", CHANCE, "o", hollow=True, size=11, line="none"))
+    place_legend(figure, entries, 3)
     return figure
 
 
@@ -110,7 +113,7 @@ def draw_compared_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: De
     for name in shown:
         draw_reference(panels[0], prevalence[name,]["prevalence"], across=True)
     panels[0].set_aspect("auto")
-    panels[0].set_ylim(-0.01, _top_precision(curves, max(row["prevalence"] for row in prevalence.values())))
+    panels[0].set_ylim(0, _top_precision(curves, max(row["prevalence"] for row in prevalence.values())))
     panels[1].plot([0, 1], [0, 1], color=CHANCE, linestyle=DASHED, linewidth=1.1)
     panels[0].set_xlabel("recall: fraction of sites called")
     panels[0].set_ylabel("precision: fraction of calls measured")
@@ -149,7 +152,7 @@ def explain_compared_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design:
 
 @styled
 def draw_agreement(agreement: pd.DataFrame, design: Design) -> Figure:
-    """Calls with a measured site within each tolerance, and the interval of calls dealt anew."""
+    """Calls with a measured site within each tolerance, and the interval of shuffled calls."""
     rules = _called(agreement)
     figure = new_figure(2.9, 3.7 * len(rules))
     panels = figure.subplots(1, len(rules), squeeze=False)[0]
@@ -172,7 +175,8 @@ def draw_agreement(agreement: pd.DataFrame, design: Design) -> Figure:
     if len(rules) > 1:
         add_letters(panels)
     entries = [legend_entry(SETS[name][0], SETS[name][1], SETS[name][2], line="none") for name in shown]
-    place_legend(figure, [*entries, legend_entry("dealt anew within transcripts, 95 %", QUIET, "_", size=9)], 2)
+    chance = "chance: calls shuffled within transcripts, mean and 95 %"
+    place_legend(figure, [*entries, legend_entry(chance, QUIET, "|", size=7)], 2)
     return figure
 
 
@@ -204,7 +208,7 @@ def explain_agreement(agreement: pd.DataFrame, design: Design) -> Captions:
         texts.append(
             f"Number of calls ({what}: {rows[0]['calls']:,}) that have a measured site of any motif within the "
             "distance allowed on the same transcript. Grey: mean and 95 % interval if the calls of each transcript are "
-            "dealt anew among its judged positions (2,000 draws): genes with many sites are no agreement. "
+            "shuffled among its judged positions (2,000 times): that a gene has many sites is no agreement. "
             f"{told or 'No call, so 0 can agree'}."
         )
     return texts if len(texts) > 1 else texts[0]
@@ -212,9 +216,10 @@ def explain_agreement(agreement: pd.DataFrame, design: Design) -> Captions:
 
 @styled
 def draw_stoichiometry(stoichiometry: pd.DataFrame, metrics: pd.DataFrame, design: Design) -> Figure:
-    """Quartiles of the stoichiometry in tenths of the score."""
+    """Quartiles of the stoichiometry in deciles of the score."""
     rows = select(stoichiometry, set="all")
     kinds = [name for name in AMONG if (rows["among"] == name).any()]
+    top = min(1.03, max(0.05, 1.08 * rows[["upper", "mean"]].max(axis=None)))
     figure = new_figure(2.9, 3.7 * len(kinds))
     panels = figure.subplots(1, len(kinds), squeeze=False)[0]
     for axes, kind in zip(panels, kinds, strict=True):
@@ -224,11 +229,11 @@ def draw_stoichiometry(stoichiometry: pd.DataFrame, metrics: pd.DataFrame, desig
             axes.plot(row["bin"] + 1, row["mean"], "x", color=QUIET, markersize=4.5, zorder=5)
         axes.set_xticks(range(1, 11))
         axes.set_xlim(0.4, 10.6)
-        axes.set_ylim(0, 1.03)
+        axes.set_ylim(0, top)
         axes.set_title(AMONG[kind])
-        axes.set_xlabel("tenth of the score, lowest to highest")
+        axes.set_xlabel("decile of the model's score, lowest to highest")
         axes.grid(axis="y")
-    panels[0].set_ylabel("modified share of the reads")
+    panels[0].set_ylabel("stoichiometry\n(modified share of the reads)")
     if len(kinds) > 1:
         add_letters(panels)
     entries = [legend_entry("median and quartiles", ramp(0, 0.85), "o"), legend_entry("mean", QUIET, "x", line="none")]
@@ -246,7 +251,8 @@ def explain_stoichiometry(stoichiometry: pd.DataFrame, metrics: pd.DataFrame, de
         if row:
             said = with_interval(row) or "cannot be had"
             texts.append(
-                f"Modified share of the reads at {words}, {int(row['n']):,} in {int(row['genes']):,} genes, in tenths "
-                f"of the model's score. Spearman's correlation {said}, 95 % interval over genes."
+                f"Modified share of the reads at {words}, {int(row['n']):,} in {int(row['genes']):,} genes, in deciles "
+                "of the model's score: 1 holds the tenth of the positions that the model scores lowest. Spearman's "
+                f"correlation {said}, 95 % interval over genes."
             )
     return texts if len(texts) > 1 else texts[0]
