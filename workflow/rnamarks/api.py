@@ -277,7 +277,8 @@ def _encoded(sequences: Sequences) -> dict[str, np.ndarray]:
     from .sequences import UNKNOWN, encode
 
     if isinstance(sequences, str | bytes):
-        raise InputError("this is one text, not a list", value=sequences, remedy="put it between brackets")
+        remedy = "put it between brackets; to scan a file, give a pathlib.Path"
+        raise InputError("this is one text, not a list", value=sequences, remedy=remedy)
     named = sequences if isinstance(sequences, Mapping) else {str(at): one for at, one in enumerate(sequences)}
     if not named:
         raise InputError("there is no sequence", remedy="give one or more")
