@@ -177,6 +177,14 @@ def test_a_packed_file_without_its_end_is_called_cut_off(given, tmp_path):
     assert done.lines[-1].endswith("calls.vcf.gz: the file is cut off; fetch or make it again")
 
 
+@pytest.mark.parametrize("missing", ["calls.vcf", "genome.fa", "genes.gtf"])
+def test_a_file_that_is_not_there_is_named(given, tmp_path, missing):
+    calls = world.write_vcf(tmp_path, [snv(150)])
+    (tmp_path / missing).unlink()
+    done = world.run("variants", calls, *given, code=2)
+    assert done.lines == [f"rnamarks: {tmp_path / missing}: no such file; check the path"]
+
+
 def test_a_header_alone_gives_a_header_alone(given, tmp_path):
     done = world.run("variants", world.write_vcf(tmp_path, []), *given, "--vcf", tmp_path / "o.vcf")
     assert len((tmp_path / "o.tsv").read_text().splitlines()) == 1

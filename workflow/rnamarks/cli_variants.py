@@ -25,7 +25,6 @@ from .cli_options import (
     warn,
     warn_of_drops,
 )
-from .errors import InputError
 from .models.shipped import DEFAULT
 
 
@@ -81,11 +80,7 @@ def variants(
     check_paths(
         {"the input": source, "--genome": genome, "--annotation": annotation}, {"--out": out, "--vcf": vcf}, model
     )
-    for path in (source, genome, annotation):
-        if str(path) != "-" and not path.exists():
-            raise InputError("no such file", path=path, remedy="check the path")
-    names = task_names(task)
-    options = VariantOptions(mode, tuple(names), haplotypes, foremost, device, batch_size)
+    options = VariantOptions(mode, tuple(task_names(task)), haplotypes, foremost, device, batch_size)
     set_threads(threads)
     root = Path(tempfile.gettempdir()) / f".rnamarks-{os.getuid()}"
     with (
