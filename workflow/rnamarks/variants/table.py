@@ -206,7 +206,7 @@ def _rounded(column: pa.ChunkedArray) -> pa.Array:
 
 
 _NUMBERS = ("probability_ref", "probability_alt", "logit_ref", "logit_alt", "delta_logit", "percentile")
-_EMPTY = {
+_KINDS = {
     **dict.fromkeys(("start", "genome_start", "genome_end", "transcript_start"), pa.int64()),
     "distance": pa.int64(),
     **dict.fromkeys(_NUMBERS, pa.float32()),
@@ -217,7 +217,7 @@ def _fill(rows: int, columns: Mapping[str, object]) -> pa.Table:
     """The table ``variants``; columns that are not given are empty, positions that are not known -1."""
     arrays = {}
     for name in column_names("variants", task_columns=True):
-        kind = _EMPTY.get(name, pa.string())
+        kind = _KINDS.get(name, pa.string())
         if name not in columns:
             blank = "" if kind == pa.string() else None if name in (*_NUMBERS, "distance") else -1
             arrays[name] = pa.repeat(pa.scalar(blank, kind), rows)
