@@ -29,7 +29,7 @@ from scan import make_model
 
 from rnamarks.prediction.exact import MODES, load_engine
 from rnamarks.prediction.scan import choose_tasks, find_sites, gap_for
-from rnamarks.sequences import LETTERS
+from rnamarks.sequences import decode
 from rnamarks.sites.windows import lay
 from rnamarks.variants.annotate import VariantOptions, annotate_variants
 
@@ -41,7 +41,7 @@ def write_genome(folder: Path, genes: int) -> tuple[str, list[tuple[int, int]]]:
     """Genome and annotation; returns the genome's letters and the exons of all genes."""
     size = genes * (EXONS * (EXON + INTRON) + APART)
     codes = np.random.default_rng(1).integers(0, 4, size).astype(np.uint8)
-    text = LETTERS[codes].tobytes().decode().replace("U", "T")
+    text = decode(codes).replace("U", "T")
     with open(folder / "g.fa", "w") as handle:
         handle.write(">chr1\n" + "\n".join(text[at : at + 60] for at in range(0, size, 60)) + "\n")
     exons = []
@@ -106,6 +106,7 @@ def rescan(folder: Path, mode: str, number: int) -> float:
 
 
 def main() -> None:
+    """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--snvs", type=int, default=4000)
     parser.add_argument("--genes", type=int, default=40)
