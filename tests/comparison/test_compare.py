@@ -176,6 +176,17 @@ def test_a_named_format_is_that_of_the_control_too(world, compare, tmp_path):
     assert f"{paths[1]}, read as geo_bed: every row is a site" in (done.folder / "report.html").read_text()
 
 
+def test_sites_off_the_motif_are_said_and_not_drawn(world, compare, tmp_path):
+    places = ["chrom", "genome_start", "strand"]
+    moved = world.sites[places].assign(genome_start=world.sites["genome_start"] + 1)
+    off = moved[~moved.set_index(places).index.isin(world.positions.set_index(places).index)]
+    done = compare(write(tmp_path / "sites.bed", bed(off)))
+    assert done.code == 0, done.said
+    assert ", 0 of them at a scored DRACH; the others" in done.said
+    assert "Ranking cannot be measured" in done.said
+    assert [path.name for path in sorted((done.folder / "figures").iterdir())] == ["offsets.svg"]
+
+
 def test_the_prior_is_the_log_odds_of_every_scored_position(world, compare, tmp_path):
     done = compare(write(tmp_path / "sites.bed", bedmethyl(world.positions)))
     prior = pd.read_csv(done.folder / "prior.tsv.gz", sep="\t")

@@ -150,7 +150,7 @@ def compare(
         "at_motif_positions": (positions.measured.sum(), positions.measured.sum() / len(sites)),
     }
     sets = {ALL: positions}
-    sentences = [fit.sentence, say_positions(positions, len(sites), int(on.sum()), task), coverage]
+    sentences = [fit.sentence, say_positions(positions, len(sites), int(on.sum()), task), f"Judged by {coverage}."]
     if control is not None:
         shared, sentence = _in_control(rows, sites, control)
         sentences.append(sentence)
@@ -254,4 +254,4 @@ def _in_control(rows: pd.DataFrame, sites: pd.DataFrame, control: pd.DataFrame) 
     shared = int(pd.MultiIndex.from_frame(sites[PLACE]).isin(keys).sum())
     here = pd.MultiIndex.from_arrays([rows["chrom"], rows["genome_start"], rows["strand"]]).isin(keys)
     sentence = f"{shared:,} of {len(sites):,} sites ({shared / len(sites):.1%}) are in the control, too"
-    return (here, shared), f"{sentence}; the measures are also given without them (without_control)"
+    return (here, shared), f"{sentence}; the measures are also given without them (without_control)."

@@ -183,10 +183,8 @@ def prior(predicted: pd.DataFrame) -> pd.DataFrame:
 def say_positions(positions: Positions, sites: int, on_transcripts: int, task: Task) -> str:
     """What became of the sites."""
     judged, motif = int(positions.measured.sum()), task.place[0]
-    return (
-        f"{on_transcripts:,} of {sites:,} sites are on annotated transcripts, {judged:,} of them at a scored {motif}; "
-        f"the others are judged by nothing but agreement within a few nucleotides."
-    )
+    told = f"{on_transcripts:,} of {sites:,} sites are on annotated transcripts, {judged:,} of them at a scored {motif}"
+    return f"{told}; the others are judged by nothing but calls near them." if judged < sites else f"{told}."
 
 
 def say_results(tables: Mapping[str, pd.DataFrame]) -> list[str]:

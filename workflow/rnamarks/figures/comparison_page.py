@@ -48,7 +48,7 @@ def write_comparison(found: Comparison, folder: str | Path, *, subject: str) -> 
     offers = {"compared"}
     offers |= {"ranking"} if len(found.tables["comparison_curves"]) else set()
     offers |= {"shares"} if len(found.tables["stoichiometry"]) else set()
-    offers |= {"places"} if len(found.tables["landscape"]) else set()
+    offers |= {"places"} if found.tables["landscape"]["called"].any() else set()
     design = Design(subject, colour_tasks([found.task]), (), None, "guarded", frozenset(offers))
     drawn = {}
     for name, entry in FIGURES.items():
