@@ -13,15 +13,16 @@ class BuildWithModels(build_py):
 
     def run(self) -> None:
         super().run()
-        if not self.editable_mode:
-            for source, target in self._models():
-                self.mkpath(str(target.parent))
-                self.copy_file(str(source), str(target))
+        for source, target in self._models():
+            self.mkpath(str(target.parent))
+            self.copy_file(str(source), str(target))
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
         return super().get_outputs(include_bytecode) + [str(target) for _, target in self._models()]
 
     def _models(self) -> list[tuple[Path, Path]]:
+        if self.editable_mode:
+            return []
         folder = Path(self.build_lib, "rnamarks", "shipped")
         files = (path for path in sorted(MODELS.glob("*/*")) if path.is_file())
         return [(path, folder / path.relative_to(MODELS)) for path in files]

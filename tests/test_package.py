@@ -32,9 +32,9 @@ import scan_world
 pytestmark = pytest.mark.slow
 
 BUILD = """
-import sys
+import json, sys
 from setuptools import build_meta
-print(build_meta.build_sdist(sys.argv[1]) if sys.argv[2] == "sdist" else build_meta.build_wheel(sys.argv[1]))
+print(getattr(build_meta, f"build_{sys.argv[2]}")(sys.argv[1], json.loads((sys.argv[3:] or ["{}"])[0])))
 """
 FASTA = ">one\nACGUGGACUAACGGACUACGUAGCUAGCUAGGACUUUACGACUGACUGACUGAGGACUCC\n>two\nGGACUGGACUGGACUGGACUAAGGACUCCU\n"
 FROM_PYTHON = """
@@ -121,6 +121,12 @@ def test_wheel_and_sdist_hold_the_library_and_its_data(built):
         "setup.py",
         "resources/models/m6a/config.json",
     } <= held
+
+
+def test_a_checkout_with_a_model_can_be_installed_as_links_to_its_files(built, tmp_path):
+    unpacked = built["sdist"].with_name(built["sdist"].name.removesuffix(".tar.gz"))
+    command = [sys.executable, "-c", BUILD, tmp_path, "editable", '{"editable_mode": "strict"}']
+    assert run(command, cwd=unpacked).splitlines()[-1].endswith(".whl")
 
 
 def test_a_bare_environment_scans_with_the_shipped_model(installed, model, alone, tmp_path):
