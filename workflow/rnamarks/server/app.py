@@ -234,28 +234,24 @@ def serve(
         If the model directory is at fault, or the address cannot be had.
     """
     root = Path(tempfile.gettempdir()) / f"rnamarks-serve.{os.getuid()}"
-    try:
-        with scratch(root) as folder:
-            options = {"maximum": maximum, "waiting": waiting, "device": device, "batch_size": batch_size}
-            app = create_app(model, folder, **options)
-            try:
-                # programs that wait for an answer hold a thread each
-                server = create_server(app, host=host, port=port, threads=waiting + 8, ident=None)
-            except (OSError, ValueError) as error:
-                raise InputError(
-                    f"the address cannot be had: {getattr(error, 'strerror', None) or error}",
-                    value=f"{host}:{port}",
-                    remedy="choose another --host or --port",
-                ) from error
-            shown = f"[{host}]" if ":" in host else host
-            report(f"http://{shown}:{server.effective_port}/ answers until you press Ctrl-C")
-            try:
-                server.run()
-            finally:
-                app.extensions["scans"].close()
-    finally:
-        if root.is_dir() and not any(root.iterdir()):
-            root.rmdir()
+    with scratch(root) as folder:
+        options = {"maximum": maximum, "waiting": waiting, "device": device, "batch_size": batch_size}
+        app = create_app(model, folder, **options)
+        try:
+            # programs that wait for an answer hold a thread each
+            server = create_server(app, host=host, port=port, threads=waiting + 8, ident=None)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"the address cannot be had: {getattr(error, 'strerror', None) or error}",
+                value=f"{host}:{port}",
+                remedy="choose another --host or --port",
+            ) from error
+        shown = f"[{host}]" if ":" in host else host
+        report(f"http://{shown}:{server.effective_port}/ answers until you press Ctrl-C")
+        try:
+            server.run()
+        finally:
+            app.extensions["scans"].close()
 
 
 def _number(given: Mapping[str, str], name: str, default: float | None) -> float | None:
