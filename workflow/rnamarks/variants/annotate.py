@@ -235,17 +235,18 @@ class _Annotator:
     def take(self, block: Sequence[pysam.VariantRecord], out: TextIO, vcf: TextIO | None) -> None:
         """Annotate the records of a block."""
         found: list[Allele] = []
-        first = []
+        numbers = []
         for number, record in enumerate(block, self.records):
-            first.append(len(found))
+            begin = len(found)
             found += [self._checked(allele, number) for allele in alleles(record)]
-        rows = self._annotated(found, block, first)
+            numbers.append(range(begin, len(found)))
+        rows = self._annotated(found, block, numbers)
         chosen = rows.table.filter(rows.foremost) if self._options.foremost else rows.table
         write_rows(chosen, out)
         if vcf is not None:
             entries = info_entries(rows)
-            for record, begin, end in zip(block, first, [*first[1:], len(found)], strict=True):
-                vcf.write(_with_info(record, [entry for number in range(begin, end) for entry in entries[number]]))
+            for record, own in zip(block, numbers, strict=True):
+                vcf.write(_with_info(record, [entry for number in own for entry in entries[number]]))
         self.records += len(block)
         self._alleles += len(found)
         self._rows += len(chosen)
@@ -256,7 +257,8 @@ class _Annotator:
             return allele._replace(reason=ABSENT)
         return allele._replace(reason=DIFFERS) if record in self._survey.wrong else allele
 
-    def _annotated(self, found: list[Allele], block: Sequence[pysam.VariantRecord], first: list[int]) -> Rows:
+    def _annotated(self, found: list[Allele], block: Sequence[pysam.VariantRecord], numbers: list[range]) -> Rows:
+        """Rows of the alleles of a block; of each record the numbers of its alleles."""
         unscored = [(number, -1, allele.reason) for number, allele in enumerate(found) if allele.reason]
         usable = [number for number, allele in enumerate(found) if not allele.reason]
         chroms = [self._survey.contigs[found[number].chrom] for number in usable]
@@ -264,10 +266,14 @@ class _Annotator:
         edits = [(row, edit._replace(allele=usable[edit.allele])) for row, edit in placed]
         unscored += [(usable[number], row, reason) for number, row, reason in without]
         if self._options.haplotypes:
+            # genotypes of many samples take long, and few records lie in exons
+            on_transcripts = {edit.allele for _, edit in edits}
             carried: dict[int, list[tuple[int, int, str]]] = {}
-            for record, begin in zip(block, first, strict=True):
+            for record, own in zip(block, numbers, strict=True):
+                if on_transcripts.isdisjoint(own):
+                    continue
                 for sample, haplotype, phase, allele in carriers(record):
-                    carried.setdefault(begin + allele, []).append((sample, haplotype, phase))
+                    carried.setdefault(own[allele], []).append((sample, haplotype, phase))
             units, overlapping = on_haplotypes(edits, carried, gap_for(self._model.tasks, self._engine))
             unscored += overlapping
         else:
