@@ -204,6 +204,12 @@ def _haplotypes(edits: Sequence[Edit], carriers: Mapping[int, Sequence[tuple[int
     return [*found.values(), *free]
 
 
+def reach_of(own: Edit, edits: Iterable[Edit], margin: int) -> int:
+    """Nucleotides of the reference on either side of an edit that windows of what it touches may hold: what other edits
+    delete lets them reach farther."""
+    return 2 * margin + sum(edit.lost for edit in edits if edit is not own)
+
+
 def _near(own: Edit, edits: Sequence[Edit], margin: int) -> tuple[Edit, ...]:
-    reach = 2 * margin + sum(edit.lost for edit in edits if edit is not own)
+    reach = reach_of(own, edits, margin)
     return tuple(edit for edit in edits if edit.end >= own.start - reach and edit.start <= own.end + reach)

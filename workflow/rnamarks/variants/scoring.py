@@ -17,9 +17,10 @@ from ..prediction.exact import Engine
 from ..prediction.scan import find_sites, gap_for
 from ..sites.windows import lay
 from ..tasks import Task
-from .placing import Edit, Unit
+from .placing import Edit, Unit, reach_of
 
 NOWHERE = -1
+"""Index or position of a nucleotide that is not there."""
 
 
 class Pairs(NamedTuple):
@@ -108,7 +109,7 @@ def score_units(
 def _stretches(unit: Unit, codes: np.ndarray, margin: int) -> tuple[np.ndarray, np.ndarray, Pairs]:
     """The stretch of a transcript around an edit, what it becomes, and the pairs, whose indices are into these."""
     own, edits = unit.own, unit.edits
-    reach = 2 * margin + sum(edit.lost for edit in edits if edit is not own)
+    reach = reach_of(own, edits, margin)
     first = max(0, min(own.start - reach, *(edit.start for edit in edits)))
     last = min(len(codes), max(own.end + reach, *(edit.end for edit in edits)))
     kept, origin, at, here = [], [], first, 0
