@@ -21,6 +21,7 @@ from .score import fits_task
 
 MOST = 2000
 """Changes of each task: percentiles are told apart to 0.05."""
+_SEED = 1
 
 
 class Changes:
@@ -73,8 +74,6 @@ def change_sizes(
     windows: Mapping[str, np.ndarray],
     logits: Mapping[str, np.ndarray],
     tasks: Sequence[Task],
-    *,
-    seed: int = 1,
 ) -> dict[str, np.ndarray]:
     """Absolute differences in logit that random changes of one nucleotide make.
 
@@ -87,7 +86,6 @@ def change_sizes(
         Those of the windows, see :func:`rnamarks.prediction.exact.score_each`.
     tasks : sequence of Task
         Those without windows are left out.
-    seed : int
 
     Returns
     -------
@@ -99,7 +97,7 @@ def change_sizes(
         if task.name not in windows:
             continue
         given = windows[task.name][:MOST]
-        changed = change_one(given, engine.width, seed)
+        changed = change_one(given, engine.width, _SEED)
         kept = fits_task(changed, task) & (changed != given).any(axis=1)
         if kept.any():
             before[task.name], after[task.name] = logits[task.name][: len(given)][kept], changed[kept]
