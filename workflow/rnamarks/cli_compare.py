@@ -9,7 +9,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .cli_options import DeviceOption, ModelOption, ThreadsOption, check_paths, regular, warn
+from .cli_options import DeviceOption, ModelOption, ModeOption, ThreadsOption, check_paths, regular, warn
 from .errors import InputError, shown
 from .models.shipped import DEFAULT
 
@@ -60,9 +60,7 @@ def compare(
     ] = None,
     code: Annotated[str, typer.Option("--code", help="What bedMethyl calls the modification, such as a.")] = "",
     shift: Annotated[int, typer.Option("--shift", help="Added to every position on the genome.")] = 0,
-    mode: Annotated[
-        str, typer.Option("--mode", help="exact: the networks; fast: the student distilled from them.")
-    ] = "exact",
+    mode: ModeOption = "exact",
     bootstrap: Annotated[int, typer.Option("--bootstrap", min=1, help="Resamples behind the 95 % intervals.")] = 1000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of resamples and permutations.")] = 0,
     device: DeviceOption = "auto",

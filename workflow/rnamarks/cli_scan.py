@@ -15,11 +15,14 @@ import typer
 from .cli_options import (
     DeviceOption,
     ModelOption,
+    ModeOption,
     ScanBatchOption,
+    TasksOption,
     TaxonOption,
     ThreadsOption,
     check_paths,
     regular,
+    task_names,
     warn,
     warn_of_drops,
 )
@@ -46,13 +49,8 @@ def scan(
         Optional[Path],  # noqa: UP045
         typer.Option("--genome", help="Genome FASTA: with --annotation, in place of SEQUENCES."),
     ] = None,
-    task: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option("--task", help="Only these tasks, such as m6A,Y; default all."),
-    ] = None,
-    mode: Annotated[
-        str, typer.Option("--mode", help="exact: the networks; fast: the student distilled from them.")
-    ] = "exact",
+    task: TasksOption = None,
+    mode: ModeOption = "exact",
     out: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--out", "-o", help="NAME.parquet, else TSV (.gz: compressed); standard output without it."),
@@ -128,7 +126,7 @@ def scan(
         raise InputError("give either sequences or a genome", remedy="a genome needs --annotation, too")
     if genome is not None and annotation is None:
         raise InputError("a genome alone has no transcripts", path=genome, remedy="add --annotation")
-    names = [name.strip() for text in task or [] for name in text.split(",")]
+    names = task_names(task)
     inputs = {"the input": source, "--annotation": annotation, "--genome": genome}
     check_paths(inputs, {"--out": out, "--bedrmod": bedrmod, "--attention": attention}, model)
     for path in (annotation, genome, source):
