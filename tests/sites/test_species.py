@@ -17,7 +17,7 @@ def register(tmp_path, *lines, header=HEADER):
     return path
 
 
-def test_shipped_register_names_the_species_and_assemblies_of_the_paper(repository):
+def test_shipped_register_names_the_species_and_assemblies_of_the_papers_and_the_real_runs(repository):
     species = {entry.species: entry for entry in read_species(repository / "config" / "species.tsv")}
     assert {name: entry.assembly for name, entry in species.items()} == {
         "human": "hg19",
@@ -27,10 +27,13 @@ def test_shipped_register_names_the_species_and_assemblies_of_the_paper(reposito
         "rat": "rn5",
         "pig": "susScr3",
         "zebrafish": "danRer10",
+        "fly": "dm6",
+        "worm": "ce11",
+        "yeast": "R64-1-1",
         "arabidopsis": "TAIR10",
     }
     assert species["zebrafish"].taxid == 7955
-    assert len({entry.colour for entry in species.values()}) == 8
+    assert len({entry.colour for entry in species.values()}) == 11
 
 
 def test_comment_lines_blank_lines_and_other_column_orders_are_read(tmp_path):

@@ -132,8 +132,8 @@ def fetch(
     Raises
     ------
     InputError
-        If no address gave the file (each is listed with its reason), if the file in place is not the right one, or if
-        an address cannot be fetched from.
+        If no address gave the file (each is listed with its reason), if the file in place is not the right one, if
+        an address cannot be fetched from, or if the file is made by hand and there is neither it nor a mirror.
     """
     destination = Path(destination)
     addresses = _addresses(source, mirror)
@@ -142,6 +142,12 @@ def fetch(
     kept = _keep(source, destination, lock)
     if kept:
         return kept
+    if source.by_hand and not mirror:
+        raise InputError(
+            f"{source.name} cannot be fetched: {source.note}",
+            value=source.url,
+            remedy=f"make {destination}, or name a mirror that holds {source.name}/{source.file}",
+        )
     with exclusive(part) as descriptor:
         download = _Download(source, destination, part, descriptor, lock, timeout, progress)
         try:

@@ -45,7 +45,7 @@ _PATTERNS = {
     ),
     "sha256": (re.compile(r"([0-9a-fA-F]{64})?"), "give 64 hexadecimal digits or nothing"),
     "bytes": (re.compile(r"([1-9][0-9]*)?"), "give a whole number above 0 or nothing"),
-    "checked": (re.compile(r"yes|no"), "write yes or no"),
+    "checked": (re.compile(r"yes|no|hand"), "write yes, no or hand"),
 }
 
 
@@ -79,6 +79,8 @@ class Source:
         Whether ``url`` was found written down in public material when the line was made; it says nothing about content.
     note : str
         What a user should know, ``""`` if nothing.
+    by_hand : bool
+        Whether the file is made by hand of what lies at ``url``, as ``note`` says, and can only come from a mirror.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Source:
     file: str
     checked: bool = False
     note: str = ""
+    by_hand: bool = False
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -128,6 +131,7 @@ def read_sources(path: str | Path) -> list[Source]:
                     "sha256": row["sha256"].lower(),
                     "bytes": int(row["bytes"]) if row["bytes"] else None,
                     "checked": row["checked"] == "yes",
+                    "by_hand": row["checked"] == "hand",
                 }
             )
         )
@@ -180,3 +184,5 @@ def _check_row(row: dict[str, str], path: str | Path, line: int) -> None:
         check(column, bool, "fill it in", "is empty")
     if row["kind"] in _NEEDS_ASSEMBLY:
         check("assembly", bool, f"name the genome assembly; a source of kind {row['kind']} needs one", "is empty")
+    if row["checked"] == "hand":
+        check("note", bool, "say how the file is made of what lies at the url", "is empty")
