@@ -12,6 +12,8 @@ with logged(snakemake.log[0]):
     windows = pd.concat(
         [read_parquet(path, column_names("splits"))[0] for path in snakemake.input.splits], ignore_index=True
     )
-    leaks, identities = measure_leaks(windows, identity=snakemake.params.identity, threads=snakemake.threads)
+    leaks, identities = measure_leaks(
+        windows, schemes=snakemake.params.schemes, identity=snakemake.params.identity, threads=snakemake.threads
+    )
     write_tsv(leaks, snakemake.output.leaks)
     write_parquet(identities, snakemake.output.identity)

@@ -11,16 +11,18 @@ with logged(snakemake.log[0]):
 
     name = snakemake.wildcards.transcripts
     drops = Drops()
-    annotation = read_annotation(snakemake.input.annotation, drops, subject=name)
+    # an input function gives lists
+    (path,), (genome,) = snakemake.input.annotation, snakemake.input.genome
+    annotation = read_annotation(path, drops, subject=name)
     # beside the output, because a genome may not fit where the system keeps temporary files
     with tempfile.TemporaryDirectory(prefix=".genome.", dir=Path(snakemake.output.transcripts).parent) as workdir:
         transcripts = build_transcripts(
             annotation,
-            snakemake.input.genome,
+            genome,
             drops,
             workdir=workdir,
             subject=name,
-            annotation_path=snakemake.input.annotation,
+            annotation_path=path,
         )
     write_parquet(
         transcripts, snakemake.output.transcripts, {"transcripts": name, "lengths": transcripts.attrs["lengths"]}

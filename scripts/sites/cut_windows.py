@@ -25,6 +25,7 @@ with logged(snakemake.log[0]):
         seed=params.seed,
         width=params.window,
         negatives_per_positive=params.negatives_per_positive,
+        isoforms=params.isoforms,
         negatives_from=params.negatives_from,
         veto=veto,
         orthologues=orthologues[0] if orthologues else None,

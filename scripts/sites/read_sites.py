@@ -15,7 +15,7 @@ with logged(snakemake.log[0]):
             snakemake.input.tables,
             params.formats,
             params.sources,
-            genome=snakemake.input.genome,
+            genome=next(iter(snakemake.input.genome), None),
             workdir=workdir,
             assembly=params.assembly,
             modification=find_modification(load_modifications(snakemake.input.modifications), params.modification),

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from rnamarks.datasets.leaks import BINS, KINDS, identity_to_training, measure_leaks, similarity_bins
-from rnamarks.datasets.splits import split_windows
+from rnamarks.datasets.schemes import split_windows
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rnamarks.datasets.redundancy import cdhit_similar
-from rnamarks.datasets.splits import check_scheme, guarded_split, paper_split, split_windows
+from rnamarks.datasets.schemes import split_windows
+from rnamarks.datasets.splits import check_scheme, guarded_split, paper_split
 from rnamarks.errors import InputError
 
 

@@ -271,7 +271,7 @@ def test_sites_that_cannot_be_used(world, sites, says):
 
 @pytest.mark.parametrize(
     "options",
-    [{"width": 20}, {"negatives_per_positive": 0}, {"negatives_from": "gene"}, {"motif": "DR1"}],
+    [{"width": 20}, {"negatives_per_positive": 0.5}, {"isoforms": "one"}, {"negatives_from": "gene"}, {"motif": "DR1"}],
 )
 def test_options_that_cannot_be_used(world, options):
     with pytest.raises(InputError):

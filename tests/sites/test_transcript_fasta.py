@@ -77,7 +77,7 @@ def test_fasta_alone(tmp_path, packed):
 
 
 def test_joined_by_id_and_length(tmp_path):
-    path = write(tmp_path / "t.fa", ">a.3\nACGU\n>b\nACGUA\n>c.1\nAAA\n>d\nAC\n>e.1\nACG\n>e.1\nUUU\n")
+    path = write(tmp_path / "t.fa", ">a.3\nACGU\n>b\nACGUC\n>c.1\nAAA\n>d\nAC\n>e.1\nACG\n>e.1\nUUU\n")
     rows = annotation(
         ("d", "1", "+", [0], [2], -1, -1),
         ("a", "1", "-", [5, 20], [8, 21], 0, 3),
@@ -97,6 +97,25 @@ def test_joined_by_id_and_length(tmp_path):
     assert frame.at["a.3", "gene"] == "gene of a"
     assert frame.at["b", "gene"] == ""
     assert drops.rows("note: exons add up to another length than the sequence, no coordinates") == 1
+
+
+def test_poly_a_tails_and_places(tmp_path):
+    """UCSC numbers the places of a transcript that maps twice, and RefSeq's sequences end in their tails."""
+    path = write(tmp_path / "t.fa", ">NM_1.3\nACGUAAAA\n>NM_2.1\nACGAC\n>NM_3.1\nACAA\n>NM_4.1\nACGUC\n")
+    rows = annotation(
+        ("NM_1_2", "22", "+", [0], [5], 0, 3),
+        ("NM_2", "22", "-", [10, 20], [12, 22], -1, -1),
+        ("NM_3_2", "22", "+", [30], [33], -1, -1),
+        ("NM_3", "22", "+", [40], [44], -1, -1),
+    )
+    drops = Drops()
+    frame = read_transcript_fasta(path, drops, annotation=rows).set_index("transcript")
+    # the sequence keeps as much of the tail as the exons hold; C is no tail; the whole length is taken first
+    assert frame["sequence"].tolist() == ["ACGUA", "ACGAC", "ACAA", "ACGUC"]
+    assert [starts.tolist() for starts in frame["exon_starts"]] == [[0], [], [40], []]
+    assert drops.rows("note: poly-A tail behind the exons taken off") == 1
+    assert drops.rows("note: exons add up to another length than the sequence, no coordinates") == 1
+    assert drops.rows("note: transcript not in the annotation, no coordinates") == 1
 
 
 def test_an_annotation_of_another_naming_is_refused(tmp_path):

@@ -52,7 +52,7 @@ class TranscriptSet:
         Tasks that they are scored for.
     kind : {"species", "genome", "fasta"}
         ``species``: the run's own; ``genome``: built from a genome and its annotation; ``fasta``: given as sequences.
-    files : mapping
+    files : mapping of str to list of str
         ``genome``, ``annotation``, ``transcripts``: references as in the configuration.
     taxid : int
         NCBI taxon; 0 if not known.
@@ -63,7 +63,7 @@ class TranscriptSet:
     name: str
     tasks: tuple[str, ...]
     kind: str
-    files: Mapping[str, str]
+    files: Mapping[str, list[str]]
     taxid: int
     assembly: str
 
@@ -163,7 +163,7 @@ class Analyses:
                 species,
                 tuple(plan.tasks_of_species(species)),
                 "species",
-                {key: plan.species[species][key] for key in ("genome", "annotation")},
+                plan.transcript_files(species),
                 int(plan.species_sheet[species].taxid) if species in plan.species_sheet else 0,
                 plan.assembly_of(species),
             )
@@ -184,7 +184,7 @@ class Analyses:
                     remedy=f"one of {', '.join(plan.tasks)}",
                     keys=("transcriptome", "more", name, "task"),
                 )
-            files = {key: entry[key] for key in ("genome", "annotation", "transcripts") if key in entry}
+            files = {key: [entry[key]] for key in ("genome", "annotation", "transcripts") if key in entry}
             kind = "fasta" if "transcripts" in files else "genome"
             if (kind == "genome" and len(files) < 2) or (kind == "fasta" and "genome" in files):
                 raise InputError(
@@ -202,11 +202,22 @@ class Analyses:
         """Names of the transcript sets of a kind."""
         return [one.name for one in self.transcripts.values() if one.kind == kind]
 
-    def files_of(self, name: str) -> Mapping[str, str]:
+    def files_of(self, name: str) -> Mapping[str, list[str]]:
         """References to the files that the transcripts of a species or of a transcript set are made from."""
         if name in self.transcripts:
             return self.transcripts[name].files
-        return {key: self.plan.species[name][key] for key in ("genome", "annotation")}
+        return self.plan.transcript_files(name)
+
+    def from_fasta(self) -> list[str]:
+        """Names of species and transcript sets whose transcripts are given as sequences."""
+        return [name for name in self._made() if "transcripts" in self.files_of(name)]
+
+    def from_genome(self) -> list[str]:
+        """Names of species and transcript sets whose transcripts are cut out of a genome."""
+        return [name for name in self._made() if "genome" in self.files_of(name)]
+
+    def _made(self) -> list[str]:
+        return list(dict.fromkeys([*self.plan.genomes(), *self.transcripts]))
 
     def transcript_file(self, name: str) -> str:
         """The **transcripts** border of a transcript set or species."""
@@ -323,7 +334,7 @@ class Analyses:
         return {
             "organism": one.taxid,
             "assembly": one.assembly,
-            "annotation_source": PurePosixPath(one.files["annotation"].replace("{species}", one.name)).name,
+            "annotation_source": PurePosixPath(one.files["annotation"][0].replace("{species}", one.name)).name,
             "annotation_version": "see the file",
             "base": modification.base,
             "chebi": str(modification.chebi or ""),
@@ -396,6 +407,9 @@ class Analyses:
         for name, entry in plan.species.items():
             add("genome", name, entry.get("genome"))
             add("annotation", name, entry.get("annotation"))
+            for part in entry.get("transcripts", []):
+                add("transcripts", name, part["fasta"])
+                add("annotation", name, part["annotation"])
         for name in plan.tasks:
             for role in ("sites", "veto"):
                 add(role, name, *(table["table"] for table in plan.site_tables(name, role)))
@@ -413,8 +427,8 @@ class Analyses:
                 add("trunk", name, f"{trunk}/weights.safetensors")
         for name, one in self.transcripts.items():
             if one.kind != "species":
-                for role, file in one.files.items():
-                    add(role, name, file)
+                for role, files in one.files.items():
+                    add(role, name, *files)
         for species, name in self.motif_sets():
             add("motifs", species, *self.databases[name]["files"])
         add("support", "all", self.section.get("capacity", {}).get("support"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from .errors import InputError
 from .interpretation.settings import ConsensusSettings, GradientSettings, OptimisationSettings
-from .keys import SPLITS
+from .keys import SCHEMES, SPLITS
 from .language_plan import EXAMPLES, LanguagePlan
 from .models.settings import NETWORKS, NetworkSettings
 from .offers import offered
@@ -141,6 +141,9 @@ class Plan:
             self.require_network(search["model"], "line_search", "model")
             check_grid(search["model"], self.networks[search["model"]], search["grid"])
             self.tasks_of(search["setting"], "line_search", "setting")
+        self.schemes: list[str] = [*SCHEMES, *config["splits"]["chromosomes"]]
+        self.apart: dict[str, Any] = config["splits"].get("apart") or {"transcripts": [], "shared": 0}
+        self._check_schemes()
         self.line_search = Run(self.folder, search["model"], search["setting"], search["scheme"], 0) if search else None
         self.runs = expand_runs(self)
         self.release: dict[str, Any] | None = config.get("release")
@@ -158,6 +161,39 @@ class Plan:
         if self.external and not self.release:
             raise InputError("external needs a released model", remedy="name one under release", keys=("external",))
         self.offers, self.left_out = offered(self)
+
+    def _check_schemes(self) -> None:
+        """Whether every scheme that is named is there, and what is held apart has transcripts."""
+        config = self.config
+        named = [(("release", "scheme"), (config.get("release") or {}).get("scheme"))]
+        named += [(("line_search", "scheme"), (config.get("line_search") or {}).get("scheme"))]
+        named += [
+            (("predictors", name, "scheme"), entry["scheme"])
+            for name, entry in (config.get("predictors") or {}).items()
+        ]
+        named += [
+            (("models", name, "start", "scheme"), entry.get("start", {}).get("scheme"))
+            for name, entry in config["models"].items()
+        ]
+        for section, entries in (("trainings", enumerate(config["trainings"])), ("stacks", config["stacks"].items())):
+            for at, entry in entries:
+                named += [((section, at, "schemes", place), one) for place, one in enumerate(entry["schemes"])]
+        for keys, scheme in named:
+            if scheme is not None and scheme not in self.schemes:
+                raise InputError(
+                    f"{keys[0]} names an unknown scheme of splitting",
+                    value=scheme,
+                    remedy=f"choose one of {', '.join(self.schemes)}, or add it to splits.chromosomes",
+                    keys=keys,
+                )
+        for at, name in enumerate(self.apart["transcripts"]):
+            if name not in self.species or not self.has_transcripts(name):
+                raise InputError(
+                    "splits.apart names a species without transcripts",
+                    value=name,
+                    remedy="give it transcripts, or genome and annotation",
+                    keys=("splits", "apart", "transcripts", at),
+                )
 
     def _check_numbers(self) -> None:
         config = self.config
@@ -273,13 +309,24 @@ class Plan:
 
     # species
 
-    def has_genome(self, species: str) -> bool:
-        """Whether a species comes with a genome and an annotation."""
-        return {"genome", "annotation"} <= self.species[species].keys()
+    def has_transcripts(self, species: str) -> bool:
+        """Whether transcripts with positions on the genome can be made for a species."""
+        given = self.species[species].keys()
+        return "transcripts" in given or {"genome", "annotation"} <= given
 
     def genomes(self) -> list[str]:
-        """Species with a genome, an annotation and a task, in the order of the tasks."""
-        return list(dict.fromkeys(task.species for task in self.tasks.values() if self.has_genome(task.species)))
+        """Species with :meth:`has_transcripts` and a task, in the order of the tasks."""
+        return list(dict.fromkeys(task.species for task in self.tasks.values() if self.has_transcripts(task.species)))
+
+    def transcript_files(self, species: str) -> dict[str, list[str]]:
+        """References to the files that the transcripts of a species are made from, by role."""
+        entry = self.species[species]
+        if "transcripts" in entry:
+            return {
+                "transcripts": [part["fasta"] for part in entry["transcripts"]],
+                "annotation": [part["annotation"] for part in entry["transcripts"]],
+            }
+        return {role: [entry[role]] for role in ("genome", "annotation")}
 
     def assembly_of(self, species: str) -> str:
         """Name of the genome assembly: the entry's own, else the one in the sheet of species."""
@@ -337,7 +384,9 @@ class Plan:
             return None
         if "folder" in start:
             return f"{start['folder']}/weights.safetensors"
-        return Run(self.folder, start["model"], start["setting"], scheme, int(seed)).weights
+        return Run(
+            self.folder, start["model"], start["setting"], start.get("scheme", scheme), start.get("seed", int(seed))
+        ).weights
 
     def trunk_of(self, model: str) -> str | None:
         """Folder of the language model under a network, as a reference for :meth:`locate`; None for its own trunk."""

@@ -87,12 +87,23 @@ class Data:
 
 
 @section
+class TranscriptFiles:
+    """Spliced transcripts and where their exons lie."""
+
+    fasta: str = key("Transcript FASTA.")
+    annotation: str = key("GTF or UCSC gene table of the same transcripts.")
+
+
+@section
 class SpeciesEntry(Data):
     """A species: its genome, and the sites of the run's modification if it has a task of its own."""
 
     assembly: str = key("Genome assembly; default the one in the sheet of species.", None)
     genome: str = key("Genome FASTA.", None)
     annotation: str = key("Gene annotation, GTF or UCSC gene table.", None)
+    transcripts: list[TranscriptFiles] = key(
+        "In place of genome and annotation: transcripts with their positions on the genome.", None, fewest=1
+    )
 
 
 @section
@@ -156,8 +167,16 @@ class Counts:
 
 
 @section
+class Apart:
+    """Ready-made windows that leave the training and validation splits, because transcripts hold a part of them."""
+
+    transcripts: list[str] = key("Species whose transcripts are compared.", fewest=1)
+    shared: int = key("Consecutive nt that a window and a transcript have in common.", 41, minimum=16)
+
+
+@section
 class Splits:
-    """How windows are split; both schemes are always applied."""
+    """How windows are split; the schemes paper and guarded are always applied."""
 
     train: float = key("Fraction of training windows.", 0.7, above=0, below=1)
     valid: float = key("Fraction of validation windows.", 0.1, above=0, below=1)
@@ -165,14 +184,22 @@ class Splits:
     counts: Counts = key("Numbers of windows instead; similar windows then stay, as in MultiRM.", None)
     clustering: str = key("How the guarded scheme joins similar windows.", "neighbours", registry="CLUSTERINGS")
     identity: float = key("Identity above which windows are alike.", 0.8, minimum=0.75, maximum=1)
+    chromosomes: dict[str, list[str]] = key(
+        "Further schemes by name: the chromosomes whose windows are their test split.",
+        {},
+        names="^(?!(?:paper|guarded)$)[A-Za-z][A-Za-z0-9_]*$",
+    )
+    apart: Apart = key("Ready-made windows that leave training.", None)
 
 
 @section
 class Start:
     """Trained weights to begin with: a model and a setting of this run, or a folder."""
 
-    model: str = key("Name in models; its training with the same scheme and seed is taken.", None)
+    model: str = key("Name in models; one of its trainings is taken.", None)
     setting: str = key("Setting of that training.", None)
+    scheme: str = key("Scheme of that training; default the same.", None)
+    seed: int = key("Seed of that training; default the same.", None, minimum=0)
     folder: str = key("A model directory, such as a released one.", None)
     task: str = key("Task whose head a task that is new to it begins with.", None)
 
@@ -220,7 +247,7 @@ class Training:
     model: str = key("Name in models.")
     setting: str = key("Name in settings, or single for one model per task.")
     tasks: list[str] = key("For single, which tasks; default all.", None)
-    schemes: list[str] = key("Schemes of splitting.", choices=SCHEMES, fewest=1)
+    schemes: list[str] = key("Schemes of splitting: paper, guarded, or of splits.chromosomes.", fewest=1)
     seeds: list[int] = key("One training each.", minimum=0, fewest=1)
 
 
@@ -230,7 +257,7 @@ class StackEntry:
 
     members: list[str] = key("One name in models and one or more in baselines.", fewest=2)
     setting: str = key("A setting that the network is trained in, or single.")
-    schemes: list[str] = key("Schemes that the network is trained on.", choices=SCHEMES, fewest=1)
+    schemes: list[str] = key("Schemes that the network is trained on.", fewest=1)
 
 
 @section
@@ -239,7 +266,7 @@ class Predictor:
 
     model: str = key("Name in models or stacks.")
     setting: str = key("Name in settings, or single for one model per task.")
-    scheme: str = key("Scheme of splitting.", choices=SCHEMES)
+    scheme: str = key("Scheme of splitting.")
 
 
 @section
@@ -256,7 +283,7 @@ class LineSearch:
 
     model: str = key("Name in models.")
     setting: str = key("Name in settings.")
-    scheme: str = key("Scheme of splitting.", choices=SCHEMES)
+    scheme: str = key("Scheme of splitting.")
     folds: int = key("Folds of the cross-validation.", 5, minimum=2)
     grid: dict[str, list[Any]] = key("Values of each parameter.")
 
@@ -510,11 +537,16 @@ class Configuration:
     motif: str = key("IUPAC motif of the tasks under species; empty for none.", "DRACH", pattern=MOTIF)
     motif_offset: int = key("0-based position of the modified nucleotide within it.", 2, minimum=0)
     window: int = key("Width of the windows in nt; odd, the site in the middle.", 101, minimum=5, maximum=100_000)
-    negatives_per_positive: float = key("Unmodified sites sampled per modified one.", 10, above=0)
+    negatives_per_positive: float = key("Unmodified sites sampled per modified one; 0 for all.", 10, minimum=0)
     negatives_from: str = key(
         "Transcripts that unmodified sites are sampled from.",
         "transcriptome",
         choices=("modified_transcripts", "transcriptome"),
+    )
+    isoforms: str = key(
+        "Transcripts that sites are shown on: any isoform, or of each gene the longest alone.",
+        "all",
+        choices=("all", "longest"),
     )
     species_sheet: str = key("Sheet of species.", "config/species.tsv")
     modification_sheet: str = key("Sheet of modifications.", "config/modifications.tsv")

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
-from .keys import SCHEMES
 
 if TYPE_CHECKING:
     from .configuration import Plan
@@ -102,7 +101,10 @@ def check_starts(networks: Mapping[str, Any], runs: Sequence[Run]) -> None:
     """
     known = {run.stem for run in runs}
     for name, entry in networks.items():
-        if "start" in entry and entry["start"].keys() - {"task"} not in ({"model", "setting"}, {"folder"}):
+        if "start" in entry and entry["start"].keys() - {"task", "scheme", "seed"} not in (
+            {"model", "setting"},
+            {"folder"},
+        ):
             raise InputError(
                 f"models.{name}.start needs a model and a setting, or a folder",
                 value=", ".join(entry["start"]),
@@ -112,7 +114,8 @@ def check_starts(networks: Mapping[str, Any], runs: Sequence[Run]) -> None:
     for run in runs:
         chain, at = [run.model], run
         while run.kind == "network" and "model" in (start := networks.get(at.model, {}).get("start", {})):
-            at = replace(at, model=start["model"], setting=start["setting"])
+            known_as = {key: start[key] for key in ("model", "setting", "scheme", "seed") if key in start}
+            at = replace(at, **known_as)
             if at.stem not in known:
                 raise InputError(
                     f"models.{chain[-1]} starts from a training that the configuration does not ask for",
@@ -139,7 +142,9 @@ def expand_runs(plan: Plan) -> list[Run]:
         If a training, a start or a stack names what is not there.
     """
     runs = [
-        Run(plan.folder, baseline, "single", scheme, 0, "baseline") for baseline in plan.baselines for scheme in SCHEMES
+        Run(plan.folder, baseline, "single", scheme, 0, "baseline")
+        for baseline in plan.baselines
+        for scheme in plan.schemes
     ]
     for at, entry in enumerate(plan.config["trainings"]):
         plan.require_network(entry["model"], "trainings", at, "model")

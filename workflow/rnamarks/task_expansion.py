@@ -64,10 +64,17 @@ def expand_tasks(
                 remedy="see config/README.md",
                 keys=keys,
             )
-        if "sites" in data and not {"genome", "annotation"} <= config["species"][task.species].keys():
+        given = config["species"][task.species].keys()
+        if "transcripts" in given and given & {"genome", "annotation"}:
+            raise InputError(
+                f"species.{task.species} has transcripts, and a genome or an annotation besides",
+                remedy="give either transcripts, or genome and annotation",
+                keys=("species", task.species, "transcripts"),
+            )
+        if "sites" in data and not ("transcripts" in given or {"genome", "annotation"} <= given):
             raise InputError(
                 f"task {task.name} has site tables, and {task.species} no genome and annotation",
-                remedy=f"give species.{task.species}.genome and annotation",
+                remedy=f"give species.{task.species}.genome and annotation, or transcripts",
                 keys=(*keys, "sites"),
             )
         found[task.name], entries[task.name] = task, data

@@ -51,7 +51,7 @@ wildcard_constraints:
     stack="|".join(PLAN.stacks) or "none",
     role="sites|veto",
     setting="[A-Za-z0-9_]+",
-    scheme="paper|guarded",
+    scheme="|".join(PLAN.schemes),
     seed="[0-9]+",
     predictor="|".join(ANALYSES.predictors) or "none",
     folder="|".join(ANALYSES.folders()) or "none",
@@ -109,13 +109,14 @@ def get_site_tables(wildcards):
 
 
 def get_task_genome(wildcards):
+    """The genome that sites are held against; none where transcripts are given, which they are held against later."""
     species = PLAN.tasks[wildcards.task].species
-    return locate(PLAN.species[species]["genome"], species)
+    return [locate(one, species) for one in PLAN.transcript_files(species).get("genome", [])]
 
 
 def get_transcript_files(wildcards):
     name = wildcards.transcripts
-    return {role: locate(file, name) for role, file in ANALYSES.files_of(name).items()}
+    return {role: [locate(one, name) for one in files] for role, files in ANALYSES.files_of(name).items()}
 
 
 def get_training_splits(wildcards):

@@ -1,6 +1,7 @@
 rule split_windows:
     input:
         windows=expand("results/{{run}}/datasets/{task}.windows.parquet", task=PLAN.tasks),
+        transcripts=[ANALYSES.transcript_file(name) for name in PLAN.apart["transcripts"]],
     output:
         splits=expand("results/{{run}}/datasets/{task}.split.parquet", task=PLAN.tasks),
         drops="results/{run}/datasets/splits.drops.tsv",
@@ -22,6 +23,8 @@ rule split_windows:
             if "counts" in config["splits"]
             else None
         ),
+        chromosomes=config["splits"]["chromosomes"],
+        apart=PLAN.apart,
         seed=config["seed"],
     script:
         "../../scripts/datasets/split_windows.py"
@@ -45,6 +48,7 @@ rule measure_leaks:
         mem_mb=memory(1000, 250),
         runtime=minutes(60, 30),
     params:
+        schemes=PLAN.schemes,
         identity=config["splits"]["identity"],
     script:
         "../../scripts/datasets/measure_leaks.py"

@@ -12,6 +12,8 @@ rule count_windows:
     resources:
         mem_mb=memory(1000, 50),
         runtime=minutes(30),
+    params:
+        schemes=PLAN.schemes,
     script:
         "../../scripts/figures/count_windows.py"
 

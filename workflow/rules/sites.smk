@@ -63,7 +63,7 @@ rule build_transcripts:
     benchmark:
         "benchmarks/results/{run}/sites/build_transcripts/{transcripts}.tsv"
     wildcard_constraints:
-        transcripts="|".join(dict.fromkeys([*PLAN.genomes(), *ANALYSES.of_kind("genome")])) or "none",
+        transcripts="|".join(ANALYSES.from_genome()) or "none",
     conda:
         "../../envs/library.yaml"
     resources:
@@ -73,7 +73,7 @@ rule build_transcripts:
         "../../scripts/sites/build_transcripts.py"
 
 
-if ANALYSES.of_kind("fasta"):
+if ANALYSES.from_fasta():
 
     rule read_transcript_fasta:
         input:
@@ -86,7 +86,7 @@ if ANALYSES.of_kind("fasta"):
         benchmark:
             "benchmarks/results/{run}/sites/read_transcript_fasta/{transcripts}.tsv"
         wildcard_constraints:
-            transcripts="|".join(ANALYSES.of_kind("fasta")),
+            transcripts="|".join(ANALYSES.from_fasta()),
         conda:
             "../../envs/library.yaml"
         resources:
@@ -123,6 +123,7 @@ if PLAN.tasks_with_sites():
             window=config["window"],
             negatives_per_positive=config["negatives_per_positive"],
             negatives_from=config["negatives_from"],
+            isoforms=config["isoforms"],
             seed=config["seed"],
         script:
             "../../scripts/sites/cut_windows.py"

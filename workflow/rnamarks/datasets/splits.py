@@ -24,7 +24,7 @@ import scipy
 
 from ..errors import InputError
 from ..sites.drops import KEPT, Drops
-from .redundancy import CLUSTERINGS, cdhit_similar
+from .redundancy import cdhit_similar
 
 SPLITS = ("train", "valid", "test")
 FRACTIONS = (0.7, 0.1, 0.2)
@@ -99,7 +99,7 @@ def paper_split(
         If the fractions do not add up to 1, a task came split in part only or without a training or test split, or
         has too few windows of a label to fill each split.
     """
-    fractions = _checked_fractions(fractions)
+    fractions = check_fractions(fractions)
     tasks = windows["task"].to_numpy(dtype=object)
     sequence = windows["sequence"].to_numpy(dtype=object)
     label = windows["label"].to_numpy()
@@ -146,7 +146,7 @@ def paper_split(
             dropped = rows[similar]
             splits[dropped] = ""
             reasons[dropped] = f"{split} window at least {identity:.0%} similar to a training window"
-    return Assignment(splits, _drops(tasks, splits, reasons, "paper"))
+    return Assignment(splits, count_drops(tasks, splits, reasons, "paper"))
 
 
 def guarded_split(
@@ -194,7 +194,7 @@ def guarded_split(
     InputError
         If the fractions do not add up to 1 or the clusters are not one per window.
     """
-    fractions = _checked_fractions(fractions)
+    fractions = check_fractions(fractions)
     if clusters is not None and len(clusters) != len(windows):
         raise InputError(
             f"there are {len(windows)} windows and a cluster for {len(clusters)}", remedy="cluster the same windows"
@@ -229,58 +229,7 @@ def guarded_split(
         splits[spans] = ""
         reasons[spans] = "similar to a window of another split, in a component that was cut"
     table = _component_table(windows, component, np.array(SPLITS, dtype=object)[split_of], notes)
-    return GuardedAssignment(splits, _drops(tasks, splits, reasons, "guarded"), component, table)
-
-
-def split_windows(
-    windows: pd.DataFrame,
-    *,
-    fractions: Sequence[float] = FRACTIONS,
-    seed: int = 0,
-    identity: float = 0.8,
-    clustering: str = "neighbours",
-    counts: Sequence[int] | None = None,
-    threads: int = 1,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Both schemes applied to the windows of all tasks.
-
-    Parameters
-    ----------
-    windows : pandas.DataFrame
-        The windows tables of all tasks, one below the other (columns as in the windows border).
-    fractions, seed, identity, counts, threads
-        As in :func:`paper_split` and :func:`guarded_split`.
-    clustering : str
-        How similar windows are joined for the guarded scheme: ``neighbours`` (no pair at or above the identity falls
-        apart), ``linclust`` (for millions of windows), ``cdhit``, ``none`` (exact copies only).
-
-    Returns
-    -------
-    splits : pandas.DataFrame
-        The windows with the columns ``paper`` and ``guarded``.
-    drops : pandas.DataFrame
-        ``stage``, ``subject``, ``source``, ``reason``, ``rows``.
-    components : pandas.DataFrame
-        See :class:`GuardedAssignment`.
-
-    Raises
-    ------
-    InputError
-        As the two schemes do.
-    """
-    paper = paper_split(
-        windows,
-        fractions=fractions,
-        seed=seed,
-        identity=identity,
-        threads=threads,
-        counts=counts,
-    )
-    clusters = CLUSTERINGS[clustering](windows["sequence"].tolist(), identity=identity, threads=threads)
-    guarded = guarded_split(windows, fractions=fractions, seed=seed, clusters=clusters)
-    splits = windows.assign(paper=paper.splits, guarded=guarded.splits)
-    check_scheme(splits, "guarded", clusters)
-    return splits, pd.concat([paper.drops, guarded.drops], ignore_index=True), guarded.components
+    return GuardedAssignment(splits, count_drops(tasks, splits, reasons, "guarded"), component, table)
 
 
 def check_scheme(windows: pd.DataFrame, scheme: str, clusters: np.ndarray | None = None) -> None:
@@ -320,7 +269,8 @@ def check_scheme(windows: pd.DataFrame, scheme: str, clusters: np.ndarray | None
             )
 
 
-def _checked_fractions(fractions: Sequence[float]) -> np.ndarray:
+def check_fractions(fractions: Sequence[float]) -> np.ndarray:
+    """Fractions of train, valid and test as an array; an :class:`InputError` if they cannot be."""
     checked = np.asarray(fractions, dtype=float)
     if checked.shape != (3,) or (checked <= 0).any() or abs(checked.sum() - 1) > 1e-6:
         raise InputError(
@@ -493,7 +443,8 @@ def _component_table(
     return table.sort_values(["windows", "component"], ascending=[False, True], ignore_index=True)
 
 
-def _drops(tasks: np.ndarray, splits: np.ndarray, reasons: np.ndarray, scheme: str) -> pd.DataFrame:
+def count_drops(tasks: np.ndarray, splits: np.ndarray, reasons: np.ndarray, scheme: str) -> pd.DataFrame:
+    """The drops of a scheme: windows left out by task and reason, and those kept."""
     drops = Drops()
     for name in dict.fromkeys(tasks):
         own = tasks == name

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..dictionary import column_names
 from ..dictionary.tables import TABLES
+from ..keys import SCHEMES
 from ..tables import read_tsv, stack_frames
 from ..tasks import Task, add_task_columns
 from .catalogue import find_figure
@@ -92,13 +93,14 @@ def join_histories(
     return stack_frames(joined, names)
 
 
-def count_windows(windows: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def count_windows(windows: Sequence[pd.DataFrame], schemes: Sequence[str] = SCHEMES) -> pd.DataFrame:
     """Number of windows by scheme, task, split and label.
 
     Parameters
     ----------
     windows : sequence of pandas.DataFrame
         The *splits* border, one per task.
+    schemes : sequence of str
 
     Returns
     -------
@@ -106,7 +108,7 @@ def count_windows(windows: Sequence[pd.DataFrame]) -> pd.DataFrame:
         ``split`` is ``""`` for windows left out of the scheme.
     """
     found = []
-    for scheme in ("paper", "guarded"):
+    for scheme in schemes:
         for frame in windows:
             keys = ["task", "species", "modification", scheme, "label"]
             sizes = frame.groupby(keys, sort=True).size().reset_index(name="windows")

@@ -11,7 +11,6 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from ..keys import SCHEMES
 from .captions import Captions, captioned
 from .design import Design
 from .lookup import select
@@ -109,7 +108,8 @@ def draw_drops(drops: pd.DataFrame, design: Design) -> Figure:
 def _by_reason(drops: pd.DataFrame) -> pd.DataFrame:
     """Rows by (stage and source where that is a scheme, reason), columns subjects; ``kept`` last in its stage."""
     rows = drops.fillna({"source": "", "stage": "", "subject": ""}).copy()
-    of_scheme = rows["source"].isin(SCHEMES)
+    # this stage names the scheme as the source
+    of_scheme = rows["stage"] == "datasets"
     rows.loc[of_scheme, "stage"] = rows.loc[of_scheme, "source"] + " scheme"
     stages = list(dict.fromkeys(rows["stage"]))
     order = {

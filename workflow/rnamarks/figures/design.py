@@ -397,7 +397,7 @@ def _baselines(plan: Plan) -> list[Series]:
             dash=DASHES[index % len(DASHES)],
             kind="baseline",
             tasks=tuple(plan.tasks),
-            schemes=tuple(SCHEMES),
+            schemes=tuple(plan.schemes),
         )
         for index, name in enumerate(plan.baselines)
     ]

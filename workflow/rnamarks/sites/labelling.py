@@ -22,6 +22,7 @@ from .windows import flank_of, lay_chunks
 POSITIVES = "positives"
 NEGATIVES = "negatives"
 NegativesFrom = Literal["transcriptome", "modified_transcripts"]
+Isoforms = Literal["all", "longest"]
 
 _ENSEMBL_VERSION = r"^(ENS[A-Z]*G[0-9]{11})\.[0-9]+$"
 
@@ -36,7 +37,8 @@ def label_sites(
     task: Task,
     seed: int,
     width: int = 101,
-    negatives_per_positive: int = 10,
+    negatives_per_positive: float = 10,
+    isoforms: Isoforms = "all",
     negatives_from: NegativesFrom = "transcriptome",
     veto: Iterable[pd.DataFrame] = (),
     orthologues: pd.DataFrame | None = None,
@@ -65,8 +67,11 @@ def label_sites(
         Of the sampling; the same input in any order of rows and the same seed give the same windows.
     width : int
         Odd.
-    negatives_per_positive : int
-        If there are fewer candidates all are taken, with a warning.
+    negatives_per_positive : float
+        If there are fewer candidates all are taken, with a warning. 0 for all that there are.
+    isoforms : {'all', 'longest'}
+        ``longest``: of each gene the longest transcript alone, of equally long ones the first id in text order; genes
+        without a name are their transcripts.
     negatives_from : {'transcriptome', 'modified_transcripts'}
         All transcripts (as MASS does), or only those that carry a positive.
     veto : iterable of pandas.DataFrame
@@ -94,10 +99,16 @@ def label_sites(
     100 bytes per occurrence of the motif on the transcripts of that strand, 25 per position of the motif on the whole
     genome's transcripts, and 700 per window.
     """
-    if negatives_per_positive < 1:
+    if negatives_per_positive < 1 and negatives_per_positive != 0:
         raise InputError(
-            "negatives per positive must be 1 or more", value=negatives_per_positive, remedy="give 10 as the paper does"
+            "negatives per positive must be 1 or more, or 0 for all",
+            value=negatives_per_positive,
+            remedy="give 10 as the paper does",
         )
+    if isoforms not in ("all", "longest"):
+        raise InputError("no such choice of isoforms", value=isoforms, remedy="choose all or longest")
+    if isoforms == "longest":
+        transcripts = longest_of_genes(transcripts)
     if negatives_from not in ("transcriptome", "modified_transcripts"):
         raise InputError(
             "no such scope of negatives", value=negatives_from, remedy="choose transcriptome or modified_transcripts"
@@ -128,7 +139,9 @@ def label_sites(
     for frame in veto:
         called |= np.isin(found.key[unlisted], _keys(transcript_map, _renamed(frame, transcripts)))
     drops.count(NEGATIVES, task.name, "transcripts", "called modified by another list", called.sum())
-    negative = _sample(unlisted[~called], len(positive) * negatives_per_positive, seed, task.name, motif, drops)
+    candidates = unlisted[~called]
+    wanted = round(len(positive) * negatives_per_positive) or len(candidates)
+    negative = _sample(candidates, wanted, seed, task.name, motif, drops)
 
     rows = np.sort(np.concatenate((positive, negative)))
     owner, position, key, is_positive = (column[rows] for column in found[:4])
@@ -153,6 +166,21 @@ def label_sites(
     frame["support"] = support
     frame["given"] = ""
     return frame[column_names("windows")]
+
+
+def longest_of_genes(transcripts: pd.DataFrame) -> pd.DataFrame:
+    """The longest transcript of each gene, of equally long ones the first id in text order; rows keep their order.
+
+    Parameters
+    ----------
+    transcripts : pandas.DataFrame
+        Border **transcripts**. Those without coordinates are left out.
+    """
+    placed = transcripts[transcripts["chrom"] != ""]
+    gene = placed["gene"].where(placed["gene"] != "", placed["transcript"])
+    order = pd.DataFrame({"gene": gene, "nt": -placed["sequence"].str.len(), "name": placed["transcript"].astype(str)})
+    chosen = order.sort_values(["gene", "nt", "name"]).drop_duplicates("gene").index
+    return placed.loc[placed.index.isin(chosen)].reset_index(drop=True)
 
 
 def listed_positions(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def read_site_tables(
     formats: Sequence[str],
     sources: Sequence[str],
     *,
-    genome: str | Path,
+    genome: str | Path | None,
     workdir: str | Path,
     assembly: str,
     modification: Modification,
@@ -40,8 +41,9 @@ def read_site_tables(
     ----------
     tables, formats, sources : sequences of equal length
         Files, names of readers, and names for later tables. Several files of one study share its name.
-    genome : path-like
-        FASTA; its chromosome names are the ones used from here on.
+    genome : path-like or None
+        FASTA; its chromosome names are the ones used from here on. Without one the sites are taken as they are, and
+        :func:`rnamarks.sites.labelling.label_sites` holds them against the transcripts.
     workdir : path-like
         Where the genome's index, and its decompressed copy, may lie.
     assembly : str
@@ -80,7 +82,7 @@ def read_site_tables(
             )
     drops = Drops()
     frames = []
-    with open_genome(genome, workdir) as fasta:
+    with open_genome(genome, workdir) if genome else nullcontext() as fasta:
 
         def lookup(chrom: str, start: int, end: int) -> str:
             return fasta[chrom][start:end].seq
@@ -88,6 +90,9 @@ def read_site_tables(
         for path, form, source, layout in zip(tables, formats, sources, layouts, strict=True):
             reader = _reader(form, layout)
             frame = reader(path, drops.scope(STAGE, subject, source), assembly=assembly, modification=modification)
+            if fasta is None:
+                frames.append(frame)
+                continue
             scope = drops.scope("genome", subject, source)
             frame = harmonise_chromosomes(frame, fasta.keys(), scope, path=path)
             minimum = 0.0 if layout and layout.get("mixed_bases") else 0.5

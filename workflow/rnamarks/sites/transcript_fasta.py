@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ import pandas as pd
 from ..dictionary import column_names
 from ..errors import InputError
 from ..sequences import Record, read_records
-from .annotation import STAGE
+from .annotation import STAGE, read_annotation
 from .drops import KEPT, NOTE, Drops, Scope
 
 # tags of the databases whose accession follows in NCBI's headers: gi|123|ref|NM_1.2|
@@ -21,6 +22,8 @@ _NCBI_TAGS = frozenset({"ref", "gb", "emb", "dbj", "tpg", "tpe", "tpd", "lcl", "
 _NCBI_SYMBOL = re.compile(r"\(([\w.@-]+)\),[^()]*$")
 _VERSION = re.compile(r"(?<=\w)\.[0-9]+$")
 _COPY = re.compile(r"_dup[0-9]+$")
+# how UCSC tells the places of a transcript that maps more than once, NM_1_2
+_PLACE = re.compile(r"(?<=[0-9])_[0-9]{1,2}$")
 
 logger = logging.getLogger(__name__)
 
@@ -80,9 +83,10 @@ def read_transcript_fasta(
     subject : str
         Name of the transcript set, for the drops table.
     annotation : pandas.DataFrame, optional
-        As :func:`rnamarks.sites.annotation.read_annotation` gives it. Ids are compared as they are, and where that
-        fails without the version (``.7``) of either. Exon lengths must add up to the length of the sequence; there is
-        no genome here that could say more.
+        As :func:`rnamarks.sites.annotation.read_annotation` gives it. Ids are compared as they are, where that
+        fails without the version (``.7``) of either, then without the number of the place (``_2``) of those that map
+        more than once. Exon lengths must add up to the length of the sequence, less nothing but A at its end, a
+        poly-A tail, which is taken off; there is no genome here that could say more.
     annotation_path : path-like, optional
         Named in errors.
     minimum_matched : float
@@ -119,7 +123,8 @@ def read_transcript_fasta(
         row = np.full(len(frame), -1)
     else:
         both = drops.scope(STAGE, subject, "fasta and annotation")
-        row = _match(frame, annotation, both, path, annotation_path, minimum_matched)
+        row, lengths = _match(frame, annotation, both, path, annotation_path, minimum_matched)
+        frame["sequence"] = [text[:length] for text, length in zip(frame["sequence"], lengths, strict=True)]
     copy = frame.groupby("transcript", sort=False).cumcount()
     fasta.count(f"{NOTE}one id with several sequences, suffix _dup added", (copy > 0).sum())
     frame["transcript"] += np.where(copy > 0, "_dup" + copy.astype(str), "")
@@ -131,6 +136,33 @@ def read_transcript_fasta(
             remedy="rename it",
         )
     return _join(frame, annotation, row)[column_names("transcripts")]
+
+
+def read_transcript_files(
+    fastas: Sequence[str | Path], annotations: Sequence[str | Path], drops: Drops, *, subject: str = ""
+) -> pd.DataFrame:
+    """Transcripts of several FASTA files, each with its own annotation; see :func:`read_transcript_fasta`.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_transcript_fasta`, and if two files have one transcript id.
+    """
+    frames = []
+    for at, fasta in enumerate(fastas):
+        path = annotations[at] if annotations else None
+        described = read_annotation(path, drops, subject=subject) if path else None
+        frames.append(read_transcript_fasta(fasta, drops, subject=subject, annotation=described, annotation_path=path))
+    frame = pd.concat(frames, ignore_index=True)
+    twice = frame["transcript"].duplicated()
+    if twice.any():
+        raise InputError(
+            "two files have a transcript of one id",
+            path=fastas[-1],
+            value=frame.loc[twice, "transcript"].iloc[0],
+            remedy="rename one of them",
+        )
+    return frame
 
 
 def _named(record: Record, path: str | Path) -> Header:
@@ -149,8 +181,9 @@ def _match(
     path: str | Path,
     annotation_path: str | Path | None,
     minimum_matched: float,
-) -> np.ndarray:
-    """Row of the annotation that describes each transcript, -1 for none; shape=(n_transcripts,)."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Row of the annotation that describes each transcript, -1 for none, and the length that it gives; both of
+    shape=(n_transcripts,)."""
     lengths = frame["sequence"].str.len().to_numpy()
     spliced = np.array(
         [
@@ -162,17 +195,31 @@ def _match(
     ids = annotation["transcript"].str.replace(_COPY, "", regex=True)
     row = np.full(len(frame), -1)
     known = np.zeros(len(frame), dtype=bool)
-    for change in (lambda names: names, lambda names: names.str.replace(_VERSION, "", regex=True)):
-        left, right = change(frame["transcript"]), change(ids)
-        open_left, open_right = row < 0, ~np.isin(np.arange(len(annotation)), row)
-        known |= left.isin(right).to_numpy()
-        row[open_left] = np.maximum(
-            row[open_left], _pair(left[open_left], lengths[open_left], right[open_right], spliced[open_right])
-        )
+    bare = (frame["transcript"].str.replace(_VERSION, "", regex=True), ids.str.replace(_VERSION, "", regex=True))
+    names = ((frame["transcript"], ids), bare, (bare[0], bare[1].str.replace(_PLACE, "", regex=True)))
+    without_tail = frame["sequence"].str.rstrip("A").str.len().to_numpy()
+    # whole sequences first, so that none with a tail takes the place of one without
+    for tails in (False, True):
+        for left, right in names:
+            open_left, open_right = row < 0, ~np.isin(np.arange(len(annotation)), row)
+            known |= left.isin(right).to_numpy()
+            shortest = without_tail if tails else lengths
+            row[open_left] = np.maximum(
+                row[open_left],
+                _pair(
+                    left[open_left],
+                    shortest[open_left],
+                    lengths[open_left],
+                    right[open_right],
+                    spliced[open_right],
+                ),
+            )
     fraction = float(known.mean())
     fits = row >= 0
     logger.info("%s: %.1f %% of the transcript ids are in the annotation", path, 100 * fraction)
+    given = np.where(fits, spliced[row], lengths) if len(spliced) else lengths
     scope.count(f"{NOTE}transcript not in the annotation, no coordinates", (~known).sum())
+    scope.count(f"{NOTE}poly-A tail behind the exons taken off", (given < lengths).sum())
     scope.count(f"{NOTE}exons add up to another length than the sequence, no coordinates", (known & ~fits).sum())
     scope.count(KEPT, fits.sum())
     if fraction < minimum_matched:
@@ -184,18 +231,28 @@ def _match(
         )
     if not fits.all():
         logger.warning("%s: %d of %d transcripts get no coordinates", path, (~fits).sum(), len(frame))
-    return row
+    return row, given
 
 
-def _pair(left: pd.Series, left_length: np.ndarray, right: pd.Series, right_length: np.ndarray) -> np.ndarray:
-    """Index into the annotation of equal name and length, the k-th of the one with the k-th of the other."""
-    tables = []
-    for names, lengths in ((left, left_length), (right, right_length)):
-        table = pd.DataFrame({"name": names.to_numpy(), "length": lengths, "row": names.index})
-        table["copy"] = table.groupby(["name", "length"]).cumcount()
-        tables.append(table)
-    joined = tables[0].merge(tables[1], how="left", on=["name", "length", "copy"], suffixes=("", "_right"))
-    return joined["row_right"].fillna(-1).to_numpy(dtype=np.int64)
+def _pair(
+    left: pd.Series, shortest: np.ndarray, longest: np.ndarray, right: pd.Series, right_length: np.ndarray
+) -> np.ndarray:
+    """Index into the annotation of equal name and a length in range, -1 for none.
+
+    Of several of one name and length the k-th of the one goes with the k-th of the other.
+    """
+    own = pd.DataFrame({"name": left.to_numpy(), "shortest": shortest, "longest": longest, "at": np.arange(len(left))})
+    others = pd.DataFrame({"name": right.to_numpy(), "length": right_length, "row": right.index})
+    both = own.merge(others, on="name")
+    both = both[(both["length"] >= both["shortest"]) & (both["length"] <= both["longest"])]
+    # the nearest length first
+    both = both.sort_values(["at", "length", "row"], ascending=[True, False, True], kind="stable")
+    found, taken = np.full(len(left), -1, dtype=np.int64), set()
+    for at, row in zip(both["at"], both["row"], strict=True):
+        if found[at] < 0 and row not in taken:
+            found[at] = row
+            taken.add(row)
+    return found
 
 
 def _join(frame: pd.DataFrame, annotation: pd.DataFrame | None, row: np.ndarray) -> pd.DataFrame:
