@@ -48,7 +48,7 @@ docs: setup ## make the reference pages from the code: docs/built/*.md
 	@mkdir -p docs/built
 	.venv/bin/python -m rnamarks.api_page >docs/built/api.md
 	.venv/bin/rnamarks keys >docs/built/keys.md
-	.venv/bin/python -m rnamarks.dictionary >docs/built/columns.md
+	.venv/bin/python -m rnamarks.dictionary docs/built/tables
 
 clean: ## remove the demo's results and caches; installed packages and other results stay
 	rm -rf results/demo results/demo_marks results/demo_language .pytest_cache .ruff_cache .hypothesis

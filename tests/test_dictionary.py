@@ -38,6 +38,16 @@ def test_a_command_prints_every_table():
     assert printed.count("\n| `") == sum(len(table.columns) for table in TABLES.values())
 
 
+def test_a_command_writes_a_page_per_table(tmp_path):
+    folder = Path(__file__).resolve().parents[1] / "workflow"
+    subprocess.run([sys.executable, "-m", "rnamarks.dictionary", tmp_path / "tables"], cwd=folder, check=True)
+    written = {file.name: file.read_text() for file in (tmp_path / "tables").iterdir()}
+    assert set(written) == {"README.md", *(f"{name}.md" for name in TABLES)}
+    for name, table in TABLES.items():
+        assert f"[{name}]({name}.md)" in written["README.md"]
+        assert written[f"{name}.md"].count("\n| `") == len(table.columns)
+
+
 def test_no_module_repeats_the_columns_of_a_table():
     library = Path(__file__).resolve().parents[1] / "workflow" / "rnamarks"
     tables = {name: {tuple(column_names(name)), tuple(_bare(column_names(name)))} for name in TABLES}

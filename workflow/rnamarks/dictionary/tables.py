@@ -77,16 +77,26 @@ def _read() -> dict[str, Table]:
 TABLES = _read()
 
 
+INTRODUCTION = (
+    "Every table of a run, below `results/<run>/`. Text tables are tab-separated with a header line; an empty "
+    "field is a value that is not known. Fractions lie between 0 and 1."
+)
+
+
 def document() -> str:
     """Every table and its columns, as Markdown."""
-    lines = [
-        "# Tables",
-        "",
-        "Every table of a run, below `results/<run>/`. Text tables are tab-separated with a header line; an empty "
-        "field is a value that is not known. Fractions lie between 0 and 1.",
-    ]
-    for name, table in TABLES.items():
-        lines += ["", f"## {name}", "", f"`{table.path}`. {table.about}", ""]
-        lines += ["| column | kind | meaning |", "| --- | --- | --- |"]
-        lines += [f"| `{column.name}` | {column.kind} | {column.meaning} |" for column in table.columns]
-    return "\n".join(lines) + "\n"
+    parts = (f"\n## {name}\n\n{_described(table)}" for name, table in TABLES.items())
+    return f"# Tables\n\n{INTRODUCTION}\n{''.join(parts)}"
+
+
+def pages() -> dict[str, str]:
+    """A page of Markdown per table and ``README.md``, which lists them, by file name."""
+    rows = "".join(f"| [{name}]({name}.md) | `{table.path}` | {table.about} |\n" for name, table in TABLES.items())
+    index = f"# Tables\n\n{INTRODUCTION}\n\n| table | file | what it holds |\n| --- | --- | --- |\n{rows}"
+    return {"README.md": index} | {f"{name}.md": f"# {name}\n\n{_described(table)}" for name, table in TABLES.items()}
+
+
+def _described(table: Table) -> str:
+    """Its file, what it is about, and its columns."""
+    rows = "".join(f"| `{column.name}` | {column.kind} | {column.meaning} |\n" for column in table.columns)
+    return f"`{table.path}`. {table.about}\n\n| column | kind | meaning |\n| --- | --- | --- |\n{rows}"
