@@ -176,7 +176,7 @@ def test_a_modification_that_is_not_in_the_table_gives_an_empty_one(read, tmp_pa
         (TABLE, {"separator": "pipe"}, "no such separator .*choose one of tab, comma"),
         (TABLE, {"strnd": "strand"}, "no such key of a layout .*known are origin, chrom"),
         (b"PK\x03\x04 no book", {}, "the file is no workbook"),
-        (b"\xd0\xcf\x11\xe0old", {}, "old Excel files cannot be read"),
+        (b"\xd0\xcf\x11\xe0old", {}, "the file is a workbook of old Excel"),
         (gzip.compress(TABLE.encode())[:-9], {}, "cut off or corrupt"),
         (b"\xff\xfe\x00", {}, "not UTF-8"),
     ],

@@ -1,14 +1,16 @@
-"""Files inside archives, in the forms in which GEO publishes them."""
+"""Files inside archives, in the forms in which GEO publishes them, and tables of Excel and R."""
 
 from __future__ import annotations
 
 import gzip
 import io
+import struct
 import tarfile
 import zipfile
 
 import pytest
 
+from mirror import GTF, r_data, workbook
 from rnamarks.biology.gene_tables import read_values
 from rnamarks.errors import InputError
 from rnamarks.sources.members import extract_member, member_path, reference_of
@@ -99,3 +101,85 @@ def test_the_path_of_a_member_tells_archive_and_member(archive):
 @pytest.mark.parametrize("path", ["data/table.tsv", "data/x.tar", "odd#name.bed", "x.tar#"])
 def test_other_paths_stay(path):
     assert member_path(path) == path
+
+
+TABLE = [["gene", "sites", "ratio", "note"], ["TFC3", "12", "0.25", "a"], ["EFB1", "7", "1e-05", ""]]
+EXON = [["chr22", "unknown", "exon", "162", "388", ".", "+", ".", 'gene_id "A"; transcript_id "B";']]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "part", "lines"),
+    [
+        ("a.xlsx", workbook({"Legend": [["what"]], "S 3": TABLE}), "S 3", TABLE),
+        ("a.RData", r_data("made", TABLE), "made", TABLE),
+        ("a.rda", r_data("gtf", [GTF, *EXON]), "gtf", EXON),
+    ],
+)
+def test_a_sheet_and_a_data_frame_become_text(tmp_path, file, content, part, lines):
+    (tmp_path / file).write_bytes(content)
+    assert member_path(f"{tmp_path}/{file}#{part}").startswith("resources/members/")
+    assert extract_member(tmp_path / file, part, tmp_path / "out") == part
+    assert (tmp_path / "out").read_text() == "".join("\t".join(row) + "\n" for row in lines)
+
+
+def r_file(value: bytes) -> bytes:
+    """An object ``made`` in an R data file of version 3, from its bytes."""
+    head = b"RDX3\nX\n" + struct.pack(">iiii", 3, 0x40300, 0x30500, 5) + b"UTF-8"
+    return head + struct.pack(">iiii", 0x402, 1, 0x40009, 4) + b"made" + value + END
+
+
+END = struct.pack(">i", 254)
+
+
+def r_text(*texts: str | None) -> bytes:
+    chars = (
+        struct.pack(">ii", 9, -1) if text is None else struct.pack(">ii", 0x40009, len(text)) + text.encode()
+        for text in texts
+    )
+    return struct.pack(">ii", 16, len(texts)) + b"".join(chars)
+
+
+def r_frame(names: tuple[str, ...], *columns: bytes) -> bytes:
+    symbols = (struct.pack(">ii", 0x402, 1) + r_text(name)[8:] for name in ("names", "class"))
+    attributes = [symbol + text for symbol, text in zip(symbols, (r_text(*names), r_text("data.frame")), strict=True)]
+    return struct.pack(">ii", 0x313, len(columns)) + b"".join(columns) + b"".join(attributes) + END
+
+
+def test_a_frame_of_recent_r_with_missing_values_and_compact_columns(tmp_path):
+    # 5, 4, 3 as R 3.5 keeps it: the class of the vector, then length, first and step
+    symbols = b"".join(struct.pack(">ii", 2, 1) + r_text(name)[8:] for name in ("compact_intseq", "base"))
+    kind = symbols + struct.pack(">iiii", 2, 13, 1, 13) + END
+    compact = struct.pack(">i", 238) + kind + struct.pack(">ii3d", 14, 3, 3, 5, -1) + END
+    logical = struct.pack(">ii3i", 10, 3, 1, 0, -(1 << 31))
+    real = struct.pack(">ii3d", 14, 3, 2.0, float("nan"), -0.5)
+    whole = struct.pack(">ii3i", 13, 3, -(1 << 31), 0, 9)
+    frame = r_frame(("a", "b", "c", "d", "e"), compact, logical, real, whole, r_text("x", None, "y\tz"))
+    (tmp_path / "a.rda").write_bytes(r_file(frame))
+    extract_member(tmp_path / "a.rda", "made", tmp_path / "out")
+    assert (tmp_path / "out").read_text() == "a\tb\tc\td\te\n5\tTRUE\t2\t\tx\n4\tFALSE\t\t0\t\n3\t\t-0.5\t9\ty z\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"RDA2\nA\n2\n", "none that R's save wrote in its usual form"),
+        (r_data("made", TABLE)[:100], "the R data file is damaged"),
+        (r_file(r_frame(("a",), r_text("x")))[:-30], "the R data file is damaged"),
+        (r_data("other", TABLE), r"no such object .found 'made'.; name one of other"),
+        (r_file(r_text("x")), "the object is no data frame"),
+        (r_file(struct.pack(">i", 3)), "an object of R's type 3, which is not read"),
+        (r_file(r_frame(("a",), struct.pack(">ii", 19, 1) + r_text("x"))), "neither text nor numbers .found 'a'"),
+    ],
+)
+def test_a_data_file_of_r_without_the_table_is_refused(tmp_path, content, text):
+    (tmp_path / "a.rda").write_bytes(content)
+    with pytest.raises(InputError, match=text):
+        extract_member(tmp_path / "a.rda", "made", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_workbook_without_the_sheet_is_refused(tmp_path):
+    (tmp_path / "a.xlsx").write_bytes(workbook({"S1": TABLE}))
+    with pytest.raises(InputError, match=r"no such sheet .found 'S2'.; choose one of S1"):
+        extract_member(tmp_path / "a.xlsx", "S2", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -7,10 +7,8 @@ one bad row does not move it.
 
 from __future__ import annotations
 
-import io
 import logging
 import re
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +20,7 @@ from ..errors import InputError
 from ..files import open_bytes, open_text
 from ..registry import Register
 from ..tables import is_number, split_quoted
+from ..workbooks import OLE_MAGIC, ZIP_MAGIC, sheet_rows
 from .identifiers import match_ids
 
 logger = logging.getLogger(__name__)
@@ -32,8 +31,6 @@ _SEPARATED = re.compile(r"[+-]?[0-9][0-9.,'’_\s]*[0-9](e[+-]?[0-9]+)?\s*%?", r
 """Digits with separators of thousands, or a comma for the decimal point, which no number of the table may have."""
 GENE_KEYS = ("gene", "gene_name", "transcript")
 """Columns of a gene table whose identifiers a published table may use."""
-_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ZIP = b"PK\x03\x04"
 _SEARCHED = 10
 
 
@@ -388,11 +385,9 @@ def _numbered(names: Sequence[str]) -> list[str]:
 def _rows(path: str | Path) -> list[tuple[int, list[str]]]:
     """Line numbers and fields of all lines but blank ones and comments."""
     with open_bytes(path) as handle:
-        start = handle.read(len(_OLD_WORKBOOK))
-    if start.startswith(_ZIP):
-        return _workbook(path)
-    if start == _OLD_WORKBOOK:
-        raise InputError("the file is a workbook of old Excel (.xls)", path=path, remedy="save it as .xlsx or text")
+        start = handle.read(4)
+    if start in (ZIP_MAGIC, OLE_MAGIC):
+        return [(number, cells) for number, cells in sheet_rows(path) if any(cells)]
     with open_text(path) as handle:
         lines = [
             (number, line.rstrip("\n"))
@@ -412,29 +407,6 @@ def _rows(path: str | Path) -> list[tuple[int, list[str]]]:
 def _separator(lines: Sequence[str]) -> str | None:
     """Tab, comma or semicolon if the last of these lines has it; None for blanks."""
     return next((mark for mark in ("\t", ",", ";") if mark in lines[-1]), None)
-
-
-def _workbook(path: str | Path) -> list[tuple[int, list[str]]]:
-    try:
-        from openpyxl import load_workbook
-    except ImportError as error:
-        raise InputError(
-            "workbooks cannot be read without openpyxl", path=path, remedy="install openpyxl, or save it as text"
-        ) from error
-    with open_bytes(path) as handle:
-        # in memory, because zip archives are read from their end
-        content = io.BytesIO(handle.read())
-    try:
-        book = load_workbook(content, read_only=True, data_only=True)
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError("the file is no workbook", path=path, remedy="save it as .xlsx or as text") from error
-    rows = [
-        (number, ["" if cell is None else str(cell) for cell in cells])
-        for number, cells in enumerate(book.worksheets[0].iter_rows(values_only=True), 1)
-        if any(cell is not None for cell in cells)
-    ]
-    book.close()
-    return rows
 
 
 def _find_header(rows: Sequence[tuple[int, list[str]]], path: str | Path) -> int:

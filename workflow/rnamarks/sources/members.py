@@ -1,4 +1,4 @@
-"""Files inside archives: a reference ``ARCHIVE#MEMBER`` stands for one file of a tar or zip archive."""
+"""Parts of files: ``FILE#PART`` is a file of a tar or zip archive, a sheet of a workbook, or a data frame of R."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ import shutil
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from urllib.parse import quote, unquote
 
 from ..errors import InputError
-from ..files import write_bytes
+from ..files import write_bytes, write_text
+from ..workbooks import sheet_rows
+from .r_data import read_frame
 
 FOLDER = "resources/members"
-_REFERENCE = re.compile(r"(.+\.(?:tar|tar\.gz|tgz|tar\.bz2|tar\.xz|zip))#(.+)", re.IGNORECASE)
+_REFERENCE = re.compile(r"(.+\.(?:tar|tar\.gz|tgz|tar\.bz2|tar\.xz|zip|xlsx|rda|rdata))#(.+)", re.IGNORECASE)
+_GTF = ("source", "feature", "start", "end", "score", "strand", "frame")
+"""Columns between the name of the sequence and the attributes."""
 _SHOWN = 20
 
 
@@ -39,14 +44,16 @@ def reference_of(archive: str, member: str) -> tuple[str, str]:
 
 
 def extract_member(archive: str | Path, wanted: str, out: str | Path) -> str:
-    """Copy one file of an archive; a packed one stays packed.
+    """Copy one file of an archive; a packed one stays packed. A sheet or a data frame becomes text, separated by tabs.
 
     Parameters
     ----------
     archive : path-like
-        Tar (plain or packed by gzip, bzip2 or xz) or zip.
+        Tar (plain or packed by gzip, bzip2 or xz) or zip; a workbook (``.xlsx``); or what R's ``save`` wrote (``.rda``,
+        ``.RData``).
     wanted : str
-        Name of the member, with its folders or without, or a pattern with ``*`` and ``?`` that one member fits.
+        Name of the member, with its folders or without, or a pattern with ``*`` and ``?`` that one member fits; name of
+        the sheet, or of the data frame. A data frame with the columns of GTF becomes GTF, which has no header.
     out : path-like
         Written atomically.
 
@@ -63,6 +70,11 @@ def extract_member(archive: str | Path, wanted: str, out: str | Path) -> str:
     archive = Path(archive)
     if not archive.is_file():
         raise InputError("no such file", path=archive, remedy="check the path in the configuration")
+    if archive.suffix.lower() == ".xlsx":
+        return _write_table((cells for _, cells in sheet_rows(archive, wanted)), wanted, out)
+    if archive.suffix.lower() in (".rda", ".rdata"):
+        header, rows = read_frame(archive, wanted)
+        return _write_table(rows if tuple(header[1:-1]) == _GTF else chain([header], rows), wanted, out)
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as packed:
@@ -91,3 +103,11 @@ def _copy(open_member: Callable[[str], BinaryIO], names: list[str], archive: Pat
     with open_member(chosen[0]) as source, write_bytes(out) as target:
         shutil.copyfileobj(source, target, 1 << 20)
     return chosen[0]
+
+
+def _write_table(rows: Iterable[Sequence[str]], name: str, out: str | Path) -> str:
+    with write_text(out) as handle:
+        for row in rows:
+            # a cell may hold tabs and line breaks
+            handle.write("\t".join(" ".join(cell.split()) for cell in row) + "\n")
+    return name

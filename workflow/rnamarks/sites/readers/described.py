@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import pandas as pd
 from ...errors import InputError
 from ...files import open_text
 from ...tables import split_quoted
+from ...workbooks import OLE_MAGIC, ZIP_MAGIC, sheet_rows
 from ..drops import Scope
 from ..layouts import SEPARATORS, Column, Layout
 from ..modifications import Modification
@@ -30,7 +30,6 @@ from .rows import (
     whole_numbers,
 )
 
-_ZIP_MAGIC, _OLE_MAGIC = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _STRANDS = {
     **dict.fromkeys(("+", "1", "+1", "plus", "forward", "fwd"), "+"),
     # spreadsheets make a minus sign or a dash of a hyphen
@@ -162,10 +161,8 @@ def _cells(path: str | Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
         raise InputError("no such file", path=path, remedy="check the path in the configuration")
     with open(path, "rb") as handle:
         magic = handle.read(4)
-    if magic == _OLE_MAGIC:
-        raise InputError("old Excel files cannot be read", path=path, remedy="save it as .xlsx or as text")
-    if magic == _ZIP_MAGIC:
-        yield from _workbook_cells(path, layout.sheet)
+    if magic in (ZIP_MAGIC, OLE_MAGIC):
+        yield from ((number, cells or [""]) for number, cells in sheet_rows(path, layout.sheet))
         return
     separator = SEPARATORS[layout.separator]
     with open_text(path) as handle:
@@ -174,33 +171,3 @@ def _cells(path: str | Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
             quoted = separator in (",", ";")
             cells = split_quoted(text, separator, path, number) if quoted else text.split(separator)
             yield number, [cell.strip().strip('"') for cell in cells]
-
-
-def _workbook_cells(path: str | Path, sheet: Column) -> Iterator[tuple[int, list[str]]]:
-    try:
-        from openpyxl import load_workbook
-    except ImportError as error:
-        raise InputError(
-            "workbooks cannot be read without openpyxl", path=path, remedy="install openpyxl, or save it as text"
-        ) from error
-    with open(path, "rb") as handle:
-        try:
-            # the open file, because a path must end in .xlsx
-            book = load_workbook(handle, read_only=True, data_only=True)
-        except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
-            raise InputError("the file is no workbook", path=path, remedy="save it as .xlsx or as text") from error
-        names = book.sheetnames
-        if not (sheet in names if isinstance(sheet, str) else 1 <= sheet <= len(names)):
-            raise InputError(
-                "the workbook has no such sheet", path=path, value=sheet, remedy=f"choose one of {', '.join(names)}"
-            )
-        rows = book[sheet if isinstance(sheet, str) else names[sheet - 1]].iter_rows(values_only=True)
-        for number, cells in enumerate(rows, 1):
-            yield number, [_text(cell) for cell in cells] or [""]
-
-
-def _text(cell: object) -> str:
-    # workbooks keep whole numbers as 12.0, too
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return "" if cell is None else str(cell).strip()

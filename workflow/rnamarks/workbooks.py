@@ -1,0 +1,71 @@
+"""Sheets of Excel workbooks as rows of text."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import InputError
+from .files import open_bytes
+
+ZIP_MAGIC = b"PK\x03\x04"
+"""How workbooks (``.xlsx``) begin, and zip archives."""
+OLE_MAGIC = b"\xd0\xcf\x11\xe0"
+"""How workbooks of old Excel (``.xls``) begin."""
+
+
+def sheet_rows(path: str | Path, sheet: str | int = 1) -> Iterator[tuple[int, list[str]]]:
+    """Rows of one sheet with their numbers, from 1.
+
+    Parameters
+    ----------
+    path : path-like
+        Whatever it is called; plain or gzipped.
+    sheet : str or int
+        Name, or place from 1.
+
+    Yields
+    ------
+    number : int
+    cells : list of str
+        Formulas are the values that Excel computed, empty cells ``""``, whole numbers without a point; blanks around
+        text are removed.
+
+    Raises
+    ------
+    InputError
+        If the file is no workbook or one of old Excel, has no such sheet, or openpyxl is missing.
+    """
+    try:
+        from openpyxl import load_workbook
+    except ImportError as error:
+        raise InputError(
+            "workbooks cannot be read without openpyxl", path=path, remedy="install openpyxl, or save it as text"
+        ) from error
+    with open_bytes(path) as handle:
+        # in memory, because zip archives are read from their end
+        content = handle.read()
+    if content.startswith(OLE_MAGIC):
+        raise InputError("the file is a workbook of old Excel (.xls)", path=path, remedy="save it as .xlsx or text")
+    try:
+        # the content, because a path must end in .xlsx
+        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError("the file is no workbook", path=path, remedy="save it as .xlsx or as text") from error
+    names = book.sheetnames
+    if not (sheet in names if isinstance(sheet, str) else 1 <= sheet <= len(names)):
+        raise InputError(
+            "the workbook has no such sheet", path=path, value=sheet, remedy=f"choose one of {', '.join(names)}"
+        )
+    rows = book[sheet if isinstance(sheet, str) else names[sheet - 1]].iter_rows(values_only=True)
+    for number, cells in enumerate(rows, 1):
+        yield number, [_text(cell) for cell in cells]
+
+
+def _text(cell: object) -> str:
+    # workbooks keep whole numbers as 12.0, too
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return "" if cell is None else str(cell).strip()
