@@ -23,6 +23,7 @@ with logged(snakemake.log[0]):
             workdir=workdir,
             subject=name,
             annotation_path=path,
+            extend=snakemake.params.ends,
         )
     write_parquet(
         transcripts, snakemake.output.transcripts, {"transcripts": name, "lengths": transcripts.attrs["lengths"]}

@@ -95,6 +95,14 @@ class TranscriptFiles:
 
 
 @section
+class Extension:
+    """Untranslated regions for an annotation that has none: transcripts that end with their coding sequence go on."""
+
+    five: int = key("Genome nt upstream of a start codon with which a transcript begins.", 0, minimum=0, maximum=10_000)
+    three: int = key("Genome nt downstream of a stop codon with which it ends.", 0, minimum=0, maximum=10_000)
+
+
+@section
 class SpeciesEntry(Data):
     """A species: its genome, and the sites of the run's modification if it has a task of its own."""
 
@@ -103,6 +111,9 @@ class SpeciesEntry(Data):
     annotation: str = key("Gene annotation, GTF or UCSC gene table.", None)
     transcripts: list[TranscriptFiles] = key(
         "In place of genome and annotation: transcripts with their positions on the genome.", None, fewest=1
+    )
+    extend: Extension = key(
+        "Make transcripts longer that end with their coding sequence; never into the next gene.", None
     )
 
 

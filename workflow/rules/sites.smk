@@ -69,6 +69,8 @@ rule build_transcripts:
     resources:
         mem_mb=memory(1000, 2.5),
         runtime=minutes(60, 0.1),
+    params:
+        ends=lambda wildcards: PLAN.species.get(wildcards.transcripts, {}).get("extend"),
     script:
         "../../scripts/sites/build_transcripts.py"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..tables import metadata_of, open_parquet
 from .annotation import STAGE
 from .contigs import canonical_chromosome, match_contigs
 from .drops import KEPT, Drops, Scope
+from .extension import extend_ends
 
 _COMPLEMENT = np.array([3, 2, 1, 0, 4], dtype=np.uint8)
 
@@ -79,6 +81,7 @@ def build_transcripts(
     subject: str = "",
     annotation_path: str | Path | None = None,
     minimum_aug: float = 0.25,
+    extend: Mapping[str, int] | None = None,
 ) -> pd.DataFrame:
     """Spliced, strand-aware RNA of every transcript of an annotation.
 
@@ -102,6 +105,9 @@ def build_transcripts(
         where the assembly is wrong. The same holds for each contig: with three or more coding genes of which fewer
         begin with a start codon it is taken for another sequence, and its transcripts are left out, if half of ten
         or more genes elsewhere begin with one. 0 switches the checks off.
+    extend : mapping, optional
+        ``five`` and ``three``, nt by which ends without an untranslated region go on, see
+        :func:`rnamarks.sites.extension.extend_ends`.
 
     Returns
     -------
@@ -140,6 +146,8 @@ def build_transcripts(
         frame = annotation[~absent].assign(chrom=annotation["chrom"][~absent].map(contigs))
         lengths = {name: len(genome[name]) for name in genome.keys()}  # noqa: SIM118
         frame = _without_short_contigs(frame.reset_index(drop=True), lengths, scope, genome_path, annotation_path)
+        if extend:
+            frame = extend_ends(frame, lengths, scope, **extend)
         sequences = np.empty(len(frame), dtype=object)
         for chrom, rows in frame.groupby("chrom", sort=False).indices.items():
             _splice_contig(frame, chrom, rows, genome, sequences, genome_path)
