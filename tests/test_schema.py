@@ -15,7 +15,7 @@ from rnamarks.errors import InputError
 from rnamarks.keys import with_defaults
 from rnamarks.schema import check_config, placed
 from rnamarks.sites.layouts import LAYOUTS
-from rnamarks.sites.readers import LAYOUT_READERS
+from rnamarks.sites.readers import GENOME_READERS, LAYOUT_READERS
 from rnamarks.sources.sheet import read_sources
 from rnamarks_simulation.parameters import check_world
 
@@ -354,7 +354,7 @@ def test_a_value_of_the_command_line_is_placed_in_no_file(tmp_path):
 
 
 def test_every_format_with_a_layout_is_checked():
-    assert sorted(LAYOUTS) == LAYOUT_READERS.names()
+    assert sorted(LAYOUTS) == sorted([*LAYOUT_READERS, *GENOME_READERS])
 
 
 def test_parsing_needs_neither_numpy_nor_torch(repository):

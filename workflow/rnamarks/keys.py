@@ -37,10 +37,15 @@ class SiteTable:
     """One table of modified sites."""
 
     table: str = key("A path, source:NAME or data:PATH.")
-    format: str = key("Name of a site reader.", choices=lambda: (*registered("READERS"), *registered("LAYOUT_READERS")))
+    format: str = key(
+        "Name of a site reader.",
+        choices=lambda: [
+            name for register in ("READERS", "LAYOUT_READERS", "GENOME_READERS") for name in registered(register)
+        ],
+    )
     name: str = key("Name of the source in later tables.")
     technology: str = key("Technology that found the sites; sites then say how many support them.", None)
-    layout: dict[str, Any] = key("Of the format table: which column holds what, docs/sources.md.", None)
+    layout: dict[str, Any] = key("Of table, bedmethyl and windows: what is where in the file.", None)
 
 
 @section

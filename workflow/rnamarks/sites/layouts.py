@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..errors import InputError
+from ..registry import registered
 
 SEPARATORS = {"tab": "\t", "comma": ",", "semicolon": ";", "blank": None}
 _ROLES = ("place", "chrom", "start", "end", "strand", "support", "modification")
@@ -130,9 +131,21 @@ def check_thresholds(layout: Mapping[str, Any]) -> None:
         raise InputError("a threshold of bedMethyl is no number of 0 or more", value=limits, remedy="correct it")
 
 
+def check_windows(layout: Mapping[str, Any]) -> None:
+    """Raise :class:`InputError` unless a layout is one of windows that are looked for in the genome."""
+    known = registered("WINDOW_FORMATS")
+    if set(layout) != {"windows"} or layout["windows"] not in known:
+        raise InputError(
+            "the layout of windows names no format of windows",
+            value=", ".join(f"{key}: {value}" for key, value in layout.items()),
+            remedy=f"give windows: {', '.join(known)}",
+        )
+
+
 LAYOUTS: dict[str, Callable[[Mapping[str, Any]], object]] = {
     "bedmethyl": check_thresholds,
     "table": Layout.from_mapping,
+    "windows": check_windows,
 }
 """By format, what raises :class:`InputError` for a layout that cannot be used."""
 

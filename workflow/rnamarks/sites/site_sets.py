@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyfaidx
 
 from ..errors import InputError
 from .drops import Drops
 from .layouts import check_layout
 from .modifications import Modification
-from .readers import LAYOUT_READERS, READERS
+from .readers import GENOME_READERS, LAYOUT_READERS, READERS
 from .readers.register import Reader
 from .readers.rows import STAGE
 from .site_tables import TECHNOLOGIES, check_assembly, harmonise_chromosomes, merge_sites
@@ -54,7 +55,7 @@ def read_site_tables(
     subject : str
         Name of the task, for the drops table.
     layouts : sequence of mapping or None, optional
-        By table, what those formats of ``LAYOUT_READERS`` need to know.
+        By table, what those formats of ``LAYOUT_READERS`` and ``GENOME_READERS`` need to know.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def read_site_tables(
             return fasta[chrom][start:end].seq
 
         for path, form, source, layout in zip(tables, formats, sources, layouts, strict=True):
-            reader = _reader(form, layout)
+            reader = _reader(form, layout, fasta)
             frame = reader(path, drops.scope(STAGE, subject, source), assembly=assembly, modification=modification)
             if fasta is None:
                 frames.append(frame)
@@ -124,6 +125,10 @@ def count_technologies(sites: pd.DataFrame, technologies: Mapping[str, str]) -> 
     return sites["source"].map(of_joined).to_numpy(dtype=np.int64)
 
 
-def _reader(form: str, layout: Mapping[str, Any] | None) -> Reader:
+def _reader(form: str, layout: Mapping[str, Any] | None, genome: pyfaidx.Fasta | None) -> Reader:
     check_layout(form, layout)
+    if form in GENOME_READERS:
+        if genome is None:
+            raise InputError(f"the format {form} is looked for in a genome", value=form, remedy="give the genome")
+        return partial(GENOME_READERS[form], layout=layout, genome=genome)
     return partial(LAYOUT_READERS[form], layout=layout) if form in LAYOUT_READERS else READERS[form]

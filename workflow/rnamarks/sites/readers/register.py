@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
+import pyfaidx
 
 from ...registry import Register
 from ..drops import Scope
@@ -29,5 +30,21 @@ class LayoutReader(Protocol):
     ) -> pd.DataFrame: ...
 
 
+class GenomeReader(Protocol):
+    """A reader of files that name no places, which are looked for in the genome."""
+
+    def __call__(
+        self,
+        path: str | Path,
+        scope: Scope,
+        *,
+        assembly: str,
+        modification: Modification,
+        layout: Mapping[str, Any],
+        genome: pyfaidx.Fasta,
+    ) -> pd.DataFrame: ...
+
+
 READERS: Register[Reader] = Register("site format")
 LAYOUT_READERS: Register[LayoutReader] = Register("site format with a layout")
+GENOME_READERS: Register[GenomeReader] = Register("site format without places")
