@@ -158,10 +158,12 @@ class Analyses:
 
     def _transcript_sets(self) -> dict[str, TranscriptSet]:
         plan = self.plan
+        scored = plan.config["transcriptome"].get("tasks", list(plan.tasks))
+        self._check_known(scored, plan.tasks, "tasks", "transcriptome", "tasks")
         found = {
             species: TranscriptSet(
                 species,
-                tuple(plan.tasks_of_species(species)),
+                tuple(task for task in plan.tasks_of_species(species) if task in scored),
                 "species",
                 plan.transcript_files(species),
                 int(plan.species_sheet[species].taxid) if species in plan.species_sheet else 0,

@@ -329,6 +329,7 @@ class TranscriptSet:
 class Transcriptome:
     """Score every site of every transcript."""
 
+    tasks: list[str] = key("Tasks that the transcripts of the species are scored for; default all.", None, fewest=1)
     more: dict[str, TranscriptSet] = key("Transcripts beside those of the species, by name.", {}, names=NAME_)
     probability: float = key("Smallest probability of a site in BED and bedRMod.", 0.5, minimum=0, maximum=1)
     fdr: float = key(
