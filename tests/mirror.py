@@ -38,7 +38,6 @@ OTHERS: dict[str, str] = {
     "yeast_annotation": "yeast/annotation_R64-1-1.96.gtf.gz",
     "yeast_genome": "yeast/genome_R64-1-1.fa.gz",
     "yeast_m6a_SK1": "yeast/m6a_SK1_wrong_assembly.txt.gz",
-    "yeast_sites": "yeast/sites_R64-1-1.bed.gz",
     **{f"m6A_GSE86336_HeLa_{part}": f"annotation/geo_m6a/GSM230042{number}_precise_m6A_sites_HeLa_{part}_hg19.bed.gz"
        for part, number in (("CA", 6), ("NU", 7), ("CY", 8))},
     **{f"m6A_GSE98623_MOLM13_{one}": f"annotation/geo_m6a/GSM260207{one - 1}_molm13_rep{one}.tag.uniq.sites.bed.gz"

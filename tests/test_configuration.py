@@ -142,7 +142,7 @@ class TestTasks:
 
     def test_windows_in_several_files_are_centred_and_one_set_is_not(self, several_modifications, shipped):
         assert made(several_modifications).plan.tasks["m1A"].centred
-        deepm6aseq = made(shipped("real/deepm6aseq.yaml") | {"data_root": "x"}).plan
+        deepm6aseq = made(shipped("real/deepm6aseq.yaml")).plan
         assert not deepm6aseq.tasks["human"].centred
         assert [file["given"] for file in deepm6aseq.window_files("human")] == ["train", "train", "test", "test"]
         files = made(several_modifications).plan.window_files("m6Am")

@@ -21,7 +21,7 @@ CONFIG = """
 run: rna
 corpus:
   sources:
-    a: {files: [a.fa, "data:b.fa"]}
+    a: {files: [a.fa, b.fa]}
     own: {files: ["downstream:pairs"], format: examples}
   judged:
     other: {files: [c.sto], format: stockholm, families: f.tsv, part: val}
@@ -113,7 +113,7 @@ def test_every_file_that_is_named_is_an_input_once_and_examples_of_the_run_are_n
     found = {(one.role, one.subject, one.reference) for one in analyses.inputs()}
     assert found == {
         ("corpus", "a", "a.fa"),
-        ("corpus", "a", "data:b.fa"),
+        ("corpus", "a", "b.fa"),
         ("judged", "other", "c.sto"),
         ("judged", "other", "f.tsv"),
         ("examples", "pairs", "s.csv"),

@@ -242,7 +242,6 @@ def named(tmp_path, repository, monkeypatch):
         ("  m6A: {species", "  m7Z: {species", "no modification of that name"),
         ("[yak, gnu]", "[yak, ox]", "task ox_m6A is about an unknown species"),
         ("source:rmbase_hg19", "source:nothing", "an unknown source .found 'nothing'"),
-        ("table: b.tsv", "table: data:b.tsv", "data_root, which is not set"),
         ("table: b.tsv", "table: '{world}/b.tsv'", "a simulated world and names none"),
         ("    species: yak", "    species: ox", "task both is about an unknown species"),
         ("modification: Y", "modification: m7Z", "no modification of that name"),

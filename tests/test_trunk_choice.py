@@ -129,7 +129,7 @@ def test_a_trunk_that_is_trained_has_a_rate_of_its_own(made):
         ([("language: ./lm/nano", "language: mini"), ("way: frozen", "seed: 3")], 11, "mini has no such seed .found 3"),
         ([("./lm/nano", "./lm/none")], 10, "holds no language model .found './lm/none'"),
         ([("./lm/nano", "./mass")], 10, "holds no language model but mass"),
-        ([("./lm/nano", "data:lm")], 10, "data_root"),
+        ([("./lm/nano", "source:lm")], 10, "an unknown source .found .lm"),
         ([("crop: 41", "units: 8")], 8, r"hyperparameters\.units is about the trunk that the language model replaces"),
         ([("crop: 41", "trunk: {width: 8}")], 8, r"no setting models\.over\.hyperparameters\.trunk"),
         ([("crop: 41", "corp: 41")], 8, "no setting"),

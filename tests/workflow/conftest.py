@@ -101,18 +101,15 @@ def new_project(repository, tmp_path_factory) -> Callable[[str, Mapping[str, Any
 
 
 @pytest.fixture(scope="session")
-def make_data() -> Callable[[Path, Path], Path]:
-    """Make a folder of empty files in place of the data that a configuration names below ``data_root``."""
+def make_data() -> Callable[[Path, Path], None]:
+    """Make empty files in place of those that a configuration names and nothing makes or fetches."""
 
-    def make(config: Path, folder: Path) -> Path:
+    def make(config: Path, folder: Path) -> None:
         settings = yaml.safe_load(config.read_text())
-        assert "data_root" not in settings
         for entry in Analyses(Plan(with_defaults(check_config(settings)))).inputs():
-            if entry.reference.startswith("data:"):
-                file = folder / entry.reference.removeprefix("data:")
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.touch()
-        return folder
+            if "simulation" not in settings and not entry.reference.startswith("source:"):
+                (folder / entry.reference).parent.mkdir(parents=True, exist_ok=True)
+                (folder / entry.reference).touch()
 
     return make
 

@@ -40,10 +40,10 @@ def refusal(tmp_path: Path, text: str) -> str:
 
 @pytest.mark.workflow
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.relative_to(ROOT / "config").as_posix())
-def test_shipped_configurations_make_a_plan(file, new_project, make_data, tmp_path):
+def test_shipped_configurations_make_a_plan(file, new_project, make_data):
     project = new_project("plan", {})
-    options = ["-n", "--quiet", "rules", "--config", f"data_root={make_data(file, tmp_path)}"]
-    done = project.run_well(configfile=file, options=options)
+    make_data(file, project.folder)
+    done = project.run_well(configfile=file, options=["-n", "--quiet", "rules"])
     assert "write_report" in done.stdout + done.stderr
 
 
@@ -115,7 +115,7 @@ def test_a_mistake_on_the_command_line(new_project, tiny_config):
         ),
         (
             "run: a\nspecies: {yak: {}}\nqqq: 1\n",
-            "FILE:3: there is no key qqq; choose from run, seed, data_root, ",
+            "FILE:3: there is no key qqq; choose from run, seed, ",
         ),
         ("species: {yak: {}}\n", "FILE: the key run is missing; add it; config/README.md says what it is"),
         ("run: a\nspecies: {}\n", "FILE:2: species cannot have this value (found {}); give at least 1 of them"),
@@ -267,7 +267,7 @@ def test_names_that_do_not_fit_together_are_refused(tiny_config, monkeypatch):
     assert "release names a training" in refused(release={"model": "mass", "setting": "species3", "scheme": "guarded"})
     assert "has 3" in refused(settings={"species3": {"nearest": 4}})
     assert "has no task" in refused(species={"human": {"genome": "x"}}, root_species="human")
-    assert "data_root, which is not set" in refused(orthologues={"table": "data:x", "format": "compara"})
+    assert "an unknown source (found 'x')" in refused(orthologues={"table": "source:x", "format": "compara"})
     tables = {"genome": "g", "annotation": "a", "sites": [{"table": "t", "format": "bed", "name": "n"}]}
     alone = {"species": {"yak": tables}, "root_species": "yak", "trainings": [], "release": None, "simulation": None}
     alone |= dict.fromkeys(("orthologues", "predictors", "regulation", "ontology", "tree"))

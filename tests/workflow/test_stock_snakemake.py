@@ -42,10 +42,10 @@ def test_snakemake_stands_alone(stock, conda):
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.relative_to(ROOT / "config").as_posix())
-def test_snakemake_alone_plans_what_is_shipped(file, stock, conda, new_project, make_data, tmp_path):
+def test_snakemake_alone_plans_what_is_shipped(file, stock, conda, new_project, make_data):
     project = new_project("stock", {})
-    options = ["-n", "--quiet", "rules", "--use-conda", "--config", f"data_root={make_data(file, tmp_path)}"]
-    command = project.command([], *options, configfile=file)
+    make_data(file, project.folder)
+    command = project.command([], "-n", "--quiet", "rules", "--use-conda", configfile=file)
     command[0] = str(stock)
     done = run_patiently(command, cwd=project.folder, env=environment(stock, conda))
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]

@@ -541,10 +541,9 @@ class Plan:
     def locate(self, reference: str, sources: Mapping[str, Any], name: str = "") -> str:
         """The path that a reference in the configuration stands for.
 
-        ``source:NAME`` is the file that the rule ``fetch_source`` brings, ``data:PATH`` lies below ``data_root``,
-        ``downstream:NAME`` are the examples of a downstream task, anything else is a path. ``#MEMBER`` behind an
-        archive is the file that the rule ``extract_member`` takes out of it. Before, placeholders are filled in
-        (:meth:`expand`).
+        ``source:NAME`` is the file that the rule ``fetch_source`` brings, ``downstream:NAME`` are the examples of a
+        downstream task, anything else is a path. ``#MEMBER`` behind an archive, a workbook or R data is what the rule
+        ``extract_member`` takes out of it. Before, placeholders are filled in (:meth:`expand`).
 
         Raises
         ------
@@ -566,16 +565,6 @@ class Plan:
             return member_path(f"resources/sources/{source}/{sources[source].file}{separator}{member}")
         if reference.startswith(EXAMPLES):
             return self.language.examples(rest)
-        if separator and kind == "data":
-            root = self.config.get("data_root")
-            if not root:
-                raise InputError(
-                    "the configuration reads files below data_root, which is not set",
-                    value=reference,
-                    remedy="add --config data_root=FOLDER",
-                    keys=keys,
-                )
-            return member_path(str(Path(root) / rest))
         return member_path(reference)
 
 

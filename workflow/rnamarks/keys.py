@@ -36,7 +36,7 @@ def _matched() -> Any:
 class SiteTable:
     """One table of modified sites."""
 
-    table: str = key("A path, source:NAME or data:PATH.")
+    table: str = key("A path, or source:NAME.")
     format: str = key(
         "Name of a site reader.",
         choices=lambda: [
@@ -144,7 +144,7 @@ class TaskEntry(Data):
 class Orthologues:
     """Table of orthologous genes, which the guarded scheme keeps together."""
 
-    table: str = key("A path, source:NAME or data:PATH.")
+    table: str = key("A path, or source:NAME.")
     format: str = key("How the table is laid out.", registry="ORTHOLOGUE_FORMATS")
 
 
@@ -549,7 +549,6 @@ class Configuration:
 
     run: str = key("Name of the run; results go to results/<run>.", pattern="^[A-Za-z0-9_]+$")
     seed: int = key("Seed of the sampling of negatives, of the splits and of the bootstrap.", 1, minimum=0)
-    data_root: str = key("Folder that references data:PATH lie below.", None)
     modification: str = key("Modification of the tasks under species: MODOMICS short name.", "m6A")
     motif: str = key("IUPAC motif of the tasks under species; empty for none.", "DRACH", pattern=MOTIF)
     motif_offset: int = key("0-based position of the modified nucleotide within it.", 2, minimum=0)

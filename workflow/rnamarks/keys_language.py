@@ -16,7 +16,7 @@ STRANDS = ("both", "same")
 class RnaFiles:
     """RNA of one source."""
 
-    files: list[str] = key("Paths, source:NAME, data:PATH, or downstream:NAME for the examples of a task.", fewest=1)
+    files: list[str] = key("Paths, source:NAME, or downstream:NAME for the examples of a task.", fewest=1)
     format: str = key("Name of a reader of RNA.", "fasta", registry="RNA_FORMATS")
     families: str = key("Table that says which part each family is in.", None)
     part: str = key("Part of that table that is taken.", None)

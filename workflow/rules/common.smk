@@ -77,7 +77,7 @@ def minutes(base, per_mb=0):
 
 
 def locate(reference, name=""):
-    """The path of a file named in the configuration: `source:NAME`, `data:PATH` below data_root, or a path."""
+    """The path of a file named in the configuration: `source:NAME`, or a path."""
     return PLAN.locate(reference, SOURCES, name)
 
 
