@@ -4,12 +4,13 @@ with logged(snakemake.log[0]) as terminal:
     from pathlib import Path
 
     from rnamarks.evaluation.external import evaluate_external
+    from rnamarks.sites.window_formats import at_paths
     from rnamarks.tables import write_tsv
     from rnamarks.tasks import Task, add_task_columns
 
     params = snakemake.params
     files = iter(snakemake.input.files)
-    sets = [entry | {"files": [part | {"file": next(files)} for part in entry["files"]]} for entry in params.sets]
+    sets = [entry | {"files": at_paths(entry["files"], files)} for entry in params.sets]
     table, drops = evaluate_external(
         Path(snakemake.input.config).parent,
         sets,

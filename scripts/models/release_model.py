@@ -24,5 +24,6 @@ with logged(snakemake.log[0]):
         scheme=params.predictor["scheme"],
         tasks=tasks,
         baselines=[Path(path).parent for path in source.baselines],
+        ranks_only=params.ranks_only,
         weights=next((read_tsv(path)[0] for path in source.stack), None),
     )

@@ -13,6 +13,7 @@ with logged(snakemake.log[0]):
         metrics=read_tsv(snakemake.input.metrics)[0],
         leaks=read_tsv(snakemake.input.leaks)[0],
         sources=read_tsv(snakemake.input.sources)[0],
+        laboratories=next((read_tsv(path)[0] for path in snakemake.input.laboratories), None),
         licence=snakemake.params.licence,
         limits=snakemake.params.limits,
     )

@@ -6,6 +6,7 @@ with logged(snakemake.log[0]):
     import torch
 
     from rnamarks.prediction.background import add_null, unmodified_windows
+    from rnamarks.sites.window_formats import at_paths
 
     torch.set_num_threads(snakemake.threads)
     source, params = snakemake.input, snakemake.params
@@ -17,7 +18,7 @@ with logged(snakemake.log[0]):
         scheme=params.scheme,
         n=params.bases,
         seed=params.seed,
-        files=[entry | {"file": path} for entry, path in zip(params.files, source.get("files", []), strict=True)],
+        files=at_paths(params.files, source.get("files", [])),
         transcripts={task: source.transcripts[number] for task, number in params.transcripts.items()},
         sites={task: [next(tables) for _ in range(number)] for task, number in params.sites.items()},
     )

@@ -2,16 +2,17 @@ from rnamarks.scripting import logged
 
 with logged(snakemake.log[0]):
     from rnamarks.sites.window_files import read_task_windows
+    from rnamarks.sites.window_formats import at_paths
     from rnamarks.tables import write_parquet
     from rnamarks.tasks import Task
 
     params = snakemake.params
     task = Task.from_record(params.task)
     windows, drops = read_task_windows(
-        [entry | {"file": path} for entry, path in zip(params.files, snakemake.input.files, strict=True)],
+        at_paths(params.files, snakemake.input.files),
         task=task,
         width=params.window,
-        negatives_per_positive=params.negatives_per_positive,
+        **params.drawing,
         seed=params.seed,
     )
     write_parquet(windows, snakemake.output.windows, {"task": task.name})

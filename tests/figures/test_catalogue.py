@@ -68,7 +68,7 @@ OFFERS = (
     *("ontology", "regulation", "proximity", "motifs", "filters", "attribution", "optimisation", "attention"),
     *("consensus", "association", "mutations", "width", "embedding", "objective"),
     *("corpus", "language", "pretrained", "downstream", "pairs", "labels", "values", "families"),
-    *("compared", "ranking", "shares", "places"),
+    *("compared", "ranking", "shares", "places", "laboratories"),
 )
 
 

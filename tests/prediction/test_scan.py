@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -387,6 +388,26 @@ def test_a_model_without_a_null_has_no_p_and_writes_every_base(fasta, everything
     assert "rnamarks null" in refused.err
     chosen = run(fasta, "--model", folder, "--above", 0.05).table
     assert len(chosen) == (everything["probability"] > 0.05).sum() > 0
+
+
+def test_a_task_that_only_ranks_has_p_and_no_q(model, fasta, everything, tmp_path):
+    folder = shutil.copytree(model, tmp_path / "m")
+    config, _ = read_config(folder)
+    config.ranks_only = ["Y"]
+    write_config(folder, config)
+    done = run(fasta, "--model", folder, "--all")
+    assert "ranks nucleotides for Y and calls none" in done.err
+    ranked = done.table["task"] == "Y"
+    assert done.table.loc[ranked, ["q", "false_fraction"]].isna().all(axis=None)
+    assert done.table.loc[~ranked, ["q", "false_fraction"]].notna().all(axis=None)
+    columns = ["logit", "probability", "p"]
+    np.testing.assert_allclose(done.table[columns], everything[columns], atol=1e-5)
+    assert "Y: " in done.err
+    assert "with q" not in next(line for line in done.err.splitlines() if "Y: " in line and "tested" in line)
+    assert "Y" not in set(run(fasta, "--model", folder, "--fdr", 1).table["task"])
+    config.ranks_only = ["Y", "nothing"]
+    write_config(folder, config)
+    assert (run(fasta, "--model", folder).code, "ranks_only" in run(fasta, "--model", folder).err) == (2, True)
 
 
 def test_a_model_without_calibration(model, fasta, tmp_path):

@@ -15,7 +15,8 @@ from rnamarks.sites.orthologues import ORTHOLOGUE_FORMATS
 from rnamarks.sites.readers import LAYOUT_READERS, READERS
 from rnamarks.sites.transcript_fasta import read_transcript_fasta
 from rnamarks.sites.transcripts import build_transcripts
-from rnamarks.sites.window_files import WINDOW_FORMATS, read_windows
+from rnamarks.sites.window_files import read_windows
+from rnamarks.sites.window_formats import WINDOW_FORMATS
 from rnamarks.tasks import Task
 
 PLACED = "\t.\t+\t.\t"
@@ -52,8 +53,20 @@ WINDOWS = {
     "fasta": ">a\nGGACU\n>chr1:5-10(+)\nGGACA\n",
     "fasta_signed": ">+1\nGAACU\n>-1\nCCACC\n",
     "fasta_tagged": ">P1\nGGACU\n>N1\nGGACA\n",
+    "fasta_tagged_padded": ">type_1|7\nPPGGACUPP\n>negative|0\nPPGGACAAA\n",
+    "adar_chat": "".join(
+        f'{{"messages": [{{"role": "user", "content": "L:{left}, A:A, R:{right}"}}, '
+        f'{{"role": "assistant", "content": "{answer}"}}]}}\n'
+        for left, right, answer in (("GGN", "CUU", "yes"), ("NNG", "ACC", "no"))
+    ),
+    "nju_seq": f"Chr\tNm\tID\tNm-50:Nm+50\nX\tA\tENSG1\t{'GACUC' * 10}A{'GACUC' * 10}\n",
+    "modomics": ">id:1|Species:x\nGGTPCGA7ÆA\n>id:2\nACGUBUA\n",
     "csv": 'sequence,label,n\nGGACU,1,"x"\nGGACA,0,y\n',
 }
+CODES = (
+    "Short Name,RNAMods code (2023),Moiety type,Reference NucleoBase\nm5U,T,nucleoside,U\nY,P,nucleoside,U\n"
+    "m7G,7,nucleoside,G\nm1A,Æ,nucleoside,A\npm5U,T,nucleotide,U\nCm,B,nucleoside,C\n"
+)
 ORTHOLOGUES = {
     "orthogroups": "species\tgene\torthogroup\nhuman\tA\tO1\nmouse\tB\tO1\n",
     "compara": "gene_stable_id\tspecies\thomology_type\thomology_gene_stable_id\thomology_species\n"
@@ -92,6 +105,7 @@ def use(repository, tmp_path_factory):
     modification = load_modifications(repository / "config" / "modifications.tsv")["m6A"]
     (folder / "genome.fa").write_text(GENOME)
     (folder / "genes.gtf").write_text(GTF)
+    (folder / "codes.csv").write_text(CODES)
     rows = read_annotation(folder / "genes.gtf", Drops())
 
     def run(kind, form, path):
@@ -102,7 +116,8 @@ def use(repository, tmp_path_factory):
             return (LAYOUT_READERS if form in LAYOUTS else READERS)[form](path, Drops().scope("", "", ""), **options)
         if kind == "windows":
             entry = {"file": path, "format": form, "label": 1 if form in ("lines", "fasta") else None, "given": ""}
-            return read_windows(entry, task=Task("x"), width=None, drops=Drops())
+            entry |= {"codes": folder / "codes.csv"} if form == "modomics" else {}
+            return read_windows(entry, task=Task("x", base="A", centred=False), width=None, drops=Drops())
         if kind == "orthologues":
             return ORTHOLOGUE_FORMATS[form](path, {"human": "Homo sapiens", "mouse": "Mus musculus"})
         if kind == "transcripts":

@@ -11,7 +11,8 @@ import pytest
 from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.sites.drops import Drops
-from rnamarks.sites.window_files import WINDOW_FORMATS, read_task_windows, read_windows
+from rnamarks.sites.window_files import read_task_windows, read_windows
+from rnamarks.sites.window_formats import WINDOW_FORMATS
 from rnamarks.tasks import Task
 
 TASK = Task("yak_m6A", species="yak", modification="m6A", base="A", motif="DRACH", motif_offset=2)
@@ -61,7 +62,10 @@ def read():
 
 
 def test_formats():
-    assert WINDOW_FORMATS.names() == ["csv", "fasta", "fasta_signed", "fasta_tagged", "lines"]
+    assert WINDOW_FORMATS.names() == [
+        *("adar_chat", "csv", "fasta", "fasta_signed", "fasta_tagged", "fasta_tagged_padded"),
+        *("lines", "modomics", "nju_seq"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +185,7 @@ def test_dressed_files_give_the_same_windows(read, tmp_path, form, dress):
         ("fasta", "ACGTA\n", {"label": 1}, "set the format lines"),
         ("fasta", ">x\n>y\nACGTA\n", {"label": 1}, "windows:1: the record has no sequence"),
         ("fasta_signed", ">x\nACGTA\n", {}, r"windows:1: the header begins neither .*'x'"),
-        ("nonsense", "ACGTA\n", {"label": 1}, "choose one of csv, fasta, fasta_signed, fasta_tagged, lines"),
+        ("nonsense", "ACGTA\n", {"label": 1}, "choose one of adar_chat, csv, fasta, fasta_signed"),
         ("lines", "ACGTA\n", {"label": 1, "split": "tests"}, "no such split"),
         (
             "csv",

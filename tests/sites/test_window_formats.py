@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnamarks.errors import InputError
+from rnamarks.sequences import read_records
 from rnamarks.sites.drops import Drops
-from rnamarks.sites.window_files import read_windows
+from rnamarks.sites.window_files import read_task_windows, read_windows
+from rnamarks.sites.window_formats import labelled_windows
 from rnamarks.tasks import Task
 
 
@@ -108,7 +111,7 @@ def test_styles_of_headers(tmp_path, header, label, end, packed):
     ("headers", "line", "said"),
     [
         (["P1", "Q2"], 3, "the header has no class in a known style"),
-        (["P"], 1, "the header has no class"),
+        (["PP"], 1, "the header has no class"),
         (["PN1"], 1, "the header has no class"),
         (["positive_3"], 1, "the header has no class"),
         (["+sample"], 1, "the header has no class"),
@@ -189,3 +192,94 @@ def test_the_middle_stays_the_middle(tmp_path_factory, flanks, flank, letter):
     path.write_text("".join("N" * each + letter + "R" * each + "\n" for each in flanks))
     frame, _ = read(path, "lines", label=0, width=2 * flank + 1, centred=True)
     assert set(frame["sequence"]) == {"N" * flank + letter.upper().replace("T", "U") + "N" * flank}
+
+
+def test_headers_of_the_writers_number_the_windows_and_pads_become_n(shared_data):
+    frame, _ = read(shared_data / "multirm/m5c_151nt/fold1.fa.gz", form="fasta_tagged_padded", width=41, centred=True)
+    assert (int(frame["label"].sum()), len(frame)) == (4_475, 8_948)
+    assert frame["sequence"].str[20].eq("C").all()
+    assert frame["sequence"].str.contains("N").sum() > 0
+
+
+def test_windows_of_one_laboratory_are_padded_where_asked(shared_data):
+    entry = {"file": shared_data / "multirm/imrm/hg_Pse_495_training.fa.gz", "format": "fasta_tagged", "label": None}
+    task = Task("Y", base="U", modification="Y")
+    with pytest.raises(InputError, match="set a smaller width"):
+        read_task_windows([entry | {"given": ""}], task=task, width=41)
+    frame, drops = read_task_windows([entry | {"given": ""}], task=task, width=41, pad=True)
+    assert frame["sequence"].str.fullmatch("N{10}[ACGU]{10}U[ACGU]{10}N{10}").all()
+    assert drops.rows("note: padded from 21 nt") == 990
+
+
+def test_nju_seq_negatives_are_the_same_base_near_a_site_and_no_site(shared_data):
+    path = shared_data / "multirm/nm_njuseq/HeLa.tsv.gz"
+    records = list(labelled_windows({"file": path, "format": "nju_seq", "label": None}))
+    sites = {record.sequence for record in records if record.label}
+    others = [record for record in records if not record.label]
+    assert len([record for record in records if record.label]) == 3_263
+    assert all(len(record.sequence) == 41 for record in records)
+    assert not sites & {record.sequence for record in others}
+    assert {record.modification for record in records} == {"Am", "Cm", "Gm", "Um", ""}
+    genes = {record.gene for record in records if record.label}
+    assert {record.gene for record in others} <= genes
+    entry = {"file": path, "format": "nju_seq", "label": None, "given": ""}
+    frame, drops = read_task_windows(
+        [entry], task=Task("Am", base="A", modification="Am"), width=41, negatives_per_positive=2
+    )
+    assert 440 <= frame["label"].sum() <= 463
+    assert (frame["label"] == 0).sum() == 2 * frame["label"].sum()
+    assert frame["gene"].str.startswith("ENSG").all()
+    assert drops.rows("another base") > 20_000
+
+
+def test_every_symbol_of_modomics_is_a_nucleotide_with_its_modification(shared_data):
+    folder = shared_data / "multirm/trna_modomics"
+    entry = {"file": folder / "modified.fa.gz", "format": "modomics", "label": None}
+    with pytest.raises(InputError, match="codes"):
+        labelled_windows(entry)
+    records = list(labelled_windows(entry | {"codes": folder / "codes.csv.gz"}))
+    plain = list(read_records(folder / "unmodified.fa.gz", clean=False))
+    by_header = {}
+    for record in records:
+        by_header.setdefault(record.header, []).append(record.sequence[20])
+    known = [
+        ("".join(by_header[record.header]), record.sequence)
+        for record in plain
+        if len(by_header[record.header]) == len(record.sequence)
+    ]
+    assert len(known) == 810
+    pairs = [(a, b) for ours, theirs in known for a, b in zip(ours, theirs, strict=True) if a != "N"]
+    # MODOMICS disagrees with itself in a few places
+    assert sum(a != b for a, b in pairs) <= 20 < 60_000 < len(pairs)
+    counts = Counter(record.modification for record in records)
+    assert (counts["Y"], counts["m5U"], counts["m1A"], counts["m7G"], counts["I"]) == (1_436, 527, 349, 300, 43)
+
+
+def test_a_chat_about_inosine_is_a_window_around_its_a(shared_data):
+    frame, _ = read(shared_data / "inosine/ADARGPT_CFT_201L_train.jsonl.gz", form="adar_chat", width=41, centred=True)
+    assert len(frame) == 1_000
+    assert frame["sequence"].str[20].eq("A").all()
+    assert 300 < frame["label"].sum() < 700
+
+
+def test_negatives_beside_the_site_are_refused(shared_data):
+    path = shared_data / "inosine/trap_iMRM_hg_AI_51nt.fa.gz"
+    entry = {"file": path, "format": "fasta_tagged", "label": None, "given": ""}
+    with pytest.raises(InputError, match="of the modified windows and 32% of the unmodified ones have A in the middle"):
+        read_task_windows([entry], task=Task("I", base="A", modification="I"), width=41)
+
+
+def test_matched_windows_have_one_distribution_of_gc(shared_data):
+    files = [
+        {"file": shared_data / f"inosine/PreAIS_{name}_101nt.fa.gz", "format": "fasta", "label": label, "given": ""}
+        for name, label in (("positive", 1), ("negative", 0))
+    ]
+    task = Task("I", base="A", modification="I")
+    frame, drops = read_task_windows(files, task=task, width=41, match_gc=True, seed=1)
+    gc = frame["sequence"].str.count("[GC]")
+    counts = [gc[frame["label"] == label].value_counts().sort_index() for label in (0, 1)]
+    assert counts[0].equals(counts[1])
+    assert drops.rows("without a partner of the same GC") + len(frame) > 9_900
+    twice, _ = read_task_windows(files, task=task, width=41, match_gc=True, negatives_per_positive=2, seed=1)
+    by_label = twice["label"].value_counts()
+    assert by_label[0] == 2 * by_label[1] > 0

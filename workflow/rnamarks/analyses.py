@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from .configuration import Plan
+from .configuration import Plan, references_of
 from .errors import InputError
 from .keys import Motifs
 from .offers import NEEDS
@@ -415,12 +415,14 @@ class Analyses:
         for name in plan.tasks:
             for role in ("sites", "veto"):
                 add(role, name, *(table["table"] for table in plan.site_tables(name, role)))
-            add("windows", name, *(file["file"] for file in plan.window_files(name)))
+            add("windows", name, *references_of(plan.window_files(name)))
         if plan.config.get("orthologues"):
             add("orthologues", "all", plan.config["orthologues"]["table"])
         for entry in plan.external:
-            add("external", entry["task"], *(file["file"] for file in entry["files"]))
-        add("null", "all", *(file["file"] for file in plan.null_files()))
+            add("external", entry["task"], *references_of(entry["files"]))
+        for entry in plan.laboratories:
+            add("laboratory", entry["task"], *references_of(entry["files"]))
+        add("null", "all", *references_of(plan.null_files()))
         for name, entry in plan.networks.items():
             folder = entry.get("start", {}).get("folder")
             add("start", name, f"{folder}/weights.safetensors" if folder else None)
@@ -482,6 +484,8 @@ class Analyses:
             files.append(f"{folder}/datasets/splits.drops.tsv")
         if plan.external:
             files.append(f"{folder}/evaluation/external.drops.tsv")
+        if plan.laboratories:
+            files.append(f"{folder}/evaluation/laboratories.drops.tsv")
         files += [f"{folder}/sites/{name}.transcripts.drops.tsv" for name in more]
         files += [self.motif_file(species, name, "drops.tsv") for species, name in self.motif_sets()]
         return files + plan.language.drops_files()
@@ -495,6 +499,7 @@ class Analyses:
             "student": ("model/student.safetensors",),
             "significance": ("model/null.safetensors",),
             "external": ("evaluation/external.tsv",),
+            "laboratories": ("evaluation/laboratories.tsv",),
             "corpus": ("corpus/relatives.tsv", "evaluation/perplexity.tsv"),
             "downstream": ("evaluation/downstream.tsv",),
             "families": ("interpretation/families.tsv",),

@@ -126,6 +126,14 @@ class Plan:
         ]
         for at, entry in enumerate(self.external):
             self.require_task(entry["task"], f"external {entry['name']}", "external", at, "task")
+        laboratories = config.get("laboratories") or {"sets": []}
+        self.laboratories = [
+            {"name": entry["name"], "task": entry["task"], "files": _window_files(entry["windows"])}
+            | _drawing(entry["windows"])
+            for entry in laboratories["sets"]
+        ]
+        for at, entry in enumerate(self.laboratories):
+            self.require_task(entry["task"], f"laboratories {entry['name']}", "laboratories", "sets", at, "task")
         self._settings = dict(config["settings"])
         for name in self._settings:
             self.tasks_of(name)
@@ -158,8 +166,11 @@ class Plan:
                 remedy="add it to trainings or stacks",
                 keys=("release",),
             )
-        if self.external and not self.release:
-            raise InputError("external needs a released model", remedy="name one under release", keys=("external",))
+        for section, sets in (("external", self.external), ("laboratories", self.laboratories)):
+            if sets and not self.release:
+                raise InputError(f"{section} needs a released model", remedy="name one under release", keys=(section,))
+        for name in self.release["ranks_only"] if self.release else []:
+            self.require_task(name, "release.ranks_only", "release", "ranks_only")
         self.offers, self.left_out = offered(self)
 
     def _check_schemes(self) -> None:
@@ -290,16 +301,11 @@ class Plan:
 
         ``label`` is 1, 0, or None where the file itself tells.
         """
-        entry = self._data[task].get("windows") or {}
-        files = [file for part in entry.get("files", []) for file in _labelled(part, "", part["format"])]
-        for given in ("all", "train", "valid", "test"):
-            if given in entry:
-                files += _labelled(entry[given], "" if given == "all" else given, entry["format"])
-        return files
+        return _window_files(self._data[task].get("windows") or {})
 
-    def negatives_per_positive(self, task: str) -> float | None:
-        """Largest number of negatives per positive of a task's ready-made windows; None for all."""
-        return self._data[task]["windows"].get("negatives_per_positive")
+    def drawing(self, task: str) -> dict[str, Any]:
+        """How negatives of a task's ready-made windows are drawn: ``negatives_per_positive`` and ``match_gc``."""
+        return _drawing(self._data[task]["windows"])
 
     def neighbouring_tasks(self) -> list[str]:
         """Tasks with site tables whose species has another one: their sites can lie close to each other."""
@@ -568,13 +574,34 @@ class Plan:
         return member_path(reference)
 
 
+def _window_files(windows: Mapping[str, Any]) -> list[dict[str, Any]]:
+    files = [file for part in windows.get("files", []) for file in _labelled(part, "", part["format"])]
+    for given in ("all", "train", "valid", "test"):
+        if given in windows:
+            files += _labelled(windows[given], "" if given == "all" else given, windows["format"])
+    return files
+
+
+def references_of(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What entries of window files read, as :func:`rnamarks.sites.window_formats.at_paths` takes it."""
+    return [entry[key] for entry in entries for key in ("file", "codes") if key in entry]
+
+
 def _labelled(part: Mapping[str, str], given: str, style: str) -> list[dict[str, Any]]:
     labels = {"positives": 1, "negatives": 0, "labelled": None}
+    codes = {"codes": part["codes"]} if "codes" in part else {}
     return [
-        {"file": part[key], "given": given, "label": label, "format": style}
+        {"file": part[key], "given": given, "label": label, "format": style} | codes
         for key, label in labels.items()
         if key in part
     ]
+
+
+def _drawing(windows: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "negatives_per_positive": windows.get("negatives_per_positive"),
+        "match_gc": windows.get("match_gc", False),
+    }
 
 
 def _without(entry: Mapping[str, Any], *names: str) -> dict[str, Any]:

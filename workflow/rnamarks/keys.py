@@ -55,6 +55,7 @@ class LabelledWindows:
     positives: str = key("File of modified windows.", None)
     negatives: str = key("File of unmodified windows.", None)
     labelled: str = key("File whose records carry their labels.", None)
+    codes: str = key("Of the format modomics: MODOMICS' table of symbols.", None)
 
 
 @section
@@ -80,6 +81,9 @@ class Windows:
     )
     centred: bool = key("The site is in the middle; windows whose middle does not fit the motif are dropped.", None)
     negatives_per_positive: float = key("Largest number of negatives per positive; default all.", None, above=0)
+    match_gc: bool = key(
+        "Positives and negatives get the same distribution of GC; those without a partner are left out.", False
+    )
 
 
 @section
@@ -291,6 +295,7 @@ class Release(Predictor):
 
     licence: str = key("Licence of the weights for the model card, such as MIT.", "", pattern="^[A-Za-z0-9 .+-]*$")
     limits: list[str] = key("Sentences for the model card on where not to trust the model, Markdown.", [], pattern=".+")
+    ranks_only: list[str] = key("Tasks that rank nucleotides and call none: scans give them no q.", [])
 
 
 @section
@@ -311,6 +316,26 @@ class External(LabelledWindows):
     name: str = key("Name of the set.")
     task: str = key("Task that it is scored for.")
     format: str = key("Name of a window reader.", "lines", registry="WINDOW_FORMATS")
+
+
+@section
+class LaboratorySet:
+    """Windows of one modification from one laboratory."""
+
+    name: str = key("Name of the set.", pattern=NAME_)
+    task: str = key("Task that it is about.")
+    windows: Windows = key("Its windows, centred on the site; splits are not looked at.")
+
+
+@section
+class Laboratories:
+    """Trained here, tested there: each set trains a baseline that all sets of its task test, and so does the model."""
+
+    baseline: str = key("Name of the baseline that each set trains.", "kmer_blend", registry="BASELINES")
+    fewest: int = key("Tests with fewer windows of either label have no AUROC.", 30, minimum=2)
+    sets: list[LaboratorySet] = key(
+        "Sets, of each task one or more; those that the run trains on among them.", fewest=1
+    )
 
 
 @section
@@ -597,6 +622,7 @@ class Configuration:
         "Trained models that score transcripts; default the release.", None, names=NAME, fewest=1
     )
     external: list[External] = key("Further test sets for the released model.", [])
+    laboratories: Laboratories = key("Sets of windows that are tested on one another, and by the released model.", None)
     evaluation: Evaluation = key("Intervals and thresholds.", {})
     student: Student = key("Fast mode of the released model.", None)
     significance: Significance = key("p and q of the released model.", None)

@@ -103,8 +103,9 @@ def offered(plan: Plan) -> tuple[list[str], dict[str, str]]:
     Returns
     -------
     offers : list of str
-        Analyses, in the order of :data:`NEEDS`; besides ``release``, ``external`` and ``all_tasks``; ``language`` and
-        ``pretrained`` models; ``pairs``, ``labels`` and ``values`` for the targets of downstream tasks.
+        Analyses, in the order of :data:`NEEDS`; besides ``release``, ``external``, ``laboratories`` and
+        ``all_tasks``; ``language`` and ``pretrained`` models; ``pairs``, ``labels`` and ``values`` for the targets of
+        downstream tasks.
     left_out : dict of str to str
         Section to reason.
     """
@@ -120,6 +121,7 @@ def offered(plan: Plan) -> tuple[list[str], dict[str, str]]:
     others: Mapping[str, object] = {
         "release": plan.release,
         "external": plan.external,
+        "laboratories": plan.laboratories,
         "all_tasks": plan.runs_of_all_tasks(),
         "language": plan.language.models,
         "pretrained": plan.language.trained,

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import rnamarks
 from rnamarks.analyses import Analyses
-from rnamarks.configuration import Plan
+from rnamarks.configuration import Plan, references_of
 from rnamarks.dictionary.tables import TABLES
 from rnamarks.errors import InputError
 from rnamarks.figures.catalogue import FIGURES, SECTIONS, figures_of, sections_of, tables_of, tables_read
@@ -98,6 +98,10 @@ def code_of(*modules):
 def code_of_predictors(*names):
     """`code_of` the networks, and of a stack the baselines, of predictors."""
     return code_of(*PLAN.modules_of(*(ANALYSES.predictors[name]["model"] for name in names)))
+
+
+def laboratory_tasks():
+    return list(dict.fromkeys(entry["task"] for entry in PLAN.laboratories))
 
 
 def splits_of(tasks):

@@ -109,7 +109,7 @@ if PLAN.external:
             config="results/{run}/model/config.json",
             weights="results/{run}/model/weights.safetensors",
             splits=splits_of(PLAN.tasks),
-            files=[locate(part["file"]) for entry in PLAN.external for part in entry["files"]],
+            files=[locate(one) for entry in PLAN.external for one in references_of(entry["files"])],
         output:
             table="results/{run}/evaluation/external.tsv",
             drops="results/{run}/evaluation/external.drops.tsv",
@@ -133,3 +133,39 @@ if PLAN.external:
             chosen=code_of(*PLAN.modules_of(PLAN.release["model"])),
         script:
             "../../scripts/evaluation/evaluate_external.py"
+
+
+if PLAN.laboratories:
+
+    rule compare_laboratories:
+        input:
+            config="results/{run}/model/config.json",
+            weights="results/{run}/model/weights.safetensors",
+            splits=splits_of(laboratory_tasks()),
+            files=[locate(one, entry["task"]) for entry in PLAN.laboratories for one in references_of(entry["files"])],
+        output:
+            table="results/{run}/evaluation/laboratories.tsv",
+            drops="results/{run}/evaluation/laboratories.drops.tsv",
+        log:
+            "logs/{run}/evaluation/compare_laboratories.log",
+        benchmark:
+            "benchmarks/results/{run}/evaluation/compare_laboratories.tsv"
+        conda:
+            TORCH
+        threads: config["resources"]["training_threads"]
+        resources:
+            gpu=GPUS,
+            mem_mb=memory(2000, 100),
+            runtime=minutes(240),
+        params:
+            sets=PLAN.laboratories,
+            tasks=bare(*laboratory_tasks()),
+            scheme=PLAN.release["scheme"],
+            baseline=config["laboratories"]["baseline"],
+            fewest=config["laboratories"]["fewest"],
+            identity=config["splits"]["identity"],
+            bootstrap=config["evaluation"]["bootstrap"],
+            seed=config["seed"],
+            chosen=code_of(*PLAN.modules_of(PLAN.release["model"], config["laboratories"]["baseline"], "composition")),
+        script:
+            "../../scripts/evaluation/compare_laboratories.py"

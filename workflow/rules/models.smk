@@ -87,6 +87,7 @@ rule release_model:
     params:
         predictor=lambda wildcards: ANALYSES.record(wildcards.folder),
         precisions=config["evaluation"]["precisions"],
+        ranks_only=PLAN.release["ranks_only"] if PLAN.release else [],
         # labels and colours, which a model carries along; as a function of `output` they are no reason to pack it again
         tasks=lambda wildcards, output: PLAN.records(),
         chosen=lambda wildcards: code_of(*PLAN.modules_of(ANALYSES.record(wildcards.folder)["model"])),
@@ -102,6 +103,7 @@ if PLAN.release:
             metrics="results/{run}/evaluation/metrics.tsv",
             leaks="results/{run}/datasets/leaks.tsv",
             sources="results/{run}/sources.tsv",
+            laboratories=[f"{RUN}/evaluation/laboratories.tsv"] if PLAN.laboratories else [],
         output:
             card="results/{run}/model/card.md",
         log:

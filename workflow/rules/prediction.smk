@@ -153,7 +153,7 @@ if "significance" in PLAN.offers:
             config="results/{run}/model/config.json",
             student=[f"{RUN}/model/student.safetensors"] if "student" in PLAN.offers else [],
             splits=splits_of(PLAN.tasks_of(PLAN.released_setting)),
-            files=[locate(entry["file"]) for entry in PLAN.null_files()],
+            files=[locate(one) for one in references_of(PLAN.null_files())],
             transcripts=[] if PLAN.null_files() else [ANALYSES.transcript_file(name) for name in PLAN.genomes()],
             sites=(
                 []

@@ -136,7 +136,7 @@ if PLAN.tasks_with_windows():
     rule read_windows:
         input:
             files=lambda wildcards: [
-                locate(entry["file"], wildcards.task) for entry in PLAN.window_files(wildcards.task)
+                locate(one, wildcards.task) for one in references_of(PLAN.window_files(wildcards.task))
             ],
         output:
             windows="results/{run}/datasets/{task}.windows.parquet",
@@ -154,12 +154,9 @@ if PLAN.tasks_with_windows():
             runtime=minutes(30),
         params:
             task=lambda wildcards: bare(wildcards.task)[0],
-            files=lambda wildcards: [
-                {key: entry[key] for key in ("given", "label", "format")}
-                for entry in PLAN.window_files(wildcards.task)
-            ],
+            files=lambda wildcards: PLAN.window_files(wildcards.task),
             window=config["window"],
-            negatives_per_positive=lambda wildcards: PLAN.negatives_per_positive(wildcards.task),
+            drawing=lambda wildcards: PLAN.drawing(wildcards.task),
             seed=config["seed"],
         script:
             "../../scripts/sites/read_windows.py"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 import scipy
 
 from ..dictionary import column_names
-from ..evaluation.bootstrap import interval, resample_counts, resampled_metrics
+from ..evaluation.bootstrap import interval, resample_counts, resample_genes, resampled_metrics
 from ..evaluation.curves import CURVES, curve_points
 from ..evaluation.metrics import equal_mass_bins
 from ..sites.coordinates import SPAN
@@ -19,7 +19,6 @@ TOLERANCES = (0, 1, 2, 5)
 """Nucleotides within which a call and a measured site agree."""
 BINS = 10
 _PERMUTATIONS = 2_000
-_CELLS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -111,15 +110,6 @@ def measure_ranking(positions: Positions, *, n: int = 1000, seed: int = 0) -> pd
         names |= {f"precision@{rule}": f"precision_{rule}", f"sensitivity@{rule}": f"recall_{rule}"}
     rows = [(name, float(values[key][0]), *interval(draws[key][0])) for key, name in names.items()]
     return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
-
-
-def resample_genes(gene: np.ndarray, n: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
-    """Resamples of positions in which genes are drawn whole: blocks of counts, shape=(up to n, len(gene))."""
-    _, index = np.unique(gene, return_inverse=True)
-    rows = max(1, _CELLS // max(1, len(gene)))
-    for block in resample_counts(np.zeros(index.max() + 1, dtype=bool), n, generator):
-        for first in range(0, len(block), rows):
-            yield block[first : first + rows][:, index]
 
 
 def measure_agreement(positions: Positions, *, seed: int = 0) -> pd.DataFrame:

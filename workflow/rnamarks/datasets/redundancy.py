@@ -215,11 +215,13 @@ def neighbour_clusters(
     """
     labels, distinct = pd.factorize(pd.Series(list(sequences), dtype=object))
     pairs = neighbours(list(distinct), min_identity=identity, threads=threads, word=word)
-    graph = scipy.sparse.coo_array(
-        (np.ones(len(pairs)), (pairs["query"], pairs["target"])), shape=(len(distinct), len(distinct))
-    )
-    components = scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
-    return pd.factorize(components[labels])[0].astype(np.int64)
+    return pd.factorize(connected(pairs, len(distinct))[labels])[0].astype(np.int64)
+
+
+def connected(pairs: pd.DataFrame, n: int) -> np.ndarray:
+    """Component of each of n windows whose similar pairs are ``query`` and ``target``, shape=(n,)."""
+    graph = scipy.sparse.coo_array((np.ones(len(pairs)), (pairs["query"], pairs["target"])), shape=(n, n))
+    return scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
 
 
 @CLUSTERINGS.add("none")

@@ -133,6 +133,29 @@ def resample_counts(strata: np.ndarray, n: int, generator: np.random.Generator) 
         yield counts.T
 
 
+def resample_genes(gene: np.ndarray, n: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
+    """Resamples in which genes are drawn whole, with all their windows or positions.
+
+    Parameters
+    ----------
+    gene : array, shape=(n_windows,)
+        Gene of each, any sortable values.
+    n : int
+        Resamples in all.
+    generator : numpy.random.Generator
+
+    Yields
+    ------
+    numpy.ndarray, shape=(up to n, n_windows), dtype=float64
+        Times that each is drawn.
+    """
+    _, index = np.unique(gene, return_inverse=True)
+    rows = max(1, _CELLS_AT_ONCE // max(1, len(gene)))
+    for block in resample_counts(np.zeros(index.max() + 1, dtype=bool), n, generator):
+        for first in range(0, len(block), rows):
+            yield block[first : first + rows][:, index]
+
+
 def resampled_metrics(
     labels: np.ndarray,
     logits: np.ndarray,

@@ -13,6 +13,8 @@ from ..errors import InputError
 from ..files import write_text
 from .directory import CARD, read_config
 
+RELEASED = "released model"
+"""What the table ``laboratories`` calls it."""
 TEMPLATE = "card.md.jinja"
 _LICENCE = "Licence of the weights: "
 
@@ -25,6 +27,7 @@ def write_card(
     metrics: pd.DataFrame,
     leaks: pd.DataFrame,
     sources: pd.DataFrame | None = None,
+    laboratories: pd.DataFrame | None = None,
     licence: str = "",
     limits: Sequence[str] = (),
 ) -> None:
@@ -41,6 +44,8 @@ def write_card(
         Tables of the run.
     sources : pandas.DataFrame, optional
         Table ``sources`` of the run: its published files are the data that the card names.
+    laboratories : pandas.DataFrame, optional
+        Table ``laboratories`` of the run: how the model does on the windows of other laboratories.
     licence : str
         Of the weights.
     limits : sequence of str
@@ -62,7 +67,7 @@ def write_card(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["number"] = _number
+    environment.filters |= {"number": _number, "bounded": _bounded}
     text = environment.get_template(TEMPLATE).render(
         config=config,
         run=run,
@@ -71,6 +76,7 @@ def write_card(
         licence=licence,
         data=[] if sources is None else _published(sources),
         metrics=_metrics(metrics, release, config.task_names),
+        elsewhere=[] if laboratories is None else _elsewhere(laboratories, config.task_names),
         leaks=leaks[
             (leaks["scheme"] == release["scheme"]) & leaks["task"].isin(config.task_names) & (leaks["label"] == "all")
         ].to_dict("records"),
@@ -108,6 +114,17 @@ def _published(sources: pd.DataFrame) -> list[dict[str, Any]]:
 def _number(value: float | None, digits: int = 3) -> str:
     """A number for the card; a dash where there is none."""
     return "–" if pd.isna(value) else f"{value:.{digits}f}"
+
+
+def _bounded(row: Mapping[str, Any], value: str, low: str, high: str) -> str:
+    """A number with its interval; a dash where there is none."""
+    return "–" if pd.isna(row[value]) else f"{row[value]:.3f} ({row[low]:.3f} to {row[high]:.3f})"
+
+
+def _elsewhere(table: pd.DataFrame, tasks: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of the released model, by task in the model's order."""
+    rows = table[(table["model"] == RELEASED) & table["task"].isin(tasks)]
+    return rows.sort_values("task", key=lambda names: names.map(tasks.index), kind="stable").to_dict("records")
 
 
 def _metrics(

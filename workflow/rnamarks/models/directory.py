@@ -74,6 +74,8 @@ class ModelConfig:
     stack : dict
         Empty for a model of networks alone. For a stack: ``network``, the networks' name in ``weights``; ``weights``,
         task to name to weight; ``baselines``, name to hyperparameters.
+    ranks_only : list of str
+        Tasks whose scores rank nucleotides and call none: a scan gives them no q.
     """
 
     model: str
@@ -85,6 +87,7 @@ class ModelConfig:
     training: dict[str, Any] = field(default_factory=dict)
     members: int = 1
     stack: dict[str, Any] = field(default_factory=dict)
+    ranks_only: list[str] = field(default_factory=list)
 
     @property
     def task_names(self) -> list[str]:
@@ -264,6 +267,9 @@ def _check(config: ModelConfig, path: Path) -> None:
             _refuse(path, f"thresholds.{task} is not a list", rows)
         for row in rows:
             _check_row(row, path, f"thresholds.{task}", text=("note",), missing=True)
+    ranking = config.ranks_only
+    if not isinstance(ranking, list) or not all(name in config.task_names for name in ranking):
+        _refuse(path, "ranks_only is no list of the model's tasks", ranking)
     if config.stack:
         _check_stack(config, path)
 

@@ -32,6 +32,7 @@ def pack_release(
     tasks: Sequence[Task] = (),
     baselines: Sequence[str | Path] = (),
     weights: pd.DataFrame | None = None,
+    ranks_only: Sequence[str] = (),
 ) -> ModelConfig:
     """Join the trainings of several seeds into one model directory, and with them the baselines of a stack.
 
@@ -52,6 +53,8 @@ def pack_release(
         Of a stack: model directories of its fitted baselines.
     weights : pandas.DataFrame, optional
         Of a stack: what :func:`rnamarks.models.stack.fit_weights` gave.
+    ranks_only : sequence of str
+        Tasks that rank nucleotides and call none; those that the model has not are ignored.
 
     Raises
     ------
@@ -88,6 +91,7 @@ def pack_release(
     first.training["seeds"] = [config.training["seed"] for config in configs]
     first.training.pop("seed", None)
     first.training.pop("best_epoch", None)
+    first.ranks_only = [name for name in first.task_names if name in ranks_only]
     fitted: dict[str, dict[str, Baseline]] = {}
     if baselines:
         fitted = _fitted(baselines, first, scheme)

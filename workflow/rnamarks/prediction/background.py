@@ -18,7 +18,7 @@ from ..errors import InputError, shown
 from ..models.directory import CARD, CONFIG, STUDENT, WEIGHTS, read_config, regular_file
 from ..sequences import encode, encode_windows, read_records
 from ..sites.labelling import listed_positions
-from ..sites.window_files import WINDOW_FORMATS
+from ..sites.window_formats import labelled_windows
 from ..sites.windows import cut_windows
 from ..tables import read_parquet, read_tsv
 from ..tasks import Task
@@ -88,7 +88,7 @@ def negative_sequences(files: Sequence[Mapping[str, Any]]) -> Sequences:
         ``file``, ``format``, ``label`` (0, or None where the file tells); ``tasks`` where it is not for all.
     """
     for entry in files:
-        for record in WINDOW_FORMATS[entry["format"]](entry["file"], entry["label"]):
+        for record in labelled_windows(entry):
             if record.label == 0:
                 yield f"{Path(entry['file']).name}:{record.line}", encode(record.sequence), entry.get("tasks")
 

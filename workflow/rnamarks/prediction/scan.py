@@ -157,6 +157,10 @@ class Scan:
     options : ScanOptions
     reader : ExactEngine, optional
         Is asked where it looked, if ``options.top`` is set; ``loaded.engine`` itself in exact mode.
+
+    Notes
+    -----
+    Tasks that ``loaded.config`` names in ``ranks_only`` get a p, but no q and no fraction of false calls.
     """
 
     def __init__(
@@ -170,6 +174,7 @@ class Scan:
     ) -> None:
         self.spool, self.tasks, self.options = spool, list(tasks), options
         self._loaded, self._null = loaded, null
+        self._ranks_only = set(loaded.config.ranks_only)
         self._reader = reader if options.top and reader is not None and reader.attends else None
         self._flank = loaded.engine.width // 2
         self._block = block_for(tasks)
@@ -209,6 +214,9 @@ class Scan:
             if lacking:
                 blank = "probability is" if what == "calibration" else "p and q are"
                 warn(f"the model has no {what} for {', '.join(lacking)}: {blank} left empty")
+        ranking = [task.name for task in self.tasks if task.name in self._ranks_only]
+        if ranking:
+            warn(f"the model ranks nucleotides for {', '.join(ranking)} and calls none: q and false_fraction are empty")
         if tally.near:
             done_with = "left out" if self.options.ends == "skip" else "scored with N beyond it"
             warn(f"{tally.near:,} tests of bases nearer than {self._flank} nt to an end of their sequence: {done_with}")
@@ -277,7 +285,7 @@ class Scan:
         -------
         pandas.DataFrame
             One row per task: ``task``, ``tested`` (bases), ``called`` (rows written), ``below`` (bases with q below
-            0.1; NaN without a null).
+            0.1; NaN without a null or q).
 
         Notes
         -----
@@ -310,7 +318,12 @@ class Scan:
                 for sink in sinks:
                     sink.write(calls)
         summary = [
-            (name, ranks[name].tests, written[name], ranks[name].below(_FDR) if name in self._null else np.nan)
+            (
+                name,
+                ranks[name].tests,
+                written[name],
+                ranks[name].below(_FDR) if name in self._null.keys() - self._ranks_only else np.nan,
+            )
             for name in sizes
         ]
         return pd.DataFrame(summary, columns=["task", "tested", "called", "below"])
@@ -340,8 +353,8 @@ class Scan:
             "logit": logits,
             "probability": blank if calibration is None else calibration.probability(logits).astype(np.float32),
             "p": blank if null is None else null.p(logits).astype(np.float32),
-            "q": ranks.q(logits),
-            "false_fraction": ranks.false_fraction(logits),
+            "q": blank if name in self._ranks_only else ranks.q(logits),
+            "false_fraction": blank if name in self._ranks_only else ranks.false_fraction(logits),
         }
         if self.looks:
             for column, kind in (("top", np.int16), ("weights", np.float32))[: 1 + options.weights]:

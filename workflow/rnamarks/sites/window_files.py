@@ -5,167 +5,26 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..dictionary import column_names
 from ..errors import InputError
-from ..files import open_text
-from ..registry import Register
-from ..sequences import Record, decode, encode, read_records
-from ..tables import split_quoted
 from ..tasks import Task
-from .drops import NOTE, Drops
+from .drops import NOTE, Drops, Scope
 from .modifications import IUPAC
-from .readers.rows import count_fields
+from .window_formats import Labelled, labelled_windows
 
 STAGE = "windows"
-
-# headers of published files that hold both classes; every group of a pattern says the class
-HEADER_STYLES = {
-    "DeepMRMP": re.compile(r"([PN])[0-9]+"),
-    "m5U-SVM": re.compile(r"([PN])\|([01])\|(?:[Tt]raining|[Tt]esting)"),
-    "i2OM-BERT": re.compile(r"([01])\|.+\|([01])\|[^|]*"),
-    "Moss-m7G": re.compile(r"(?:train|valid|test)_(pos|neg)_[0-9]+"),
-}
-_CLASSES = {"p": 1, "1": 1, "pos": 1, "n": 0, "0": 0, "neg": 0}
+ALL_FILES = "all files"
+_FEWEST, _MOST_APART = 50, 0.1
+"""Windows of a label from which, and difference in how often their middles fit beyond which, files are refused."""
 
 _INTERVAL = re.compile(r"(?:^|::|[\s|;=])([A-Za-z0-9_.]+):([0-9]+)-([0-9]+)(?:\(([+-])\))?(?=$|[\s|;])")
-
-
-class Labelled(NamedTuple):
-    """One window of a file: header or ``""``, RNA sequence, 1-based line, label 1 or 0."""
-
-    header: str
-    sequence: str
-    line: int
-    label: int
-
-
-WINDOW_FORMATS: Register[Callable[[str | Path, int | None], Iterator[Labelled]]] = Register("window format")
-
-
-@WINDOW_FORMATS.add("lines")
-def read_lines(path: str | Path, label: int | None) -> Iterator[Labelled]:
-    """One sequence per line, all of the given label: MASS, SRAMP, DeepM6ASeq."""
-    for record in _records(path, label, given=True):
-        if record.header:
-            raise InputError("the file is FASTA", path=path, line=record.line, remedy="set the format fasta")
-        yield Labelled("", record.sequence, record.line, label or 0)
-
-
-@WINDOW_FORMATS.add("fasta")
-def read_fasta(path: str | Path, label: int | None) -> Iterator[Labelled]:
-    """FASTA, all of the given label whatever the headers say (DeepM6ASeq marks negatives ``>Y;``, too)."""
-    for record in _records(path, label, given=True):
-        yield Labelled(_header(record, path), record.sequence, record.line, label or 0)
-
-
-@WINDOW_FORMATS.add("fasta_signed")
-def read_signed_fasta(path: str | Path, label: int | None) -> Iterator[Labelled]:
-    """FASTA whose headers begin with ``+`` (positive) or ``-`` (negative): iRNA-m6A."""
-    for record in _records(path, label, given=False):
-        header = _header(record, path)
-        if header[:1] not in {"+", "-"}:
-            raise InputError(
-                "the header begins neither with + nor with -",
-                path=path,
-                line=record.line,
-                value=header,
-                remedy="set the format fasta and a label",
-            )
-        yield Labelled(header, record.sequence, record.line, int(header[0] == "+"))
-
-
-@WINDOW_FORMATS.add("fasta_tagged")
-def read_tagged_fasta(path: str | Path, label: int | None) -> Iterator[Labelled]:
-    """FASTA of both classes whose headers say the class in one of the styles of :data:`HEADER_STYLES`.
-
-    All headers of a file must be of one style, and where a style says the class twice, both must agree.
-    """
-    first: str | None = None
-    for record in _records(path, label, given=False):
-        header = _header(record, path)
-        found = [(style, match) for style, pattern in HEADER_STYLES.items() if (match := pattern.fullmatch(header))]
-        classes = {_CLASSES[text.lower()] for _, match in found for text in match.groups()}
-        styles = ", ".join(style for style, _ in found)
-        fault = ""
-        if not found:
-            fault = "the header has no class in a known style"
-        elif len(classes) > 1:
-            fault = "the header says both classes"
-        elif first not in (None, styles):
-            fault = f"the header is of the style {styles} and those before of {first}"
-        if fault:
-            raise InputError(
-                fault,
-                path=path,
-                line=record.line,
-                value=header,
-                remedy="correct it, or give the classes as two files in the format fasta, each with its label",
-            )
-        first = styles
-        yield Labelled(header, record.sequence, record.line, classes.pop())
-
-
-@WINDOW_FORMATS.add("csv")
-def read_csv(path: str | Path, label: int | None) -> Iterator[Labelled]:
-    """CSV with the columns ``sequence`` and ``label`` (1, and 0 or -1) in any order, among others; a row is a line."""
-    _check_label(path, label, given=False)
-    columns: list[int] = []
-    n_fields = 0
-    with open_text(path) as handle:
-        for line, text in enumerate(handle, 1):
-            fields = [field.strip() for field in split_quoted(text.rstrip("\n"), ",", path, line)]
-            if not any(fields):
-                continue
-            if not columns:
-                columns, n_fields = _csv_header(fields, path, line), len(fields)
-                continue
-            if not max(columns) < count_fields(fields) <= n_fields:
-                raise InputError(
-                    f"the row has {count_fields(fields)} fields and the header {n_fields}",
-                    path=path,
-                    line=line,
-                    value=text.rstrip("\n"),
-                    remedy="complete it, or separate lines that were joined",
-                )
-            sequence, stated = (fields[column] for column in columns)
-            if stated not in {"1", "0", "-1"}:
-                raise InputError(
-                    "the label is none of 1, 0 and -1", path=path, line=line, value=stated, remedy="correct it"
-                )
-            if not sequence:
-                raise InputError("the sequence is empty", path=path, line=line, remedy="remove or fill it")
-            try:
-                rna = decode(encode(sequence))
-            except InputError as error:
-                raise InputError(
-                    "the sequence holds a letter that is no nucleotide",
-                    path=path,
-                    line=line,
-                    value=error.value,
-                    remedy=error.remedy,
-                ) from error
-            yield Labelled("", rna, line, int(stated == "1"))
-
-
-def _csv_header(fields: list[str], path: str | Path, line: int) -> list[int]:
-    """0-based columns of sequence and label."""
-    names = [name.lower() for name in fields]
-    if names.count("sequence") != 1 or names.count("label") != 1:
-        raise InputError(
-            "the header has no columns sequence and label, once each",
-            path=path,
-            line=line,
-            value=",".join(names),
-            remedy="name them so",
-        )
-    return [names.index("sequence"), names.index("label")]
 
 
 def read_task_windows(
@@ -174,27 +33,36 @@ def read_task_windows(
     task: Task,
     width: int | None,
     negatives_per_positive: float | None = None,
+    match_gc: bool = False,
+    pad: bool = False,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, Drops]:
     """Read and join the window files of one task.
 
     Where windows have their site in the middle (``task.centred``), longer ones of odd length are cut down around it,
     those whose middle is not the task's motif are dropped, then sequences with both labels, then all but the first copy
-    of each sequence, across all files whatever split they came in. Each is counted.
+    of each sequence, across all files whatever split they came in. Each is counted. Of files that hold several
+    modifications the nucleotides with the task's base count, and those with another modification as unmodified.
 
     Parameters
     ----------
     files : sequence of mappings
         Each with ``file`` (path; plain or gzipped, DNA or RNA letters in either case), ``format`` (a name in
-        :data:`WINDOW_FORMATS`), ``label`` (1, 0, or None where the file tells) and ``given`` (``train``, ``valid``,
-        ``test`` or ``""``: how the data came split).
+        :data:`~rnamarks.sites.window_formats.WINDOW_FORMATS`), ``label`` (1, 0, or None where the file tells) and
+        ``given`` (``train``, ``valid``, ``test`` or ``""``: how the data came split); ``codes`` where the format
+        needs them.
     task : Task
     width : int or None
         Length in nt that every window must have; None for that of each file's first.
     negatives_per_positive : float, optional
         Of centred windows: of more negatives than this, a random choice stays.
+    match_gc : bool
+        Of centred windows: of each number of G and C, as many positives and negatives stay, at random, as the rarer
+        label has; negatives ``negatives_per_positive`` times as many, by default as many.
+    pad : bool
+        Whether centred windows shorter than ``width`` get N on both sides, instead of being refused.
     seed : int
-        Of that choice.
+        Of these choices.
 
     Returns
     -------
@@ -208,13 +76,17 @@ def read_task_windows(
     Raises
     ------
     InputError
-        If a file cannot be used, lengths differ, or all windows have one label.
+        If a file cannot be used, lengths differ, all windows have one label, or the windows of one label have the
+        task's base in the middle much more often than those of the other: a model would learn that.
     """
     drops = Drops()
-    tables = [read_windows(entry, task=task, width=width, drops=drops) for entry in files]
+    tables = [read_windows(entry, task=task, width=width, drops=drops, pad=pad) for entry in files]
     windows = pd.concat(tables, ignore_index=True)
     if task.centred:
-        windows = _clean(windows, task, drops, negatives_per_positive, seed)
+        _check_centres(windows, task, files[0]["file"])
+        windows = _clean(windows, task, drops)
+        chosen = np.random.default_rng([seed, zlib.crc32(task.name.encode())])
+        windows = _draw(windows, task, drops, negatives_per_positive, match_gc, chosen)
     windows.insert(0, "window", "")
     for split, rows in windows.groupby("given", sort=False).indices.items():
         windows.loc[rows, "window"] = _ids(task.name, split, windows["label"].to_numpy()[rows])
@@ -228,14 +100,18 @@ def read_task_windows(
     return windows, drops
 
 
-def read_windows(entry: Mapping[str, Any], *, task: Task, width: int | None, drops: Drops) -> pd.DataFrame:
+def read_windows(
+    entry: Mapping[str, Any], *, task: Task, width: int | None, drops: Drops, pad: bool = False
+) -> pd.DataFrame:
     """Read one file of a task; parameters and columns, the first left out, are those of :func:`read_task_windows`."""
     path, split = entry["file"], entry["given"]
     if split not in {"train", "valid", "test", ""}:
         raise InputError("no such split", value=split, remedy='choose train, valid, test or ""')
-    records = list(WINDOW_FORMATS[entry["format"]](path, entry["label"]))
+    records = list(labelled_windows(entry))
     if not records:
         raise InputError("the file holds no window", path=path, remedy="fetch it again, or leave it out of the sheet")
+    scope = drops.scope(STAGE, task.name, Path(path).name)
+    records = _asked(records, task, scope, path)
     width = width or len(records[0].sequence)
     if task.centred and width % 2 == 0:
         raise InputError(
@@ -245,7 +121,8 @@ def read_windows(entry: Mapping[str, Any], *, task: Task, width: int | None, dro
             remedy="give windows of odd length, with the site in the middle",
         )
     for record in records:
-        _check_length(record, width, task.centred, path)
+        if not (pad and task.centred and len(record.sequence) < width and len(record.sequence) % 2):
+            _check_length(record, width, task.centred, path)
     lengths = [len(record.sequence) for record in records]
     # of what the header says, the site is where it was before cropping
     places = [_place(record.header, length) for record, length in zip(records, lengths, strict=True)]
@@ -255,14 +132,18 @@ def read_windows(entry: Mapping[str, Any], *, task: Task, width: int | None, dro
             "task": task.name,
             "species": task.species,
             "modification": task.modification,
-            "sequence": [_middle(record.sequence, width) for record in records],
+            "sequence": [
+                # of odd lengths, so that the same number is lacking on both sides
+                _middle(record.sequence, width) if len(record.sequence) >= width else record.sequence.center(width, "N")
+                for record in records
+            ],
             "label": np.array([record.label for record in records], dtype=np.int64),
             "chrom": [place[0] for place in places],
             "genome_start": start,
             "genome_end": np.where(start < 0, -1, start + 1),
             "strand": [place[2] for place in places],
             "transcript": "",
-            "gene": "",
+            "gene": [record.gene for record in records],
             "start": np.int64(-1),
             "end": np.int64(-1),
             "region": "unknown",
@@ -272,19 +153,42 @@ def read_windows(entry: Mapping[str, Any], *, task: Task, width: int | None, dro
         },
         columns=column_names("windows", first="task"),
     )
-    scope = drops.scope(STAGE, task.name, Path(path).name)
     for length, number in sorted(Counter(lengths).items()):
         if length != width:
-            scope.count(f"{NOTE}cropped from {length} nt", number)
+            scope.count(f"{NOTE}{'cropped' if length > width else 'padded'} from {length} nt", number)
     scope.count(f"{NOTE}duplicate sequence, kept", frame.duplicated(["sequence", "label"]).sum())
     return scope.kept(frame)
 
 
-def _clean(
-    windows: pd.DataFrame, task: Task, drops: Drops, negatives_per_positive: float | None, seed: int
-) -> pd.DataFrame:
+def _asked(records: list[Labelled], task: Task, scope: Scope, path: str | Path) -> list[Labelled]:
+    """Of a file with several modifications the nucleotides that the task is about, labelled for it."""
+    if records[0].modification is None:
+        return records
+    on_base = [record for record in records if record.sequence[len(record.sequence) // 2] == task.base]
+    scope.count("another base", len(records) - len(on_base))
+    if not on_base:
+        raise InputError(f"no nucleotide of the file is {task.base}", path=path, remedy="check the task")
+    return [record._replace(label=int(record.modification == task.modification)) for record in on_base]
+
+
+def _check_centres(windows: pd.DataFrame, task: Task, path: str | Path) -> None:
+    """Refuse windows of which one label is centred on the task's base and the other is not."""
     motif, offset = task.place
-    scope = drops.scope(STAGE, task.name, "all files")
+    bases = IUPAC[motif[offset]]
+    on_base = windows["sequence"].str[len(windows["sequence"].iloc[0]) // 2].isin(list(bases))
+    by_label = on_base.groupby(windows["label"]).agg(["mean", "size"])
+    if len(by_label) == 2 and by_label["size"].min() >= _FEWEST and np.ptp(by_label["mean"]) > _MOST_APART:
+        raise InputError(
+            f"{task.name}: {by_label.at[1, 'mean']:.0%} of the modified windows and {by_label.at[0, 'mean']:.0%} of "
+            f"the unmodified ones have {'/'.join(bases)} in the middle",
+            path=path,
+            remedy="give windows that are centred on the site, in both labels",
+        )
+
+
+def _clean(windows: pd.DataFrame, task: Task, drops: Drops) -> pd.DataFrame:
+    motif, offset = task.place
+    scope = drops.scope(STAGE, task.name, ALL_FILES)
     first = len(windows["sequence"].iloc[0]) // 2 - offset
     letters = windows["sequence"].str[first : first + len(motif)]
     pattern = "".join(f"[{IUPAC[letter]}]" for letter in motif)
@@ -294,34 +198,34 @@ def _clean(
     windows = scope.keep(windows, ~windows.duplicated("sequence"), "copy of an earlier sequence")
     if not len(windows):
         raise InputError(f"{task.name}: no window is left", value=motif, remedy="check motif and files, see the drops")
-    if negatives_per_positive is not None:
-        label = windows["label"].to_numpy() == 1
-        negatives = np.flatnonzero(~label)
-        maximum = round(negatives_per_positive * int(label.sum()))
+    return windows
+
+
+def _draw(
+    windows: pd.DataFrame,
+    task: Task,
+    drops: Drops,
+    ratio: float | None,
+    match_gc: bool,
+    generator: np.random.Generator,
+) -> pd.DataFrame:
+    """Of negatives beyond a number, and of what has no partner of its GC, a random choice stays."""
+    scope = drops.scope(STAGE, task.name, ALL_FILES)
+    label = windows["label"].to_numpy() == 1
+    if match_gc:
+        gc = windows["sequence"].str.count("[GC]").to_numpy()
+        lot = generator.random(len(windows))
+        # place of each window in a random order of those with its label and GC
+        place = pd.Series(lot).groupby([label, gc]).rank(method="first").to_numpy()
+        pairs = pd.crosstab(gc, label).reindex(columns=[False, True], fill_value=0)
+        positives = np.minimum(pairs[True], (pairs[False] / (ratio or 1)).astype(int)).reindex(gc).to_numpy()
+        stays = place <= np.where(label, positives, np.round(positives * (ratio or 1)))
+        windows = scope.keep(windows, stays, "without a partner of the same GC")
+    elif ratio is not None:
         stays = label.copy()
-        stays[np.random.default_rng([seed, zlib.crc32(task.name.encode())]).permutation(negatives)[:maximum]] = True
+        stays[generator.permutation(np.flatnonzero(~label))[: round(ratio * int(label.sum()))]] = True
         windows = scope.keep(windows, stays, "negative beyond negatives_per_positive")
     return scope.kept(windows.reset_index(drop=True))
-
-
-def _check_label(path: str | Path, label: int | None, *, given: bool) -> None:
-    if given and label not in {0, 1}:
-        raise InputError("the format states no labels", path=path, value=label, remedy="set label to 1 or 0")
-    if not given and label is not None:
-        raise InputError("the format states its labels", path=path, value=label, remedy="leave label out")
-
-
-def _records(path: str | Path, label: int | None, *, given: bool) -> Iterator[Record]:
-    _check_label(path, label, given=given)
-    yield from read_records(path)
-
-
-def _header(record: Record, path: str | Path) -> str:
-    if not record.header:
-        raise InputError(
-            "the file is not FASTA or a header is empty", path=path, line=record.line, remedy="set the format lines"
-        )
-    return record.header
 
 
 def _check_length(record: Labelled, width: int, centred: bool, path: str | Path) -> None:
