@@ -43,7 +43,7 @@ def read_windows(
         As of all readers.
     layout : mapping
         ``windows``: the format of the file, of which modified windows are read: all of ``lines`` and ``fasta``, those
-        that are labelled so of the others.
+        that are labelled so, with this modification, of the others.
     genome : pyfaidx.Fasta
 
     Raises
@@ -51,12 +51,13 @@ def read_windows(
     InputError
         If a window is shorter than 16 nt or of an even length, or the file is not of the format.
     """
-    from ..window_files import WINDOW_FORMATS
+    from ..window_formats import labelled_windows
 
     check_stated_assembly(path, assembly)
     form = layout["windows"]
-    records = list(WINDOW_FORMATS[form](path, 1 if form in ("lines", "fasta") else None))
-    modified = [record for record in records if record.label]
+    label = 1 if form in ("lines", "fasta") else None
+    records = list(labelled_windows({"file": path, "format": form, "label": label}))
+    modified = [record for record in records if record.label and record.modification in (None, modification.name)]
     if not modified:
         raise InputError("the file holds no modified window", path=path, remedy="check layout.windows")
     scope.count("window of an unmodified site", len(records) - len(modified))
