@@ -9,7 +9,7 @@ What a scan needs of either mode is the protocol :class:`Engine`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -36,6 +36,10 @@ MODES = ("exact", "fast")
 BATCH_SIZES = {"cpu": 128, "cuda": 4096}
 
 
+def _go_on() -> None:
+    """Between batches nothing is to be done."""
+
+
 class Scores(NamedTuple):
     """Of each task's bases, in their order: ``logits``, shape (n,), natural-log odds as trained, and ``weights``, shape
     (n, n_kmers), attention to k-mers, mean over the networks; rows sum to 1, and k-mer i begins at nt i of the middle
@@ -52,9 +56,12 @@ class Engine(Protocol):
     ----------
     width : int
         Nucleotides that a logit depends on; odd, the base in the middle.
+    pause : callable
+        Called between batches, by default nothing: what it raises ends the work.
     """
 
     width: int
+    pause: Callable[[], None]
 
     def score(self, codes: np.ndarray, sites: Mapping[str, np.ndarray], *, attend: bool = False) -> Scores:
         """Logits of bases of laid-out sequences.
@@ -129,7 +136,7 @@ class FastEngine:
 
     def __init__(self, student: Student, *, device: str | torch.device = "cpu") -> None:
         self.student = student.eval().to(device)
-        self.width = student.receptive
+        self.width, self.pause = student.receptive, _go_on
         self._device = torch.device(device)
         self._column = {task: column for column, task in enumerate(student.tasks)}
 
@@ -137,6 +144,7 @@ class FastEngine:
         """See :meth:`Engine.score`; there is no attention."""
         logits = {task: np.empty(len(at), dtype=np.float32) for task, at in sites.items()}
         for start, found in self.student.scan_chunks(codes):
+            self.pause()
             for task, at in sites.items():
                 here = slice(*np.searchsorted(at, (start, start + len(found))))
                 logits[task][here] = found.numpy()[at[here] - start, self._column[task]]
@@ -171,7 +179,7 @@ class ExactEngine:
     def __init__(
         self, model: Ensemble | Stack, window: int, *, device: str | torch.device = "cpu", batch_size: int | None = None
     ) -> None:
-        self._device = torch.device(device)
+        self._device, self.pause = torch.device(device), _go_on
         self._window = window
         self._stack = model if isinstance(model, Stack) else None
         members = list(model.networks.members)
@@ -193,6 +201,7 @@ class ExactEngine:
                 given = np.zeros((*total.shape, self.n_kmers if attend else 0), dtype=np.float32)
                 for member in self._members:
                     for part in member.run(codes, at, tasks, attend=attend):
+                        self.pause()
                         total[part.rows] += part.logits
                         if attend:
                             given[part.rows] += part.weights
@@ -299,18 +308,18 @@ class _Plain:
         windows = np.full((len(at), self._window), UNKNOWN, dtype=np.uint8)
         windows[:, margin : margin + self.width] = sliding_window_view(codes, self.width)[at - self.width // 2]
         first, place = _distinct(windows)
-        logits = np.empty((len(first), len(tasks)), dtype=np.float32)
-        weights = np.empty((*logits.shape, self.n_kmers), dtype=np.float32) if attend else None
-        for start in range(0, len(first), self._batch):
+        order = np.argsort(place, kind="stable")
+        edges = np.searchsorted(place[order], np.arange(0, len(first) + self._batch, self._batch))
+        columns = [self._columns[task] for task in tasks]
+        for start, begin, end in zip(range(0, len(first), self._batch), edges, edges[1:], strict=False):
             given = torch.from_numpy(windows[first[start : start + self._batch]]).to(self._device)
-            rows = slice(start, start + self._batch)
-            if weights is None:
-                logits[rows] = self._logits(given, tasks).float().cpu().numpy()
+            rows = order[begin:end]
+            of = place[rows] - start
+            if not attend:
+                yield Part(rows, self._logits(given, tasks).float().cpu().numpy()[of], None)
                 continue
-            columns = [self._columns[task] for task in tasks]
-            for kept, found in zip((logits, weights), self._network.explain_all(given), strict=True):
-                kept[rows] = found[:, columns].float().cpu().numpy()
-        yield Part(slice(None), logits[place], None if weights is None else weights[place])
+            logits, weights = (found[:, columns].float().cpu().numpy() for found in self._network.explain_all(given))
+            yield Part(rows, logits[of], weights[of])
 
     def _logits(self, windows: torch.Tensor, tasks: Sequence[str]) -> torch.Tensor:
         if len(tasks) == 1:

@@ -113,7 +113,9 @@ class Scanner:
         predictor: str = "",
         checkpoints: str | Path | None = None,
         maximum: int | None = None,
+        maximum_tests: int | None = None,
         progress: Progress = lambda done, total: None,
+        pause: Callable[[], None] = lambda: None,
         warn: Callable[[str], None] = print,
     ) -> pd.DataFrame:
         """Scan FASTA, or the transcripts of a **transcripts** file.
@@ -132,7 +134,11 @@ class Scanner:
             Folder below which scored blocks are kept until the end, so that the same scan goes on after a kill.
         maximum : int, optional
             Nucleotides of FASTA beyond which the sequences are refused.
+        maximum_tests : int, optional
+            Bases times tasks beyond which they are.
         progress, warn : callable
+        pause : callable
+            Called between batches; what it raises ends the scan, and no output is left.
 
         Returns
         -------
@@ -149,6 +155,8 @@ class Scanner:
         null, null_source = read_null(self._model, [task.name for task in asked], self._mode)
         options = self._settle(options, outputs, asked, bool(null))
         reader = self._reader if options.top else None
+        for engine in {self._loaded.engine, reader} - {None}:
+            engine.pause = pause
         first = outputs.first
         folder = Path(tempfile.gettempdir()) if first is None else first.parent
         folder.mkdir(parents=True, exist_ok=True)
@@ -166,6 +174,12 @@ class Scanner:
             kept = stack.enter_context(keep(folder, root, first, self._identity(spool, asked, options)))
             scan = Scan(spool, self._loaded, asked, null, options, reader)
             tally = scan.count()
+            if maximum_tests is not None and tally.tests > maximum_tests:
+                raise InputError(
+                    f"there are {tally.tests:,} bases to test, counted for each task",
+                    path=source,
+                    remedy=f"give up to {maximum_tests:,}: fewer sequences or tasks",
+                )
             scan.report(tally, warn)
             if null:
                 warn(f"p compares with {null_source}")
