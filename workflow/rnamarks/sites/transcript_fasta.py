@@ -86,7 +86,9 @@ def read_transcript_fasta(
         As :func:`rnamarks.sites.annotation.read_annotation` gives it. Ids are compared as they are, where that
         fails without the version (``.7``) of either, then without the number of the place (``_2``) of those that map
         more than once. Exon lengths must add up to the length of the sequence, less nothing but A at its end, a
-        poly-A tail, which is taken off; there is no genome here that could say more.
+        poly-A tail, which is taken off. Where it has the column ``sequence``
+        (:func:`rnamarks.sites.transcripts.build_transcripts`) the sequences must be equal, too, and a sequence that one
+        transcript alone has is found under any name.
     annotation_path : path-like, optional
         Named in errors.
     minimum_matched : float
@@ -214,13 +216,17 @@ def _match(
                     spliced[open_right],
                 ),
             )
+    same = "sequence" in annotation
+    if same:
+        row = _by_sequence(frame["sequence"], annotation["sequence"], row)
     fraction = float(known.mean())
     fits = row >= 0
     logger.info("%s: %.1f %% of the transcript ids are in the annotation", path, 100 * fraction)
     given = np.where(fits, spliced[row], lengths) if len(spliced) else lengths
-    scope.count(f"{NOTE}transcript not in the annotation, no coordinates", (~known).sum())
+    scope.count(f"{NOTE}transcript not in the annotation, no coordinates", (~known & ~fits).sum())
     scope.count(f"{NOTE}poly-A tail behind the exons taken off", (given < lengths).sum())
-    scope.count(f"{NOTE}exons add up to another length than the sequence, no coordinates", (known & ~fits).sum())
+    other = "the genome has another sequence" if same else "exons add up to another length than the sequence"
+    scope.count(f"{NOTE}{other}, no coordinates", (known & ~fits).sum())
     scope.count(KEPT, fits.sum())
     if fraction < minimum_matched:
         raise InputError(
@@ -232,6 +238,19 @@ def _match(
     if not fits.all():
         logger.warning("%s: %d of %d transcripts get no coordinates", path, (~fits).sum(), len(frame))
     return row, given
+
+
+def _by_sequence(own: pd.Series, theirs: pd.Series, row: np.ndarray) -> np.ndarray:
+    """Rows of an annotation that have the sequences, less a tail; a name may be wrong, a sequence that is there once is
+    not."""
+    letters = theirs.to_numpy()
+    row = np.array(
+        [at if at >= 0 and text.startswith(letters[at]) else -1 for text, at in zip(own, row, strict=True)],
+        dtype=np.int64,
+    )
+    alone = ~theirs.duplicated(keep=False).to_numpy()
+    found = pd.Series(np.flatnonzero(alone), index=letters[alone]).reindex(own).fillna(-1).to_numpy(dtype=np.int64)
+    return np.where(row >= 0, row, found)
 
 
 def _pair(
