@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from rnamarks.prediction.row_view import colours_of
+from rnamarks.prediction.row_view import painted
 from rnamarks.prediction.scan import Calls
 from rnamarks.prediction.spool import spool_fasta
 from rnamarks.prediction.terminal_view import TerminalView
@@ -87,4 +87,4 @@ def test_narrow_terminals_and_ones_without_unicode(spool):
 
 
 def test_colours_are_those_of_the_tasks():
-    assert colours_of(TASKS) == {"m6A": "#882255", "Y": "#767676"}
+    assert {name: paint.colour for name, paint in painted(TASKS).items()} == {"m6A": "#882255", "Y": "#767676"}

@@ -1,33 +1,36 @@
-"""A scan in the browser is the scan of the command line, and the server outlives whatever is sent to it."""
+"""A scan in the browser is the scan of the command line, and faults are sentences."""
 
 from __future__ import annotations
 
-import errno
+import colorsys
 import functools
 import gzip
 import io
-import os
 import re
-import signal
-import socket
-import subprocess
 import sys
 import threading
-import urllib.request
 from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 
 pytest.importorskip("flask")
 pytest.importorskip("waitress")
 
-from rnamarks.errors import InputError
+import rnamarks
+from rnamarks.figures.palette import contrast, rgb
+from rnamarks.prediction.row_view import painted
 from rnamarks.prediction.scan import ScanOptions
 from rnamarks.prediction.scanner import Outputs, Scanner
-from rnamarks.server.app import create_app, read_request
-from rnamarks.server.jobs import SEQUENCES, TABLE, Busy, Jobs, Request
+from rnamarks.server.app import create_app
+from rnamarks.server.jobs import Limits
 from rnamarks.server.page_view import PageView
+from rnamarks.server.places import Places
+from rnamarks.tables import read_tsv
+from rnamarks.tasks import Task
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "prediction"))
 import scan_world as world
@@ -44,7 +47,9 @@ def model(tmp_path_factory):
 
 @pytest.fixture
 def browser(model, tmp_path):
-    return create_app(model, tmp_path, maximum=1000, device="cpu").test_client()
+    app = create_app(model, tmp_path / "kept", limits=Limits(nt=1000), device="cpu")
+    yield app.test_client()
+    app.extensions["scans"].close()
 
 
 def scanned(browser, **form):
@@ -53,9 +58,8 @@ def scanned(browser, **form):
     assert sent.status_code == 303, sent.text
     address = sent.headers["Location"]
     for _ in range(600):
-        page = browser.get(address)
-        if 'http-equiv="refresh"' not in page.text:
-            return page, address
+        if browser.get(f"{address}state").json["state"] not in ("waiting", "running"):
+            return browser.get(address), address
         threading.Event().wait(0.05)
     raise AssertionError("the scan never ended")
 
@@ -144,16 +148,16 @@ def test_a_page_shows_each_call_and_hands_out_the_files(browser, model, tmp_path
     page, address = scanned(browser, sequences=FASTA.decode(), alpha="0.5", bedrmod="on", attention="on")
     (tmp_path / "by_hand").mkdir()
     options = ScanOptions(alpha=0.5, weights=True)
-    table = browser.get(f"{address}/calls.tsv")
+    table = browser.get(f"{address}calls.tsv")
     assert table.data == by_command(model, tmp_path / "by_hand", options)
     assert page.text.count('class="call') == len(table.data.splitlines()) - 1
     full = sum(float(line.split("\t")[9]) < 0.1 for line in table.text.splitlines()[1:])
     assert page.text.count('class="call full"') == full
     assert "second&amp;co" in page.text
     letters = re.findall(r"<span>((?:<i>\w</i>)+)</span>", page.text)
-    assert "".join(letters[:3]).replace("<i>", "").replace("</i>", "") == LETTERS
-    assert browser.get(f"{address}/calls.bedrmod").status_code == 200
-    assert browser.get(f"{address}/attention.tsv").status_code == 200
+    assert "".join(letters[:6]).replace("<i>", "").replace("</i>", "") == LETTERS
+    assert browser.get(f"{address}calls.bedrmod").status_code == 200
+    assert browser.get(f"{address}attention.tsv").status_code == 200
     assert "scored with N beyond it" in page.text
 
 
@@ -177,18 +181,195 @@ def test_bare_letters_and_uploads_are_taken(browser):
 
 def test_unknown_addresses_say_so(browser):
     _, address = scanned(browser, sequences=LETTERS)
-    for other in ("/scan/nothing", f"{address}/{SEQUENCES}", f"{address}/..%2fmodel", f"{address}/calls.bedrmod"):
+    for other in (
+        "/scan/nothing/",
+        f"{address}record.json",
+        f"{address}picture.html",
+        f"{address}..%2fmodel",
+        f"{address}calls.bedrmod",
+    ):
         answer = browser.get(other)
         assert answer.status_code == 404, other
-        assert "results are kept until" in answer.text
+        assert "results are kept for 7 days" in answer.text
     assert browser.post("/scan", data={"sequences": " ", "tasks": "I"}).status_code == 400
     nothing = browser.post("/scan", data={"sequences": LETTERS})
     assert nothing.status_code == 400
-    assert "no task is ticked" in nothing.text
+    assert "no modification is ticked" in nothing.text
     foreign = browser.post("/scan", data={"sequences": LETTERS, "tasks": "I"}, headers={"Origin": "http://other.org"})
     assert foreign.status_code == 403
+    nowhere = browser.post("/scan", data={"sequences": LETTERS, "tasks": "I"}, headers={"Origin": "null"})
+    assert nowhere.status_code == 403
+    hidden = browser.post("/api/scan", data=FASTA, headers={"Sec-Fetch-Site": "cross-site"})
+    assert hidden.status_code == 403
     own = browser.post("/scan", data={"sequences": LETTERS, "tasks": "I"}, headers={"Origin": "http://localhost"})
     assert own.status_code == 303
+
+
+def test_a_server_goes_by_its_own_names_alone(model, tmp_path):
+    app = create_app(model, tmp_path / "kept", names=["rna.example.org"], device="cpu")
+    for host, status in (
+        ("rna.example.org", 200),
+        ("RNA.example.org:8000", 200),
+        ("192.0.2.7:8000", 200),
+        ("[2001:db8::1]:8000", 200),
+        ("other.example.org", 421),
+        ("", 421),
+    ):
+        answer = app.test_client().get("/api/model", headers={"Host": host})
+        assert answer.status_code == status, host
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    app.extensions["scans"].close()
+
+
+def test_a_fault_gives_the_form_back_as_it_was_sent(browser):
+    letters = "ACGU" * 30
+    sent = browser.post("/scan", data={"sequences": letters, "alpha": "0.2", "bedrmod": "on", "mode": "fast"})
+    assert sent.status_code == 400
+    assert "no modification is ticked; tick one or more" in sent.text
+    assert letters in sent.text
+    assert 'name="alpha" value="0.2"' in sent.text
+    assert 'name="bedrmod" checked' in sent.text
+    assert 'value="fast" checked' in sent.text
+    assert not re.search(r'name="tasks" value="\w+" checked', sent.text)
+    _, address = scanned(browser, sequences=letters, tasks=["I", "Y"], alpha="0.3")
+    again = browser.get(f"/?scan={address.split('/')[-2]}")
+    assert letters in again.text
+    assert re.findall(r'name="tasks" value="(\w+)" checked', again.text) == ["I", "Y"]
+
+
+def test_calls_are_sorted_and_filtered_as_the_address_says(browser):
+    _, address = scanned(browser, sequences=FASTA.decode(), all="on")
+    table = pd.read_csv(io.BytesIO(browser.get(f"{address}calls.tsv").data), sep="\t")
+
+    def look(query):
+        found = browser.get(f"{address}calls?{query}").text
+        rows = re.findall(r'<a class="open" href="[^"]*task=(\w+)&amp;sequence=([^"&]+)&amp;start=(\d+)">', found)
+        return found, [(task, unquote(sequence), int(start)) for task, sequence, start in rows]
+
+    def place(rows):
+        return list(rows[["task", "sequence", "start"]].itertuples(index=False, name=None))
+
+    best = table.sort_values(["q", "p", "probability"], ascending=[True, True, False], kind="stable")
+    assert look("")[1] == place(best[:20])
+    assert look("page=3")[1] == place(best[40:60])
+    assert look("sort=place&page=2")[1] == place(table[20:40])
+    assert look("sort=place&reverse=1")[1] == place(table[::-1][:20])
+    likely = table[table["task"] == "Y"].sort_values("probability", ascending=False, kind="stable")
+    found, rows = look("task=Y&sort=probability")
+    assert rows == place(likely[:20])
+    assert f"{len(likely):,} calls of those listed" in found
+    few = sorted(set(table["q"]))[1:3]
+    some = float(np.mean(few))
+    within = int((table["q"] < some).sum())
+    assert f"<h2>{within} call" in look(f"q={some!r}")[0]
+    assert "q or the page is no number" in look("q=small")[0]
+    assert "calls cannot be sorted by that" in look("sort=colour")[0]
+    # the page itself has them, too, for browsers without scripts
+    assert found in browser.get(f"{address}?task=Y&sort=probability").text
+    assert look("page=99999")[1]
+
+
+def test_a_call_shows_what_it_rests_on(browser, model):
+    _, address = scanned(browser, sequences=FASTA.decode(), tasks=["Y"], all="on")
+    at = LETTERS.index("U", 100)
+    page = browser.get(f"{address}call?task=Y&sequence=first&start={at}").text
+    drawn = re.findall(r"<title>(\w) at (\d+): (\S+)</title>", page)
+    window = LETTERS[at - world.WINDOW // 2 : at + world.WINDOW // 2 + 1]
+    assert "".join(letter for letter, _, _ in drawn) == window
+    assert int(drawn[world.WINDOW // 2][1]) == at + 1
+    expected = rnamarks.load(model, device="cpu").explain([window], "Y").nucleotides[0]
+    np.testing.assert_allclose([float(value) for _, _, value in drawn], expected, rtol=0.01, atol=1e-6)
+    # near an end the window is drawn as far as the sequence goes, and twice asked is as once
+    first = LETTERS.index("U")
+    for _ in range(2):
+        page = browser.get(f"{address}call?task=Y&sequence=first&start={first}&part=1").text
+        assert len(re.findall(r"<title>\w at", page)) == first + world.WINDOW // 2 + 1
+    for wrong in (
+        f"task=I&sequence=first&start={at}",
+        "task=Y&sequence=first&start=x",
+        f"task=Y&sequence=none&start={at}",
+    ):
+        assert browser.get(f"{address}call?{wrong}").status_code == 404
+
+
+def test_the_picture_is_svg_with_every_call(browser):
+    _, address = scanned(browser, sequences=FASTA.decode(), alpha="0.5")
+    answer = browser.get(f"{address}calls.svg")
+    assert answer.headers["Content-Type"].startswith("image/svg+xml")
+    root = ElementTree.fromstring(answer.text)
+    circles = root.findall(".//{http://www.w3.org/2000/svg}circle")
+    assert len(circles) == len(browser.get(f"{address}calls.tsv").text.splitlines()) - 1
+    assert "second&co" in "".join(root.itertext())
+    assert max(float(circle.get("cy")) for circle in circles) < float(root.get("height"))
+
+
+def test_labels_are_legible_in_the_colours_of_the_sheet():
+    sheet = read_tsv(Path(__file__).parents[2] / "config" / "modifications.tsv")[0]
+    tasks = [Task(row.name, label=row.symbol, colour=row.colour) for row in sheet.itertuples(index=False)]
+    assert len(tasks) == 12
+    for colour, paint in zip(sheet["colour"], painted(tasks).values(), strict=True):
+        assert contrast(paint.ink, "#FFFFFF") >= 4.5
+        before, after = (colorsys.rgb_to_hsv(*rgb(one)) for one in (colour, paint.ink))
+        assert min(abs(before[0] - after[0]), 1 - abs(before[0] - after[0])) < 0.01
+        assert (paint.ink == colour) == (contrast(colour, "#FFFFFF") >= 4.5)
+    # two published pairs of the definition
+    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.005)
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+
+
+@pytest.mark.parametrize("with_genome", [False, True])
+def test_sequences_of_transcripts_get_places_on_the_genome(model, tmp_path, with_genome):
+    rng = np.random.default_rng(11)
+    dna = "".join(rng.choice(list("ACGT"), 900))
+    (tmp_path / "g.fa").write_text(f">chr1\n{dna}\n")
+    exons = {"T1.2": ("+", [(100, 300), (400, 560)]), "T2.1": ("-", [(600, 800)])}
+    rows = [
+        f'chr1\tx\texon\t{start + 1}\t{end}\t.\t{strand}\t.\tgene_id "G{name[1]}"; transcript_id "{name}"; '
+        f'gene_name "GENE{name[1]}";\n'
+        for name, (strand, parts) in exons.items()
+        for start, end in parts
+    ]
+    (tmp_path / "a.gtf").write_text("".join(rows))
+    genome = tmp_path / "g.fa" if with_genome else None
+    places = Places(tmp_path / "a.gtf", genome, assembly="mine1", warn=lambda line: None)
+    app = create_app(model, tmp_path / "kept", limits=Limits(nt=5000), places=places, device="cpu")
+    browser = app.test_client()
+    spliced = dna[100:300] + dna[400:560]
+    minus = dna[600:800][::-1].translate(str.maketrans("ACGT", "TGCA"))
+    other = spliced[:-1] + "ACGT"["ACGT".index(spliced[-1]) - 1]
+    sent = f">T1\n{spliced}\n>T2.1\n{minus}\n>unknown\n{minus}\n>T1.2\n{other}\n"
+    page, address = scanned(browser, sequences=sent, tasks=["Y", "I"], all="on", bedrmod="on")
+    table = pd.read_csv(io.StringIO(browser.get(f"{address}calls.tsv").text), sep="\t", keep_default_na=False)
+    placed = table[table["genome_start"].astype(int) >= 0]
+    # by sequence where the genome is known, by name and length where it is not
+    assert set(placed["sequence"]) == ({"T1", "T2.1", "unknown"} if with_genome else {"T1.2", "T2.1"})
+    for row in placed[placed["sequence"] != "T1.2"].itertuples():
+        base = dna[row.genome_start]
+        expected = base if row.strand == "+" else base.translate(str.maketrans("ACGT", "TGCA"))
+        assert expected.replace("T", "U") == row.base
+        assert row.genome_end == row.genome_start + 1
+    best = placed.sort_values(["q", "p"]).iloc[0]
+    assert (
+        f"{best['chrom']}:{best['genome_start'] + 1:,} ({best['strand']})"
+        in browser.get(f"{address}?q={best['q'] + 1e-6}").text
+    )
+    bedrmod = browser.get(f"{address}calls.bedrmod").text
+    assert "#assembly=mine1" in bedrmod
+    assert "no coordinates" in page.text
+    shown = browser.get(f"{address}call?task={best['task']}&sequence={best['sequence']}&start={best['start']}&part=1")
+    assert "<svg" in shown.text
+    assert best["gene_name"] in shown.text
+    named = browser.post("/scan", data={"names": "GENE1, T2", "tasks": ["Y"]})
+    if with_genome:
+        assert 'name="names"' in browser.get("/").text
+        assert named.status_code == 303
+        unknown = browser.post("/scan", data={"names": "GENE9", "tasks": ["Y"]})
+        assert "no transcript or gene of that name (found &#39;GENE9&#39;)" in unknown.text
+        assert 'value="GENE9"' in unknown.text
+    else:
+        assert named.status_code == 400
+    app.extensions["scans"].close()
 
 
 def test_long_pictures_end_and_say_so(model, tmp_path):
@@ -201,100 +382,3 @@ def test_long_pictures_end_and_say_so(model, tmp_path):
     assert page.getvalue().count('class="row"') == 4
     assert "42 more rows with calls are in the table alone" in page.getvalue()
     assert page.getvalue().count("<section") == page.getvalue().count("</section>") == 1
-
-
-class Stubborn:
-    """A scanner that waits for a sign and then fails."""
-
-    def __init__(self):
-        self.sign = threading.Event()
-
-    def run(self, *_, **__):
-        self.sign.wait(600)
-        raise RuntimeError("out of memory")
-
-
-def test_a_full_disk_ends_one_request_and_leaves_nothing(tmp_path, model, monkeypatch):
-    app = create_app(model, tmp_path, maximum=1000, device="cpu")
-
-    def write(path: Path, data: bytes) -> None:
-        path.touch()
-        raise OSError(errno.ENOSPC, "No space left on device", str(path))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", write)
-        answer = app.test_client().post("/api/scan", data=FASTA)
-    assert (answer.status_code, answer.text) == (503, "the server's disk is full; try again in a while\n")
-    assert list(tmp_path.iterdir()) == []
-    assert app.test_client().post("/api/scan", data=FASTA).status_code == 200
-
-
-def test_the_queue_is_bounded_and_a_broken_scan_ends_alone(tmp_path, model):
-    stubborn = Stubborn()
-    jobs = Jobs({"exact": stubborn, "fast": Scanner(model, device="cpu")}, tmp_path, maximum=1000, waiting=2, kept=2)
-    asked, good = (Request(ScanOptions(), mode) for mode in ("exact", "fast"))
-    first = jobs.submit(FASTA, asked)
-    while first.state == "waiting":
-        threading.Event().wait(0.01)
-    second, third = jobs.submit(FASTA, good), jobs.submit(b">a\nXYZ\n", good)
-    assert (jobs.ahead(second), jobs.ahead(third)) == (1, 2)
-    with pytest.raises(Busy):
-        jobs.submit(FASTA, good)
-    assert len(list(tmp_path.iterdir())) == 3
-    stubborn.sign.set()
-    for job in (first, second, third):
-        assert job.ended.wait(600)
-    assert [job.state for job in (first, second, third)] == ["broken", "done", "refused"]
-    assert second.file(TABLE).is_file()
-    assert not (second.folder / SEQUENCES).exists()
-    fourth = jobs.submit(FASTA, good)
-    assert jobs.find(first.token) is None
-    assert jobs.find(second.token) is None
-    assert not second.folder.exists()
-    assert jobs.find(third.token) is third
-    assert fourth.ended.wait(600)
-
-
-def test_requests_are_read_as_the_command_reads_its_options():
-    assert read_request({}) == Request(ScanOptions(), "exact")
-    asked = read_request({"mode": "fast", "attention": "on", "tasks": " m6A ,Y", "alpha": ""})
-    assert asked == Request(ScanOptions(weights=True), "fast", ("m6A", "Y"))
-    with pytest.raises(InputError, match="no such way to treat ends"):
-        read_request({"ends": "guess"})
-
-
-@pytest.mark.slow
-def test_the_command_serves_until_it_is_stopped(model, tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "rnamarks.cli",
-        "serve",
-        "--model",
-        str(model),
-        "--device",
-        "cpu",
-        "--threads",
-        "1",
-    ]
-    environment = {"TMPDIR": str(tmp_path), "PYTHONPATH": str(Path(world.__file__).parents[2] / "workflow")}
-    options = {"env": os.environ | environment, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen([*command, "--port", "0"], **options) as server:
-        try:
-            address = re.search(r"http://\S+/", server.stderr.readline())[0]
-            with urllib.request.urlopen(urllib.request.Request(f"{address}api/scan", data=FASTA)) as answer:
-                assert answer.read() == by_command(model, tmp_path, ScanOptions())
-            assert list(tmp_path.glob("rnamarks-serve.*"))
-        finally:
-            server.send_signal(signal.SIGTERM)
-        assert server.wait(600) == 0
-    assert not list(tmp_path.glob("rnamarks-serve.*"))
-    # a name that no resolver knows, and a server that ends while it scans
-    done = subprocess.run([*command, "--host", "no.such.invalid", "--port", "0"], **options)
-    assert (done.returncode, "the address cannot be had" in done.stderr) == (2, True)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        done = subprocess.run([*command, "--port", str(taken.getsockname()[1])], **options)
-    assert done.returncode == 2
-    assert "the address cannot be had" in done.stderr

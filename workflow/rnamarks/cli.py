@@ -28,6 +28,7 @@ from .cli_options import (
     warn,
 )
 from .cli_scan import scan
+from .cli_serve import serve
 from .cli_variants import variants
 from .errors import InputError, input_errors, shown
 
@@ -42,6 +43,7 @@ app.add_typer(language_app, name="lm")
 app.command()(scan)
 app.command()(variants)
 app.command()(compare)
+app.command()(serve)
 
 
 def _print_version(wanted: bool) -> None:
@@ -174,42 +176,6 @@ def build_background(
     found = replace_null(model, background, out, n=bases, seed=seed, device=device, batch_size=batch_size)
     for name, number in found.items():
         warn(f"{name}: {number:,} bases, so p goes down to {1 / (1 + number):.2g}")
-
-
-@app.command("serve")
-def serve_model(
-    model: ModelOption,
-    host: Annotated[str, typer.Option("--host", help="Address to listen at; 0.0.0.0 lets others in.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
-    maximum: Annotated[
-        int, typer.Option("--maximum", min=1, max=10**9, help="Nucleotides that one scan may have.")
-    ] = 100_000,
-    waiting: Annotated[
-        int, typer.Option("--waiting", min=1, max=1000, help="Scans that may wait; further ones are turned away.")
-    ] = 20,
-    device: DeviceOption = "auto",
-    threads: ThreadsOption = 0,
-    batch_size: ScanBatchOption = None,
-) -> None:
-    """Scan sequences in a browser, and for programs at /api/scan: what rnamarks scan does, one scan at a time.
-
-    Results have addresses that cannot be guessed, and are gone when the server stops. There is no log-in, and one
-    slow client can hold others up: let others in only behind a proxy, and only where everyone may use it.
-    """
-    from .prediction.windows import set_threads
-    from .server.app import serve
-
-    set_threads(threads)
-    serve(
-        model,
-        host=host,
-        port=port,
-        maximum=maximum,
-        waiting=waiting,
-        device=device,
-        batch_size=batch_size,
-        report=warn,
-    )
 
 
 @app.command()

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 INK = "#222222"
 QUIET = "#767676"
 FAINT = "#E6E6E6"
+LEGIBLE = 4.5
+"""Contrast that text must have against what is behind it (WCAG 2.2, criterion 1.4.3)."""
 CHANCE = "#9A3324"
 
 RAMPS = (
@@ -60,3 +62,34 @@ def ink_on(colour: Sequence[float] | str) -> str:
     """Black or white, whichever is legible on a colour."""
     red, green, blue = rgb(colour) if isinstance(colour, str) else colour
     return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else INK
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours ``#RRGGBB``, from 1 to 21, as WCAG 2.2 defines it from their relative luminances."""
+    dark, light = sorted(map(_luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def legible(colour: str, behind: str = "#FFFFFF", least: float = LEGIBLE) -> str:
+    """A colour for text on a light ground: itself, or the lightest darker one of its hue with enough contrast.
+
+    Parameters
+    ----------
+    colour, behind : str
+        ``#RRGGBB``.
+    least : float
+        Contrast that is wanted.
+
+    Raises
+    ------
+    ValueError
+        If black itself has less.
+    """
+    if contrast("#000000", behind) < least:
+        raise ValueError(f"{behind} is too dark for dark text")
+    return next(found for step in range(101) if contrast(found := shade(colour, -step / 100), behind) >= least)
+
+
+def _luminance(colour: str) -> float:
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in rgb(colour)]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

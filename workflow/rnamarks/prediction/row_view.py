@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from ..figures.palette import QUIET, legible
 from ..tasks import Task
 from .scan import Calls
 from .spool import Spool
 
 FDR = 0.1
-_COLOUR = "#767676"
 
 
-def colours_of(tasks: Sequence[Task]) -> dict[str, str]:
-    """``#RRGGBB`` of each task and of each modification; grey where the model's directory names none."""
-    return {name: task.colour or _COLOUR for task in tasks for name in (task.name, task.modification)}
+class Painted(NamedTuple):
+    """How a task is shown: its ``label``, its ``colour``, grey where the model's directory names none, and ``ink``, the
+    same dark enough for text on white."""
+
+    label: str
+    colour: str
+    ink: str
+
+
+def painted(tasks: Sequence[Task]) -> dict[str, Painted]:
+    """How each task is shown, by name."""
+    return {task.name: Painted(task.label, task.colour or QUIET, legible(task.colour or QUIET)) for task in tasks}
 
 
 class RowView(ABC):
@@ -105,3 +116,21 @@ class RowView(ABC):
         if until > self._shown:
             self.skip(self._shown, until)
         self._shown = until
+
+
+class Views(ExitStack):
+    """Several views of one scan as one.
+
+    Parameters
+    ----------
+    views : sequence of context managers that are sinks
+    """
+
+    def __init__(self, views: Sequence[AbstractContextManager]) -> None:
+        super().__init__()
+        self._views = [self.enter_context(view) for view in views]
+
+    def write(self, calls: Calls) -> None:
+        """Take the rows of one block."""
+        for view in self._views:
+            view.write(calls)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..tasks import Task
-from .row_view import FDR, RowView, colours_of
+from .row_view import FDR, RowView, painted
 from .spool import Spool
 
 SYMBOLS = ("●", "○")
@@ -37,7 +37,7 @@ class TerminalView(RowView):
 
     def __init__(self, stream: TextIO, spool: Spool, tasks: Sequence[Task], *, width: int | None = None) -> None:
         self._console = Console(file=stream, width=width, highlight=False, soft_wrap=True)
-        self._colours = colours_of(tasks)
+        self._paints = painted(tasks)
         encoding = getattr(stream, "encoding", None) or "utf-8"
         try:
             "".join(SYMBOLS).encode(encoding)
@@ -60,7 +60,7 @@ class TerminalView(RowView):
             tracks[name][start - first] = self._symbols[0 if q < FDR else 1]
         for task in self.tasks:
             text = "".join(tracks[task.name]).rstrip()
-            style = self._colours[task.name] if text else "dim"
+            style = self._paints[task.name].colour if text else "dim"
             self._console.print(Text(f"{task.label:>{self._margin - 1}} ", style=style).append(text))
 
     def skip(self, first: int, last: int) -> None:
@@ -74,7 +74,7 @@ class TerminalView(RowView):
         full, opened = self._symbols
         text = Text(f"positions count from 1   {full} q < {FDR:g}   {opened} listed, q higher or not known   ")
         for task in self.tasks:
-            text.append(task.label, style=f"bold {self._colours[task.name]}")
+            text.append(task.label, style=f"bold {self._paints[task.name].colour}")
             text.append(f" {task.place[0]}", style="dim")
             text.append("  ")
         self._console.print(text, soft_wrap=False)

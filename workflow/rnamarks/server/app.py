@@ -2,43 +2,49 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 from flask import Flask, Response, abort, jsonify, redirect, render_template, request, send_file, url_for
-from waitress import create_server
 
 from .. import __version__
 from ..errors import InputError
 from ..models.directory import read_card
-from ..prediction.kept import scratch
-from ..prediction.row_view import FDR, colours_of
-from ..prediction.scan import ALPHA, ENDS, ScanOptions
+from ..prediction.row_view import FDR, painted
+from ..prediction.scan import ALPHA
 from ..prediction.scanner import load_scanners
-from .jobs import ATTENTION, BEDRMOD, PICTURE, TABLE, Busy, Job, Jobs, Request
+from .calls import Query, find_call, find_calls
+from .contributions import Explainer
+from .guards import add_guards, owner_of
+from .jobs import Busy, Jobs, Limits
+from .places import Places
+from .requests import read_request
+from .results import ATTENTION, BEDRMOD, PICTURE, SEQUENCES, SVG, TABLE, Job
 
-MAXIMUM = 100_000
 EXAMPLE = ">tRNA-Lys-UUU\nGCCCGGAUAGCUCAGUCGGUAGAGCAUCAGACUUUUAAUCUGAGGGUCCAGGGUUCAAGUCCCUGUUCGGGCGCCA"
-_POLICY = (
-    "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
+_FILES = {
+    TABLE: "table (TSV)",
+    SVG: "picture (SVG)",
+    BEDRMOD: "bedRMod",
+    ATTENTION: "attention to each nucleotide (TSV)",
+    SEQUENCES: "sequences (FASTA)",
+}
 _FORMATS = {"tsv": TABLE, "bedrmod": BEDRMOD, "attention": ATTENTION}
-_OPTIONS = {"tasks", "alpha", "fdr", "above", "all", "mode", "ends", "bedrmod", "attention", "sequences", "format"}
-_STATUS = {"refused": 400, "broken": 500}
+_STATUS = {"refused": 400, "broken": 500, "stopped": 410, "waiting": 503}
+_EDITABLE = 1 << 17
+"""Bytes of sequences that are offered for another scan in the text field."""
 
 
 def create_app(
     model: str | Path,
     folder: Path,
     *,
-    maximum: int = MAXIMUM,
+    limits: Limits | None = None,
+    places: Places | None = None,
+    names: Collection[str] = (),
     device: str = "auto",
     batch_size: int | None = None,
-    waiting: int = 20,
 ) -> Flask:
     """A WSGI application around a model directory.
 
@@ -46,87 +52,140 @@ def create_app(
     ----------
     model : path-like
     folder : Path
-        For sequences and results; they are readable to whoever knows the address of a result.
-    maximum : int
-        Nucleotides that one scan may have.
+        For sequences and results; they are readable to whoever knows the address of a result, and stay there.
+    limits : Limits
+    places : Places, optional
+        Transcripts whose places on a genome are shown.
+    names : collection of str
+        Names by which the server is reached, besides those of the machine.
     device, batch_size
         See :func:`rnamarks.prediction.exact.load_engine`.
-    waiting : int
-        Scans that may wait; further ones are turned away.
+
+    Returns
+    -------
+    Flask
+        Its ``extensions`` hold what is to be closed: ``scans``, :class:`Jobs`, and ``explainer``, :class:`Explainer`.
 
     Raises
     ------
     InputError
         If the directory is at fault.
     """
+    limits = limits or Limits()
     scanners = load_scanners(model, device=device, batch_size=batch_size)
     exact = scanners["exact"]
-    jobs = Jobs(scanners, folder, maximum=maximum, waiting=waiting)
+    title = Path(model).resolve().name
+    explainer = Explainer(model, device=device, batch_size=batch_size)
+    jobs = Jobs(scanners, folder, model=title, limits=limits, places=places)
     app = Flask(__name__, template_folder=".")
-    app.extensions["scans"] = jobs
+    app.extensions |= {"scans": jobs, "explainer": explainer}
     app.jinja_env.autoescape = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    # twice the letters, for names and line ends
-    app.config["MAX_CONTENT_LENGTH"] = 2 * maximum + (1 << 20)
-    app.config["MAX_FORM_MEMORY_SIZE"] = app.config["MAX_CONTENT_LENGTH"]
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = bytes_of_request(limits)
     app.jinja_env.globals.update(
-        version=__version__, model=Path(model).resolve().name, tasks=exact.tasks, colours=colours_of(exact.tasks)
+        version=__version__, model=title, tasks=exact.tasks, paints=painted(exact.tasks), fdr=FDR
     )
+    add_guards(app, names)
 
-    @app.after_request
-    def guard(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = _POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cache-Control"] = "no-store"
-        return response
+    def ask_again(text: str, status: int) -> Response:
+        """The form as it was sent, and what is wrong with it."""
+        sent = request.form.to_dict() | {"tasks": request.form.getlist("tasks")}
+        return Response(_ask(sent, text), status)
 
-    @app.before_request
-    def refuse_foreign_forms() -> Response | None:
-        origin = request.headers.get("Origin")
-        if request.method == "POST" and origin is not None and urlsplit(origin).netloc != request.host:
-            return _line("the request comes from a page of another site", 403)
-        return None
+    def _ask(values: Mapping[str, Any], fault: str = "") -> str:
+        return render_template(
+            "ask.html.jinja",
+            values=values,
+            fault=fault,
+            example=EXAMPLE,
+            limits=limits,
+            modes=list(scanners),
+            places=places,
+        )
 
     @app.get("/")
     def ask() -> str:
-        return render_template("ask.html.jinja", example=EXAMPLE, maximum=maximum, modes=list(scanners), alpha=ALPHA)
+        values = {"tasks": [task.name for task in exact.tasks], "alpha": f"{ALPHA:g}"}
+        job = jobs.find(request.args.get("scan", ""))
+        path = job and job.file(SEQUENCES)
+        if path is not None and path.stat().st_size <= _EDITABLE and path.read_bytes()[:2] != b"\x1f\x8b":
+            values = job.request.form() | {"sequences": path.read_text(encoding="utf-8", errors="replace")}
+            values["tasks"] = [task.name for task in job.tasks]
+        return _ask(values)
 
     @app.post("/scan")
     def submit() -> Response:
         try:
             given = request.form.to_dict() | {"tasks": ",".join(request.form.getlist("tasks"))}
             if not given["tasks"]:
-                raise InputError("no task is ticked", remedy="tick one or more")
-            job = jobs.submit(_sequences(), read_request(given))
+                raise InputError("no modification is ticked", remedy="tick one or more")
+            job = jobs.submit(_sequences(places), read_request(given), owner_of(request.remote_addr or ""))
         except InputError as error:
-            return _message(str(error), 400)
+            return ask_again(str(error), 400)
         except Busy as error:
-            return _message(f"{error}; try again in a while", 503)
+            return ask_again(f"{error}; try again in a while", 503)
         return redirect(url_for("show", token=job.token), code=303)
 
-    @app.get("/scan/<token>")
-    def show(token: str) -> str:
+    @app.get("/scan/<token>/")
+    def show(token: str) -> Response:
         job = _known(jobs, token)
-        # read once: the scan goes on while the page is made
-        state = job.state
-        picture = job.file(PICTURE) if state == "done" else None
-        return render_template(
-            "result.html.jinja",
-            job=job,
-            state=state,
-            ahead=jobs.ahead(job),
-            picture=picture.read_text(encoding="utf-8") if picture else "",
-            files=[name for name in (TABLE, BEDRMOD, ATTENTION) if job.file(name)],
-            fdr=FDR,
+        progress = _progress(jobs, job)
+        if progress["state"] != "done":
+            return Response(render_template("wait.html.jinja", job=job, progress=progress))
+        fragment = _calls(job)
+        return Response(
+            render_template(
+                "result.html.jinja",
+                job=job,
+                calls=fragment,
+                picture=job.file(PICTURE).read_text(encoding="utf-8"),
+                files=[(name, text) for name, text in _FILES.items() if job.file(name)],
+                days=limits.seconds / 86_400,
+            )
         )
+
+    @app.get("/scan/<token>/state")
+    def tell(token: str) -> Response:
+        return jsonify(_progress(jobs, _known(jobs, token)))
+
+    @app.post("/scan/<token>/stop")
+    def stop(token: str) -> Response:
+        job = _known(jobs, token)
+        ended = job.is_over
+        jobs.give_up(job)
+        return redirect(url_for("ask") if ended else url_for("show", token=token), code=303)
+
+    @app.get("/scan/<token>/calls")
+    def look(token: str) -> Response:
+        job = _known(jobs, token)
+        return Response(_calls(job)) if job.file(TABLE) else abort(404)
+
+    @app.get("/scan/<token>/call")
+    def explain(token: str) -> Response:
+        job = _known(jobs, token)
+        task, sequence, start = (request.args.get(name, "") for name in ("task", "sequence", "start"))
+        row = find_call(job.file(TABLE), task, sequence, int(start)) if job.file(TABLE) and start.isdecimal() else None
+        if row is None:
+            abort(404)
+        drawing, fault = "", ""
+        try:
+            if job.model["sha256"] != exact.digest:
+                raise InputError("this scan was made by another model than the server has now", remedy="scan again")
+            drawing = explainer.draw(job, row)
+        except InputError as error:
+            fault = str(error)
+        except Busy as error:
+            fault = f"{error}; try again in a moment"
+        page = "call.html.jinja" if "part" in request.args else "call_page.html.jinja"
+        return Response(render_template(page, job=job, row=row, drawing=drawing, fault=fault))
 
     @app.get("/scan/<token>/<name>")
     def fetch(token: str, name: str) -> Response:
-        path = _known(jobs, token).file(name) if name in _FORMATS.values() else None
+        path = _known(jobs, token).file(name) if name in _FILES else None
         if path is None:
             abort(404)
-        return send_file(path, mimetype="text/tab-separated-values", as_attachment=True, download_name=name)
+        kind = "image/svg+xml" if name == SVG else "text/tab-separated-values" if name != SEQUENCES else "text/plain"
+        return send_file(path, mimetype=kind, as_attachment=True, download_name=name)
 
     @app.post("/api/scan")
     def answer() -> Response:
@@ -136,15 +195,18 @@ def create_app(
             return _line(f"there is no format {wanted}; use {', '.join(_FORMATS)}", 400)
         given = request.args.to_dict() | ({wanted: "on"} if wanted != "tsv" else {})
         try:
-            job = jobs.submit(request.get_data(), read_request(given))
+            job = jobs.submit(request.get_data(), read_request(given), owner_of(request.remote_addr or ""))
         except InputError as error:
             return _line(str(error), 400)
         except Busy as error:
             return _line(f"{error}; try again in a while", 503)
-        job.ended.wait()
+        job.over.wait()
         path = job.file(_FORMATS[wanted])
         if path is None:
-            return _line(job.fault or "the server failed; its log has the reason", _STATUS[job.state])
+            return _line(
+                job.fault or "the scan did not end; the server was stopped or its log has the reason",
+                _STATUS.get(job.state, 500),
+            )
         return send_file(path, mimetype="text/tab-separated-values")
 
     @app.get("/api/model")
@@ -155,12 +217,14 @@ def create_app(
             for task in exact.tasks
         ]
         return jsonify(
-            model=Path(model).resolve().name,
+            model=title,
             sha256=exact.digest,
             version=__version__,
             modes=list(scanners),
             window=exact.config.window,
-            maximum_nt=maximum,
+            maximum_nt=limits.nt,
+            maximum_tests=limits.tests,
+            assembly=places.assembly if places else "",
             tasks=entries,
         )
 
@@ -174,103 +238,77 @@ def create_app(
 
     @app.errorhandler(404)
     def unknown(_: Exception) -> Response:
-        return _message("There is nothing at this address; results are kept until newer ones replace them.", 404)
+        return _message(
+            f"There is nothing at this address; results are kept for {limits.seconds / 86_400:g} days, or until their "
+            "room is needed.",
+            404,
+        )
 
     @app.errorhandler(413)
     def too_much(_: Exception) -> Response:
         return _message(
-            f"That is more than this server takes at a time ({maximum:,} nt); use rnamarks scan for it.", 413
+            f"That is more than this server takes at a time ({limits.nt:,} nt); use rnamarks scan for it.", 413
         )
 
     return app
 
 
-def read_request(given: Mapping[str, str]) -> Request:
-    """What a form, or the query of an address, asks for.
-
-    Parameters
-    ----------
-    given : mapping of str to str
-        ``tasks`` (names, separated by commas), ``alpha``, ``fdr``, ``above``, ``all``, ``mode``, ``ends``, ``bedrmod``,
-        ``attention``: as the options of ``rnamarks scan``; a switch is on if it is there.
-
-    Raises
-    ------
-    InputError
-        If a number is none, or an option cannot be.
-    """
-    if unknown := set(given) - _OPTIONS:
-        raise InputError("there is no such option", value=min(unknown), remedy=f"use {', '.join(sorted(_OPTIONS))}")
-    mode = given.get("mode", "exact")
-    attention = "attention" in given
-    options = ScanOptions(
-        alpha=None if "all" in given else _number(given, "alpha", ALPHA),
-        fdr=_number(given, "fdr", None),
-        above=_number(given, "above", None),
-        ends=given.get("ends", ENDS[0]),
-        top=mode == "exact" or attention,
-        weights=attention,
-    )
-    names = tuple(name.strip() for name in given.get("tasks", "").split(",") if name.strip())
-    return Request(options, mode, names, "bedrmod" in given)
+def bytes_of_request(limits: Limits) -> int:
+    """Bytes that a request may have: twice the letters, for names and line ends."""
+    return 2 * limits.nt + (1 << 20)
 
 
-def serve(
-    model: str | Path,
-    *,
-    host: str,
-    port: int,
-    maximum: int = MAXIMUM,
-    waiting: int = 20,
-    device: str = "auto",
-    batch_size: int | None = None,
-    report: Callable[[str], None] = print,
-) -> None:
-    """Serve until the process is stopped; results go with it.
-
-    Raises
-    ------
-    InputError
-        If the model directory is at fault, or the address cannot be had.
-    """
-    root = Path(tempfile.gettempdir()) / f"rnamarks-serve.{os.getuid()}"
-    with scratch(root) as folder:
-        options = {"maximum": maximum, "waiting": waiting, "device": device, "batch_size": batch_size}
-        app = create_app(model, folder, **options)
-        try:
-            # programs that wait for an answer hold a thread each
-            server = create_server(app, host=host, port=port, threads=waiting + 8, ident=None)
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"the address cannot be had: {getattr(error, 'strerror', None) or error}",
-                value=f"{host}:{port}",
-                remedy="choose another --host or --port",
-            ) from error
-        shown = f"[{host}]" if ":" in host else host
-        report(f"http://{shown}:{server.effective_port}/ answers until you press Ctrl-C")
-        try:
-            server.run()
-        finally:
-            app.extensions["scans"].close()
-
-
-def _number(given: Mapping[str, str], name: str, default: float | None) -> float | None:
-    text = given.get(name, "").strip()
-    try:
-        return float(text) if text else default
-    except ValueError as error:
-        raise InputError(f"{name} is no number", value=text, remedy="use for example 0.05") from error
-
-
-def _sequences() -> bytes:
-    """What was uploaded, else what was typed; letters without a name get one."""
+def _sequences(places: Places | None) -> bytes:
+    """What was uploaded, else what was typed or named; letters without a name get one."""
     upload = request.files.get("file")
     if upload is not None and upload.filename:
         return upload.read()
     text = request.form.get("sequences", "").strip()
+    if text and not text.startswith(">"):
+        text = f">sequence\n{text}"
+    names = request.form.get("names", "").replace(",", " ").split()
+    if names and places is not None and places.has_sequences:
+        text = f"{text}\n{places.sequences_of(names)}".lstrip()
     if not text:
         raise InputError("there is no sequence", remedy="paste one, or choose a file")
-    return (text if text.startswith(">") else f">sequence\n{text}").encode()
+    return text.encode()
+
+
+def _progress(jobs: Jobs, job: Job) -> dict[str, Any]:
+    """How far a scan is, in numbers and in a sentence."""
+    # read once: the scan goes on meanwhile
+    state, done, total = job.state, job.done, job.total
+    found: dict[str, Any] = {"state": state, "done": done, "total": total, "text": ""}
+    if not job.is_over:
+        left = jobs.seconds_left(job)
+        if state == "waiting":
+            ahead = len(jobs.ahead(job))
+            text = f"{ahead} {'scan comes' if ahead == 1 else 'scans come'} first."
+        else:
+            text = f"{done:,} of {total:,} tests are done." if total else "The sequences are being read."
+        found["text"] = f"{text} {'' if left is None else f'About {_time(left)} left.'}".strip()
+    return found
+
+
+def _time(seconds: float) -> str:
+    seconds = max(1, round(seconds))
+    return (
+        f"{seconds} s"
+        if seconds < 90
+        else f"{round(seconds / 60)} min"
+        if seconds < 5400
+        else f"{seconds / 3600:.1f} h"
+    )
+
+
+def _calls(job: Job) -> str:
+    """The table of calls that an address asks for."""
+    try:
+        query, fault = Query.read(request.args), ""
+    except InputError as error:
+        query, fault = Query(), str(error)
+    found = find_calls(job.file(TABLE), query)
+    return render_template("calls.html.jinja", job=job, query=query, found=found, fault=fault)
 
 
 def _known(jobs: Jobs, token: str) -> Job:

@@ -6,22 +6,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import TextIO
+from typing import Any, TextIO
+from urllib.parse import urlencode
 
 import pandas as pd
 
-from ..prediction.row_view import FDR, RowView, colours_of
+from ..prediction.row_view import FDR, RowView, painted
 from ..prediction.spool import Spool
 from ..tasks import Task
 
-NT = 100
-MAXIMUM_ROWS = 300
+NT = 40
+MAXIMUM_ROWS = 500
 
 
 class PageView(RowView):
     """Writes a fragment of HTML.
 
-    A call is an element of class ``call``, and ``full`` where its q is below :data:`~rnamarks.prediction.row_view.FDR`;
+    A call is a link of class ``call``, and ``full`` where its q is below :data:`~rnamarks.prediction.row_view.FDR`;
     its title holds the row of the table. ``data-top`` lists the 1-based middles of the three nt that the networks
     looked at.
 
@@ -39,7 +40,7 @@ class PageView(RowView):
     ) -> None:
         super().__init__(spool, tasks, nt)
         self._handle, self._maximum, self._rows, self._open = handle, maximum_rows, 0, False
-        self._colours = colours_of(tasks)
+        self._paints = painted(tasks)
 
     def begin(self, number: int) -> None:
         if self._rows >= self._maximum:
@@ -58,9 +59,10 @@ class PageView(RowView):
         for task in self.tasks:
             mine = calls[calls["task"] == task.name]
             if len(mine):
-                dots = "".join(map(self._call, mine.itertuples(), [first] * len(mine)))
-                colour, label = self._colours[task.name], escape(task.label)
-                self._put(f'<div class="track" style="color:{colour}"><b>{label}</b><span>{dots}</span></div>')
+                marks = "".join(self._mark(row, first) for row in mine.itertuples())
+                paint = self._paints[task.name]
+                label = escape(paint.label)
+                self._put(f'<div class="track" style="color:{paint.ink}"><b>{label}</b><span>{marks}</span></div>')
 
     def skip(self, first: int, last: int) -> None:
         if self._rows < self._maximum:
@@ -76,19 +78,15 @@ class PageView(RowView):
         if without:
             self._put(f'<p class="quiet">{without:,} sequences without a call</p>')
 
-    def _call(self, row, first: int) -> str:
+    def _mark(self, row: Any, first: int) -> str:
         sure = row.q < FDR
-        probability = "not calibrated" if pd.isna(row.probability) else f"{row.probability:.3g}"
-        p, q = ("not known" if pd.isna(value) else f"{value:.2g}" for value in (row.p, row.q))
         top = ",".join(str(int(place) + 1) for place in getattr(row, "top", "").split(",") if place)
-        title = f"{row.task} at {row.start + 1} ({row.base}): probability {probability}, p {p}, q {q}"
-        if top:
-            title += f"; looked at {top.replace(',', ', ')}"
-        title = escape(title)
+        title = escape(describe(row))
+        address = escape(urlencode({"task": row.task, "sequence": row.sequence, "start": row.start}))
         return (
-            f'<button class="call{" full" if sure else ""}" style="left:{row.start - first}ch" title="{title}" '
-            f'aria-label="{title}" data-position="{row.start + 1}" data-top="{top}">'
-            f"{'●' if sure else '○'}</button>"
+            f'<a class="call{" full" if sure else ""}" style="--at:{row.start - first}" href="call?{address}" '
+            f'title="{title}" aria-label="{title}" data-position="{row.start + 1}" data-top="{top}">'
+            f"{'●' if sure else '○'}</a>"
         )
 
     def _close_section(self) -> None:
@@ -98,3 +96,10 @@ class PageView(RowView):
 
     def _put(self, text: str) -> None:
         self._handle.write(text + "\n")
+
+
+def describe(row: Any) -> str:
+    """A call in words; its position counts from 1."""
+    probability = "not calibrated" if pd.isna(row.probability) else f"{row.probability:.3g}"
+    p, q = ("not known" if pd.isna(value) else f"{value:.2g}" for value in (row.p, row.q))
+    return f"{row.task} at {row.start + 1} ({row.base}): probability {probability}, p {p}, q {q}"
