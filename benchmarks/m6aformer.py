@@ -26,8 +26,7 @@ import numpy as np
 import pandas as pd
 
 import rnamarks
-from rnamarks.comparison.measures import resample_genes
-from rnamarks.evaluation.bootstrap import interval, resampled_metrics
+from rnamarks.evaluation.bootstrap import interval, resample_genes, resampled_metrics
 from rnamarks.files import open_text
 
 CHROMOSOME = "chr1"
