@@ -12,6 +12,7 @@ import typer
 
 from . import __version__
 from .cli_compare import compare
+from .cli_fetch import fetch
 from .cli_language_training import app as language_app
 from .cli_options import (
     BatchOption,
@@ -44,6 +45,7 @@ app.command()(scan)
 app.command()(variants)
 app.command()(compare)
 app.command()(serve)
+app.command()(fetch)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,147 @@
+"""``rnamarks fetch``: a folder of all that configurations name."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rnamarks.collect import collect_sources, named_sources
+from rnamarks.dictionary import column_names
+from rnamarks.errors import InputError
+from rnamarks.sources.sheet import COLUMNS
+
+ONE, TWO = b"ACGT\n" * 3000, b"ACGG\n" * 5
+CONFIG = {
+    "run": "a",
+    "modification": "m6A",
+    "motif": "DRACH",
+    "motif_offset": 2,
+    "window": 5,
+    "root_species": "human",
+    "species": {
+        "human": {"windows": {"format": "lines", "all": {"positives": "source:one", "negatives": "source:two#*.txt"}}}
+    },
+}
+
+
+@pytest.fixture
+def configured(tmp_path: Path, repository: Path, server):
+    """Writes a configuration whose sheet has these addresses, and gives its path."""
+
+    def write(*urls: str, sha256: str = "", checked: str = "yes") -> Path:
+        size = str(len(ONE)) if sha256 else ""
+        rows = [
+            ("one", "1", "windows", "human", urls[0], "", sha256, size, "", "MIT", "A 2020", "one.txt", checked, "n"),
+            ("two", "1", "windows", "human", urls[1], "", "", "", "", "CC0", "B 2021", "two.zip", "yes", ""),
+            ("unnamed", "1", "windows", "human", f"{server.root}/c", "", "", "", "", "x", "y", "three.txt", "yes", ""),
+        ]
+        (tmp_path / "sheet.tsv").write_text("\n".join("\t".join(row) for row in (COLUMNS, *rows)) + "\n")
+        sheets = {name: str(repository / "config" / file) for name, file in SHEETS.items()}
+        sources = {"sheet": str(tmp_path / "sheet.tsv"), "lock": str(tmp_path / "lock.tsv")}
+        (tmp_path / "a.yaml").write_text(yaml.safe_dump(CONFIG | sheets | {"sources": sources}))
+        return tmp_path / "a.yaml"
+
+    return write
+
+
+SHEETS = {"species_sheet": "species.tsv", "modification_sheet": "modifications.tsv", "tree": "species.nwk"}
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "rnamarks.cli", "fetch", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def listed(folder: Path) -> dict[str, dict[str, str]]:
+    with open(folder / "sources.tsv") as handle:
+        return {row["name"]: row for row in csv.DictReader(handle, delimiter="\t")}
+
+
+def test_all_that_a_configuration_names_is_collected_once_and_listed(server, step, configured, tmp_path):
+    urls = server.plan("/a", step(ONE)), server.plan("/b", step(TWO))
+    config = configured(*urls, sha256=hashlib.sha256(ONE).hexdigest())
+    done = run(config, "--to", tmp_path / "to", "--missing")
+    assert (done.returncode, server.seen) == (1, [])
+    assert [line.split("\t")[:2] for line in done.stdout.splitlines()] == [["one", urls[0]], ["two", urls[1]]]
+    done = run(config, config, "--to", tmp_path / "to")
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 sources are in" in done.stderr
+    assert (tmp_path / "to/one/one.txt").read_bytes() == ONE
+    assert (tmp_path / "to/two/two.zip").read_bytes() == TWO
+    rows = listed(tmp_path / "to")
+    assert list(rows["one"]) == column_names("collected_sources")
+    assert (rows["one"]["sha256"], rows["one"]["checksum"]) == (hashlib.sha256(ONE).hexdigest(), "published")
+    assert (rows["two"]["file"], rows["two"]["licence"], rows["two"]["citation"]) == ("two/two.zip", "CC0", "B 2021")
+    assert "two" in (tmp_path / "lock.tsv").read_text()
+    seen = len(server.seen)
+    assert run(config, "--to", tmp_path / "to").returncode == 0
+    assert len(server.seen) == seen
+    # the folder is a mirror, and what others have brought stays in its list
+    assert run(config, "--to", tmp_path / "next", "--mirror", tmp_path / "to").returncode == 0
+    collect_sources([], tmp_path / "next")
+    assert listed(tmp_path / "next").keys() == {"one", "two"}
+    assert len(server.seen) == seen
+
+
+def test_what_was_begun_goes_on_and_what_is_missing_is_said(server, step, configured, tmp_path):
+    cut = step(ONE, etag='"1"', cut=9000)
+    # the first call gets a piece and gives up, and then nothing answers for the other
+    config = configured(server.plan("/a", cut, step(b"", 503)), f"{server.root}/none")
+    named = named_sources(config)
+    failed = collect_sources(named.sources, tmp_path / "to", lock=named.lock, retries=1)
+    assert list(failed) == ["one", "two"]
+    assert "status 404" in failed["two"]
+    assert (tmp_path / "to/one/one.txt.part").stat().st_size == 9000
+    assert not (tmp_path / "to/sources.tsv").exists()
+    server.plan("/a", step(ONE, etag='"1"'))
+    done = run(config, "--to", tmp_path / "to")
+    assert done.returncode == 1
+    assert "could not fetch two" in done.stderr
+    assert "1 of 2 sources are in" in done.stderr
+    assert "bytes=9000-" in server.ranges("/a")
+    assert listed(tmp_path / "to").keys() == {"one"}
+
+
+def test_a_file_made_by_hand_comes_from_a_mirror_alone(server, step, configured, tmp_path):
+    config = configured(server.plan("/a", step(b"a pickle")), server.plan("/b", step(TWO)), checked="hand")
+    done = run(config, "--to", tmp_path / "to")
+    assert done.returncode == 1
+    assert "one cannot be fetched: n" in done.stderr
+    assert "/a" not in [path for path, _ in server.seen]
+    (tmp_path / "mirror/one").mkdir(parents=True)
+    (tmp_path / "mirror/one/one.txt").write_bytes(ONE)
+    done = run(config, "--to", tmp_path / "to", "--mirror", tmp_path / "mirror")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"qqq": 1}, "there is no key qqq"),
+        ({"species": {"human": {"windows": {"format": "lines", "all": {"positives": "source:x"}}}}}, "unknown source"),
+    ],
+)
+def test_a_faulty_configuration_is_named_with_its_line(configured, tmp_path, server, change, text):
+    config = configured(f"{server.root}/a", f"{server.root}/b")
+    config.write_text(yaml.safe_dump(yaml.safe_load(config.read_text()) | change))
+    with pytest.raises(InputError, match=rf"a\.yaml:\d+: .*{text}"):
+        named_sources(config)
+
+
+def test_nothing_at_all_and_a_list_that_is_none(configured, tmp_path, closed_port, server):
+    config = configured(f"http://127.0.0.1:{closed_port}/a", f"http://127.0.0.1:{closed_port}/b")
+    (tmp_path / "to").mkdir()
+    (tmp_path / "to/sources.tsv").write_text("mine\nnote\n")
+    done = run(config, "--to", tmp_path / "to")
+    assert done.returncode == 2
+    assert "is not one that rnamarks fetch wrote" in done.stderr
+    (tmp_path / "to/sources.tsv").unlink()
+    done = run(config, "--to", tmp_path / "to", "--mirror", tmp_path / "none")
+    assert done.returncode == 2
+    assert "nothing could be fetched" in done.stderr

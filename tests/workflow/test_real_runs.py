@@ -1,0 +1,106 @@
+"""The first stages of the real runs, from a mirror of what is published and without a network."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from mirror import build_mirror, published
+from rnamarks.collect import named_sources
+from rnamarks.sources.sheet import read_sources
+from rnamarks.tables import read_parquet, read_tsv
+
+ROOT = Path(__file__).resolve().parents[2]
+REAL = sorted((ROOT / "config" / "real").glob("*.yaml"))
+SHORT = {
+    "deepm6aseq": ["datasets/zebrafish.windows.parquet", "sites/hox.transcripts.parquet"],
+    "twelve_marks": ["datasets/m7G.windows.parquet", "datasets/Y.windows.parquet", "datasets/Um.windows.parquet"],
+    "m6a": ["sites/human.transcripts.parquet"],
+    "yeast": ["sites/Y.sites.tsv.gz"],
+}
+"""Targets of a configuration that its files lead to in seconds."""
+
+
+@pytest.fixture(scope="module")
+def mirror(shared_data, tmp_path_factory) -> Path:
+    names = {source.name for file in REAL for source in named_sources(file).sources}
+    folder = tmp_path_factory.mktemp("mirror")
+    sheet = read_sources(ROOT / "config" / "sources.tsv")
+    assert build_mirror(folder, [source for source in sheet if source.name in names], shared_data) == []
+    return folder
+
+
+@pytest.fixture
+def run(new_project, mirror, monkeypatch):
+    """Runs targets of a real configuration where no host answers."""
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(name: str) -> Path:
+        project = new_project(name, {})
+        targets = [f"results/{name}/{target}" for target in SHORT[name]]
+        options = ["--config", f"sources={{mirror: {mirror}}}"]
+        project.run_well(*targets, configfile=f"config/real/{name}.yaml", options=options)
+        return project.folder / "results" / name
+
+    return run
+
+
+@pytest.mark.workflow
+def test_windows_and_transcripts_of_deepm6aseq(run, shared_data):
+    results = run("deepm6aseq")
+    windows, _ = read_parquet(results / "datasets" / "zebrafish.windows.parquet")
+    drops, _ = read_tsv(results / "datasets" / "zebrafish.drops.tsv")
+    files = sorted((shared_data / "m6a" / "deepm6aseq").glob("dr_*.txt.gz"))
+    lines = sum(len(gzip.decompress(file.read_bytes()).splitlines()) for file in files)
+    kept = drops[drops["reason"].eq("kept") & drops["source"].ne("all files")]
+    assert kept["rows"].sum() == lines == 27759
+    assert set(windows["given"]) == {"train", "test"}
+    transcripts, _ = read_parquet(results / "sites" / "hox.transcripts.parquet")
+    assert len(transcripts) == 14
+
+
+@pytest.mark.workflow
+def test_windows_of_twelve_marks(run, shared_data):
+    results = run("twelve_marks")
+    tables = {task: read_parquet(results / "datasets" / f"{task}.windows.parquet")[0] for task in ("m7G", "Um", "Y")}
+    assert {task: set(table["sequence"].str[20]) for task, table in tables.items()} == {
+        "m7G": {"G"},
+        "Um": {"U"},
+        "Y": {"U"},
+    }
+    # the 41 nt in the middle, each once and never with both labels
+    files = (shared_data / "multirm" / "psi_pulse" / f"human_{label}101_seqs.txt.gz" for label in "pn")
+    modified, others = ({line[30:71] for line in gzip.decompress(file.read_bytes()).decode().split()} for file in files)
+    assert set(tables["Y"]["sequence"]) == {core.replace("T", "U") for core in modified ^ others}
+
+
+@pytest.mark.workflow
+def test_transcripts_of_m6a_with_an_annotation_of_r(run):
+    transcripts, _ = read_parquet(run("m6a") / "sites" / "human.transcripts.parquet")
+    # of some the sequence is another than the annotation's, so that their place on the genome is not known
+    assert transcripts["chrom"].value_counts().to_dict() == {"chr22": 884, "chr1": 604, "": 34}
+
+
+@pytest.mark.workflow
+def test_sites_of_yeast_where_its_windows_lie(run, shared_data):
+    sites, metadata = read_tsv(run("yeast") / "sites" / "Y.sites.tsv.gz")
+    assert metadata["assembly"] == "R64-1-1"
+    # found letter for letter in the genome, independently
+    rows = gzip.decompress((shared_data / "yeast" / "sites_R64-1-1.bed.gz").read_bytes()).decode().splitlines()
+    known = {(row.split("\t")[0], int(row.split("\t")[1])) for row in rows if "\tPsi\t" in row}
+    found = set(zip(sites["chrom"], sites["start"], strict=True))
+    assert len(found & known) / len(known) > 0.95
+
+
+@pytest.mark.parametrize("file", REAL, ids=lambda file: file.stem)
+def test_a_real_run_names_published_files_with_licence_and_citation(file, shared_data):
+    for source in named_sources(file).sources:
+        assert not source.by_hand, source.name
+        assert source.licence
+        assert source.citation
+        assert published(source, shared_data) is not None, source.name
