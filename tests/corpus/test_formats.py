@@ -48,6 +48,9 @@ def test_stockholm_is_ungapped_joined_and_chosen_by_part(tmp_path):
     path.write_text(SEEDS)
     source = {"files": [path], "format": "stockholm"}
     assert list(read_rna(source)) == [("RF1 one/1-4", "ACGuu"), ("RF1 two/1-9", "AGU"), ("second three", "GGGG")]
+    whole = list(read_rna(source))
+    path.write_bytes(SEEDS.replace("#=GF ID   second", "#=GF AU   M\xfcller\n#=GF ID   second").encode("latin-1"))
+    assert list(read_rna(source)) == whole
     (tmp_path / "families.tsv").write_text("family\tsplit\nRF1\ttrain\nsecond\tval\n")
     source |= {"families": tmp_path / "families.tsv", "part": "val"}
     assert list(read_rna(source)) == [("second three", "GGGG")]

@@ -64,8 +64,15 @@ def open_bytes(path: str | Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def open_text(path: str | Path) -> Iterator[TextIO]:
+def open_text(path: str | Path, *, errors: str = "strict") -> Iterator[TextIO]:
     """As :func:`open_bytes`, and read UTF-8: byte order mark removed, CRLF read as LF.
+
+    Parameters
+    ----------
+    path : path-like
+    errors : {"strict", "replace"}
+        What becomes of bytes that are not UTF-8: an error, or a mark in their place, for files that have them in
+        comments alone.
 
     Raises
     ------
@@ -74,7 +81,7 @@ def open_text(path: str | Path) -> Iterator[TextIO]:
     """
     try:
         with open_bytes(path) as raw:
-            handle = io.TextIOWrapper(raw, encoding="utf-8-sig", newline=None)
+            handle = io.TextIOWrapper(raw, encoding="utf-8-sig", errors=errors, newline=None)
             try:
                 yield handle
             finally:

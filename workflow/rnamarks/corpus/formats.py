@@ -92,7 +92,8 @@ def read_stockholm(paths: Sequence[Path], families: Path | None, part: str) -> N
 
 def _alignments(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """Accession (or name) and aligned sequences of each alignment."""
-    with open_text(path) as handle:
+    # names of authors in Rfam's seed are in Latin-1 in some releases
+    with open_text(path, errors="replace") as handle:
         about: dict[str, str] = {}
         rows: dict[str, list[str]] = {}
         inside = False
