@@ -148,6 +148,32 @@ class TestTasks:
         files = made(several_modifications).plan.window_files("m6Am")
         assert [(file["given"], file["label"]) for file in files] == [("", 1), ("", 0)]
 
+    def test_sets_of_laboratories_are_read_like_windows(self, shipped):
+        config = shipped("real/modifications.yaml")
+        analyses = made(config)
+        plan = analyses.plan
+        assert "laboratories" in plan.offers
+        assert f"{plan.folder}/evaluation/laboratories.tsv" in analyses.targets()
+        by_task = {(entry["task"], entry["name"]): entry for entry in plan.laboratories}
+        assert len(by_task) == len(plan.laboratories)
+        # what is released was tested elsewhere
+        released = plan.tasks_of(plan.released_setting)
+        assert all(sum(task == name for task, _ in by_task) > 1 for name in released)
+        trna = by_task["Gm", "tRNA"]["files"][0]
+        assert trna["codes"] == "source:modomics_codes"
+        assert {"source:modomics_codes", trna["file"]} <= {entry.reference for entry in analyses.inputs()}
+        hela = by_task["Am", "NJU_seq_HeLa"]
+        assert (hela["negatives_per_positive"], hela["match_gc"]) == (2, False)
+        assert plan.drawing("m7G") == {"negatives_per_positive": None, "match_gc": True}
+        wrong = copy.deepcopy(config)
+        wrong["laboratories"]["sets"][0]["task"] = "m6Z"
+        with pytest.raises(InputError, match="laboratories NJU_seq_HeLa names an unknown task"):
+            made(wrong)
+        wrong = copy.deepcopy(config)
+        wrong["release"]["ranks_only"] = ["m6Z"]
+        with pytest.raises(InputError, match="ranks_only names an unknown task"):
+            made(wrong)
+
     @pytest.mark.parametrize(
         ("change", "says"),
         [

@@ -13,7 +13,7 @@ from rnamarks.errors import InputError
 from rnamarks.evaluation.calibration import Calibration
 from rnamarks.models.baseline_files import load_baselines, save_baselines
 from rnamarks.models.baselines import BASELINES
-from rnamarks.models.card import write_card
+from rnamarks.models.card import card_tables, write_card
 from rnamarks.models.checkpoint import Stack, load_model, save_model
 from rnamarks.models.directory import ModelConfig
 from rnamarks.models.registry import build_model
@@ -136,6 +136,35 @@ def test_release(trained, tables, tmp_path):
     assert "| mouse | 30 : 300 | 0.091 | 0.812 (" in card
     assert "nan" not in card
     assert "None" not in card
+
+
+def test_the_card_says_what_holds_elsewhere_and_what_only_ranks(trained, tables, tmp_path):
+    folder = tmp_path / "model"
+    assert pack(trained, tables, folder, ranks_only=["mouse", "yak"]).ranks_only == ["mouse"]
+    row = {"trained": "released model", "tested": "lab", "model": "released model", "n_positive": 40, "n_negative": 50}
+    row |= {f"{name}{side}": at for at, side in ((0.5, "_low"), (0.9, "_high")) for name in ("control", "difference")}
+    row |= {"value": 0.7, "low": 0.6, "high": 0.8, "control": 0.55, "difference": 0.15}
+    laboratories = pd.DataFrame(
+        [
+            row | {"task": "mouse"},
+            row | {"task": "human", "tested": "few", "value": np.nan, "control": np.nan, "difference": np.nan},
+            row | {"task": "human", "trained": "lab", "model": "kmer_blend", "value": 0.99},
+            row | {"task": "yak"},
+        ]
+    )
+    card = card_of(folder, tables, laboratories=laboratories)
+    assert card_tables(card)["Tested elsewhere"] == [
+        dict(zip(HEADS, cells, strict=True))
+        for cells in (
+            ("human", "few", "40 : 50", "–", "–", "–"),
+            ("mouse", "lab", "40 : 50", "0.700 (0.600 to 0.800)", "0.550 (0.500 to 0.900)", "0.150 (0.500 to 0.900)"),
+        )
+    ]
+    assert "Ranks, does not call: mouse." in card
+    assert "Tested elsewhere" not in card_of(folder, tables)
+
+
+HEADS = ("task", "set", "positives : negatives", "AUROC", "composition", "difference")
 
 
 def test_models_that_differ_are_not_joined(trained, tables, tmp_path):

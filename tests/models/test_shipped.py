@@ -17,7 +17,7 @@ from rnamarks.errors import InputError
 from rnamarks.models import shipped
 from rnamarks.models.card import card_tables, licence_of, write_card
 from rnamarks.models.checkpoint import load_model, save_model
-from rnamarks.models.directory import CARD, ModelConfig
+from rnamarks.models.directory import CARD, ModelConfig, read_config, write_config
 from rnamarks.models.registry import build_model
 from rnamarks.tasks import Task
 
@@ -70,6 +70,10 @@ def test_what_is_listed_comes_from_the_model_and_its_card(ships):
         "a m6A a 40 : 400 30 : 300 0.750 (0.700 to 0.800) 0.300 (0.250 to 0.350)",
         "b m6A b 40 : 400 30 : 300 0.812 (0.762 to 0.863) 0.300 (0.250 to 0.350)",
     ]
+    config, _ = read_config(ships)
+    config.ranks_only = ["b"]
+    write_config(ships, config)
+    assert shipped.describe_shipped().splitlines()[-1] == "  ranks, does not call: b"
     (ships / CARD).unlink()
     lines = shipped.describe_shipped().splitlines()
     assert lines[0].endswith("licence: not stated")

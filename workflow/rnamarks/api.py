@@ -81,6 +81,8 @@ class Model:
         Names of what the model can be asked about, each one modification in one species.
     window : int
         Nucleotides that a network reads, the base in the middle.
+    ranks_only : list of str
+        Tasks whose scores rank bases and call none: :meth:`scan` gives them no q.
 
     Raises
     ------
@@ -95,6 +97,7 @@ class Model:
         self.folder = Path(folder)
         config, _ = read_config(self.folder)
         self.tasks, self.window = config.task_names, config.window
+        self.ranks_only = list(config.ranks_only)
         self._tasks = config.tasks
         pick_device(device)
         self._device, self._batch_size = device, batch_size
@@ -145,7 +148,8 @@ class Model:
             (Benjamini-Hochberg over all bases of this call that were tested for the task), ``false_fraction``
             (expected fraction of false calls among bases at least as probable), ``logit`` (natural-log odds at 1:1)
             and, of networks with attention, ``top``. p and q are NaN where the model has no null distribution,
-            the probability where it has no calibration.
+            the probability where it has no calibration; q and ``false_fraction`` of tasks that only rank
+            (:attr:`ranks_only`), whose scores are sure of no single base.
 
         Raises
         ------

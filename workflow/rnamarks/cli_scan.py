@@ -110,9 +110,9 @@ def scan(
     Columns: sequence, start, end (0-based half-open on the sequence), strand, task, modification, base, probability
     (calibrated), p (fraction of unmodified bases that score as high), q (Benjamini-Hochberg over all bases tested for
     the task in this call), false_fraction (fraction of false calls to be expected among bases at least as probable),
-    logit (natural-log odds at 1:1), top (0-based positions that the networks looked at, each the middle of three nt,
-    best first); with an annotation also length, gene, gene_name, region, kmer, chrom, genome_start, genome_end (-1
-    unknown).
+    both empty for tasks that the model ranks bases for and calls none (its card says so), logit (natural-log odds at
+    1:1), top (0-based positions that the networks looked at, each the middle of three nt, best first); with an
+    annotation also length, gene, gene_name, region, kmer, chrom, genome_start, genome_end (-1 unknown).
 
     A scan that was stopped goes on where it was if it is started again with the same options: finished parts lie in
     .rnamarks-scan beside the output until the end.

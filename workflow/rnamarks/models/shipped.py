@@ -111,6 +111,8 @@ def _describe(name: str, folder: Path) -> str:
     lines += [
         "  " + "  ".join(field.ljust(width) for field, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
+    if config.ranks_only:
+        lines.append(f"  ranks, does not call: {', '.join(config.ranks_only)}")
     return "\n".join(lines)
 
 
