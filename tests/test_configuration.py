@@ -360,3 +360,95 @@ class TestModels:
         assert made(other).filter_pairs() == []
         other["release"] = {"model": "one_hot", "setting": "together", "scheme": "guarded"}
         assert len(made(other).filter_pairs()) == 12
+
+
+TRANSCRIPTS = {"transcripts": [{"fasta": "t.fa", "annotation": "t.gtf"}]}
+SITES = [{"table": "s.bed", "format": "bed", "name": "s"}]
+LINES = {"format": "lines", "all": {"positives": "p.txt", "negatives": "n.txt"}}
+
+
+def sites_of_transcripts(**changes) -> Plan:
+    """A run on transcripts without a genome: a network of windows, and trees over its logits."""
+    config = {
+        "run": "sites",
+        "species": {"human": {"assembly": "hg19", "windows": LINES, **TRANSCRIPTS}},
+        "tasks": {"m6A": {"species": "human", "modification": "m6A", "sites": SITES}},
+        "splits": {"chromosomes": {"one": ["chr1"]}, "apart": {"transcripts": ["human"]}},
+        "models": {"windows": {"network": "unanchored"}},
+        "trainings": [
+            {"model": "windows", "setting": "single", "tasks": ["human"], "schemes": ["paper"], "seeds": [1]}
+        ],
+        "combiners": {
+            "trees": {
+                "model": "windows",
+                "setting": "single_human",
+                "scheme": "paper",
+                "tasks": ["m6A"],
+                "schemes": ["one"],
+                "settings": {"structure": True},
+            }
+        },
+        "release": {"model": "trees", "setting": "single_m6A", "scheme": "one"},
+        "significance": {},
+    }
+    return Plan(with_defaults(check_config(config | changes)))
+
+
+def test_trees_over_a_network_of_windows_are_a_model_of_their_own():
+    plan = sites_of_transcripts()
+    (run,) = plan.find_runs("trees", "single_m6A", "one")
+    parts = plan.parts("trees", "single_m6A", "one")
+    assert [one.stem for one in parts.networks] == ["windows/single_human/paper/1"]
+    assert (
+        parts.inputs()["combiner"]
+        == [run.weights]
+        == ["results/sites/models/trees/single_m6A/one/0/combiner.safetensors"]
+    )
+    assert "significance" in plan.offers
+    analyses = Analyses(plan)
+    assert analyses.shipped() == ["model"]
+    assert analyses.tasks_of("model") == ["m6A"]
+    assert analyses.from_fasta() == ["human"]
+    assert {entry.reference for entry in analyses.inputs()} >= {"t.fa", "t.gtf", "s.bed", "p.txt"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"splits": {"chromosomes": {"one": ["chr1"]}}}, "add human to splits.apart.transcripts"),
+        ({"splits": {"apart": {"transcripts": ["human"]}}}, "names an unknown scheme of splitting"),
+        ({"splits": {"chromosomes": {"one": ["chr1"]}, "apart": {"transcripts": ["yeast"]}}}, "without transcripts"),
+        ({"release": {"model": "trees", "setting": "single_m6A", "scheme": "one", "also": ["x"]}}, "unknown predictor"),
+        (
+            {"combiners": {"trees": {"tasks": ["m6A"], "schemes": ["one"]}}},
+            "reads a network's logits exactly if it has a model",
+        ),
+        (
+            {
+                "combiners": {
+                    "trees": {"tasks": ["human"], "schemes": ["one"], "settings": {"logits": False, "letters": 2}}
+                }
+            },
+            "without places on transcripts",
+        ),
+        (
+            {"combiners": {"trees": {"model": "windows", "tasks": ["m6A"], "schemes": ["one"]}}},
+            "reads a training that the configuration does not ask for",
+        ),
+        (
+            {
+                "combiners": {
+                    "trees": {"tasks": ["m6A"], "schemes": ["one"], "settings": {"logits": False, "letters": 2}}
+                }
+            },
+            "a combiner without a network",
+        ),
+        (
+            {"species": {"human": {"assembly": "hg19", "genome": "g.fa", "windows": LINES, **TRANSCRIPTS}}},
+            "give either transcripts, or genome and annotation",
+        ),
+    ],
+)
+def test_models_of_sites_that_cannot_be(changes, says):
+    with pytest.raises(InputError, match=says):
+        sites_of_transcripts(**changes)

@@ -29,7 +29,11 @@ with logged(snakemake.log[0]):
     tasks = [Task.from_record(record) for record in params.tasks]
     pools = build_pools(read_runs(params.task_runs, snakemake.input.tasks, column_names("tasks_predictions")), tasks)
     runs = read_runs(params.runs, snakemake.input.predictions, column_names("predictions"))
-    panels = build_panels(runs, pools, splits=("test", "valid"))
+    genes = {
+        task: read_parquet(path, only=["window", "gene"])[0].set_index("window")["gene"]
+        for task, path in zip(params.resampled, snakemake.input.splits, strict=True)
+    }
+    panels = build_panels(runs, pools, splits=("test", "valid"), genes=genes)
     tests = [panel for panel in panels if (panel.split, panel.against) == ("test", "own")]
     identity, _ = read_parquet(snakemake.input.identity, ["scheme", "task", "window", "max_identity"])
     resampling = {"n": params.bootstrap, "seed": params.seed}

@@ -26,4 +26,5 @@ with logged(snakemake.log[0]):
         baselines=[Path(path).parent for path in source.baselines],
         ranks_only=params.ranks_only,
         weights=next((read_tsv(path)[0] for path in source.stack), None),
+        combiner=next(iter(source.combiner), None),
     )

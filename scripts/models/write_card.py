@@ -15,5 +15,6 @@ with logged(snakemake.log[0]):
         sources=read_tsv(snakemake.input.sources)[0],
         laboratories=next((read_tsv(path)[0] for path in snakemake.input.laboratories), None),
         licence=snakemake.params.licence,
+        resampled=snakemake.params.resampled,
         limits=snakemake.params.limits,
     )

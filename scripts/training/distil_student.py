@@ -33,9 +33,12 @@ with logged(snakemake.log[0]) as terminal:
     values = {name: getattr(done, name) for name in ("calibration", "agreement", "training")}
     add_student(folder, done.student, **values)
     write_tsv(pd.DataFrame(done.history), snakemake.output.history)
-    tests = {task: read_split(path, params.scheme, "test") for task, path in splits.items()}
     model, config = load_model(folder)
-    modes = compare_modes(
-        model, done.student, tests, n=params.bootstrap, seed=params.seed, device=pick_device(resources["device"])
-    )
-    write_tsv(add_task_columns(modes, config.tasks), snakemake.output.modes)
+    own = {task.name: task.name for task in config.tasks}
+    tests = {
+        task.name: read_split(splits[own.get(task.name, config.task_names[0])], params.scheme, "test")
+        for task in config.network_tasks
+    }
+    options = {"n": params.bootstrap, "seed": params.seed, "device": pick_device(resources["device"])}
+    modes = compare_modes(model.networks if config.combiner else model, done.student, tests, **options)
+    write_tsv(add_task_columns(modes, config.network_tasks), snakemake.output.modes)

@@ -26,6 +26,7 @@ from rnamarks.evaluation.bootstrap import (
     over_seeds,
     paired_draws,
     resample_counts,
+    resample_genes,
     resampled_metrics,
     two_sided_p,
 )
@@ -182,3 +183,21 @@ def test_p_value_counts():
     assert two_sided_p(np.array([-1.0, 1.0] * 50)) == 1
     assert np.isnan(two_sided_p(np.array([np.nan])))
     assert np.isnan(interval(np.array([]))).all()
+
+
+def test_genes_are_drawn_whole():
+    """Where windows of a gene share scores and labels, drawing windows one by one makes intervals too narrow."""
+    generator = np.random.default_rng(2)
+    gene = np.repeat(np.arange(40), 25)
+    labels = generator.random(1000) < generator.choice([0.1, 0.6], 40)[gene]
+    scores = (labels + 2 * generator.normal(size=40)[gene])[None]
+    blocks = list(resample_genes(np.char.add("g", gene.astype(str)), 300, np.random.default_rng(1)))
+    counts = np.concatenate(blocks)
+    assert counts.shape == (300, 1000)
+    assert (counts.reshape(300, 40, 25) == counts.reshape(300, 40, 25)[:, :, :1]).all()
+    assert (counts.reshape(300, 40, 25)[:, :, 0].sum(axis=1) == 40).all()
+    whole = resampled_metrics(labels, scores, resamples=blocks)[1]["auroc"][0]
+    answer = [roc_auc_score(labels, scores[0], sample_weight=row) for row in counts[:20]]
+    np.testing.assert_allclose(whole[:20], answer)
+    single = resampled_metrics(labels, scores, n=300, seed=1)[1]["auroc"][0]
+    assert whole.std() > 1.2 * single.std()

@@ -71,6 +71,7 @@ def splits(negatives, tmp_path_factory):
 
 def test_no_base_of_training_and_no_positive_is_in_the_null(model, splits, window_file, negatives):
     windows, source = unmodified_windows(model, splits, scheme="guarded", n=5000, seed=1, files=window_file)
+    windows = {name: drawn.codes for name, drawn in windows.items()}
     assert "long.fa" in source
     seen = {decode(codes) for codes in windows["m5C"]}
     trained = set(pd.read_parquet(splits["m5C"])["sequence"])
@@ -90,25 +91,25 @@ def test_the_same_seed_draws_the_same_bases(model, splits, window_file):
     options = {"scheme": "guarded", "n": 150, "files": window_file}
     first, again, other = (unmodified_windows(model, splits, seed=seed, **options)[0] for seed in (1, 1, 2))
     for task in scan_world.NAMES:
-        assert len(first[task]) <= 150
-        np.testing.assert_array_equal(first[task], again[task])
-    assert not np.array_equal(first["Y"], other["Y"])
+        assert len(first[task].codes) <= 150
+        np.testing.assert_array_equal(first[task].codes, again[task].codes)
+    assert not np.array_equal(first["Y"].codes, other["Y"].codes)
 
 
 def test_nucleotides_are_drawn_evenly_and_known_ones_not_at_all():
     rng = np.random.default_rng(4)
     (task,) = [task for task in scan_world.TASKS if task.name == "I"]
     codes = [rng.integers(0, 4, n).astype(np.uint8) for n in (300, 2700)]
-    sequences = [("a", codes[0], None), ("b", codes[1], None)]
+    sequences = [("a", codes[0], None, None), ("b", codes[1], None, None)]
     known = {"I": {"b": np.flatnonzero(codes[1] == 0)[1:]}}
-    windows = draw_unmodified(sequences, [task], 5, 10_000, 0, known)["I"]
+    windows = draw_unmodified(sequences, [task], 5, 10_000, 0, known)["I"].codes
     assert len(windows) == (codes[0] == 0).sum() + 1
     assert (windows[:, 2] == 0).all()
-    few = [len(draw_unmodified(sequences, [task], 5, 50, seed)["I"]) for seed in range(3)]
+    few = [len(draw_unmodified(sequences, [task], 5, 50, seed)["I"].codes) for seed in range(3)]
     assert few == [50] * 3
-    once, again = (draw_unmodified(sequences, [task], 5, 50, 7)["I"] for _ in range(2))
+    once, again = (draw_unmodified(sequences, [task], 5, 50, 7)["I"].codes for _ in range(2))
     np.testing.assert_array_equal(once, again)
-    assert not np.array_equal(once, draw_unmodified(sequences, [task], 5, 50, 8)["I"])
+    assert not np.array_equal(once, draw_unmodified(sequences, [task], 5, 50, 8)["I"].codes)
 
 
 def test_tasks_of_one_base_share_what_is_drawn_but_not_what_is_known():
@@ -116,19 +117,19 @@ def test_tasks_of_one_base_share_what_is_drawn_but_not_what_is_known():
     places = np.flatnonzero(codes == 0)
     tasks = [Task(name, base="A") for name in ("x", "y")]
     known = {"x": {"s": places[:300]}}
-    drawn = draw_unmodified([("s", codes, None)], tasks, 25, 200, 0, known)
-    both = {row.tobytes() for row in drawn["x"]} & {row.tobytes() for row in drawn["y"]}
+    drawn = draw_unmodified([("s", codes, None, None)], tasks, 25, 200, 0, known)
+    both = {row.tobytes() for row in drawn["x"].codes} & {row.tobytes() for row in drawn["y"].codes}
     listed = {row.tobytes() for row in cut_windows(codes, places[:300], 25)}
     assert len(both) > 100
-    assert not listed & {row.tobytes() for row in drawn["x"]}
-    assert listed & {row.tobytes() for row in drawn["y"]}
+    assert not listed & {row.tobytes() for row in drawn["x"].codes}
+    assert listed & {row.tobytes() for row in drawn["y"].codes}
 
 
 def test_sequences_may_be_unmodified_for_some_tasks_only():
     codes = np.zeros(500, dtype=np.uint8)
     tasks = [Task(name, base="A") for name in ("human", "mouse")]
-    drawn = draw_unmodified([("s", codes, ["mouse"])], tasks, 5, 200, 0)
-    assert (len(drawn["human"]), len(drawn["mouse"])) == (0, 200)
+    drawn = draw_unmodified([("s", codes, ["mouse"], None)], tasks, 5, 200, 0)
+    assert (len(drawn["human"].codes), len(drawn["mouse"].codes)) == (0, 200)
 
 
 def test_transcripts_of_several_species(tiny_model, write_transcripts, splits, tmp_path):
@@ -179,10 +180,10 @@ def test_transcripts_of_several_species(tiny_model, write_transcripts, splits, t
         sites={name: [tmp_path / f"{name}.tsv"] for name in paths},
     )
     assert "in the middle of no training window" in said, "where every gene was trained on, only windows are left out"
-    assert all(len(more[name]) > len(windows[name]) for name in paths)
+    assert all(len(more[name].codes) > len(windows[name].codes) for name in paths)
     for at, name in enumerate(paths):
-        assert {row.tobytes() for row in windows[name]} == {row.tobytes() for row in listed[name][40 * at + 9 :]}
-        assert len(windows[name]) >= MINIMUM
+        assert {row.tobytes() for row in windows[name].codes} == {row.tobytes() for row in listed[name][40 * at + 9 :]}
+        assert len(windows[name].codes) >= MINIMUM
 
 
 def test_genes_of_one_name_in_two_species_are_two(write_transcripts):
@@ -196,7 +197,7 @@ def test_genes_of_one_name_in_two_species_are_two(write_transcripts):
     paths["mouse2"] = paths["mouse"]
     genes = {"human": {"one"}, "mouse": {"two"}, "mouse2": {"three"}}
     found = unlisted_sequences(paths, {name: [] for name in paths}, tasks, genes, {})
-    assert [(name, only) for name, _, only in found] == [
+    assert [(name, only) for name, _, only, _ in found] == [
         ("two", ["human"]),
         ("three", ["human"]),
         ("one", ["mouse", "mouse2"]),

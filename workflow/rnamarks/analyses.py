@@ -292,6 +292,38 @@ class Analyses:
         record = self.folders()[folder][0].record()
         return {key: record[key] for key in ("model", "setting", "scheme")}
 
+    def entry(self, folder: str) -> Mapping[str, Any]:
+        """What the configuration says of a model directory, under release or predictors."""
+        if folder == "model":
+            return self.plan.release
+        return next(
+            entry
+            for name, entry in self.predictors.items()
+            for task in self.plan.tasks
+            if self.runs(name, task) and self.folder(name, task) == folder
+        )
+
+    def tasks_of(self, folder: str) -> list[str]:
+        """Tasks of a model directory."""
+        return self.plan.tasks_of(self.folders()[folder][0].setting)
+
+    def students(self, folder: str) -> list[str]:
+        """The student of a model directory, below the run's folder, if it has one."""
+        return ["model/student.safetensors"] if folder == "model" and "student" in self.plan.offers else []
+
+    def shipped(self) -> list[str]:
+        """Model directories that get a card and a null distribution: the release, and those beside it."""
+        release = self.plan.release
+        if not release:
+            return []
+        also = [
+            self.folder(name, task)
+            for name in release["also"]
+            for task in self.plan.tasks
+            if name in self.predictors and self.runs(name, task)
+        ]
+        return list(dict.fromkeys(["model", *also]))
+
     def weights(self, predictor: str, task: str) -> str:
         """The weights of the model that scores a task."""
         return f"{self.plan.folder}/{self.folder(predictor, task)}/weights.safetensors"
@@ -495,9 +527,9 @@ class Analyses:
         folder, offers = self.plan.folder, self.plan.offers
         files = [f"{folder}/report.html", f"{folder}/figures.tsv"]
         made = {
-            "release": ("model/config.json", "model/card.md"),
+            "release": [f"{one}/{file}" for one in self.shipped() for file in ("config.json", "card.md")],
             "student": ("model/student.safetensors",),
-            "significance": ("model/null.safetensors",),
+            "significance": [f"{one}/null.safetensors" for one in self.shipped()],
             "external": ("evaluation/external.tsv",),
             "laboratories": ("evaluation/laboratories.tsv",),
             "corpus": ("corpus/relatives.tsv", "evaluation/perplexity.tsv"),

@@ -14,7 +14,7 @@ from .language_plan import EXAMPLES, LanguagePlan
 from .models.settings import NETWORKS, NetworkSettings
 from .offers import offered
 from .registry import registered
-from .runs import Parts, Run, expand_runs
+from .runs import Parts, Run, combined_runs, expand_runs
 from .sites.modifications import Modification, find_modification, load_modifications
 from .sites.species import Species, read_species
 from .sources.members import member_path
@@ -120,6 +120,7 @@ class Plan:
                 keys=("baselines", self.baselines.index("motif_rule")),
             )
         self.stacks: dict[str, Any] = dict(config["stacks"])
+        self.combiners: dict[str, Any] = dict(config["combiners"])
         self.external = [
             {"name": entry["name"], "task": entry["task"], "files": _labelled(entry, "", entry["format"])}
             for entry in config["external"]
@@ -171,6 +172,25 @@ class Plan:
                 raise InputError(f"{section} needs a released model", remedy="name one under release", keys=(section,))
         for name in self.release["ranks_only"] if self.release else []:
             self.require_task(name, "release.ranks_only", "release", "ranks_only")
+        for at, name in enumerate((self.release or {}).get("also", [])):
+            if name not in (config.get("predictors") or {}):
+                raise InputError(
+                    "release.also names an unknown predictor",
+                    value=name,
+                    remedy="add it to predictors",
+                    keys=("release", "also", at),
+                )
+        for keys, entry in (
+            (("release",), self.release),
+            *((("predictors", name), entry) for name, entry in (config.get("predictors") or {}).items()),
+        ):
+            if entry and entry["model"] in self.combiners and "model" not in self.combiners[entry["model"]]:
+                raise InputError(
+                    f"{keys[0]} names a combiner without a network, which has nothing to scan with",
+                    value=entry["model"],
+                    remedy="choose another model",
+                    keys=(*keys, "model"),
+                )
         self.offers, self.left_out = offered(self)
 
     def _check_schemes(self) -> None:
@@ -186,7 +206,8 @@ class Plan:
             (("models", name, "start", "scheme"), entry.get("start", {}).get("scheme"))
             for name, entry in config["models"].items()
         ]
-        for section, entries in (("trainings", enumerate(config["trainings"])), ("stacks", config["stacks"].items())):
+        entered = (("stacks", config["stacks"].items()), ("combiners", config["combiners"].items()))
+        for section, entries in (("trainings", enumerate(config["trainings"])), *entered):
             for at, entry in entries:
                 named += [((section, at, "schemes", place), one) for place, one in enumerate(entry["schemes"])]
         for keys, scheme in named:
@@ -242,11 +263,11 @@ class Plan:
 
     def _check_choice(self, entry: Mapping[str, str], *keys: str) -> None:
         """Whether model and setting of a release or a predictor are known at all."""
-        if entry["model"] not in self.networks and entry["model"] not in self.stacks:
+        if entry["model"] not in (known := [*self.networks, *self.stacks, *self.combiners]):
             raise InputError(
                 f"{keys[0]} names an unknown model",
                 value=entry["model"],
-                remedy=f"known: {', '.join([*self.networks, *self.stacks])}",
+                remedy=f"known: {', '.join(known)}",
                 keys=(*keys, "model"),
             )
         if entry["setting"] != "single":
@@ -407,6 +428,11 @@ class Plan:
             run for run in self.runs if run.kind == "baseline" or len(self.tasks_of(run.setting)) == len(self.tasks)
         ]
 
+    @property
+    def resampled(self) -> list[str]:
+        """Tasks whose genes the bootstrap draws."""
+        return self.tasks_with_sites() if self.config["evaluation"]["resample"] == "genes" else []
+
     def find_runs(self, model: str, setting: str, scheme: str) -> list[Run]:
         """The seeds of a trained model or stack, setting and scheme; empty where the configuration asks for none."""
         return [
@@ -422,6 +448,8 @@ class Plan:
             As :class:`Run` names them.
         """
         runs = self.find_runs(model, setting, scheme)
+        if model in self.combiners and runs:
+            return Parts(tuple(combined_runs(self, runs[0], self.runs)), combiner=runs[0].weights)
         if model not in self.stacks or not runs:
             return Parts(tuple(runs))
         members = self.stacks[model]["members"]
@@ -446,7 +474,9 @@ class Plan:
         return NETWORKS[entry["network"]].from_mapping(entry["hyperparameters"])
 
     def members_of(self, model: str) -> list[str]:
-        """The network and the baselines of a stack; of a network or a baseline, itself."""
+        """The network and the baselines of a stack, the network of a combiner; of a network or a baseline, itself."""
+        if model in self.combiners:
+            return [self.combiners[model]["model"]] if "model" in self.combiners[model] else []
         return list(self.stacks[model]["members"]) if model in self.stacks else [model]
 
     def modules_of(self, *models: str) -> list[Path]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from .key_fields import MOTIF, NAME, NAME_, key, reference_of, schema_of, section, with_defaults_of
 from .keys_language import Corpus, Downstream, Families, LanguageModel
+from .models.settings.combiner import CombinerSettings
 from .models.settings.student import StudentSettings
 from .registry import registered
 from .training.settings import TRUNK_WAYS, DistillationSettings, SiteSettings
@@ -281,21 +282,40 @@ class StackEntry:
 
 
 @section
+class CombinerEntry:
+    """Trees that judge the sites of tasks with site tables by more than a window, fitted to the training split."""
+
+    model: str = key("Name in models whose logits are read.", None)
+    setting: str = key("Setting of its training; single: on the task itself.", "single")
+    scheme: str = key("Scheme of its training; default the same.", None)
+    tasks: list[str] = key("Tasks.", fewest=1)
+    schemes: list[str] = key("Schemes of splitting, with a model those that it is trained on.", fewest=1)
+    folds: int = key(
+        "Folds of genes of the training split; where the model was trained on the task, networks of the other folds "
+        "give the logits that the trees learn from.",
+        4,
+        minimum=2,
+    )
+    settings: dict[str, Any] = key("What is read, and sizes of the trees.", {}, known=CombinerSettings.kinds)
+
+
+@section
 class Predictor:
     """A trained model, all seeds together."""
 
-    model: str = key("Name in models or stacks.")
+    model: str = key("Name in models, stacks or combiners.")
     setting: str = key("Name in settings, or single for one model per task.")
     scheme: str = key("Scheme of splitting.")
+    licence: str = key("Licence of the weights for the model card, such as MIT.", "", pattern="^[A-Za-z0-9 .+-]*$")
+    limits: list[str] = key("Sentences for the model card on where not to trust the model, Markdown.", [], pattern=".+")
 
 
 @section
 class Release(Predictor):
-    """The training or stack whose seeds become results/<run>/model."""
+    """The training, stack or combiner whose seeds become results/<run>/model."""
 
-    licence: str = key("Licence of the weights for the model card, such as MIT.", "", pattern="^[A-Za-z0-9 .+-]*$")
-    limits: list[str] = key("Sentences for the model card on where not to trust the model, Markdown.", [], pattern=".+")
     ranks_only: list[str] = key("Tasks that rank nucleotides and call none: scans give them no q.", [])
+    also: list[str] = key("Names in predictors that get a card and a null distribution, too.", [])
 
 
 @section
@@ -550,6 +570,11 @@ class Evaluation:
     """Intervals and thresholds."""
 
     bootstrap: int = key("Resamples.", 1000, minimum=1)
+    resample: str = key(
+        "What the bootstrap draws: windows within their labels, or genes with all their windows, where they are known.",
+        "windows",
+        choices=("windows", "genes"),
+    )
     against: list[str] = key(
         "Negatives that tasks are judged by: their own, or those of all tasks, too.",
         ["own"],
@@ -616,6 +641,9 @@ class Configuration:
     )
     trainings: list[Training] = key("What to train.", [])
     stacks: dict[str, StackEntry] = key("Sums of a network and baselines, by name.", {}, names=NAME_)
+    combiners: dict[str, CombinerEntry] = key(
+        "Trees over a network's logits, neighbouring sites and gene structure, by name.", {}, names=NAME_
+    )
     line_search: LineSearch = key("Hyperparameters to try.", None)
     release: Release = key("The training or stack that becomes results/<run>/model.", None)
     predictors: dict[str, Predictor] = key(

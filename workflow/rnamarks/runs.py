@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
+from .models.settings.combiner import CombinerSettings
 
 if TYPE_CHECKING:
     from .configuration import Plan
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """One set of predictions: a network or a stack with one seed, or a baseline.
+    """One set of predictions: a network or a stack with one seed, a baseline, or a combiner.
 
     ``setting`` names the tasks trained together; ``single_<task>`` is one task alone. ``kind`` is ``network``,
-    ``stack`` or ``baseline``.
+    ``stack``, ``baseline`` or ``combiner``.
     """
 
     folder: str
@@ -29,7 +30,7 @@ class Run:
 
     @property
     def trained(self) -> bool:
-        """Whether there is a network in it, and hence one run per seed."""
+        """Whether it is more than a baseline."""
         return self.kind != "baseline"
 
     @property
@@ -50,6 +51,8 @@ class Run:
         """What was learned: of a network or a baseline its own file; of a stack the table that its seeds share."""
         if self.kind == "stack":
             return f"{self.folder}/models/{self.model}/{self.setting}/{self.scheme}/weights.tsv"
+        if self.kind == "combiner":
+            return f"{self.folder}/models/{self.stem}/combiner.safetensors"
         return f"{self.folder}/models/{self.stem}/weights.safetensors"
 
     @property
@@ -74,11 +77,14 @@ class Parts:
         Of a stack.
     weights : str or None
         Of a stack: the table of its weights.
+    combiner : str or None
+        Trees over the networks' logits.
     """
 
     networks: tuple[Run, ...]
     baselines: tuple[Run, ...] = ()
     weights: str | None = None
+    combiner: str | None = None
 
     def inputs(self) -> dict[str, list[str]]:
         """Files for the rule that packs the directory, by name of the input."""
@@ -86,6 +92,7 @@ class Parts:
             "weights": [run.weights for run in self.networks],
             "baselines": [run.weights for run in self.baselines],
             "stack": [self.weights] if self.weights else [],
+            "combiner": [self.combiner] if self.combiner else [],
         }
 
 
@@ -134,7 +141,7 @@ def check_starts(networks: Mapping[str, Any], runs: Sequence[Run]) -> None:
 
 
 def expand_runs(plan: Plan) -> list[Run]:
-    """Every set of predictions that a configuration asks for: of baselines, networks and stacks.
+    """Every set of predictions that a configuration asks for: of baselines, networks, stacks and combiners.
 
     Raises
     ------
@@ -166,7 +173,65 @@ def expand_runs(plan: Plan) -> list[Run]:
                 "trainings asks for the same run twice", remedy="remove one of the two", keys=("trainings", at)
             )
     check_starts(plan.networks, runs)
-    return [*runs, *(run for name in plan.stacks for run in _stack_runs(plan, name, runs))]
+    stacked = [run for name in plan.stacks for run in _stack_runs(plan, name, runs)]
+    return [*runs, *stacked, *(run for name in plan.combiners for run in _combiner_runs(plan, name, runs))]
+
+
+def combined_runs(plan: Plan, run: Run, runs: Sequence[Run]) -> list[Run]:
+    """The trainings, one per seed, whose logits a combiner reads; none where it reads no logits."""
+    entry = plan.combiners[run.model]
+    setting = run.setting if entry["setting"] == "single" else entry["setting"]
+    wanted = entry.get("model"), setting, entry.get("scheme", run.scheme)
+    return [one for one in runs if one.kind == "network" and (one.model, one.setting, one.scheme) == wanted]
+
+
+def _combiner_runs(plan: Plan, name: str, runs: Sequence[Run]) -> list[Run]:
+    """One run per task and scheme; a network's seeds are averaged."""
+    entry = plan.combiners[name]
+    if name in {*plan.networks, *plan.baselines, *plan.stacks}:
+        raise InputError(
+            "a combiner has the name of another model", value=name, remedy="rename it", keys=("combiners", name)
+        )
+    settings = CombinerSettings.from_mapping(entry["settings"], f"combiners.{name}.settings.")
+    if settings.asks_network != ("model" in entry):
+        raise InputError(
+            f"combiners.{name} reads a network's logits exactly if it has a model",
+            value=entry.get("model", "no model"),
+            remedy="give model, or set logits: false and neighbours: 0",
+            keys=("combiners", name),
+        )
+    if "model" in entry:
+        plan.require_network(entry["model"], "combiners", name, "model")
+    found = []
+    for at, task in enumerate(entry["tasks"]):
+        plan.require_task(task, f"combiners.{name}", "combiners", name, "tasks", at)
+        if task not in plan.tasks_with_sites():
+            raise InputError(
+                f"combiners.{name} is about a task without places on transcripts",
+                value=task,
+                remedy="take a task with sites",
+                keys=("combiners", name, "tasks", at),
+            )
+        for scheme in dict.fromkeys(entry["schemes"]):
+            found.append(Run(plan.folder, name, f"single_{task}", scheme, 0, "combiner"))
+            read = combined_runs(plan, found[-1], runs)
+            if "model" in entry and not read:
+                raise InputError(
+                    f"combiners.{name} reads a training that the configuration does not ask for",
+                    value=f"{entry['model']} {entry['setting']} {entry.get('scheme', scheme)}",
+                    remedy="add it to trainings",
+                    keys=("combiners", name),
+                )
+            if read and task not in plan.tasks_of(read[0].setting):
+                species = plan.tasks[task].species
+                if species not in plan.apart["transcripts"]:
+                    raise InputError(
+                        f"the windows that {entry['model']} is trained on may hold sites of {task}",
+                        value=species,
+                        remedy=f"add {species} to splits.apart.transcripts",
+                        keys=("combiners", name, "setting"),
+                    )
+    return found
 
 
 def _stack_runs(plan: Plan, name: str, runs: Sequence[Run]) -> list[Run]:

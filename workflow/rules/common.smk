@@ -49,6 +49,7 @@ wildcard_constraints:
     model="|".join(PLAN.networks) or "none",
     baseline="|".join(PLAN.baselines) or "none",
     stack="|".join(PLAN.stacks) or "none",
+    combiner="|".join(PLAN.combiners) or "none",
     role="sites|veto",
     setting="[A-Za-z0-9_]+",
     scheme="|".join(PLAN.schemes),
@@ -140,6 +141,18 @@ def get_start(wildcards):
     return {"start": locate(start)} if start else {}
 
 
+def get_combined_runs(wildcards):
+    """The trainings, one per seed, whose logits a combiner reads."""
+    return PLAN.parts(wildcards.combiner, wildcards.setting, wildcards.scheme).networks
+
+
+def get_combined(wildcards):
+    """Weights that a combiner reads logits of, and those that their trainings began with."""
+    runs = get_combined_runs(wildcards)
+    starts = [PLAN.start_of(run.model, run.scheme, run.seed) for run in runs]
+    return {"weights": [run.weights for run in runs], "starts": [locate(start) for start in starts if start]}
+
+
 def get_trunk(wildcards):
     """The language model under the heads of a network, if it has one; of a line search, which has no wildcard model,
     under those of its network."""
@@ -212,10 +225,18 @@ def databases():
     }
 
 
-def null_transcripts():
-    """Which of the rule's transcripts a task's unmodified sites lie on."""
+def null_transcripts(folder):
+    """Which of the rule's transcripts the unmodified sites of a model's tasks lie on."""
     genomes = PLAN.genomes()
-    return {task: genomes.index(PLAN.tasks[task].species) for task in PLAN.tasks_of(PLAN.released_setting)}
+    return {task: genomes.index(PLAN.tasks[task].species) for task in ANALYSES.tasks_of(folder)}
+
+
+def get_listed(wildcards):
+    """Site tables that say which nucleotides are modified in the ways of a model's tasks; none beside window files."""
+    if PLAN.null_files():
+        return []
+    tasks = ANALYSES.tasks_of(wildcards.folder)
+    return [f"{RUN}/sites/{task}.{role}.tsv.gz" for one in tasks for task, role in PLAN.listing(one)]
 
 
 def get_rna(part):

@@ -3,6 +3,7 @@ rule evaluate_models:
         predictions=[run.predictions for run in PLAN.runs],
         tasks=[run.task_predictions for run in PLAN.runs_of_all_tasks()],
         identity="results/{run}/datasets/identity.parquet",
+        splits=splits_of(PLAN.resampled),
     output:
         metrics="results/{run}/evaluation/metrics.tsv",
         calibration="results/{run}/evaluation/calibration.tsv",
@@ -29,6 +30,7 @@ rule evaluate_models:
         tasks=bare(),
         release=PLAN.release_record(),
         settings=PLAN.network_settings(),
+        resampled=PLAN.resampled,
         bootstrap=config["evaluation"]["bootstrap"],
         precisions=config["evaluation"]["precisions"],
         seed=config["seed"],

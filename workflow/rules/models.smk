@@ -99,26 +99,27 @@ if PLAN.release:
 
     rule write_card:
         input:
-            config="results/{run}/model/config.json",
+            config="results/{run}/{folder}/config.json",
             metrics="results/{run}/evaluation/metrics.tsv",
             leaks="results/{run}/datasets/leaks.tsv",
             sources="results/{run}/sources.tsv",
             laboratories=[f"{RUN}/evaluation/laboratories.tsv"] if PLAN.laboratories else [],
         output:
-            card="results/{run}/model/card.md",
+            card="results/{run}/{folder}/card.md",
         log:
-            "logs/{run}/models/write_card.log",
+            "logs/{run}/models/write_card/{folder}.log",
         benchmark:
-            "benchmarks/results/{run}/models/write_card.tsv"
+            "benchmarks/results/{run}/models/write_card/{folder}.tsv"
         conda:
             "../../envs/library.yaml"
         resources:
             mem_mb=memory(500),
             runtime=minutes(30),
         params:
-            release=PLAN.release_record(),
-            licence=PLAN.release["licence"],
-            limits=PLAN.release["limits"],
+            release=lambda wildcards: ANALYSES.record(wildcards.folder),
+            licence=lambda wildcards: ANALYSES.entry(wildcards.folder)["licence"],
+            limits=lambda wildcards: ANALYSES.entry(wildcards.folder)["limits"],
+            resampled=config["evaluation"]["resample"],
             run=PLAN.run,
         script:
             "../../scripts/models/write_card.py"

@@ -149,27 +149,19 @@ if "significance" in PLAN.offers:
 
     rule build_null:
         input:
-            weights="results/{run}/model/weights.safetensors",
-            config="results/{run}/model/config.json",
-            student=[f"{RUN}/model/student.safetensors"] if "student" in PLAN.offers else [],
-            splits=splits_of(PLAN.tasks_of(PLAN.released_setting)),
+            weights="results/{run}/{folder}/weights.safetensors",
+            config="results/{run}/{folder}/config.json",
+            student=lambda wildcards: [f"{RUN}/{file}" for file in ANALYSES.students(wildcards.folder)],
+            splits=lambda wildcards: splits_of(ANALYSES.tasks_of(wildcards.folder)),
             files=[locate(one) for one in references_of(PLAN.null_files())],
             transcripts=[] if PLAN.null_files() else [ANALYSES.transcript_file(name) for name in PLAN.genomes()],
-            sites=(
-                []
-                if PLAN.null_files()
-                else [
-                    f"{RUN}/sites/{task}.{role}.tsv.gz"
-                    for one in PLAN.tasks_of(PLAN.released_setting)
-                    for task, role in PLAN.listing(one)
-                ]
-            ),
+            sites=get_listed,
         output:
-            null="results/{run}/model/null.safetensors",
+            null="results/{run}/{folder}/null.safetensors",
         log:
-            "logs/{run}/prediction/build_null.log",
+            "logs/{run}/prediction/build_null/{folder}.log",
         benchmark:
-            "benchmarks/results/{run}/prediction/build_null.tsv"
+            "benchmarks/results/{run}/prediction/build_null/{folder}.tsv"
         priority: 1
         conda:
             TORCH
@@ -179,13 +171,13 @@ if "significance" in PLAN.offers:
             mem_mb=memory(2000, 50),
             runtime=minutes(480),
         params:
-            tasks=PLAN.tasks_of(PLAN.released_setting),
-            transcripts={} if PLAN.null_files() else null_transcripts(),
-            scheme=PLAN.release["scheme"],
+            tasks=lambda wildcards: ANALYSES.tasks_of(wildcards.folder),
+            transcripts=lambda wildcards: {} if PLAN.null_files() else null_transcripts(wildcards.folder),
+            scheme=lambda wildcards: ANALYSES.record(wildcards.folder)["scheme"],
             files=PLAN.null_files(),
-            sites={task: len(PLAN.listing(task)) for task in PLAN.tasks_of(PLAN.released_setting)},
+            sites=lambda wildcards: {task: len(PLAN.listing(task)) for task in ANALYSES.tasks_of(wildcards.folder)},
             bases=config["significance"]["bases"],
             seed=config["seed"],
-            chosen=code_of(*PLAN.modules_of(PLAN.release["model"])),
+            chosen=lambda wildcards: code_of(*PLAN.modules_of(ANALYSES.record(wildcards.folder)["model"])),
         script:
             "../../scripts/prediction/build_null.py"

@@ -31,6 +31,47 @@ rule train_model:
         "../../scripts/training/train_model.py"
 
 
+if PLAN.combiners:
+
+    rule fit_combiner:
+        input:
+            unpack(get_combined),
+            splits=lambda wildcards: splits_of(PLAN.tasks_of(wildcards.setting)),
+            transcripts=lambda wildcards: ANALYSES.transcript_file(
+                PLAN.tasks[PLAN.tasks_of(wildcards.setting)[0]].species
+            ),
+        output:
+            combiner="results/{run}/models/{combiner}/{setting}/{scheme}/0/combiner.safetensors",
+            predictions="results/{run}/predictions/{combiner}/{setting}/{scheme}/0.parquet",
+        log:
+            "logs/{run}/training/fit_combiner/{combiner}.{setting}.{scheme}.log",
+        benchmark:
+            "benchmarks/results/{run}/training/fit_combiner/{combiner}.{setting}.{scheme}.tsv"
+        priority: 2
+        conda:
+            TORCH
+        threads: config["resources"]["training_threads"]
+        resources:
+            gpu=GPUS,
+            mem_mb=memory(2000, 40),
+            runtime=minutes(720),
+        params:
+            combiner=lambda wildcards: PLAN.combiners[wildcards.combiner],
+            network=lambda wildcards: PLAN.networks.get(PLAN.combiners[wildcards.combiner].get("model")),
+            seeds=lambda wildcards: [run.seed for run in get_combined_runs(wildcards)],
+            heads=lambda wildcards: [
+                task for run in get_combined_runs(wildcards)[:1] for task in PLAN.tasks_of(run.setting)
+            ],
+            tasks=lambda wildcards: bare(*PLAN.tasks_of(wildcards.setting)),
+            curriculum=lambda wildcards: PLAN.curriculum_of(wildcards.setting),
+            scheme="{scheme}",
+            seed=config["seed"],
+            name="{combiner} {setting} {scheme}",
+            chosen=lambda wildcards: code_of(*PLAN.modules_of(wildcards.combiner)),
+        script:
+            "../../scripts/training/fit_combiner.py"
+
+
 if PLAN.line_search:
 
     rule line_search:

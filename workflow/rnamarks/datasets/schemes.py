@@ -112,7 +112,7 @@ def chromosome_split(
 
     The units of the guarded scheme that hold no such window go to train and valid, in the proportion of their
     fractions; other windows that share a unit or a cluster with a test window are left out. Windows without a
-    chromosome keep their guarded split, with the same exception.
+    chromosome go with their unit; a unit of such windows alone keeps its guarded split.
 
     Parameters
     ----------
@@ -153,7 +153,8 @@ def chromosome_split(
             numbers = pd.factorize(np.asarray(key))[0]
             beside |= np.bincount(numbers, weights=held)[numbers] > 0
     splits = guarded.splits.copy()
-    own = np.flatnonzero(placed & ~beside)
+    with_place = np.bincount(guarded.component, weights=placed) > 0
+    own = np.flatnonzero(with_place[guarded.component] & ~beside)
     part = fractions[:2] / fractions[:2].sum()
     unit = pd.factorize(guarded.component[own])[0]
     chosen = assign_components(unit, tasks[own], windows["label"].to_numpy()[own], part, seed)

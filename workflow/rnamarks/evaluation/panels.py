@@ -13,7 +13,7 @@ What the negatives are is said by ``against``:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +22,7 @@ import pandas as pd
 from ..dictionary import column_names
 from ..errors import InputError
 from ..tables import require_columns
-from .bootstrap import Ranking, resample_counts, resampled_metrics
+from .bootstrap import Ranking, resample_counts, resample_genes, resampled_metrics
 from .calibration import Calibration, fit_calibration
 from .metrics import calibration_noise, check_predictions, expected_calibration_error
 from .pools import Pool
@@ -50,6 +50,8 @@ class Panel:
         Windows are resampled within these; see :func:`~rnamarks.evaluation.bootstrap.resample_counts`.
     among : numpy.ndarray of int, shape=(n,), optional
         Which of the resampled windows are those of the panel; default: all.
+    groups : numpy.ndarray, shape=(n,), optional
+        Genes that are drawn whole in place of windows within strata.
     chance : dict of metric to float
         What a random order gives; for ``all`` the order by whether the base in the middle is the task's.
     thresholds : dict of str to numpy.ndarray, shape=(n_rows,)
@@ -73,6 +75,7 @@ class Panel:
     strata: np.ndarray
     chance: dict[str, float]
     among: np.ndarray | None = None
+    groups: np.ndarray | None = None
     thresholds: dict[str, np.ndarray] = field(default_factory=dict)
     valid: tuple[np.ndarray, np.ndarray] | None = None
     calibrations: list[Calibration] = field(default_factory=list)
@@ -91,7 +94,11 @@ class Panel:
         windows for all tasks.
         """
         if (n, seed) not in self._measured:
-            drawn = resample_counts(self.strata, n, np.random.default_rng(seed))
+            generator = np.random.default_rng(seed)
+            if self.groups is None:
+                drawn = resample_counts(self.strata, n, generator)
+            else:
+                drawn = resample_genes(self.groups, n, generator)
             own = self.against == "own"
             values, draws = resampled_metrics(
                 self.labels,
@@ -120,7 +127,13 @@ class Panel:
         }
 
 
-def build_panels(runs: Sequence[Run], pools: Sequence[Pool] = (), *, splits: Sequence[str] = ("test",)) -> list[Panel]:
+def build_panels(
+    runs: Sequence[Run],
+    pools: Sequence[Pool] = (),
+    *,
+    splits: Sequence[str] = ("test",),
+    genes: Mapping[str, pd.Series] | None = None,
+) -> list[Panel]:
     """Line up runs on common windows, average their logits over seeds, and calibrate each on its validation split.
 
     Parameters
@@ -131,6 +144,9 @@ def build_panels(runs: Sequence[Run], pools: Sequence[Pool] = (), *, splits: Seq
         Of the same splits; each adds panels against ``all`` of its test split.
     splits : sequence of str
         ``test``, ``valid``.
+    genes : mapping of str to pandas.Series, optional
+        Task to the gene of each window, by its name: what the bootstrap of its own windows draws. A window without a
+        gene is drawn alone.
 
     Raises
     ------
@@ -156,7 +172,15 @@ def build_panels(runs: Sequence[Run], pools: Sequence[Pool] = (), *, splits: Seq
         for task in dict.fromkeys(name for run in members for name in run.frame["task"].unique()):
             aligned = {split: _align(members, task, split) for split in dict.fromkeys((*splits, "valid"))}
             panels += [
-                _own_panel(scheme, task, split, aligned[split], aligned["valid"], pooled.get((scheme, task)))
+                _own_panel(
+                    scheme,
+                    task,
+                    split,
+                    aligned[split],
+                    aligned["valid"],
+                    pooled.get((scheme, task)),
+                    (genes or {}).get(task),
+                )
                 for split in splits
                 if aligned[split] is not None
             ]
@@ -195,7 +219,9 @@ def _align(members: Sequence[Run], task: str, split: str):
     return None if windows is None else (windows, checked, *join_seeds(found))
 
 
-def _own_panel(scheme: str, task: str, split: str, aligned, aligned_valid, pooled: Panel | None) -> Panel:
+def _own_panel(
+    scheme: str, task: str, split: str, aligned, aligned_valid, pooled: Panel | None, genes: pd.Series | None
+) -> Panel:
     windows, labels, keys, logits = aligned
     share = labels.mean()
     panel = Panel(
@@ -204,6 +230,7 @@ def _own_panel(scheme: str, task: str, split: str, aligned, aligned_valid, poole
         strata=~labels,
         chance={"auroc": 0.5, "auprc": share},
         thresholds={"": np.zeros(len(keys))},
+        groups=None if genes is None else _groups(windows, genes),
     )
     if aligned_valid is None:
         return panel
@@ -231,6 +258,12 @@ def _own_panel(scheme: str, task: str, split: str, aligned, aligned_valid, poole
                 [g_mean_threshold(pooled.labels, known[key]) if key in known else np.nan for key in wanted]
             )
     return panel
+
+
+def _groups(windows: np.ndarray, genes: pd.Series) -> np.ndarray:
+    """A group per gene, and one for each window without."""
+    gene = genes.reindex(windows).fillna("").to_numpy(dtype=object)
+    return np.where(gene == "", windows, gene).astype(str)
 
 
 def _panels_of_pool(pool: Pool) -> list[Panel]:

@@ -285,7 +285,7 @@ def colour_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
 def _series(plan: Plan, words: tuple[str, str]) -> list[Series]:
     free = (number for number in itertools.count() if number not in NETWORK_LOOKS.values())
     networks = _networks(plan, free, words)
-    return [*networks, *_stacks(plan, free, networks), *_baselines(plan)]
+    return [*networks, *_stacks(plan, free, networks), *_combiners(plan, free, networks), *_baselines(plan)]
 
 
 def _trained(plan: Plan, kind: str) -> dict[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -369,6 +369,28 @@ def _stacks(plan: Plan, free: Iterator[int], networks: Sequence[Series]) -> list
                 dash=DASHES[(index + 1) % len(DASHES)],
                 kind="stack",
                 nested=False,
+                tasks=tasks,
+                schemes=schemes,
+            )
+        )
+    return series
+
+
+def _combiners(plan: Plan, free: Iterator[int], networks: Sequence[Series]) -> list[Series]:
+    series = []
+    for rank, ((name, setting), (tasks, schemes)) in enumerate(_trained(plan, "combiner").items()):
+        index, label, model = next(free), name.replace("_", " "), plan.combiners[name].get("model")
+        series.append(
+            Series(
+                model=name,
+                setting=setting,
+                label=label,
+                network=label,
+                trunk=next((one.trunk for one in networks if one.model == model), name),
+                colour=ramp(index, 0.75),
+                marker=STACK_MARKERS[rank % len(STACK_MARKERS)],
+                dash=DASHES[(index + 1) % len(DASHES)],
+                kind="combiner",
                 tasks=tasks,
                 schemes=schemes,
             )

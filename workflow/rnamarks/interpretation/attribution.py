@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from ..errors import InputError
-from ..models.checkpoint import Ensemble, Stack
+from ..models.checkpoint import Combined, Ensemble, Stack
 from ..prediction.score import BATCH_SIZES, score_windows
 from ..sequences import ALPHABET, UNKNOWN
 from .soft_input import frozen, one_hot, require_soft
@@ -80,10 +80,12 @@ def attribute(
     device: str | torch.device = "cpu",
     warn: Callable[[str], None] = print,
 ) -> Attribution:
-    """:func:`integrated_gradients` or :func:`mutagenesis` with their defaults; of a stack the networks alone are asked,
-    since k-mer baselines have no gradients."""
+    """:func:`integrated_gradients` or :func:`mutagenesis` with their defaults; of a stack and of combined models the
+    networks alone are asked, since k-mer baselines and trees have no gradients."""
     check_method(method)
     networks = model.networks
+    if isinstance(model, Combined):
+        task = model.combiners[task].heads[0]
     if method == "mutagenesis":
         return mutagenesis(networks, codes, task, batch_size=batch_size, device=device)
     return integrated_gradients(networks, codes, task, batch_size=batch_size, device=device, warn=warn)

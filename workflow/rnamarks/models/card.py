@@ -29,6 +29,7 @@ def write_card(
     sources: pd.DataFrame | None = None,
     laboratories: pd.DataFrame | None = None,
     licence: str = "",
+    resampled: str = "windows",
     limits: Sequence[str] = (),
 ) -> None:
     """Write ``card.md``: what the model is, what it was trained on, how well it does and where not to trust it.
@@ -48,6 +49,8 @@ def write_card(
         Table ``laboratories`` of the run: how the model does on the windows of other laboratories.
     licence : str
         Of the weights.
+    resampled : {"windows", "genes"}
+        What the intervals of the metrics come from.
     limits : sequence of str
         Sentences on where not to trust this model, Markdown.
 
@@ -58,6 +61,8 @@ def write_card(
     """
     # the commands that read a card do not write one
     from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from .combiner import check_record
 
     config, _ = read_config(folder)
     environment = Environment(
@@ -74,6 +79,8 @@ def write_card(
         release=release,
         limits=limits,
         licence=licence,
+        resampled=resampled,
+        reads=check_record(config.combiner)[0].reads if config.combiner else "",
         data=[] if sources is None else _published(sources),
         metrics=_metrics(metrics, release, config.task_names),
         elsewhere=[] if laboratories is None else _elsewhere(laboratories, config.task_names),

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from ..errors import InputError
+from .combiner import COMBINER, Combiner
 from .directory import ModelConfig, check_weights, read_arrays, read_config, read_shapes, split_members, write_model
 from .registry import Network, build_model
 
@@ -82,6 +83,38 @@ class Stack(nn.Module):
         return ours + torch.from_numpy(theirs).to(ours)
 
 
+class Combined(nn.Module):
+    """Networks whose logits trees put together with what lies beyond a window (:mod:`rnamarks.models.combiner`).
+
+    A window alone does not hold what it reads: it is asked through an engine of :mod:`rnamarks.prediction.combined`.
+
+    Attributes
+    ----------
+    networks : Ensemble
+        The networks alone.
+    combiners : dict of str to Combiner
+        By task.
+    """
+
+    def __init__(self, networks: Ensemble, combiners: Mapping[str, Combiner]) -> None:
+        super().__init__()
+        self.networks, self.combiners = networks, dict(combiners)
+
+    def forward(self, codes: torch.Tensor, task: str) -> torch.Tensor:
+        """Windows are refused."""
+        raise windows_refused()
+
+    forward_all = forward
+
+
+def windows_refused() -> InputError:
+    """What is said where windows are given to a model that reads more."""
+    return InputError(
+        "the model judges bases by their whole transcript, not by windows",
+        remedy="scan sequences with --annotation, or choose another model, such as m6a",
+    )
+
+
 def save_model(folder: str | Path, members: Sequence[Mapping[str, torch.Tensor]], config: ModelConfig) -> None:
     """Write a model directory.
 
@@ -98,13 +131,13 @@ def save_model(folder: str | Path, members: Sequence[Mapping[str, torch.Tensor]]
     write_model(folder, arrays, config)
 
 
-def load_model(folder: str | Path) -> tuple[Ensemble | Stack, ModelConfig]:
+def load_model(folder: str | Path) -> tuple[Ensemble | Stack | Combined, ModelConfig]:
     """Rebuild a model in evaluation mode on the CPU; every tensor must fit by name and shape.
 
     Returns
     -------
-    model : Ensemble or Stack
-        Either is called as ``model(codes, task)`` and has ``networks``.
+    model : Ensemble, Stack or Combined
+        Each has ``networks``; all but the last are called as ``model(codes, task)``.
     config : ModelConfig
 
     Raises
@@ -119,7 +152,7 @@ def load_model(folder: str | Path) -> tuple[Ensemble | Stack, ModelConfig]:
     path = check_weights(folder, digest)
 
     def build() -> nn.Module:
-        return build_model(config.model, config.task_names, config.window, config.hyperparameters)
+        return build_model(config.model, config.heads, config.window, config.hyperparameters)
 
     check_shapes(build, config, path)
     members, arrays = split_members(read_arrays(path), config.members)
@@ -128,13 +161,29 @@ def load_model(folder: str | Path) -> tuple[Ensemble | Stack, ModelConfig]:
         network = build()
         network.load_state_dict({name: torch.from_numpy(array) for name, array in member.items()}, strict=True)
         networks.append(network)
-    model: Ensemble | Stack = Ensemble(networks)
+    model: Ensemble | Stack | Combined = Ensemble(networks)
+    if config.combiner:
+        model = Combined(model, read_combiners(config, arrays, path))
     if config.stack:
         # scikit-learn and XGBoost take a second to import, and networks alone need neither
         from .baseline_files import rebuild_stack
 
         model = Stack(model, config.stack["network"], rebuild_stack(config, arrays, path), config.stack["weights"])
     return model.eval(), config
+
+
+def read_combiners(config: ModelConfig, arrays: Mapping[str, np.ndarray], path: Path) -> dict[str, Combiner]:
+    """The combiner of each task, from arrays led by ``combiner.<task>.``."""
+    found: dict[str, dict[str, np.ndarray]] = {task: {} for task in config.task_names}
+    for key, array in arrays.items():
+        task, _, inner = key.removeprefix(f"{COMBINER}.").rpartition(".")
+        if task not in found:
+            raise InputError("an array belongs to no task", path=path, value=key, remedy="pack the model again")
+        found[task][inner] = array
+    try:
+        return {task: Combiner.from_arrays(part, config.combiner) for task, part in found.items()}
+    except InputError as error:
+        raise InputError(f"the combiner: {error}", path=path) from error
 
 
 def check_shapes(build: Callable[[], nn.Module], config: ModelConfig, path: Path) -> None:
@@ -148,6 +197,8 @@ def check_shapes(build: Callable[[], nn.Module], config: ModelConfig, path: Path
     for name in sorted(expected.keys() | found.keys()):
         leads = name.partition(".")[0]
         if config.stack and name not in expected and leads in config.stack["baselines"]:
+            continue
+        if config.combiner and name not in expected and leads == COMBINER:
             continue
         if expected.get(name) != found.get(name):
             raise InputError(

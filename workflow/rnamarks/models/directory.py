@@ -1,7 +1,8 @@
 """The files of a model directory, without a neural-network library.
 
 ``weights.safetensors`` holds what was learned: the arrays of one or more members of an ensemble, each name led by
-``<member>.``, a number; in a stack also those of the baselines, each led by ``<baseline>.<task>.``. ``config.json``
+``<member>.``, a number; in a stack also those of the baselines, each led by ``<baseline>.<task>.``, and those of
+combiners, led by ``combiner.<task>.``. ``config.json``
 describes how to build the model, its tasks, how logits turn into probabilities, and the SHA-256 of the weights.
 *Sidecars* are further safetensors files in the same directory, each with a description of itself in its header and
 bound to the weights by their SHA-256: ``student.safetensors`` (fast mode), ``null.safetensors`` (logits of unmodified
@@ -16,7 +17,7 @@ import json
 import re
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -76,6 +77,9 @@ class ModelConfig:
         task to name to weight; ``baselines``, name to hyperparameters.
     ranks_only : list of str
         Tasks whose scores rank nucleotides and call none: a scan gives them no q.
+    combiner : dict
+        Empty unless trees judge each base by more than a window (:mod:`rnamarks.models.combiner`): ``heads``, the
+        network's tasks in place of ``tasks``, and ``settings``.
     """
 
     model: str
@@ -88,18 +92,29 @@ class ModelConfig:
     members: int = 1
     stack: dict[str, Any] = field(default_factory=dict)
     ranks_only: list[str] = field(default_factory=list)
+    combiner: dict[str, Any] = field(default_factory=dict)
 
     @property
     def task_names(self) -> list[str]:
         """Names of the tasks, in their order."""
         return [task.name for task in self.tasks]
 
+    @property
+    def network_tasks(self) -> list[Task]:
+        """What the network itself is asked about: the tasks, or the heads that a combiner reads, at the same bases."""
+        return [replace(self.tasks[0], name=head) for head in self.heads] if self.combiner else self.tasks
+
+    @property
+    def heads(self) -> list[str]:
+        """Names of the network's heads: the tasks, unless a combiner stands between."""
+        return list(self.combiner["heads"]) if self.combiner else self.task_names
+
 
 def write_model(
     folder: str | Path,
     members: Sequence[Mapping[str, np.ndarray]],
     config: ModelConfig,
-    baselines: Mapping[str, np.ndarray] | None = None,
+    more: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """Write a model directory.
 
@@ -111,8 +126,9 @@ def write_model(
         The state of each member of the ensemble.
     config : ModelConfig
         ``members`` in it is set from the sequence.
-    baselines : mapping of str to array, optional
-        Of a stack: what :func:`rnamarks.models.baseline_files.stack_arrays` gives.
+    more : mapping of str to array, optional
+        Of a stack: what :func:`rnamarks.models.baseline_files.stack_arrays` gives. Of combiners: their arrays, each
+        led by ``combiner.<task>.``.
     """
     folder = Path(folder)
     config.members = len(members)
@@ -121,10 +137,11 @@ def write_model(
         for index, member in enumerate(members)
         for name, array in member.items()
     }
-    arrays |= baselines or {}
-    # the stack's weights are written here, too, so that the file's hash tells every two models apart that score
-    # differently
-    metadata = {"stack": json.dumps(config.stack, sort_keys=True)} if config.stack else None
+    arrays |= more or {}
+    # what the stack and the combiner say is written here, too, so that the file's hash tells every two models apart
+    # that score differently
+    said = {name: getattr(config, name) for name in ("stack", "combiner") if getattr(config, name)}
+    metadata = {name: json.dumps(value, sort_keys=True) for name, value in said.items()} or None
     with atomic_path(folder / WEIGHTS) as part:
         save_file(arrays, part, metadata)
     write_config(folder, config)
@@ -248,7 +265,7 @@ def _check(config: ModelConfig, path: Path) -> None:
             continue
         if not isinstance(value, int) or kind.read(value) is None:
             _refuse(path, f"{name} is not {kind}", value)
-    for name in ("hyperparameters", "calibration", "thresholds", "training", "stack"):
+    for name in ("hyperparameters", "calibration", "thresholds", "training", "stack", "combiner"):
         if not isinstance(getattr(config, name), dict):
             _refuse(path, f"{name} is not a mapping", getattr(config, name))
     if config.model in NETWORKS:
@@ -272,6 +289,18 @@ def _check(config: ModelConfig, path: Path) -> None:
         _refuse(path, "ranks_only is no list of the model's tasks", ranking)
     if config.stack:
         _check_stack(config, path)
+    if config.combiner:
+        if config.stack:
+            _refuse(path, "a stack has no combiner", sorted(config.combiner))
+        # models without trees need nothing of this
+        from .combiner import check_record
+
+        try:
+            check_record(config.combiner)
+        except InputError as error:
+            _refuse(path, error.what, error.value)
+        if len(config.tasks) > 1 or not config.combiner["heads"]:
+            _refuse(path, "a combiner is about one task, and about logits", config.task_names)
 
 
 def _check_row(

@@ -16,6 +16,7 @@ from ..evaluation.calibration import Calibration
 from ..tasks import Task
 from .baseline_files import load_baselines, stack_arrays
 from .baselines import Baseline
+from .combiner import COMBINER, read_combiner
 from .directory import ModelConfig, read_members, write_model
 from .stack import weight_table
 
@@ -33,6 +34,7 @@ def pack_release(
     baselines: Sequence[str | Path] = (),
     weights: pd.DataFrame | None = None,
     ranks_only: Sequence[str] = (),
+    combiner: str | Path | None = None,
 ) -> ModelConfig:
     """Join the trainings of several seeds into one model directory, and with them the baselines of a stack.
 
@@ -55,6 +57,8 @@ def pack_release(
         Of a stack: what :func:`rnamarks.models.stack.fit_weights` gave.
     ranks_only : sequence of str
         Tasks that rank nucleotides and call none; those that the model has not are ignored.
+    combiner : path-like, optional
+        Trees over the networks' logits: what :func:`rnamarks.models.combiner.write_combiner` wrote.
 
     Raises
     ------
@@ -71,6 +75,10 @@ def pack_release(
     for config in configs[1:]:
         if (config.tasks, config.window, config.hyperparameters) != (first.tasks, first.window, first.hyperparameters):
             raise InputError("the models to release differ in more than the seed", value=[str(f) for f in folders])
+    if combiner is not None:
+        # the trees are about the one task that was calibrated, whatever the networks were trained on
+        known = {task.name: task for task in tasks}
+        first.tasks = [known[name] for name in dict.fromkeys(calibration["task"])]
     first.tasks = [_dressed(task, tasks) for task in first.tasks]
     names = [entry.name for entry in fields(Calibration)]
     first.calibration = {
@@ -96,7 +104,14 @@ def pack_release(
     if baselines:
         fitted = _fitted(baselines, first, scheme)
         first.stack = _describe_stack(first, fitted, weights)
-    write_model(folder, members, first, stack_arrays(fitted))
+    more = stack_arrays(fitted)
+    if combiner is not None:
+        trees = read_combiner(combiner)
+        first.combiner = trees.record()
+        (task,) = first.task_names
+        first.training["windows"] = {**first.training["windows"], task: trees.windows}
+        more = {f"{COMBINER}.{task}.{name}": array for name, array in trees.to_arrays().items()}
+    write_model(folder, members, first, more)
     return first
 
 

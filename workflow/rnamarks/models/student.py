@@ -178,7 +178,7 @@ def add_student(
     folder : path-like
     student : Student
     calibration : mapping of task to dict
-        Constants of :class:`~rnamarks.evaluation.calibration.Calibration` for the student's logits.
+        Constants of :class:`~rnamarks.evaluation.calibration.Calibration` for the logits of fast mode.
     agreement : mapping of task to float
         Spearman's correlation with the teacher on windows that neither was fitted on.
     training : mapping, optional
@@ -195,11 +195,11 @@ def add_student(
         If the model has other tasks, or its weights are not the ones that its configuration names.
     """
     config, _ = read_config(folder)
-    if student.tasks != config.task_names:
+    if student.tasks != config.heads:
         raise InputError(
             f"the student knows {', '.join(student.tasks)}",
             path=folder,
-            value=config.task_names,
+            value=config.heads,
             remedy="distil it from this model",
         )
     settings = {
@@ -233,7 +233,7 @@ def load_student(folder: str | Path) -> tuple[Student, dict[str, Any]]:
             "the model has no student for fast mode", path=folder, remedy="use exact mode, or distil a student"
         )
     path = Path(folder) / STUDENT
-    tasks = read_config(folder)[0].task_names
+    tasks = read_config(folder)[0].heads
     lacking = sorted({"hyperparameters", "calibration", "agreement", "training"} - set(settings))
     if lacking:
         raise InputError(

@@ -54,6 +54,10 @@ def fit_xgboost(
     settings: TreeSettings,
     classes: int = 0,
     weights: np.ndarray | None = None,
+    weighted: bool = True,
+    columns: float = _COLUMNS,
+    bins: int = 16,
+    child: float = 5,
 ) -> np.ndarray:
     """Fit XGBoost's histogram trees.
 
@@ -68,6 +72,14 @@ def fit_xgboost(
         0 for one margin, the log odds with the labels weighted to 1:1.
     weights : numpy.ndarray, shape=(n,), optional
         Of windows; with ``classes``.
+    weighted : bool
+        Whether labels of one margin count 1:1; else it is the log odds at the fraction of positives that there is.
+    columns : float
+        Fraction of the features that each tree is shown.
+    bins : int
+        Of a feature's values.
+    child : float
+        Smallest sum of Hessians of a leaf.
 
     Returns
     -------
@@ -78,20 +90,21 @@ def fit_xgboost(
     if classes:
         objective: dict[str, Any] = {"objective": "multi:softprob", "num_class": classes}
     else:
-        objective = {"objective": "binary:logistic", "scale_pos_weight": float((~labels).sum() / labels.sum())}
+        odds = float((~labels).sum() / labels.sum())
+        objective = {"objective": "binary:logistic", "scale_pos_weight": odds if weighted else 1.0}
     parameters = objective | {
         "tree_method": "hist",
-        "max_bin": 16,
+        "max_bin": bins,
         "eta": settings.eta,
         "max_depth": settings.depth,
         "subsample": _SUBSAMPLE,
-        "colsample_bytree": _COLUMNS,
-        "min_child_weight": 5,
+        "colsample_bytree": columns,
+        "min_child_weight": child,
         "base_score": 0.5,
         "nthread": settings.threads,
         "seed": seed,
     }
-    data = xgboost.QuantileDMatrix(features, labels, weight=weights, max_bin=16, nthread=settings.threads)
+    data = xgboost.QuantileDMatrix(features, labels, weight=weights, max_bin=bins, nthread=settings.threads)
     booster = xgboost.train(parameters, data, settings.trees)
     return np.frombuffer(bytes(booster.save_raw("ubj")), dtype=np.uint8)
 

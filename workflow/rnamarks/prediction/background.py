@@ -7,9 +7,10 @@ and p-values from such ones would be too small.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from ..dictionary import column_names
 from ..errors import InputError, shown
 from ..models.directory import CARD, CONFIG, STUDENT, WEIGHTS, read_config, regular_file
 from ..sequences import encode, encode_windows, read_records
+from ..sites.gene_structure import WIDTHS, GeneStructure, Places, SequenceEnds
 from ..sites.labelling import listed_positions
 from ..sites.window_formats import labelled_windows
 from ..sites.windows import cut_windows
@@ -28,8 +30,23 @@ from .kept import scratch
 from .scan import choose_tasks, find_sites
 from .significance import write_null
 
-Sequences = Iterable[tuple[str, np.ndarray, Collection[str] | None]]
-"""Names, codes, and the tasks that a sequence is unmodified for; None for all."""
+Placed = Callable[[np.ndarray], np.ndarray]
+"""Structure of the gene at 0-based positions of a sequence, shape (n, len(FEATURES)), dtype=float32."""
+Sequences = Iterable[tuple[str, np.ndarray, Collection[str] | None, Placed | None]]
+"""Names, codes, the tasks that a sequence is unmodified for (None: all), and where its nt lie (None: unknown)."""
+
+
+class Drawn(NamedTuple):
+    """Windows around nucleotides: ``codes``, shape (n, width), dtype=uint8, and what the model reads of their places,
+    ``structure``, shape (n, WIDTHS[reads]), dtype=float32."""
+
+    codes: np.ndarray
+    structure: np.ndarray
+
+    def keep(self, rows: np.ndarray | slice) -> Drawn:
+        """Some of the windows."""
+        return Drawn(self.codes[rows], self.structure[rows])
+
 
 MINIMUM = 100
 """Nucleotides that a null distribution needs."""
@@ -90,7 +107,7 @@ def negative_sequences(files: Sequence[Mapping[str, Any]]) -> Sequences:
     for entry in files:
         for record in labelled_windows(entry):
             if record.label == 0:
-                yield f"{Path(entry['file']).name}:{record.line}", encode(record.sequence), entry.get("tasks")
+                yield f"{Path(entry['file']).name}:{record.line}", encode(record.sequence), entry.get("tasks"), None
 
 
 def unlisted_sequences(
@@ -126,8 +143,13 @@ def unlisted_sequences(
             ]
             known[task.name] = listed_positions(table, lists, *task.place)
         names = [task.name for task in asked]
-        for name, text in zip(table["transcript"], table["sequence"], strict=True):
-            yield name, encode(text), names
+        structure = GeneStructure(table)
+        for row, (name, text) in enumerate(zip(table["transcript"], table["sequence"], strict=True)):
+            yield name, encode(text), names, partial(_places, structure, row) if structure.known[row] else None
+
+
+def _places(structure: Places, row: int, at: np.ndarray) -> np.ndarray:
+    return structure.features(np.full(len(at), row), at)
 
 
 def draw_unmodified(
@@ -137,7 +159,8 @@ def draw_unmodified(
     n: int,
     seed: int,
     known: Mapping[str, Mapping[str, np.ndarray]] | None = None,
-) -> dict[str, np.ndarray]:
+    reads: str = "",
+) -> dict[str, Drawn]:
     """Windows of nucleotides that fit each task and are not known to be modified, drawn evenly from sequences.
 
     Parameters
@@ -152,11 +175,14 @@ def draw_unmodified(
     seed : int
     known : mapping of str to mapping of str to array, optional
         Task to name to 0-based positions that are left out.
+    reads : str
+        What windows come with of their places, see :data:`rnamarks.sites.gene_structure.WIDTHS`; of ``exons``,
+        sequences without are left out.
 
     Returns
     -------
-    dict of str to numpy.ndarray, shape=(up to n, width), dtype=uint8
-        In no particular order.
+    dict of str to Drawn
+        Up to n windows each, in no particular order.
 
     Notes
     -----
@@ -165,22 +191,28 @@ def draw_unmodified(
     model then computes once.
     """
     rng = np.random.default_rng(seed)
-    kept = {task.name: (np.zeros(0), np.zeros((0, width), dtype=np.uint8)) for task in tasks}
-    for name, codes, only in sequences:
+    none = Drawn(np.zeros((0, width), dtype=np.uint8), np.zeros((0, WIDTHS[reads]), dtype=np.float32))
+    kept = {task.name: (np.zeros(0), none) for task in tasks}
+    for name, codes, only, places in sequences:
         lots = rng.random(len(codes))
+        if reads == "exons" and places is None:
+            continue
+        if reads == "ends":
+            places = partial(_places, SequenceEnds(np.array([len(codes)]), lambda _, codes=codes: codes), 0)
         for task in tasks:
             if only is not None and task.name not in only:
                 continue
             at = np.setdiff1d(find_sites(codes, task), (known or {}).get(task.name, {}).get(name, ()))
-            numbers, windows = kept[task.name]
+            numbers, drawn = kept[task.name]
             if len(numbers) >= n:
                 at = at[lots[at] < numbers[n - 1]]
             if len(at):
                 numbers = np.concatenate([numbers, lots[at]])
                 order = np.argsort(numbers)[:n]
-                windows = np.concatenate([windows, cut_windows(codes, at, width)])
-                kept[task.name] = numbers[order], windows[order]
-    return {name: windows for name, (_, windows) in kept.items()}
+                own = places(at) if reads else np.zeros((len(at), 0), dtype=np.float32)
+                both = zip(drawn, (cut_windows(codes, at, width), own), strict=True)
+                kept[task.name] = numbers[order], Drawn(*map(np.concatenate, both)).keep(order)
+    return {name: drawn for name, (_, drawn) in kept.items()}
 
 
 def unmodified_windows(
@@ -193,7 +225,7 @@ def unmodified_windows(
     files: Sequence[Mapping[str, Any]] = (),
     transcripts: Mapping[str, str | Path] | None = None,
     sites: Mapping[str, Sequence[str | Path]] | None = None,
-) -> tuple[dict[str, np.ndarray], str]:
+) -> tuple[dict[str, Drawn], str]:
     """Windows around unmodified nucleotides for every task of a model directory.
 
     Parameters
@@ -214,7 +246,8 @@ def unmodified_windows(
 
     Returns
     -------
-    windows : dict of task to numpy.ndarray, shape=(up to n, window), dtype=uint8
+    windows : dict of task to Drawn
+        Up to n of each, as wide as the model reads or wider.
     source : str
         In words.
 
@@ -223,14 +256,16 @@ def unmodified_windows(
     InputError
         If a task gets fewer than :data:`MINIMUM` windows.
     """
-    config, _ = read_config(folder)
+    engine, config, _ = load_engine(folder)
     tasks = choose_tasks(config.tasks)
     seen = Seen(splits, scheme)
+    width = max(config.window, engine.width)
+    middle = slice((width - config.window) // 2, (width + config.window) // 2)
 
-    def windows_of(sequences: Sequences) -> dict[str, np.ndarray]:
+    def windows_of(sequences: Sequences) -> dict[str, Drawn]:
         # some of what is drawn is left out as seen
-        drawn = draw_unmodified(sequences, tasks, config.window, 2 * n, seed, known)
-        return {task: codes[seen.new(codes, task)][:n] for task, codes in drawn.items()}
+        drawn = draw_unmodified(sequences, tasks, width, 2 * n, seed, known, engine.reads)
+        return {task: one.keep(seen.new(one.codes[:, middle], task)).keep(slice(n)) for task, one in drawn.items()}
 
     known: dict[str, dict[str, np.ndarray]] = {}
     if not transcripts:
@@ -239,7 +274,7 @@ def unmodified_windows(
     else:
         windows = windows_of(unlisted_sequences(transcripts, sites or {}, tasks, seen.genes, known))
         source = "nucleotides of transcripts of genes without a training window that no list calls modified"
-        if min(map(len, windows.values())) < MINIMUM:
+        if min(len(one.codes) for one in windows.values()) < MINIMUM:
             # a scheme that does not keep genes together may leave no gene without one
             windows = windows_of(unlisted_sequences(transcripts, sites or {}, tasks, {}, known))
             source = "nucleotides of transcripts, in the middle of no training window, that no list calls modified"
@@ -249,7 +284,7 @@ def unmodified_windows(
 
 def add_null(
     folder: str | Path,
-    windows: Mapping[str, np.ndarray],
+    windows: Mapping[str, Drawn],
     *,
     source: str,
     device: str = "auto",
@@ -260,7 +295,7 @@ def add_null(
     Parameters
     ----------
     folder : path-like
-    windows : mapping of str to numpy.ndarray, shape=(n, window), dtype=uint8
+    windows : mapping of str to Drawn
         Task to windows around nucleotides taken as unmodified.
     source : str
         Which nucleotides, in words.
@@ -268,10 +303,11 @@ def add_null(
         See :func:`rnamarks.prediction.exact.load_engine`.
     """
     null, changes = {}, {}
+    codes, structure = ({task: one[part] for task, one in windows.items()} for part in (0, 1))
     for mode in modes_of(folder):
         loaded = load_engine(folder, mode, device=device, batch_size=batch_size)
-        null[mode] = score_each(loaded.engine, windows)
-        changes[mode] = change_sizes(loaded.engine, windows, null[mode], loaded.config.tasks)
+        null[mode] = score_each(loaded.engine, codes, structure)
+        changes[mode] = change_sizes(loaded.engine, codes, null[mode], loaded.config.tasks, structure)
     write_null(folder, null, source=source, changes=changes)
 
 
@@ -318,8 +354,16 @@ def replace_null(
         raise InputError(f"a null distribution needs {MINIMUM} nucleotides", value=n, remedy="use for example 10000")
     if out.exists() or out.is_symlink():
         raise _there_already(out)
-    sequences = ((record.header, encode(record.sequence), None) for record in read_records(background))
-    windows = draw_unmodified(sequences, choose_tasks(config.tasks), config.window, n, seed)
+    engine = load_engine(model, device="cpu").engine
+    if engine.reads == "exons":
+        raise InputError(
+            "the model judges bases by the exons of their transcript, and sequences alone have none",
+            path=background,
+            remedy="keep the null distribution that the model has, or take a model without gene structure",
+        )
+    sequences = ((record.header, encode(record.sequence), None, None) for record in read_records(background))
+    width = max(config.window, engine.width)
+    windows = draw_unmodified(sequences, choose_tasks(config.tasks), width, n, seed, reads=engine.reads)
     _require_enough(windows, background)
     with scratch(out.parent / ".rnamarks-null") as work:
         made = work / "model"
@@ -334,15 +378,15 @@ def replace_null(
         except OSError as error:
             # made by another process meanwhile
             raise (_there_already(out) if out.exists() else error) from error
-    return {task: len(codes) for task, codes in windows.items()}
+    return {task: len(one.codes) for task, one in windows.items()}
 
 
 def _there_already(out: Path) -> InputError:
     return InputError("the directory is there already", path=out, remedy="choose another --out")
 
 
-def _require_enough(windows: Mapping[str, np.ndarray], path: str | Path) -> None:
-    for task, codes in windows.items():
+def _require_enough(windows: Mapping[str, Drawn], path: str | Path) -> None:
+    for task, (codes, _) in windows.items():
         if len(codes) < MINIMUM:
             raise InputError(
                 f"only {len(codes)} unmodified nucleotides were found for {task}",

@@ -74,6 +74,7 @@ def change_sizes(
     windows: Mapping[str, np.ndarray],
     logits: Mapping[str, np.ndarray],
     tasks: Sequence[Task],
+    structure: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
     """Absolute differences in logit that random changes of one nucleotide make.
 
@@ -86,13 +87,15 @@ def change_sizes(
         Those of the windows, see :func:`rnamarks.prediction.exact.score_each`.
     tasks : sequence of Task
         Those without windows are left out.
+    structure : mapping of str to numpy.ndarray, optional
+        Of engines that read it, that of the windows.
 
     Returns
     -------
     dict of str to numpy.ndarray, shape=(up to MOST,), dtype=float32
         Of the tasks that keep a window.
     """
-    before, after = {}, {}
+    before, after, places = {}, {}, {}
     for task in tasks:
         if task.name not in windows:
             continue
@@ -101,9 +104,11 @@ def change_sizes(
         kept = fits_task(changed, task) & (changed != given).any(axis=1)
         if kept.any():
             before[task.name], after[task.name] = logits[task.name][: len(given)][kept], changed[kept]
+            if structure is not None:
+                places[task.name] = structure[task.name][: len(given)][kept]
     if not after:
         return {}
-    return {name: np.abs(found - before[name]) for name, found in score_each(engine, after).items()}
+    return {name: np.abs(found - before[name]) for name, found in score_each(engine, after, places).items()}
 
 
 def read_changes(folder: str | Path, tasks: Iterable[str], mode: str) -> dict[str, Changes]:

@@ -20,7 +20,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ..errors import InputError
 from ..evaluation.calibration import Calibration
-from ..models.checkpoint import Ensemble, Stack, load_model
+from ..models.checkpoint import Combined, Ensemble, Stack, load_model
 from ..models.directory import STUDENT, ModelConfig, read_config, sidecar_settings
 from ..models.inference import inference_form
 from ..models.registry import Network
@@ -56,14 +56,24 @@ class Engine(Protocol):
     ----------
     width : int
         Nucleotides that a logit depends on; odd, the base in the middle.
+    reads : str
+        What is read of places: nothing, ``ends`` or ``exons``, see :data:`rnamarks.sites.gene_structure.WIDTHS`.
     pause : callable
         Called between batches, by default nothing: what it raises ends the work.
     """
 
     width: int
+    reads: str
     pause: Callable[[], None]
 
-    def score(self, codes: np.ndarray, sites: Mapping[str, np.ndarray], *, attend: bool = False) -> Scores:
+    def score(
+        self,
+        codes: np.ndarray,
+        sites: Mapping[str, np.ndarray],
+        *,
+        attend: bool = False,
+        structure: Mapping[str, np.ndarray] | None = None,
+    ) -> Scores:
         """Logits of bases of laid-out sequences.
 
         Parameters
@@ -74,10 +84,18 @@ class Engine(Protocol):
             Task to ascending indices into ``codes``.
         attend : bool
             Give attention, too, if there is any.
+        structure : mapping of str to numpy.ndarray, shape=(n, WIDTHS[reads]), dtype=float32, optional
+            Of engines that read places, task to those of its bases.
         """
 
-    def score_windows(self, codes: np.ndarray, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Logits of windows, shape (n, ``width``), the base in the middle; of each task those of its rows."""
+    def score_windows(
+        self,
+        codes: np.ndarray,
+        rows: Mapping[str, np.ndarray],
+        structure: Mapping[str, np.ndarray] | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Logits of windows, shape (n, ``width``), the base in the middle; of each task those of its rows, with the
+        structure of these."""
 
 
 class Loaded(NamedTuple):
@@ -124,10 +142,16 @@ def load_engine(
         config, _ = read_config(folder)
         student, settings = load_student(folder)
         engine, constants = FastEngine(student, device=where), settings["calibration"]
+        model = load_model(folder)[0] if config.combiner else None
     else:
         model, config = load_model(folder)
-        engine = ExactEngine(model, config.window, device=where, batch_size=batch_size)
+        networks = model.networks if isinstance(model, Combined) else model
+        engine = ExactEngine(networks, config.window, device=where, batch_size=batch_size)
         constants = config.calibration
+    if isinstance(model, Combined):
+        from .combined import CombinedEngine
+
+        engine = CombinedEngine(engine, config.tasks, model.combiners)
     return Loaded(engine, config, {task: Calibration.from_dict(values) for task, values in constants.items()})
 
 
@@ -140,7 +164,16 @@ class FastEngine:
         self._device = torch.device(device)
         self._column = {task: column for column, task in enumerate(student.tasks)}
 
-    def score(self, codes: np.ndarray, sites: Mapping[str, np.ndarray], *, attend: bool = False) -> Scores:
+    reads = ""
+
+    def score(
+        self,
+        codes: np.ndarray,
+        sites: Mapping[str, np.ndarray],
+        *,
+        attend: bool = False,
+        structure: Mapping[str, np.ndarray] | None = None,
+    ) -> Scores:
         """See :meth:`Engine.score`; there is no attention."""
         logits = {task: np.empty(len(at), dtype=np.float32) for task, at in sites.items()}
         for start, found in self.student.scan_chunks(codes):
@@ -150,7 +183,12 @@ class FastEngine:
                 logits[task][here] = found.numpy()[at[here] - start, self._column[task]]
         return Scores(logits, None)
 
-    def score_windows(self, codes: np.ndarray, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def score_windows(
+        self,
+        codes: np.ndarray,
+        rows: Mapping[str, np.ndarray],
+        structure: Mapping[str, np.ndarray] | None = None,
+    ) -> dict[str, np.ndarray]:
         """See :meth:`Engine.score_windows`."""
         found = score_fast(self.student, codes, device=self._device)
         return {task: found[at, self._column[task]] for task, at in rows.items()}
@@ -190,7 +228,16 @@ class ExactEngine:
         flank_of(self.width)
         self.k, self.n_kmers = self._members[0].k, self._members[0].n_kmers
 
-    def score(self, codes: np.ndarray, sites: Mapping[str, np.ndarray], *, attend: bool = False) -> Scores:
+    reads = ""
+
+    def score(
+        self,
+        codes: np.ndarray,
+        sites: Mapping[str, np.ndarray],
+        *,
+        attend: bool = False,
+        structure: Mapping[str, np.ndarray] | None = None,
+    ) -> Scores:
         """See :meth:`Engine.score`."""
         logits = {task: np.zeros(len(at), dtype=np.float32) for task, at in sites.items()}
         weights = {task: np.zeros((0, self.n_kmers), dtype=np.float32) for task in sites}
@@ -212,7 +259,12 @@ class ExactEngine:
             self._add_baselines(logits, codes, sites)
         return Scores(logits, weights if attend else None)
 
-    def score_windows(self, codes: np.ndarray, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def score_windows(
+        self,
+        codes: np.ndarray,
+        rows: Mapping[str, np.ndarray],
+        structure: Mapping[str, np.ndarray] | None = None,
+    ) -> dict[str, np.ndarray]:
         """See :meth:`Engine.score_windows`."""
         middles = {task: at * self.width + self.width // 2 for task, at in rows.items()}
         return self.score(np.ascontiguousarray(codes).ravel(), middles).logits
@@ -232,7 +284,9 @@ class ExactEngine:
                 logits[task][start : start + SPAN] += theirs.astype(np.float32)
 
 
-def score_each(engine: Engine, windows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def score_each(
+    engine: Engine, windows: Mapping[str, np.ndarray], structure: Mapping[str, np.ndarray] | None = None
+) -> dict[str, np.ndarray]:
     """Logits of windows for one task each; a window that several tasks have is computed once.
 
     Parameters
@@ -240,6 +294,8 @@ def score_each(engine: Engine, windows: Mapping[str, np.ndarray]) -> dict[str, n
     engine : Engine
     windows : mapping of str to numpy.ndarray, shape=(n, at least ``engine.width``), dtype=uint8
         By task, all of one width, the base in the middle.
+    structure : mapping of str to numpy.ndarray, shape=(n, WIDTHS[reads]), dtype=float32, optional
+        Of engines that read places.
 
     Returns
     -------
@@ -251,6 +307,10 @@ def score_each(engine: Engine, windows: Mapping[str, np.ndarray]) -> dict[str, n
         raise ValueError(f"windows of {surplus + width} nt have no middle {width} nt")
     cut = {task: codes[:, surplus // 2 : surplus // 2 + width] for task, codes in windows.items() if len(codes)}
     logits = dict.fromkeys(windows, np.zeros(0, dtype=np.float32))
+    if engine.reads:
+        for task, codes in cut.items():
+            logits[task] = _score_placed(engine, task, codes, None if structure is None else structure[task])
+        return logits
     for base in {int(codes[0, width // 2]) for codes in cut.values()}:
         tasks = [task for task, codes in cut.items() if codes[0, width // 2] == base]
         together = np.concatenate([cut[task] for task in tasks])
@@ -264,6 +324,26 @@ def score_each(engine: Engine, windows: Mapping[str, np.ndarray]) -> dict[str, n
                 found[task][start + own[task]] = values
         logits |= {task: found[task][at] for task, at in rows.items()}
     return logits
+
+
+def _score_placed(engine: Engine, task: str, codes: np.ndarray, structure: np.ndarray | None) -> np.ndarray:
+    """Logits of windows of one task, each with a structure of its own."""
+    found = np.empty(len(codes), dtype=np.float32)
+    for start in range(0, len(codes), SPAN):
+        part = slice(start, start + SPAN)
+        rows = {task: np.arange(len(codes[part]))}
+        given = None if structure is None else {task: structure[part]}
+        found[part] = engine.score_windows(codes[part], rows, given)[task]
+    return found
+
+
+def needs_structure() -> InputError:
+    """What is said where a model that reads exon positions is given none."""
+    return InputError(
+        "the model judges bases by the exons of their transcript, and the sequences come without",
+        remedy="give --annotation (GTF), with --genome or with transcripts it names, or choose a model without gene "
+        "structure, such as m6a",
+    )
 
 
 def _shared(

@@ -21,10 +21,11 @@ from ..errors import InputError
 from ..progress import Progress
 from ..sequences import ALPHABET, LETTERS, UNKNOWN, decode_windows
 from ..sites.coordinates import TranscriptMap
+from ..sites.gene_structure import GeneStructure, Places, SequenceEnds
 from ..sites.motifs import bases_at_offset, find_motif, motif_masks
 from ..tasks import Task, find_task
 from .attended import spread_kmers, top_windows
-from .exact import Engine, ExactEngine, Loaded
+from .exact import Engine, ExactEngine, Loaded, needs_structure
 from .kept import Kept
 from .ranks import Ranks
 from .significance import Null
@@ -155,6 +156,8 @@ class Scan:
     null : mapping of str to Null
         By task; a task without one gets no p and no q, and is not held to these limits.
     options : ScanOptions
+    structure : GeneStructure, optional
+        Of the spooled transcripts, in their order; for engines that read it. Transcripts without exons are not tested.
     reader : ExactEngine, optional
         Is asked where it looked, if ``options.top`` is set; ``loaded.engine`` itself in exact mode.
 
@@ -171,10 +174,16 @@ class Scan:
         null: Mapping[str, Null],
         options: ScanOptions,
         reader: ExactEngine | None = None,
+        structure: GeneStructure | None = None,
     ) -> None:
         self.spool, self.tasks, self.options = spool, list(tasks), options
         self._loaded, self._null = loaded, null
         self._ranks_only = set(loaded.config.ranks_only)
+        if loaded.engine.reads == "exons" and structure is None:
+            raise needs_structure()
+        if loaded.engine.reads == "ends":
+            structure = SequenceEnds(spool.lengths, spool.codes_of)
+        self._structure: Places | None = structure if loaded.engine.reads else None
         self._reader = reader if options.top and reader is not None and reader.attends else None
         self._flank = loaded.engine.width // 2
         self._block = block_for(tasks)
@@ -207,6 +216,8 @@ class Scan:
     def report(self, tally: Tally, warn: Callable[[str], None]) -> None:
         """Warn of what is not scored, or scored with less than a whole window, and of what rows will lack."""
         names = self.spool.names
+        if self._structure is not None and not self._structure.known.all():
+            warn(f"{(~self._structure.known).sum():,} transcripts have no exon positions and are not tested")
         for lacking, what in (
             ([task.name for task in self.tasks if task.name not in self._loaded.calibration], "calibration"),
             ([task.name for task in self.tasks if task.name not in self._null], "null distribution"),
@@ -245,7 +256,8 @@ class Scan:
 
     def _score_block(self, kept: Kept, first: int, codes: np.ndarray, sites: Mapping[str, np.ndarray]) -> None:
         engine, reader = self._loaded.engine, self._reader
-        scores = engine.score(codes, sites, attend=reader is engine)
+        structure = None if self._structure is None else self._places(first, sites)
+        scores = engine.score(codes, sites, attend=reader is engine, structure=structure)
         for name, logits in scores.logits.items():
             if not np.isfinite(logits).all():
                 raise InputError("the model gave a logit that is no finite number", remedy="train it again")
@@ -262,6 +274,11 @@ class Scan:
             kept.append(f"{name}.top", _top(nucleotides))
             if self.options.weights:
                 kept.append(f"{name}.weights", nucleotides)
+
+    def _places(self, first: int, sites: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Where the bases of a block lie among exons, by task."""
+        owners = {name: self.spool.owner(at + (first - self.spool.gap)) for name, at in sites.items()}
+        return {name: self._structure.features(*owner) for name, owner in owners.items()}
 
     def _called(self, name: str, logits: np.ndarray) -> np.ndarray:
         """Rows that may be within the limits: those of p, which are known from the logit alone."""
@@ -400,7 +417,7 @@ class Scan:
     @staticmethod
     def _annotate(table: pa.Table, row: np.ndarray, position: np.ndarray, length: np.ndarray) -> dict[str, object]:
         """Columns of the transcripts of bases, which are rows of ``table``."""
-        coordinates = TranscriptMap(table.select(_MAPPED).to_pandas())
+        coordinates = TranscriptMap(table.select(MAPPED).to_pandas())
         start = coordinates.to_genome(row, position)
         copied = table.select(["gene", "gene_name", "chrom", "strand"]).combine_chunks().take(pa.array(row))
         return {
@@ -419,6 +436,9 @@ class Scan:
             for task in self.tasks:
                 at = find_sites(codes, task)
                 at = at[(at >= spool.gap) & (at < spool.gap + last - first)]
+                if self._structure is not None:
+                    sequence, _ = spool.owner(at + (first - spool.gap))
+                    at = at[self._structure.known[sequence]]
                 if ends == "skip":
                     sequence, position = spool.owner(at + (first - spool.gap))
                     at = at[(position >= self._flank) & (position < spool.lengths[sequence] - self._flank)]
@@ -433,7 +453,7 @@ class Scan:
         return np.where((place >= 0) & (place < self.spool.lengths[sequence][:, None]), found, np.float32(0))
 
 
-_MAPPED = ["chrom", "strand", "exon_starts", "exon_ends", "cds_start", "cds_end"]
+MAPPED = ["chrom", "strand", "exon_starts", "exon_ends", "cds_start", "cds_end"]
 
 
 def gap_for(tasks: Sequence[Task], *engines: Engine) -> int:

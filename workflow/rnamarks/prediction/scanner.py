@@ -20,14 +20,15 @@ from ..files import write_text
 from ..models.checkpoint import load_model
 from ..models.directory import STUDENT, read_config, sidecar_settings
 from ..progress import Progress
+from ..sites.gene_structure import GeneStructure
 from ..tables import open_parquet_writer
 from ..tasks import Task
 from .bedrmod import UNIDENTIFIED, BedRModHeader, allowed_names, prediction_header, write_bedrmod
-from .exact import ExactEngine, load_engine, modes_of
+from .exact import ExactEngine, load_engine, modes_of, needs_structure
 from .kept import Kept, digest_of, keep
 from .merging import SequenceSites, export_comments, merge_isoforms
 from .row_view import RowView
-from .scan import Scan, ScanOptions, Sink, choose_tasks, gap_for
+from .scan import MAPPED, Scan, ScanOptions, Sink, choose_tasks, gap_for
 from .score import pick_device
 from .significance import read_null
 from .site_files import ANNOTATION_SCHEMA, TEST_SCHEMA, TOP_FIELD, AttentionText, SiteParquet, SiteText
@@ -161,6 +162,8 @@ class Scanner:
         folder = Path(tempfile.gettempdir()) if first is None else first.parent
         folder.mkdir(parents=True, exist_ok=True)
         is_table = str(source) != "-" and _is_parquet(source)
+        if self._loaded.engine.reads == "exons" and not is_table:
+            raise needs_structure()
         with ExitStack() as stack:
             gap = gap_for(asked, self._loaded.engine, *([reader] if reader else []))
             spool = (
@@ -168,11 +171,12 @@ class Scanner:
                 if is_table
                 else spool_fasta(source, folder, gap, maximum=maximum)
             )
+            structure = self._structure(source) if is_table else None
             root = None if checkpoints is None else Path(checkpoints)
             metadata = self._describe(asked, predictor, null_source)
             header = self._bedrmod_header(metadata, outputs, options, () if is_table else spool.names)
-            kept = stack.enter_context(keep(folder, root, first, self._identity(spool, asked, options)))
-            scan = Scan(spool, self._loaded, asked, null, options, reader)
+            kept = stack.enter_context(keep(folder, root, first, self._identity(spool, asked, options, structure)))
+            scan = Scan(spool, self._loaded, asked, null, options, reader, structure)
             tally = scan.count()
             if maximum_tests is not None and tally.tests > maximum_tests:
                 raise InputError(
@@ -197,6 +201,13 @@ class Scanner:
             }
             on_genome = is_table and bool(chromosome_sizes(source))
             return self._write(scan, kept, outputs, pa.schema(schema), rows, metadata, header, on_genome)
+
+    def _structure(self, source: str | Path) -> GeneStructure | None:
+        """Where exons lie on the transcripts of a table, if the model reads that."""
+        if self._loaded.engine.reads != "exons":
+            return None
+        with open_transcripts(source) as file:
+            return GeneStructure(file.read(columns=MAPPED).to_pandas())
 
     def _write(
         self,
@@ -289,11 +300,14 @@ class Scanner:
             options = replace(options, top=False)
         return options if has_null else replace(options, alpha=None)
 
-    def _identity(self, spool: Spool, tasks: Sequence[Task], options: ScanOptions) -> str:
+    def _identity(
+        self, spool: Spool, tasks: Sequence[Task], options: ScanOptions, structure: GeneStructure | None
+    ) -> str:
         """A hash of everything that decides what a scan keeps."""
         student = sidecar_settings(self._model, STUDENT) if self._mode == "fast" else None
         record = {
             "sequences": spool.digest,
+            "structure": structure and structure.digest,
             "model": self.digest,
             "student": student and student["sha256"],
             "mode": self._mode,

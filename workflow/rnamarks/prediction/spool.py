@@ -86,6 +86,13 @@ class Spool:
         sequence = np.searchsorted(self.starts, at, side="right") - 1
         return sequence, at - self.starts[sequence]
 
+    def codes_of(self, sequence: int) -> np.ndarray:
+        """Codes of a sequence."""
+        start = int(self.starts[sequence])
+        codes = np.empty(int(self.lengths[sequence]), dtype=np.uint8)
+        os.preadv(self._file.fileno(), [codes], start)
+        return codes
+
     def letters(self, sequence: int, first: int, last: int) -> str:
         """RNA text of 0-based half-open positions of a sequence."""
         start = self.starts[sequence]

@@ -13,10 +13,12 @@ from ..errors import InputError, shown
 from ..evaluation.bootstrap import bootstrap_metrics
 from ..evaluation.calibration import Calibration
 from ..evaluation.metrics import expected_calibration_error
-from ..models.checkpoint import Ensemble, Stack, load_model
+from ..models.checkpoint import Combined, Ensemble, Stack, load_model, windows_refused
 from ..models.directory import ModelConfig, read_config
 from ..sequences import Record, encode, read_records
 from ..tasks import find_task
+from .combined import CombinedEngine
+from .exact import ExactEngine, score_each
 from .score import fit_to_window, fits_task, in_chunks, pick_device, score_windows
 
 CHUNK = 20_000
@@ -62,10 +64,22 @@ class WindowScorer:
         self.model, self.config = loaded or load_model(folder)
         self.batch_size, self.warn = batch_size, warn
         self.model.to(self.device)
+        self.window, self._engine = self.config.window, None
+        if isinstance(self.model, Combined):
+            networks = ExactEngine(self.model.networks, self.window, device=self.device, batch_size=batch_size)
+            self._engine = CombinedEngine(networks, self.config.tasks, self.model.combiners)
+            if self._engine.reads == "exons":
+                raise windows_refused()
+            self.window = self._engine.width
         constants = self.config.calibration.get(self.task.name)
         self.calibration = None if constants is None else Calibration.from_dict(constants)
         if self.calibration is None:
             warn(f"the model has no calibration for {self.task.name}: probability is left empty")
+
+    def _score(self, codes: np.ndarray) -> np.ndarray:
+        if self._engine is not None:
+            return score_each(self._engine, {self.task.name: codes})[self.task.name]
+        return score_windows(self.model, codes, self.task.name, batch_size=self.batch_size, device=self.device)
 
     def chunks(self, path: str | Path) -> Iterator[pd.DataFrame]:
         """Scores of a file's windows, some thousand at a time, in the file's order; see :meth:`score_records`."""
@@ -88,7 +102,7 @@ class WindowScorer:
             the middle has neither, and is counted.
         """
         padded = cropped = other = 0
-        window, name = self.config.window, self.task.name
+        window = self.window
         for records in in_chunks(windows, CHUNK):
             codes = np.empty((len(records), window), dtype=np.uint8)
             for row, record in enumerate(records):
@@ -98,7 +112,7 @@ class WindowScorer:
             fits = fits_task(codes, self.task)
             other += int((~fits).sum())
             logits = np.full(len(codes), np.nan, dtype=np.float32)
-            logits[fits] = score_windows(self.model, codes[fits], name, batch_size=self.batch_size, device=self.device)
+            logits[fits] = self._score(codes[fits])
             yield pd.DataFrame(
                 {
                     "name": [(record.header.split() or [f"line{record.line}"])[0] for record in records],
@@ -110,6 +124,7 @@ class WindowScorer:
         if other:
             motif, offset = self.task.place
             about = motif if len(motif) == 1 else f"{motif}, its letter {offset + 1}"
+            name = self.task.name
             self.warn(f"{source}: {other} windows do not have {about} in the middle, which {name} is about: no value")
         if padded:
             self.warn(f"{source}: {padded} windows are shorter than {window} nt and were padded with N on both sides")

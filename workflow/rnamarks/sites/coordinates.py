@@ -7,6 +7,7 @@ minus strand it runs against the genome. -1 stands for a position that is not th
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,21 @@ REGIONS = ("utr5", "cds", "utr3", "noncoding", "unknown")
 
 # above every chromosome length, so that group and position fit one sortable integer
 SPAN = np.int64(1) << 40
+
+
+class Exons(NamedTuple):
+    """Exons of a set of transcripts, one after another from 5' to 3', all int64.
+
+    ``first``, ``number``, shape=(n_transcripts,): index of each transcript's first exon, and how many it has.
+    ``start``, ``length``, ``intron``, shape=(n_exons,): 0-based start on the transcript, nt, and nt of the intron
+    behind it on the genome, -1 behind the last one.
+    """
+
+    first: np.ndarray
+    number: np.ndarray
+    start: np.ndarray
+    length: np.ndarray
+    intron: np.ndarray
 
 
 class TranscriptMap:
@@ -73,6 +89,21 @@ class TranscriptMap:
         pairs = list(zip(transcripts["chrom"], transcripts["strand"], strict=True))
         self.groups = {pair: number for number, pair in enumerate(sorted(set(pairs)))}
         self.group = np.fromiter((self.groups[pair] for pair in pairs), dtype=np.int64, count=self.n_transcripts)
+
+    def exons(self) -> Exons:
+        """All exons, those of each transcript from its 5' end to its 3' end."""
+        owner = self._owner[self._order]
+        start, end = self._start[self._order], self._end[self._order]
+        number = np.bincount(owner, minlength=self.n_transcripts)
+        along = np.where(self._forward[owner[1:]], start[1:] - end[:-1], start[:-1] - end[1:])
+        intron = np.append(np.where(np.diff(owner) == 0, along, -1), -1)[: len(owner)]
+        first = np.cumsum(number) - number
+        return Exons(first, number, self._on_transcript[self._order], end - start, intron)
+
+    def exon_of(self, transcript: np.ndarray, position: np.ndarray) -> np.ndarray:
+        """Index into :meth:`exons` of positions that lie on their transcripts; shape=(n,)."""
+        transcript, position = _paired(transcript, position)
+        return np.searchsorted(self._place, self.offsets[transcript] + position, side="right") - 1
 
     def to_genome(self, transcript: np.ndarray, position: np.ndarray) -> np.ndarray:
         """Genome positions of positions on transcripts.

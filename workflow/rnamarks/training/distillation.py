@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -21,12 +22,13 @@ from .. import __version__
 from ..errors import InputError
 from ..evaluation.calibration import Calibration, fit_calibration
 from ..models.checkpoint import load_model
-from ..models.directory import read_config
+from ..models.directory import ModelConfig, read_config
 from ..models.student import Student
 from ..prediction.fast import agreement, score_fast
 from ..prediction.score import pick_device, score_tasks
 from .fit import digest_splits, read_split
 from .lessons import Pool, ask_teacher
+from .sampler import TaskData
 from .settings import DistillationSettings, TrainingSettings
 from .targets.teacher import TeacherTarget
 from .trainer import digest_of, train
@@ -95,12 +97,15 @@ def distil_student(
     torch.set_num_threads(threads)
     where = pick_device(device)
     model, config = load_model(folder)
-    tasks = config.task_names
-    missing = [task for task in tasks if task not in splits]
+    tasks = config.heads
+    # the student stands for the networks of a combined model, at the bases that its trees are asked about
+    windows = {task: task for task in tasks} if not config.combiner else dict.fromkeys(tasks, config.task_names[0])
+    teacher = model.networks if config.combiner else model
+    missing = [task for task in windows.values() if task not in splits]
     if missing:
         raise InputError("there are no windows of a task of the model", value=missing, remedy="give those of all tasks")
-    training = {task: read_split(splits[task], scheme, "train") for task in tasks}
-    validation = {task: read_split(splits[task], scheme, "valid") for task in tasks}
+    training = {task: read_split(splits[windows[task]], scheme, "train") for task in tasks}
+    validation = {task: read_split(splits[windows[task]], scheme, "valid") for task in tasks}
     # baselines read the whole window
     reads = config.window if config.stack else model.networks.members[0].reads
     torch.manual_seed(seed)
@@ -109,10 +114,10 @@ def distil_student(
     record = {"teacher": read_config(folder)[1], "scheme": scheme, "seed": seed, "threads": threads}
     made = {name: getattr(settings, name) for name in ("copies", "minimum", "maximum", "mutation_rate")}
     asked = record | made | {"receptive": student.receptive, "device": where.type, "version": __version__}
-    asked["data"] = digest_splits({task: splits[task] for task in tasks}, scheme, "train")
+    asked["data"] = digest_splits({task: splits[windows[task]] for task in tasks}, scheme, "train")
     lessons = Path(checkpoints) / digest_of(asked)
-    codes, targets = ask_teacher(model, config.tasks, pool, lessons, where, report)
-    logits = {task: score_tasks(model, data.codes, [task], device=where)[:, 0] for task, data in validation.items()}
+    codes, targets = ask_teacher(teacher, config.network_tasks, pool, lessons, where, report)
+    logits = {task: score_tasks(teacher, data.codes, [task], device=where)[:, 0] for task, data in validation.items()}
 
     def judge(network: nn.Module) -> dict[str, float]:
         return {
@@ -141,18 +146,27 @@ def distil_student(
         report=lambda line: report(f"student: {line}"),
     )
     student.load_state_dict(result.state)
-    calibration = {}
-    for column, (task, data) in enumerate(validation.items()):
-        known = config.calibration.get(task)
-        calibration[task] = fit_calibration(
-            data.labels,
-            score_fast(student, data.codes, device=where)[:, column],
-            # of the same population as in exact mode, so that the probabilities of both modes are comparable
-            prevalence=Calibration.from_dict(known).prevalence if known else None,
-            fitted_on=f"valid, {task}, scheme {scheme}, student",
-            few="prior",
-        ).to_dict()
+    if config.combiner:
+        # trees over the student's logits keep the constants of those over the networks', which these stand for
+        calibration = dict(config.calibration)
+    else:
+        found = {
+            task: score_fast(student, data.codes, device=where)[:, column]
+            for column, (task, data) in enumerate(validation.items())
+        }
+        calibration = {
+            task: _calibrated(config, task, data, found[task], f"valid, {task}, scheme {scheme}, student")
+            for task, data in validation.items()
+        }
     agreed = judge(student)
     record |= {"settings": asdict(settings), "windows": {"own": int(pool.own.sum()), "made": int((~pool.own).sum())}}
     history = [{key: value for key, value in row.items() if key not in ("stage", "score")} for row in result.history]
     return Distilled(student.cpu().eval(), calibration, agreed, record, history)
+
+
+def _calibrated(config: ModelConfig, task: str, data: TaskData, logits: np.ndarray, said: str) -> dict[str, Any]:
+    """Constants for the student's logits."""
+    known = config.calibration.get(task)
+    # of the same population as in exact mode, so that the probabilities of both modes are comparable
+    prevalence = Calibration.from_dict(known).prevalence if known else None
+    return fit_calibration(data.labels, logits, prevalence=prevalence, fitted_on=said, few="prior").to_dict()

@@ -26,6 +26,7 @@ from ..sites.annotation import read_annotation
 from ..sites.contigs import match_contigs
 from ..sites.coordinates import TranscriptMap
 from ..sites.drops import Drops
+from ..sites.gene_structure import GeneStructure, Places, SequenceEnds
 from ..sites.transcripts import build_transcripts, open_genome
 from .placing import Unit, alone, on_haplotypes, place_alleles, touched_transcripts
 from .records import Allele, alleles, carriers, open_variants, readable, records
@@ -225,6 +226,11 @@ class _Annotator:
         self._options = options
         self._where = TranscriptMap(transcripts)
         self._sequences = transcripts["sequence"].to_numpy()
+        self._structure: Places | None = None
+        if engine.reads == "exons":
+            self._structure = GeneStructure(transcripts)
+        elif engine.reads:
+            self._structure = SequenceEnds.of_texts(self._sequences)
         self._reasons: Counter[str] = Counter()
         self.records = self._alleles = self._scored = self._rows = 0
 
@@ -291,7 +297,7 @@ class _Annotator:
     def _scored_rows(self, units: list[Unit], found: Sequence[Allele]) -> tuple[Rows, list[int]]:
         """Rows of units, and the numbers of the units that have some."""
         sequences = {row: encode(self._sequences[row]) for row in {unit.transcript for unit in units}}
-        effects = score_units(units, sequences, self._model.tasks, self._engine)
+        effects = score_units(units, sequences, self._model.tasks, self._engine, self._structure)
         rows = effect_rows(units, effects, found, self._transcripts, self._where, self._model)
         return rows, np.unique(np.concatenate([effect.unit for effect in effects.values()])).tolist()
 

@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import InputError
 from ..prediction.exact import Engine
 from ..prediction.scan import find_sites, gap_for
+from ..sites.gene_structure import Places
 from ..sites.windows import lay
 from ..tasks import Task
 from .placing import Edit, Unit, reach_of
@@ -53,7 +54,11 @@ class Effects(NamedTuple):
 
 
 def score_units(
-    units: Sequence[Unit], sequences: Mapping[int, np.ndarray], tasks: Sequence[Task], engine: Engine
+    units: Sequence[Unit],
+    sequences: Mapping[int, np.ndarray],
+    tasks: Sequence[Task],
+    engine: Engine,
+    structure: Places | None = None,
 ) -> dict[str, Effects]:
     """Logits of all that the alleles of units touch.
 
@@ -64,6 +69,9 @@ def score_units(
         Row of a transcript to its codes.
     tasks : sequence of Task
     engine : Engine
+    structure : Places, optional
+        Of the transcripts, for engines that read them. They stay as they are, whatever is inserted or deleted; what is
+        inserted has the place of the nucleotide that it is inserted before.
 
     Returns
     -------
@@ -71,14 +79,17 @@ def score_units(
         By task, in the order of the units.
     """
     margin = gap_for(tasks, engine)
-    stretches: dict[bytes, int] = {}
+    stretches: dict[tuple[int, bytes], int] = {}
     found, places = [], []
     for number, unit in enumerate(units):
         before, after, pairs = _stretches(unit, sequences[unit.transcript], margin)
-        places += [stretches.setdefault(codes.tobytes(), len(stretches)) for codes in (before, after)]
+        # equal stretches are one, unless they lie elsewhere among exons
+        for at, codes in enumerate((before, after)):
+            key = 2 * number + at if engine.reads else 0
+            places.append(stretches.setdefault((key, codes.tobytes()), len(stretches)))
         found.append(pairs._replace(unit=np.full(len(pairs.position), number)))
     pairs = Pairs(*(np.concatenate(column) for column in zip(*found, strict=True)))
-    laid = lay([np.frombuffer(codes, dtype=np.uint8) for codes in stretches], margin)
+    laid = lay([np.frombuffer(codes, dtype=np.uint8) for _, codes in stretches], margin)
     starts = laid.starts[np.array(places).reshape(-1, 2)][pairs.unit]
     reference, alternative = (
         np.where(at < 0, NOWHERE, at + start)
@@ -91,7 +102,11 @@ def score_units(
     for task in tasks:
         at = find_sites(laid.codes, task)
         sites[task.name] = at[asked[at]]
-    logits = engine.score(laid.codes, sites).logits
+    placed = None
+    if engine.reads:
+        owner, at = _origins(len(laid.codes), pairs, reference, alternative, units)
+        placed = {name: structure.features(owner[rows], at[rows]) for name, rows in sites.items()}
+    logits = engine.score(laid.codes, sites, structure=placed).logits
     effects = {}
     for name, at in sites.items():
         if not np.isfinite(logits[name]).all():
@@ -104,6 +119,20 @@ def score_units(
         columns = (pairs.unit, pairs.position, pairs.distance, before, after)
         effects[name] = Effects(*(column[rows] for column in columns))
     return effects
+
+
+def _origins(
+    n: int, pairs: Pairs, reference: np.ndarray, alternative: np.ndarray, units: Sequence[Unit]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Row of the transcript and position on it of laid nucleotides that are asked about, shape (n,) each."""
+    owner, place = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    row = np.array([unit.transcript for unit in units], dtype=np.int64)[pairs.unit]
+    start = np.array([unit.own.start for unit in units], dtype=np.int64)[pairs.unit]
+    position = np.where(pairs.position >= 0, pairs.position, start)
+    for at in (reference, alternative):
+        there = at >= 0
+        owner[at[there]], place[at[there]] = row[there], position[there]
+    return owner, place
 
 
 def _stretches(unit: Unit, codes: np.ndarray, margin: int) -> tuple[np.ndarray, np.ndarray, Pairs]:

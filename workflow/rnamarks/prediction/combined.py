@@ -1,0 +1,115 @@
+"""A model whose trees judge a base by more than its window, as the engine of a scan, around the networks themselves.
+
+The logits of a base's neighbours are computed beside its own, so an engine reads as much further to either side, and
+where it stands among exons is handed over by whoever knows the transcripts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from ..models.combiner import Combiner, combine
+from ..sites.gene_structure import FAR, WIDTHS
+from ..tasks import Task
+from .exact import Engine, Scores, needs_structure
+from .scan import find_sites
+
+
+class CombinedEngine:
+    """Combiners of the logits of another engine, as an :class:`rnamarks.prediction.exact.Engine`.
+
+    Parameters
+    ----------
+    inner : Engine
+    tasks : sequence of Task
+    combiners : mapping of str to Combiner
+        By task, all of one kind.
+
+    Attributes
+    ----------
+    reads : str
+        See :data:`rnamarks.sites.gene_structure.WIDTHS`.
+    """
+
+    def __init__(self, inner: Engine, tasks: Sequence[Task], combiners: Mapping[str, Combiner]) -> None:
+        self._inner, self._combiners = inner, dict(combiners)
+        self._tasks = {task.name: task for task in tasks}
+        settings = next(iter(self._combiners.values())).settings
+        self.reads = settings.reads
+        self.width = max(inner.width + 2 * settings.neighbours, 2 * settings.reach + 1)
+
+    @property
+    def pause(self) -> Callable[[], None]:
+        """See :class:`rnamarks.prediction.exact.Engine`: that of the engine within."""
+        return self._inner.pause
+
+    @pause.setter
+    def pause(self, pause: Callable[[], None]) -> None:
+        self._inner.pause = pause
+
+    def score(
+        self,
+        codes: np.ndarray,
+        sites: Mapping[str, np.ndarray],
+        *,
+        attend: bool = False,
+        structure: Mapping[str, np.ndarray] | None = None,
+    ) -> Scores:
+        """See :meth:`rnamarks.prediction.exact.Engine.score`; there is no attention."""
+        if self.reads == "exons" and structure is None:
+            raise needs_structure()
+        if self.reads and structure is None:
+            # windows whose place is not known
+            structure = {name: unknown_places(self.reads, len(at)) for name, at in sites.items()}
+        logits = {}
+        for name, at in sites.items():
+            combiner = self._combiners[name]
+            others = within_reach(codes, self._tasks[name], at, combiner.settings.neighbours)
+            inner = self._inner.score(codes, dict.fromkeys(combiner.heads, others)).logits
+            place = None if structure is None else structure[name]
+            read = [inner[head] for head in combiner.heads]
+            logits[name] = combiner.logit(combine(combiner.settings, codes, at, others, read, place))
+        return Scores(logits, None)
+
+    def score_windows(
+        self,
+        codes: np.ndarray,
+        rows: Mapping[str, np.ndarray],
+        structure: Mapping[str, np.ndarray] | None = None,
+    ) -> dict[str, np.ndarray]:
+        """See :meth:`rnamarks.prediction.exact.Engine.score_windows`."""
+        middles = {task: at * self.width + self.width // 2 for task, at in rows.items()}
+        return self.score(np.ascontiguousarray(codes).ravel(), middles, structure=structure).logits
+
+
+def unknown_places(reads: str, n: int) -> np.ndarray:
+    """Features of n bases whose sequence is not known whole; shape=(n, WIDTHS[reads]), dtype=float32."""
+    return np.full((n, WIDTHS[reads]), FAR, dtype=np.float32)
+
+
+def within_reach(codes: np.ndarray, task: Task, at: np.ndarray, reach: int) -> np.ndarray:
+    """Bases asked about and others of the task near them.
+
+    Parameters
+    ----------
+    codes : numpy.ndarray, shape=(n_nt,), dtype=uint8
+    task : Task
+    at : numpy.ndarray, dtype=int64
+        Ascending indices into ``codes``.
+    reach : int
+        nt; 0 for none but those asked about.
+
+    Returns
+    -------
+    numpy.ndarray, dtype=int64
+        Ascending.
+    """
+    if not reach or not len(at):
+        return at
+    every = find_sites(codes, task)
+    behind = at[np.minimum(np.searchsorted(at, every), len(at) - 1)]
+    before = at[np.maximum(np.searchsorted(at, every, side="right") - 1, 0)]
+    near = np.minimum(np.abs(behind - every), np.abs(before - every)) <= reach
+    return np.union1d(at, every[near])
