@@ -9,9 +9,8 @@ import torch
 
 from rnamarks.dictionary import column_names
 from rnamarks.evaluation.laboratories import compare_laboratories
-from rnamarks.models.card import RELEASED
 from rnamarks.models.checkpoint import save_model
-from rnamarks.models.directory import ModelConfig
+from rnamarks.models.directory import RELEASED, ModelConfig
 from rnamarks.models.registry import build_model
 from rnamarks.sequences import decode_windows, encode_windows
 from rnamarks.tables import write_parquet

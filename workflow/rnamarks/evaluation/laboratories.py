@@ -23,8 +23,8 @@ from ..datasets.redundancy import connected
 from ..datasets.splits import guarded_split
 from ..dictionary import column_names
 from ..models.baselines import BASELINES, Baseline
-from ..models.card import RELEASED
 from ..models.checkpoint import load_model
+from ..models.directory import RELEASED
 from ..prediction.score import pick_device, score_windows
 from ..sequences import UNKNOWN, encode_windows
 from ..sites.drops import Drops

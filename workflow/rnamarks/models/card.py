@@ -11,10 +11,8 @@ import pandas as pd
 
 from ..errors import InputError
 from ..files import write_text
-from .directory import CARD, read_config
+from .directory import CARD, RELEASED, read_config
 
-RELEASED = "released model"
-"""What the table ``laboratories`` calls it."""
 TEMPLATE = "card.md.jinja"
 _LICENCE = "Licence of the weights: "
 

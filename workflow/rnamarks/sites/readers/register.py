@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
-import pyfaidx
 
 from ...registry import Register
 from ..drops import Scope
 from ..modifications import Modification
+
+if TYPE_CHECKING:
+    import pyfaidx
 
 
 class Reader(Protocol):

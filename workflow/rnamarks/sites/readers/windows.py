@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pyfaidx
 
 from ...errors import InputError
 from ...sequences import UNKNOWN, encode
@@ -16,6 +15,9 @@ from ..drops import Scope
 from ..modifications import Modification
 from .register import GENOME_READERS
 from .rows import check_stated_assembly, site_table
+
+if TYPE_CHECKING:
+    import pyfaidx
 
 _SEED = 16
 _BLOCK = 4_000_000
