@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from rnamarks.prediction.row_view import painted
+from rnamarks.figures.palette import painted
 from rnamarks.prediction.scan import Calls
 from rnamarks.prediction.spool import spool_fasta
 from rnamarks.prediction.terminal_view import TerminalView

@@ -21,8 +21,7 @@ pytest.importorskip("flask")
 pytest.importorskip("waitress")
 
 import rnamarks
-from rnamarks.figures.palette import contrast, rgb
-from rnamarks.prediction.row_view import painted
+from rnamarks.figures.palette import contrast, painted, rgb
 from rnamarks.prediction.scan import ScanOptions
 from rnamarks.prediction.scanner import Outputs, Scanner
 from rnamarks.server.app import create_app

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -62,6 +63,14 @@ def scan(
             help="bedRMod of the rows; with genome coordinates one per genome position, and --taxid and --assembly.",
         ),
     ] = None,
+    tracks: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--tracks",
+            help="Folder to write, with genome coordinates: bigWig, BED (bgzip, tabix), a track hub and a session of "
+            "IGV; needs --assembly. The table then goes to --out alone.",
+        ),
+    ] = None,
     attention: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--attention", help="TSV to write: the attention to each nucleotide around each row's base."),
@@ -92,7 +101,7 @@ def scan(
     ] = None,
     taxid: TaxonOption = 0,
     assembly: Annotated[
-        str, typer.Option("--assembly", help="For the header of bedRMod; default the file's name.")
+        str, typer.Option("--assembly", help="What browsers call the genome, such as hg38; for bedRMod and --tracks.")
     ] = "",
     annotation_version: Annotated[
         str, typer.Option("--annotation-version", help="For the header of bedRMod; default a hash of the file.")
@@ -121,6 +130,7 @@ def scan(
     from .prediction.scanner import Outputs, Scanner
     from .prediction.windows import set_threads
     from .progress import show_sites
+    from .sites.assemblies import assemblies_in
 
     if (source is None) == (genome is None):
         raise InputError("give either sequences or a genome", remedy="a genome needs --annotation, too")
@@ -134,6 +144,16 @@ def scan(
             raise InputError("no such file", path=path, remedy="check the path")
     if bedrmod is not None and annotation is not None and not (taxid and assembly):
         raise InputError("the header of bedRMod names organism and assembly", remedy="add --taxid and --assembly")
+    export = None
+    if tracks is not None:
+        from .prediction.track_folder import check_tracks_folder, write_tracks
+
+        check_tracks_folder(tracks)
+        if not assembly:
+            raise InputError("browsers ask which genome tracks are of", remedy="add --assembly, such as hg38")
+        # what browsers know by name they need no file for
+        file = "" if genome is None or assemblies_in(assembly) else str(genome.resolve())
+        export = partial(write_tracks, folder=tracks, assembly=assembly, genome=file)
     options = ScanOptions(
         alpha=None if everything else alpha,
         fdr=fdr,
@@ -144,10 +164,11 @@ def scan(
     )
     name = Path(shown(genome or source or "-")).name
     outputs = Outputs(
-        table=out or (None if view else sys.stdout),
+        table=out or (None if view or tracks else sys.stdout),
         bedrmod=bedrmod,
         attention=attention,
         view=_terminal_view if view else None,
+        tracks=export,
         assembly=assembly or name.encode("ascii", "replace").decode(),
         **({"organism": taxid} if taxid else {}),
         **({} if annotation is None else _annotated(annotation, annotation_version)),
@@ -208,7 +229,7 @@ def _scanned(source: Path | None, genome: Path | None, annotation: Path | None, 
         else:
             frame = read_transcript_fasta(source, drops, annotation=described, annotation_path=annotation)
         warn_of_drops(drops)
-        write_parquet(frame, work / "transcripts.parquet")
+        write_parquet(frame, work / "transcripts.parquet", {"lengths": frame.attrs.get("lengths", {})})
         yield work / "transcripts.parquet"
 
 

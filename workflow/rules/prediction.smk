@@ -59,6 +59,11 @@ rule export_sites:
         bed="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.bed",
         plus="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.plus.bw",
         minus="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.minus.bw",
+        hub="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.hub.txt",
+        genomes="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.genomes.txt",
+        trackdb="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.trackDb.txt",
+        page="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.html",
+        session="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.igv.xml",
     log:
         "logs/{run}/prediction/export_sites/{transcripts}.{task}.{predictor}.log",
     benchmark:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ..tasks import Task
 
 INK = "#222222"
 QUIET = "#767676"
@@ -93,3 +97,17 @@ def legible(colour: str, behind: str = "#FFFFFF", least: float = LEGIBLE) -> str
 def _luminance(colour: str) -> float:
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in rgb(colour)]
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+class Painted(NamedTuple):
+    """How a task is shown: its ``label``, its ``colour``, grey where the model's directory names none, and ``ink``, the
+    same dark enough for text on white."""
+
+    label: str
+    colour: str
+    ink: str
+
+
+def painted(tasks: Sequence[Task]) -> dict[str, Painted]:
+    """How each task is shown, by name."""
+    return {task.name: Painted(task.label, task.colour or QUIET, legible(task.colour or QUIET)) for task in tasks}

@@ -67,6 +67,25 @@ class MergedSites:
         for block in self._table:
             yield block.to_pandas()
 
+    def of_task(self, task: str) -> TaskSites:
+        """Those of one task."""
+        return TaskSites(self._table, task)
+
+
+class TaskSites:
+    """The merged sites of one task, in the form of :class:`MergedSites`."""
+
+    def __init__(self, table: TableFile, task: str) -> None:
+        self._table, self._task = table, task
+        self._n = sum(map(len, self))
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        for block in self._table:
+            yield block.filter(pc.equal(block["task"], self._task)).to_pandas()
+
 
 class SequenceSites:
     """Rows of a file of **predicted sites** as sites of the sequences that were scanned.
@@ -214,7 +233,7 @@ def select_sites(sites: Iterable[pd.DataFrame], *, above: float | None = None, f
 def export_comments(
     metadata: Mapping[str, object],
     merged: MergedSites | SequenceSites,
-    chosen: ChosenSites | MergedSites | SequenceSites,
+    chosen: ChosenSites | MergedSites | SequenceSites | TaskSites,
 ) -> list[str]:
     """Comments of exported sites: that they are predictions, whose, and how many were left out and why.
 
@@ -223,7 +242,7 @@ def export_comments(
     metadata : mapping
         See :func:`read_site_metadata`.
     merged : MergedSites or SequenceSites
-    chosen : ChosenSites or as ``merged``
+    chosen : ChosenSites, TaskSites or as ``merged``
         Those of ``merged`` that are exported.
     """
     tasks = metadata["tasks"]

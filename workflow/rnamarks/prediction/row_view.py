@@ -5,31 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from ..figures.palette import QUIET, legible
 from ..tasks import Task
 from .scan import Calls
 from .spool import Spool
 
 FDR = 0.1
-
-
-class Painted(NamedTuple):
-    """How a task is shown: its ``label``, its ``colour``, grey where the model's directory names none, and ``ink``, the
-    same dark enough for text on white."""
-
-    label: str
-    colour: str
-    ink: str
-
-
-def painted(tasks: Sequence[Task]) -> dict[str, Painted]:
-    """How each task is shown, by name."""
-    return {task.name: Painted(task.label, task.colour or QUIET, legible(task.colour or QUIET)) for task in tasks}
 
 
 class RowView(ABC):

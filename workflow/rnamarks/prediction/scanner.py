@@ -24,7 +24,7 @@ from ..sites.gene_structure import GeneStructure
 from ..tables import open_parquet_writer
 from ..tasks import Task
 from .bedrmod import UNIDENTIFIED, BedRModHeader, allowed_names, prediction_header, write_bedrmod
-from .exact import ExactEngine, load_engine, modes_of, needs_structure
+from .exact import ExactEngine, load_engine, needs_structure
 from .kept import Kept, digest_of, keep
 from .merging import SequenceSites, export_comments, merge_isoforms
 from .row_view import RowView
@@ -52,6 +52,9 @@ class Outputs:
     attention : path-like, optional
         TSV of the attention to each nucleotide around each row's.
     view : callable, optional
+    tracks : callable, optional
+        Takes merged sites, metadata, ``sizes`` and ``limits`` of transcripts with coordinates, as
+        :func:`rnamarks.prediction.track_folder.write_tracks` does.
     organism, assembly, annotation_source, annotation_version
         For the header of bedRMod.
     """
@@ -60,6 +63,7 @@ class Outputs:
     bedrmod: str | Path | None = None
     attention: str | Path | None = None
     view: View | None = None
+    tracks: Callable[..., None] | None = None
     organism: int = UNIDENTIFIED
     assembly: str = ""
     annotation_source: str = "none (positions on the sequences given)"
@@ -172,6 +176,10 @@ class Scanner:
                 else spool_fasta(source, folder, gap, maximum=maximum)
             )
             structure = self._structure(source) if is_table else None
+            sizes = chromosome_sizes(source) if is_table else {}
+            if outputs.tracks is not None and not sizes:
+                what = "no sequence has genome coordinates, which tracks need"
+                raise InputError(what, path=source, remedy="give an annotation of these transcripts (--annotation)")
             root = None if checkpoints is None else Path(checkpoints)
             metadata = self._describe(asked, predictor, null_source)
             header = self._bedrmod_header(metadata, outputs, options, () if is_table else spool.names)
@@ -199,8 +207,7 @@ class Scanner:
                 "sites": tally.tests,
                 "padded_sites": 0 if options.ends == "skip" else tally.near,
             }
-            on_genome = is_table and bool(chromosome_sizes(source))
-            return self._write(scan, kept, outputs, pa.schema(schema), rows, metadata, header, on_genome)
+            return self._write(scan, kept, outputs, pa.schema(schema), rows, metadata, header, sizes)
 
     def _structure(self, source: str | Path) -> GeneStructure | None:
         """Where exons lie on the transcripts of a table, if the model reads that."""
@@ -218,8 +225,9 @@ class Scanner:
         rows: Rows | None,
         metadata: Mapping[str, object],
         header: BedRModHeader | None,
-        on_genome: bool,
+        sizes: Mapping[str, int],
     ) -> pd.DataFrame:
+        merges = header is not None or outputs.tracks is not None
         with ExitStack() as stack:
             sinks: list[Sink] = []
             table = outputs.table
@@ -233,16 +241,19 @@ class Scanner:
             if outputs.view is not None:
                 sinks.append(stack.enter_context(outputs.view(scan.spool, scan.tasks)))
             with ExitStack() as inner:
-                if header is not None:
+                if merges:
                     work = stack.enter_context(tempfile.TemporaryDirectory(prefix="rnamarks.", dir=kept.folder))
                     sites = Path(work) / "sites.parquet"
                     writer = inner.enter_context(open_parquet_writer(sites, schema, metadata))
                     sinks.append(SiteParquet(writer))
                 summary = scan.write(kept, sinks, rows)
+            if merges:
+                merged = merge_isoforms(sites) if sizes else SequenceSites(sites)
             if header is not None:
-                merged = merge_isoforms(sites) if on_genome else SequenceSites(sites)
                 comments = export_comments(metadata, merged, merged)
                 write_bedrmod(merged, outputs.bedrmod, header, comments=comments)
+            if outputs.tracks is not None:
+                outputs.tracks(merged, metadata, sizes=sizes, limits=scan.options.limits)
         return summary
 
     def _describe(self, tasks: Sequence[Task], predictor: str, null: str) -> dict[str, object]:
@@ -279,12 +290,12 @@ class Scanner:
     def _settle(self, options: ScanOptions, outputs: Outputs, tasks: Sequence[Task], has_null: bool) -> ScanOptions:
         """Options that fit the model; what cannot be had is refused before work begins."""
         uncalibrated = [task.name for task in tasks if task.name not in self._loaded.calibration]
-        if uncalibrated and (outputs.bedrmod is not None or options.above is not None):
+        if uncalibrated and (outputs.bedrmod, outputs.tracks, options.above) != (None, None, None):
             raise InputError(
                 "the model has no calibration for a task, hence no probability",
                 path=self._model,
                 value=uncalibrated[0],
-                remedy="choose others by --task, or leave out --bedrmod and --above",
+                remedy="choose others by --task, or leave out --bedrmod, --tracks and --above",
             )
         if options.fdr is not None and not has_null:
             raise InputError(
@@ -330,11 +341,6 @@ class Scanner:
         return ExactEngine(
             networks.networks, config.window, device=pick_device(self._device), batch_size=self._batch_size
         )
-
-
-def load_scanners(model: str | Path, *, device: str = "auto", batch_size: int | None = None) -> dict[str, Scanner]:
-    """A scanner for each mode that a model directory has."""
-    return {mode: Scanner(model, mode=mode, device=device, batch_size=batch_size) for mode in modes_of(model)}
 
 
 def _is_parquet(path: str | Path) -> bool:

@@ -9,8 +9,9 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
+from ..figures.palette import painted
 from ..tasks import Task
-from .row_view import FDR, RowView, painted
+from .row_view import FDR, RowView
 from .spool import Spool
 
 SYMBOLS = ("●", "○")

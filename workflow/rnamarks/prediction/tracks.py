@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 
 from ..errors import InputError
 from ..files import write_bytes, write_text
-from ..tables import TSV, open_parquet
+from ..tables import TSV, metadata_of, open_parquet
+
+STRANDS = (("+", "plus"), ("-", "minus"))
+"""Strands, and what the bigWig files of each are called."""
 
 
 def display_score(probability: np.ndarray) -> np.ndarray:
@@ -20,8 +26,10 @@ def display_score(probability: np.ndarray) -> np.ndarray:
     return np.round(1000 * np.asarray(probability, dtype=np.float64)).astype(np.int64)
 
 
-def write_bed(sites: Iterable[pd.DataFrame], path: str | Path, comments: Sequence[str] = ()) -> None:
-    """Write merged sites as BED6, the modification as the name.
+def write_bed(
+    sites: Iterable[pd.DataFrame], path: str | Path, comments: Sequence[str] = (), *, colour: str = ""
+) -> None:
+    """Write merged sites as BED6, the modification as the name, or as BED9 in a colour.
 
     Parameters
     ----------
@@ -31,6 +39,8 @@ def write_bed(sites: Iterable[pd.DataFrame], path: str | Path, comments: Sequenc
     path : path-like
     comments : sequence of str
         Lines above the sites, written behind ``# ``.
+    colour : str
+        ``#RRGGBB``; BED9 has it.
     """
     with write_text(path) as handle:
         handle.writelines(f"# {line}\n" for line in comments)
@@ -45,11 +55,14 @@ def write_bed(sites: Iterable[pd.DataFrame], path: str | Path, comments: Sequenc
                     "strand": frame["strand"],
                 }
             )
+            if colour:
+                table = table.assign(thickStart=table["start"], thickEnd=table["end"], itemRgb=rgb_text(colour))
             table.to_csv(handle, header=False, **TSV)
 
 
 def chromosome_sizes(transcripts: str | Path) -> dict[str, int]:
-    """Lengths of the chromosomes that carry transcripts, for bigWig: each is taken to end with its last exon.
+    """Lengths of the chromosomes that carry transcripts, for bigWig: those of the genome, or where there was none up to
+    the last exon.
 
     Parameters
     ----------
@@ -63,10 +76,11 @@ def chromosome_sizes(transcripts: str | Path) -> dict[str, int]:
     """
     sizes: dict[str, int] = {}
     with open_parquet(transcripts, buffer_size=1 << 20, pre_buffer=False) as file:
+        lengths = metadata_of(file).get("lengths", {})
         for batch in file.iter_batches(1024, columns=["chrom", "exon_ends"]):
             for chrom, ends in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 if ends:
-                    sizes[chrom] = max(sizes.get(chrom, 0), ends[-1])
+                    sizes[chrom] = lengths.get(chrom) or max(sizes.get(chrom, 0), ends[-1])
     return dict(sorted(sizes.items()))
 
 
@@ -100,8 +114,8 @@ def write_bigwig(sites: Iterable[pd.DataFrame], path: str | Path, strand: str, s
             path=path,
             remedy="give the transcripts with an annotation",
         )
-    with write_bytes(path) as handle, open(os.memfd_create("rnamarks"), "rb") as made:
-        track = pyBigWig.open(f"/proc/self/fd/{made.fileno()}", "w")
+    with write_bytes(path) as handle, _file_for_pybigwig() as (made, name):
+        track = pyBigWig.open(name, "w")
         try:
             track.addHeader(list(sizes.items()))
             for frame in sites:
@@ -116,3 +130,19 @@ def write_bigwig(sites: Iterable[pd.DataFrame], path: str | Path, strand: str, s
         finally:
             track.close()
         shutil.copyfileobj(made, handle, 1 << 20)
+
+
+@contextmanager
+def _file_for_pybigwig() -> Iterator[tuple[BinaryIO, str]]:
+    """A file in memory, and a name by which a library can open it; outside Linux a temporary one."""
+    if hasattr(os, "memfd_create"):
+        with open(os.memfd_create("rnamarks"), "rb") as made:
+            yield made, f"/proc/self/fd/{made.fileno()}"
+    else:
+        with tempfile.NamedTemporaryFile(prefix="rnamarks.") as made:
+            yield made, made.name
+
+
+def rgb_text(colour: str) -> str:
+    """``#RRGGBB`` as browsers want it: three whole numbers."""
+    return ",".join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))

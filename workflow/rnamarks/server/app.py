@@ -10,10 +10,12 @@ from flask import Flask, Response, abort, jsonify, redirect, render_template, re
 
 from .. import __version__
 from ..errors import InputError
+from ..figures.palette import painted
 from ..models.directory import read_card
-from ..prediction.row_view import FDR, painted
+from ..prediction.exact import modes_of
+from ..prediction.row_view import FDR
 from ..prediction.scan import ALPHA
-from ..prediction.scanner import load_scanners
+from ..prediction.scanner import Scanner
 from .calls import Query, find_call, find_calls
 from .contributions import Explainer
 from .guards import add_guards, owner_of
@@ -72,7 +74,7 @@ def create_app(
         If the directory is at fault.
     """
     limits = limits or Limits()
-    scanners = load_scanners(model, device=device, batch_size=batch_size)
+    scanners = {mode: Scanner(model, mode=mode, device=device, batch_size=batch_size) for mode in modes_of(model)}
     exact = scanners["exact"]
     title = Path(model).resolve().name
     explainer = Explainer(model, device=device, batch_size=batch_size)

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 
 import pandas as pd
 
-from ..prediction.row_view import FDR, RowView, painted
+from ..figures.palette import painted
+from ..prediction.row_view import FDR, RowView
 from ..prediction.spool import Spool
 from ..tasks import Task
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..figures.palette import Painted, painted
 from ..files import write_text
-from ..prediction.row_view import Painted, painted
 from ..tasks import Task
 from .requests import Request
 

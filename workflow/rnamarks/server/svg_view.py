@@ -9,8 +9,8 @@ from typing import Any, TextIO
 import numpy as np
 import pandas as pd
 
-from ..figures.palette import FAINT, INK, QUIET
-from ..prediction.row_view import FDR, RowView, painted
+from ..figures.palette import FAINT, INK, QUIET, painted
+from ..prediction.row_view import FDR, RowView
 from ..prediction.spool import Spool
 from ..sequences import LETTERS
 from ..tasks import Task
