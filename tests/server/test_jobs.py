@@ -133,6 +133,10 @@ def test_results_outlive_the_server_and_what_did_not_end_is_begun_again(start):
     # what a server that was killed leaves: half of a scan, and a folder without a record
     (running.folder / ".calls.tsv.abcdefgh.part").write_text("half")
     (running.folder.parent / ("x" * 22)).mkdir()
+    # and a record of another version, which is not ours to delete
+    strange = running.folder.parent / ("y" * 22)
+    strange.mkdir()
+    (strange / RECORD).write_text('{"request": 1}')
     again = start()
     kept = again.find(done.token)
     assert (kept.state, kept.model, kept.summary) == ("done", done.model, done.summary)
@@ -146,7 +150,10 @@ def test_results_outlive_the_server_and_what_did_not_end_is_begun_again(start):
         assert found.file(TABLE).read_bytes()
         assert not list(found.folder.glob(".calls*"))
     assert not (running.folder.parent / ("x" * 22)).exists()
-    assert {path.name for path in running.folder.parent.iterdir()} == {done.token, running.token, waiting.token}
+    assert {path.name for path in running.folder.parent.iterdir()} == {
+        *(job.token for job in (done, running, waiting)),
+        strange.name,
+    }
 
 
 def test_a_scan_that_kills_servers_is_given_up(start):

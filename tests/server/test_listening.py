@@ -99,7 +99,7 @@ def test_what_is_sent_in_chunks_is_bounded_while_it_is_read(model, tmp_path):
 def test_slow_clients_leave_room_for_others_and_are_put_out(model, tmp_path):
     with serving(model, tmp_path) as (_, address), contextlib.ExitStack() as stack:
         slow = [stack.enter_context(connected(address)) for _ in range(150)]
-        ends = time.monotonic() + 40
+        ends = time.monotonic() + 200
         closed = set()
         while time.monotonic() < ends and len(closed) < len(slow):
             for number, one in enumerate(slow):
@@ -114,7 +114,7 @@ def test_slow_clients_leave_room_for_others_and_are_put_out(model, tmp_path):
                     closed.add(number)
                 finally:
                     one.setblocking(True)
-            assert get(f"{address}api/model", timeout=20)[0] == 200
+            assert get(f"{address}api/model", timeout=120)[0] == 200
             time.sleep(1)
         assert len(closed) == len(slow)
 
@@ -137,7 +137,7 @@ def test_a_server_ends_in_order_during_a_scan_and_the_next_one_goes_on(model, tm
         # a second signal while it ends changes nothing
         if number != signal.SIGKILL:
             server.send_signal(number)
-        code = server.wait(60)
+        code = server.wait(600)
         said = server.stderr.read()
     assert code == (-signal.SIGKILL if number == signal.SIGKILL else 0), said
     assert "Traceback" not in said
@@ -149,7 +149,7 @@ def test_a_server_ends_in_order_during_a_scan_and_the_next_one_goes_on(model, tm
         assert get(state)[0] == 200
         assert b'"waiting"' in get(state)[1] or b'"running"' in get(state)[1]
         assert get(f"{address}scan/{folder.name}/stop", b"")[0] in (200, 303)
-        ends = time.monotonic() + 60
+        ends = time.monotonic() + 600
         while [path.name for path in folder.iterdir()] != [RECORD]:
             assert time.monotonic() < ends
             time.sleep(0.1)

@@ -169,6 +169,20 @@ def test_names_cannot_bring_markup_along(browser):
     assert "<script>" not in refused.text
 
 
+def test_labels_of_a_model_cannot_bring_markup_along(tmp_path, monkeypatch):
+    label = '<b onmouseover="x()">&Y</b>'
+    monkeypatch.setattr(world, "TASKS", [Task("Y", label=label, modification=label, base="U", colour="#88CCEE")])
+    monkeypatch.setattr(world, "NAMES", ["Y"])
+    app = create_app(world.build(tmp_path / "model"), tmp_path / "kept", device="cpu")
+    browser = app.test_client()
+    page, address = scanned(browser, sequences=LETTERS, all="on", tasks=["Y"])
+    detail = browser.get(f"{address}call?task=Y&sequence=sequence&start={LETTERS.index('U')}")
+    for text in (browser.get("/").text, page.text, detail.text, browser.get(f"{address}calls.svg").text):
+        assert "onmouseover" in text
+        assert "<b onmouseover" not in text
+    app.extensions["scans"].close()
+
+
 def test_bare_letters_and_uploads_are_taken(browser):
     page, _ = scanned(browser, sequences=LETTERS.lower().replace("u", "t"), tasks=["Y", "I"], alpha="1")
     assert "<h3>sequence <small>230 nt" in page.text

@@ -24,7 +24,7 @@ from .places import Places
 from .requests import read_request
 from .results import ATTENTION, BEDRMOD, PICTURE, SEQUENCES, SVG, TABLE, Job
 
-EXAMPLE = ">tRNA-Lys-UUU\nGCCCGGAUAGCUCAGUCGGUAGAGCAUCAGACUUUUAAUCUGAGGGUCCAGGGUUCAAGUCCCUGUUCGGGCGCCA"
+EXAMPLE = Path(__file__).with_name("example.fa").read_text(encoding="ascii")
 _FILES = {
     TABLE: "table (TSV)",
     SVG: "picture (SVG)",

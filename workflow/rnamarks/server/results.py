@@ -149,7 +149,7 @@ class Results:
         token = secrets.token_urlsafe(16)
         job = Job(token, self._folder / token, request, owner, model, tasks)
         try:
-            job.folder.mkdir()
+            job.folder.mkdir(mode=0o700)
             (job.folder / SEQUENCES).write_bytes(sequences)
             job.save()
         except OSError:
@@ -192,13 +192,16 @@ class Results:
         for folder in self._folder.iterdir():
             if not _TOKEN.fullmatch(folder.name) or folder.is_symlink():
                 continue
+            if not (folder / RECORD).is_file():
+                # a server was killed before it was there
+                shutil.rmtree(folder, ignore_errors=True)
+                continue
             try:
                 record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
                 request, tasks = Request.from_record(record.pop("request")), map(Task.from_record, record.pop("tasks"))
                 job = Job(folder.name, folder, request, tasks=list(tasks), **record)
-            except (OSError, ValueError, KeyError, TypeError):
-                # a server was killed before the record was there
-                shutil.rmtree(folder, ignore_errors=True)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                logger.warning("%s is left alone, its record cannot be read: %s", folder, error)
                 continue
             if job.is_over:
                 job.over.set()

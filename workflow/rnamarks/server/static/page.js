@@ -98,9 +98,18 @@ function show(call) {
 }
 
 // Click a call, here or in the table: what it rests on.
+let opener = null;
+
+function close() {
+  about.hidden = true;
+  if (opener?.isConnected) opener.focus({ preventScroll: true });
+}
+
 async function open(address) {
+  opener = document.activeElement;
   about.hidden = false;
   about.innerHTML = '<button class="close" aria-label="close">×</button><div class="text">The networks are being asked …</div>';
+  about.querySelector(".close").focus();
   const place = about.querySelector(".text");
   try {
     const answer = await fetch(`${address}&part=1`);
@@ -143,10 +152,10 @@ if (picture) {
       event.preventDefault();
       if (link.matches(".call, .open")) open(link.href);
       else look(new URL(link.href));
-    } else if (event.target.closest(".close")) about.hidden = true;
+    } else if (event.target.closest(".close")) close();
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") about.hidden = true;
+    if (event.key === "Escape" && !about.hidden) close();
   });
   const filter = (form) => {
     const address = new URL(form.action);
