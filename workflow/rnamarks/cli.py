@@ -30,6 +30,7 @@ from .cli_options import (
 )
 from .cli_scan import scan
 from .cli_serve import serve
+from .cli_train import train
 from .cli_variants import variants
 from .errors import InputError, input_errors, shown
 
@@ -46,6 +47,7 @@ app.command()(variants)
 app.command()(compare)
 app.command()(serve)
 app.command()(fetch)
+app.command()(train)
 
 
 def _print_version(wanted: bool) -> None:
