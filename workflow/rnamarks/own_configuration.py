@@ -45,8 +45,8 @@ species:
     sites:
       - $sites
 
-# simple models to beat; the report sets them beside the network
-baselines: [prevalence, composition, kmer_logistic]
+# simple models, which the report sets beside the network; of few sites they learn more than a network does
+baselines: [prevalence, composition, kmer_logistic, kmer_blend]
 
 models:
   own:
@@ -58,7 +58,11 @@ $start
 trainings:
   - {model: own, setting: single, schemes: [guarded], seeds: [1, 2]}
 
-release: {model: own, setting: single_$species, scheme: guarded}
+# what becomes the model: both together, weighted on the validation split
+stacks:
+  stacked: {members: [own, kmer_blend], setting: single, schemes: [guarded]}
+
+release: {model: stacked, setting: single_$species, scheme: guarded}
 
 significance: {bases: 2000}
 
@@ -179,35 +183,28 @@ def arguments(root: Path, folder: Path, cores: int) -> list[str]:
 
 
 def figures(folder: Path, run: str) -> list[str]:
-    """AUROC and AUPRC of the model and of the best baseline on the test split of a finished run, in sentences."""
+    """AUROC and AUPRC on the test split of a finished run, in lines: of the model, its network and the baselines."""
     from .dictionary import column_names
     from .tables import read_tsv
 
     table, _ = read_tsv(folder / "results" / run / "evaluation" / "metrics.tsv", column_names("metrics"))
     table = table[(table["scheme"] == "guarded") & (table["split"] == "test") & (table["against"] == "own")]
-    # one row per model: all its seeds together
-    table = table[(table["model"] != "own") | (table["seed"].astype(str) == "ensemble")]
-    named = {
-        metric: table[table["metric"] == metric].drop_duplicates("model").set_index("model")
-        for metric in ("auroc", "auprc")
-    }
-    others = named["auroc"]["value"].drop("own").astype(float)
-    best = others.index[others.to_numpy().argmax()]
-
-    def figure(metric: str, model: str) -> str:
-        value, low, high = (float(named[metric].loc[model, name]) for name in ("value", "low", "high"))
-        return f"{value:.3f} ({low:.3f} to {high:.3f})"
-
-    row = named["auroc"].loc["own"]
-    positive, negative = (f"{int(row[name]):,}" for name in ("n_positive", "n_negative"))
-    return [
-        f"test split: {positive} modified and {negative} unmodified sites of other genes, prevalence "
-        f"{float(row['prevalence']):.3f}, 95 % intervals:",
-        *(
-            f"  {name:<28}AUROC {figure('auroc', model)}, AUPRC {figure('auprc', model)}"
-            for name, model in (("the model", "own"), (f"best baseline, {best}", best))
-        ),
+    # all seeds of a model together
+    table = table[(table["seed"].astype(str) == "ensemble") & table["metric"].isin(["auroc", "auprc"])]
+    rows = table.set_index(["model", "metric"])
+    first = rows.iloc[0]
+    lines = [
+        f"test split: {int(first['n_positive']):,} modified and {int(first['n_negative']):,} unmodified sites of other "
+        f"genes, prevalence {float(first['prevalence']):.3f}; AUROC and AUPRC with 95 % intervals:"
     ]
+    for model in sorted(table["model"].unique(), key=lambda name: -float(rows.loc[(name, "auroc"), "value"])):
+        figures = []
+        for metric in ("auroc", "auprc"):
+            value, low, high = (float(rows.loc[(model, metric), name]) for name in ("value", "low", "high"))
+            figures.append(f"{value:.3f} ({low:.3f} to {high:.3f})")
+        name = {"stacked": "stacked, the model", "own": "own, the network alone"}.get(model, model)
+        lines.append(f"  {name:<24}{'  '.join(figures)}")
+    return lines
 
 
 def _yaml(value: Any) -> str:
