@@ -13,6 +13,8 @@ with logged(snakemake.log[0]) as terminal:
 
     params, resources, source = snakemake.params, snakemake.config["resources"], snakemake.input
     (task,) = (Task.from_record(record) for record in params.tasks)
+    # an input function gives a list
+    (splits,) = source.splits
     networks = None
     if params.network:
         begun = params.network.get("start", {}).get("task", "")
@@ -26,7 +28,7 @@ with logged(snakemake.log[0]) as terminal:
             [Start(Path(path).parent, begun) for path in source.starts],
         )
     combiner, predictions = fit_combiner(
-        source.splits,
+        splits,
         source.transcripts,
         task,
         CombinerSettings.from_mapping(params.combiner["settings"]),
