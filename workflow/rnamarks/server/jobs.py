@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from .results import ATTENTION, BEDRMOD, PICTURE, SEQUENCES, SVG, TABLE, TRANSCR
 from .svg_view import SvgView
 
 _BETWEEN_CLEANINGS = 60.0
+_REMEMBERED = 1000
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +98,8 @@ class Jobs:
             "version": __version__,
         }
         self.results = Results(folder, keep=self.limits.seconds, most=self.limits.kept)
-        self._queues: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._queues: dict[str, deque[Job]] = {}
+        self._served: dict[str, float] = {}
         self._changed = threading.Condition()
         self._running: Job | None = None
         self._pace: dict[str, float] = {}
@@ -177,7 +179,7 @@ class Jobs:
         """Scans that come before a waiting one if nobody else asks, in their order."""
         with self._changed:
             order = [self._running] if self._running else []
-            queues = [list(queue) for queue in self._queues.values() if queue]
+            queues = [list(self._queues[owner]) for owner in self._turns()]
         order += [
             queue[place] for place in range(max(map(len, queues), default=0)) for queue in queues if place < len(queue)
         ]
@@ -222,15 +224,22 @@ class Jobs:
             self.results.clean()
             cleaned = time.monotonic()
 
+    def _turns(self) -> list[str]:
+        """Addresses with scans that wait; the one that was served longest ago, or never, comes first."""
+        return sorted(
+            (owner for owner, queue in self._queues.items() if queue), key=lambda one: self._served.get(one, 0)
+        )
+
     def _next(self) -> Job | None:
-        """The first scan of the address whose turn it is, which then comes last."""
-        for owner in list(self._queues):
-            queue = self._queues.pop(owner)
-            if queue:
-                job = queue.popleft()
-                self._queues[owner] = queue
-                return job
-        return None
+        """The first scan of the address whose turn it is."""
+        turns = self._turns()
+        if not turns:
+            return None
+        self._served[turns[0]] = time.monotonic()
+        while len(self._served) > _REMEMBERED:
+            del self._served[min(self._served, key=self._served.get)]
+        self._queues = {owner: self._queues[owner] for owner in turns}
+        return self._queues[turns[0]].popleft()
 
     def _run(self, job: Job) -> None:
         job.attempts += 1
