@@ -13,12 +13,17 @@ import pandas as pd
 import pytest
 import torch
 
+import rnamarks
 from rnamarks.errors import InputError
 from rnamarks.models import shipped
 from rnamarks.models.card import card_tables, licence_of, write_card
 from rnamarks.models.checkpoint import load_model, save_model
 from rnamarks.models.directory import CARD, ModelConfig, read_config, write_config
 from rnamarks.models.registry import build_model
+from rnamarks.prediction.exact import load_engine, modes_of, score_each
+from rnamarks.prediction.significance import read_null
+from rnamarks.sites.gene_structure import WIDTHS
+from rnamarks.sites.motifs import bases_at_offset
 from rnamarks.tasks import Task
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,14 +127,38 @@ def test_an_installation_without_models_says_so(tmp_path):
         assert (done.stdout + done.stderr).count("\n") == 1
 
 
-def test_what_the_repository_ships_is_whole_and_small():
-    found = [path for path in (ROOT / "resources" / "models").iterdir() if path.is_dir()]
-    if not found:
-        pytest.skip("no model is shipped yet")
-    for folder in found:
-        model, config = load_model(folder)
-        assert shipped.model_size(folder) <= shipped.LARGEST
-        assert licence_of((folder / CARD).read_text())
-        codes = torch.from_numpy(np.zeros((2, config.window), dtype=np.uint8))
-        with torch.inference_mode():
-            assert all(model(codes, task).isfinite().all() for task in config.task_names)
+SHIPPED = [path for path in sorted((ROOT / "resources" / "models").iterdir()) if path.is_dir()]
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_what_the_repository_ships_is_whole_and_small(folder):
+    """Each scores a base in every mode that it has, calls by its null, and says what it is."""
+    assert shipped.model_size(folder) <= shipped.LARGEST
+    assert licence_of((folder / CARD).read_text())
+    generator = np.random.default_rng(1)
+    for mode in modes_of(folder):
+        engine, config, calibration = load_engine(folder, mode, device="cpu")
+        assert set(calibration) == set(config.task_names)
+        for task in config.tasks:
+            assert set(read_null(folder, [task.name], mode)[0]) == {task.name}
+            letters = generator.integers(0, 4, (2, engine.width), dtype=np.uint8)
+            motif, offset = task.place
+            fitting = ["ACGU".index(bases_at_offset(motif, at)[0]) for at in range(len(motif))]
+            letters[:, engine.width // 2 - offset :][:, : len(motif)] = fitting
+            places = np.full((2, WIDTHS[engine.reads]), 40, dtype=np.float32)
+            found = score_each(engine, {task.name: letters}, {task.name: places} if engine.reads else None)
+            assert np.isfinite(found[task.name]).all()
+
+
+def test_the_default_model_scans_and_scores_windows():
+    """What a newcomer does first."""
+    if shipped.DEFAULT not in shipped.shipped_models():
+        pytest.skip("the default model is not shipped")
+    model = rnamarks.load(shipped.DEFAULT)
+    # DRACH in the middle, and an A outside of it
+    windows = ["C" * 48 + "GGACU" + "A" * 48, "C" * 50 + "A" + "C" * 50]
+    assert model.predict(windows)["probability"].notna().tolist() == [True, False]
+    table = model.scan(windows, alpha=None)
+    assert table["start"].tolist() == [50]
+    assert table["probability"].between(0, 1).all()
+    assert table["p"].between(0, 1).all()
