@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..models.checkpoint import load_model
+from ..models.combiner import check_record
 from ..models.directory import CARD, NULL, STUDENT, read_card, read_config, sidecar_settings
 from .changes import read_changes
 from .significance import read_null
@@ -17,13 +18,17 @@ def describe_model(folder: str | Path) -> str:
     config, digest = read_config(folder)
     networks = load_model(folder)[0].networks.members
     student, null = sidecar_settings(folder, STUDENT), sidecar_settings(folder, NULL)
+    reads = {"": "sequences", "ends": "whole transcripts", "exons": "transcripts with their exons"}
+    combined = ""
+    if config.combiner:
+        combined = f", trees over their logits that read {reads[check_record(config.combiner)[0].reads]}"
     stacked = f", stacked with {', '.join(config.stack['baselines'])}" if config.stack else ""
     trunk = config.training.get("trunk")
     over = f" over a language model ({trunk['way']})" if trunk else ""
     lines = [
-        f"model\t{config.model}, {config.members} networks{over}{stacked}",
+        f"model\t{config.model}, {config.members} networks{over}{stacked}{combined}",
         f"sha256\t{digest}",
-        f"window\t{config.window} nt, the site in the middle",
+        f"window\t{config.window} nt{' of the networks' if combined else ''}, the site in the middle",
         "modes\texact" + (", fast" if student is not None else "; no fast mode (no student.safetensors)"),
         f"p, q\t{null['source'] if null is not None else 'no (no null.safetensors; rnamarks null makes one)'}",
         f"percentile\t{_changes_of(folder, config.task_names)}",
