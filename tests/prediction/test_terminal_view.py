@@ -66,7 +66,7 @@ def test_marks_stand_under_their_letters(spool):
         "last  5 nt",
         "  1 UUUUU",
         "m6A ",
-        "  Y     ○",
+        "  Y     ·",
         "",
         "1 sequences without a call",
     ]

@@ -270,7 +270,8 @@ def unmodified_windows(
     known: dict[str, dict[str, np.ndarray]] = {}
     if not transcripts:
         windows = windows_of(negative_sequences(files))
-        source = "nucleotides of the unmodified windows of " + ", ".join(Path(entry["file"]).name for entry in files)
+        names = ", ".join(Path(entry["file"]).name for entry in files)
+        source = f"nucleotides of {names}, those of unmodified windows or all taken as unmodified"
     else:
         windows = windows_of(unlisted_sequences(transcripts, sites or {}, tasks, seen.genes, known))
         source = "nucleotides of transcripts of genes without a training window that no list calls modified"

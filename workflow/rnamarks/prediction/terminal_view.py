@@ -14,16 +14,16 @@ from ..tasks import Task
 from .row_view import FDR, RowView
 from .spool import Spool
 
-SYMBOLS = ("●", "○")
-PLAIN_SYMBOLS = ("#", "o")
+SYMBOLS = ("●", "○", "·")
+PLAIN_SYMBOLS = ("#", "o", ".")
 NARROWEST = 20
 
 
 class TerminalView(RowView):
     """Draws called bases as circles under the sequence.
 
-    A full circle is a q below :data:`FDR`, an open one a call without that. Rows of the sequence without a call
-    are counted and left out.
+    A full circle is a q below :data:`FDR`, an open one a higher q, a dot a base without q, which is ranked and not
+    called. Rows of the sequence without any are counted and left out.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class TerminalView(RowView):
         self._console.print(Text(f"{first + 1:>{self._margin - 1}} {self.spool.letters(number, first, last)}"))
         tracks = {task.name: [" "] * (last - first) for task in self.tasks}
         for name, start, q in zip(calls["task"], calls["start"], calls["q"], strict=True):
-            tracks[name][start - first] = self._symbols[0 if q < FDR else 1]
+            tracks[name][start - first] = self._symbols[2 if q != q else int(q >= FDR)]
         for task in self.tasks:
             text = "".join(tracks[task.name]).rstrip()
             style = self._paints[task.name].colour if text else "dim"
@@ -72,8 +72,9 @@ class TerminalView(RowView):
             self._console.print(Text(f"\n{without:,} sequences without a call", style="dim"))
 
     def _legend(self) -> None:
-        full, opened = self._symbols
-        text = Text(f"positions count from 1   {full} q < {FDR:g}   {opened} listed, q higher or not known   ")
+        full, opened, dot = self._symbols
+        kinds = f"{full} q < {FDR:g}   {opened} listed, q higher   {dot} listed by p, no q: ranked, not called"
+        text = Text(f"positions count from 1   {kinds}   ")
         for task in self.tasks:
             text.append(task.label, style=f"bold {self._paints[task.name].colour}")
             text.append(f" {task.place[0]}", style="dim")
