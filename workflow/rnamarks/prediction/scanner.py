@@ -88,6 +88,8 @@ class Scanner:
     Attributes
     ----------
     config : ModelConfig
+    reads : str
+        See :class:`rnamarks.prediction.exact.Engine`.
     digest : str
         SHA-256 of the weights.
     tasks : list of Task
@@ -105,7 +107,7 @@ class Scanner:
         self._model, self._mode, self._device, self._batch_size = Path(model), mode, device, batch_size
         _, self.digest = read_config(model)
         self._loaded = load_engine(model, mode, device=device, batch_size=batch_size)
-        self.config = self._loaded.config
+        self.config, self.reads = self._loaded.config, self._loaded.engine.reads
         self.tasks = choose_tasks(self.config.tasks)
 
     def run(
@@ -137,13 +139,10 @@ class Scanner:
             What the model is called in what is written; default its directory's name.
         checkpoints : path-like, optional
             Folder below which scored blocks are kept until the end, so that the same scan goes on after a kill.
-        maximum : int, optional
-            Nucleotides of FASTA beyond which the sequences are refused.
-        maximum_tests : int, optional
-            Bases times tasks beyond which they are.
-        progress, warn : callable
-        pause : callable
-            Called between batches; what it raises ends the scan, and no output is left.
+        maximum, maximum_tests : int, optional
+            Nucleotides of FASTA, and bases times tasks, beyond which the sequences are refused.
+        progress, pause, warn : callable
+            What ``pause`` raises between batches ends the scan.
 
         Returns
         -------

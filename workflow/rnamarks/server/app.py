@@ -12,7 +12,7 @@ from .. import __version__
 from ..errors import InputError
 from ..figures.palette import painted
 from ..models.directory import read_card
-from ..prediction.exact import modes_of
+from ..prediction.exact import modes_of, needs_structure
 from ..prediction.row_view import FDR
 from ..prediction.scan import ALPHA
 from ..prediction.scanner import Scanner
@@ -71,11 +71,13 @@ def create_app(
     Raises
     ------
     InputError
-        If the directory is at fault.
+        If the directory is at fault, or the model reads gene structure and there are no transcripts.
     """
     limits = limits or Limits()
     scanners = {mode: Scanner(model, mode=mode, device=device, batch_size=batch_size) for mode in modes_of(model)}
     exact = scanners["exact"]
+    if exact.reads == "exons" and places is None:
+        raise needs_structure()
     title = Path(model).resolve().name
     explainer = Explainer(model, device=device, batch_size=batch_size)
     jobs = Jobs(scanners, folder, model=title, limits=limits, places=places)
@@ -179,7 +181,8 @@ def create_app(
         except Busy as error:
             fault = f"{error}; try again in a moment"
         page = "call.html.jinja" if "part" in request.args else "call_page.html.jinja"
-        return Response(render_template(page, job=job, row=row, drawing=drawing, fault=fault))
+        more = bool(exact.config.combiner)
+        return Response(render_template(page, job=job, row=row, drawing=drawing, fault=fault, more=more))
 
     @app.get("/scan/<token>/<name>")
     def fetch(token: str, name: str) -> Response:
