@@ -181,6 +181,14 @@ def test_what_an_extra_brings_is_named_where_it_is_missing(installed, alone, tmp
     assert "Traceback" not in done.stderr
 
 
+def test_training_asks_for_a_clone_where_there_is_none(installed, alone, tmp_path):
+    files = [word for name in ("sites", "genome", "annotation") for word in (f"--{name}", "x")]
+    done = subprocess.run([installed / "rnamarks", "train", *files, "made"], capture_output=True, text=True, **alone)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("rnamarks: the workflow is not part of an installed package; clone the repository")
+    assert not list(tmp_path.iterdir())
+
+
 def test_completion_is_there(installed, alone):
     shell = alone["env"] | {"_RNAMARKS_COMPLETE": "complete_bash", "COMP_WORDS": "rnamarks mod", "COMP_CWORD": "1"}
     assert run([installed / "rnamarks"], **(alone | {"env": shell})).split() == ["models"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from rnamarks.errors import InputError
 from rnamarks.models.checkpoint import save_model
 from rnamarks.models.directory import ModelConfig
 from rnamarks.models.registry import build_model
+from rnamarks.models.settings.combiner import CombinerSettings
 from rnamarks.tasks import Task
 from rnamarks.training.sampler import TaskData
 from rnamarks.training.settings import SiteSettings
@@ -66,6 +69,16 @@ def test_a_new_task_is_random_or_a_copy(given):
     assert same(drawn, fresh, [(key, key) for key in head])
     assert same(drawn, members[0], [(key, key) for key in shared])
     assert same(copied, members[0], [(key, key.replace("yak", "human")) for key in head])
+
+
+def test_networks_under_a_combiner_have_heads_of_their_own_names(given, tmp_path):
+    _, members = given
+    record = {"settings": asdict(CombinerSettings()), "heads": ["human", "mouse"]}
+    save_model(tmp_path, members, ModelConfig(NAME, [Task("m6A")], WINDOW, SMALL, combiner=record))
+    state = begin(built(["yak"], 9), tmp_path, ["yak"], task="mouse")
+    assert same(state, members[0], [(key, key.replace("yak", "mouse")) for key in keys_of(state, "heads.yak.")])
+    with pytest.raises(InputError, match=r"has no such task .found 'm6A'.; choose one of human, mouse"):
+        begin(built(["yak"], 9), tmp_path, ["yak"], task="m6A")
 
 
 @pytest.mark.parametrize("task", ["", "human"])

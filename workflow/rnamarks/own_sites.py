@@ -90,7 +90,7 @@ def begin(question: Question, root: Path) -> Begin:
         from .models.directory import read_config
 
         config, _ = read_config(question.start)
-        heads = [task for task in config.tasks if task.modification in modification.names]
+        heads = [task for task in config.network_tasks if task.modification in modification.names]
         if not heads:
             raise InputError(
                 f"the model to start from has no task of {modification.name}",

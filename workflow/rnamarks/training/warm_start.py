@@ -71,16 +71,16 @@ def begin_from(
             value=config.model,
             remedy="start from a model of the same network",
         )
-    if task and task not in config.task_names:
+    if task and task not in config.heads:
         raise InputError(
             "the model to start from has no such task",
             path=folder,
             value=task,
-            remedy=f"choose one of {', '.join(config.task_names)}",
+            remedy=f"choose one of {', '.join(config.heads)}",
         )
     given = {name: torch.from_numpy(array) for name, array in members[seed % len(members)].items()}
     state = dict(network.state_dict())
-    donors = {one: one if one in config.task_names else task for one in tasks}
+    donors = {one: one if one in config.heads else task for one in tasks}
     for key, mine in state.items():
         part, _, rest = key.partition(".")
         source = key
@@ -90,8 +90,8 @@ def begin_from(
                 continue
             source = f"heads.{donors[one]}.{rest}"
         found = given.get(source)
-        if key in network.by_task and found is not None and len(found) == len(config.tasks):
-            rows = {one: config.task_names.index(donors[one]) for one in tasks if donors[one]}
+        if key in network.by_task and found is not None and len(found) == len(config.heads):
+            rows = {one: config.heads.index(donors[one]) for one in tasks if donors[one]}
             found = torch.stack([found[rows[one]] if one in rows else mine[row] for row, one in enumerate(tasks)])
         if found is None or found.shape != mine.shape:
             raise InputError(
