@@ -108,6 +108,11 @@ class TestTasks:
         assert plan.tasks["m6A"].colour == "#882255"
         assert {task.species for task in plan.tasks.values()} == {"human"}
 
+    def test_a_label_that_is_given_stays_also_where_it_is_the_name(self, mixed):
+        assert made(mixed).plan.tasks["fish"].label == "m6A zebrafish"
+        mixed["tasks"]["fish"]["label"] = "fish"
+        assert made(mixed).plan.tasks["fish"].label == "fish"
+
     def test_two_modifications_in_several_species(self, mixed):
         analyses = made(mixed)
         plan = analyses.plan

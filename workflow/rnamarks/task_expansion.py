@@ -119,8 +119,7 @@ def _entries(
             modification = find_modification(modifications, entry["modification"])
         place = (entry["motif"], entry.get("motif_offset", 0)) if "motif" in entry else modification.place
         _check_place(*place, "tasks", name, "motif_offset")
-        task = _task(name, entry["species"], modification, *place, entry)
-        yield replace(task, label=entry.get("label", name)), entry, ("tasks", name)
+        yield _task(name, entry["species"], modification, *place, entry), entry, ("tasks", name)
 
 
 def _task(
@@ -170,7 +169,8 @@ def _with_looks(
         else:
             label = modification.symbol if one_species else f"{modification.symbol} {task.species}"
             colour = modification.colour
-        looks.append(replace(task, label=label if task.label == task.name else task.label, colour=colour))
+        given = config["tasks"].get(task.name, {}).get("label")
+        looks.append(replace(task, label=given or label, colour=colour))
     return looks
 
 
