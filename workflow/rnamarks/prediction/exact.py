@@ -276,6 +276,7 @@ class ExactEngine:
             logits[task] *= weights[stack.network]
             for start in range(0, len(at), SPAN):
                 windows = sliding_window_view(codes, self._window)[at[start : start + SPAN] - self._window // 2]
+                self.pause()
                 theirs = np.zeros(len(windows))
                 for name, fitted in stack.baselines.items():
                     # one without weight need not be asked

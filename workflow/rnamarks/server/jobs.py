@@ -191,9 +191,16 @@ class Jobs:
         return None if None in parts else sum(parts)
 
     def _seconds(self, job: Job) -> float | None:
-        if job.state == "running" and job.done:
-            return (time.time() - job.begun) * (job.total - job.done) / job.done
-        pace = self._pace.get(job.request.mode)
+        running = self._running
+        if running is not None and running.done:
+            spent = time.time() - running.begun
+            if job is running:
+                return spent * (job.total - job.done) / job.done
+            # the first scan of a mode is told by itself
+            mine = spent * running.total / running.done / max(1.0, self._work_of(running))
+            pace = self._pace.get(job.request.mode, mine if running.request.mode == job.request.mode else None)
+        else:
+            pace = self._pace.get(job.request.mode)
         if pace is None:
             return None
         spent = time.time() - job.begun if job.state == "running" else 0
