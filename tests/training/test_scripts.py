@@ -117,9 +117,14 @@ def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path)
     release = {"model": "net", "setting": "both", "scheme": "paper"}
     run(
         "models/release_model.py",
-        input={"weights": weights, "baselines": [], "stack": [], "predictions": predictions},
+        input={"weights": weights, "baselines": [], "stack": [], "combiner": [], "predictions": predictions},
         output={"weights": model / "weights.safetensors"} | fitted,
-        params={"predictor": release, "precisions": [0.6], "tasks": [task.record() for task in TASKS]},
+        params={
+            "predictor": release,
+            "precisions": [0.6],
+            "ranks_only": [],
+            "tasks": [task.record() for task in TASKS],
+        },
     )
     config = load_model(model)[1]
     assert config.tasks == TASKS
@@ -128,9 +133,9 @@ def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path)
         assert set(read_tsv(path)[0]["task"]) == {"m6A_human", "m6A_mouse"}
     run(
         "models/write_card.py",
-        input={"config": model / "config.json"} | tables,
+        input={"config": model / "config.json", "laboratories": []} | tables,
         output={},
-        params={"release": release, "run": "test", "licence": "", "limits": []},
+        params={"release": release, "run": "test", "licence": "", "resampled": "windows", "limits": []},
     )
     assert (model / "card.md").read_text(encoding="utf-8").startswith("# deepm6aseq: m⁶A, m6A_mouse\n")
     run(
