@@ -10,7 +10,6 @@ training window of the model is not left out, see the table `laboratories` of it
 from __future__ import annotations
 
 import argparse
-import re
 import tempfile
 from pathlib import Path
 
@@ -29,13 +28,12 @@ def read_trnas(modified: Path, codes: Path) -> dict[str, tuple[str, list[str]]]:
     records = labelled_windows({"file": modified, "format": "modomics", "label": None, "codes": codes})
     found: dict[int, tuple[str, list[str], list[str]]] = {}
     for record in records:
-        subtype = re.search(r"Subtype:([^|]*)", record.header)
-        _, letters, names = found.setdefault(record.line, (subtype[1] if subtype else "", [], []))
+        _, letters, names = found.setdefault(record.line, (record.gene, [], []))
         letters.append(record.sequence[SITE_WIDTH // 2])
         names.append(record.modification)
     rnas: dict[str, tuple[str, list[str]]] = {}
-    for subtype, letters, names in found.values():
-        rnas.setdefault("".join(letters), (subtype, names))
+    for gene, letters, names in found.values():
+        rnas.setdefault("".join(letters), (gene, names))
     return rnas
 
 

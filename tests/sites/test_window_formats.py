@@ -251,6 +251,8 @@ def test_every_symbol_of_modomics_is_a_nucleotide_with_its_modification(shared_d
     pairs = [(a, b) for ours, theirs in known for a, b in zip(ours, theirs, strict=True) if a != "N"]
     # MODOMICS disagrees with itself in a few places
     assert sum(a != b for a, b in pairs) <= 20 < 60_000 < len(pairs)
+    assert records[0].gene == "tRNA Ala"
+    assert 20 <= len({record.gene for record in records}) <= 30
     counts = Counter(record.modification for record in records)
     assert (counts["Y"], counts["m5U"], counts["m1A"], counts["m7G"], counts["I"]) == (1_436, 527, 349, 300, 43)
 

@@ -286,9 +286,14 @@ def read_nju_seq(path: str | Path, label: int | None) -> Iterator[Labelled]:
                 yield Labelled("", near, line, 0, "", gene)
 
 
+_KIND = re.compile(r"Type:([^|]+)\|Subtype:([^|]*)")
+
+
 @WINDOW_FORMATS.add("modomics")
 def read_modomics(path: str | Path, label: int | None, codes: str | Path = "") -> Iterator[Labelled]:
     """Every nucleotide of RNA sequences of MODOMICS, in which one symbol stands for each modified nucleotide.
+
+    The gene is the kind of RNA and, of tRNAs, the amino acid (``tRNA Ala``): such RNAs are alike in all species.
 
     Parameters
     ----------
@@ -317,8 +322,10 @@ def read_modomics(path: str | Path, label: int | None, codes: str | Path = "") -
                 remedy="give MODOMICS' modified sequences and the table of its symbols",
             )
         rna = "N" * reach + "".join(base for _, base in known) + "N" * reach
+        kind = _KIND.search(record.header)
+        gene = f"{kind[1]} {kind[2]}" if kind else ""
         for at, (name, _) in enumerate(known):
-            yield Labelled(record.header, rna[at : at + SITE_WIDTH], record.line, int(name != ""), name)
+            yield Labelled(record.header, rna[at : at + SITE_WIDTH], record.line, int(name != ""), name, gene)
 
 
 def _modomics_symbols(path: str | Path) -> dict[str, tuple[str, str]]:
