@@ -151,7 +151,7 @@ def test_a_page_shows_each_call_and_hands_out_the_files(browser, model, tmp_path
     assert table.data == by_command(model, tmp_path / "by_hand", options)
     assert page.text.count('class="call') == len(table.data.splitlines()) - 1
     full = sum(float(line.split("\t")[9]) < 0.1 for line in table.text.splitlines()[1:])
-    assert page.text.count('class="call full"') == full
+    assert page.text.count(">●</a>") == full
     assert "second&amp;co" in page.text
     letters = re.findall(r"<span>((?:<i>\w</i>)+)</span>", page.text)
     assert "".join(letters[:6]).replace("<i>", "").replace("</i>", "") == LETTERS
@@ -167,6 +167,22 @@ def test_names_cannot_bring_markup_along(browser):
     refused, _ = scanned(browser, sequences=">a\n<script>")
     assert "is no nucleotide" in refused.text
     assert "<script>" not in refused.text
+
+
+def test_bases_without_q_are_ranked_and_not_called(tmp_path):
+    app = create_app(world.build(tmp_path / "model", null=False), tmp_path / "kept", device="cpu")
+    browser = app.test_client()
+    page, address = scanned(browser, sequences=LETTERS, tasks=["Y"])
+    tested = LETTERS.count("U")
+    assert page.text.count(">·</a>") == tested
+    assert "none: ranked, not called" in page.text
+    assert "the model has no null distribution" in page.text
+    assert f"<h2>{tested} calls</h2>" in page.text
+    # the most probable come first, and no limit of q lets them pass
+    shown = [float(value) for value in re.findall(r'<td class="n">(0\.\d{3})</td>', page.text)]
+    assert shown == sorted(shown, reverse=True)
+    assert "<h2>0 calls" in browser.get(f"{address}calls?q=1").text
+    app.extensions["scans"].close()
 
 
 def test_labels_of_a_model_cannot_bring_markup_along(tmp_path, monkeypatch):

@@ -14,6 +14,13 @@ from .scan import Calls
 from .spool import Spool
 
 FDR = 0.1
+SYMBOLS = ("●", "○", "·")
+"""Marks of the kinds of :func:`kind_of`."""
+
+
+def kind_of(q: float) -> int:
+    """0 for a q below :data:`FDR`, 1 for a higher one, 2 for a base without q, which is ranked and not called."""
+    return 2 if q != q else int(q >= FDR)
 
 
 class RowView(ABC):

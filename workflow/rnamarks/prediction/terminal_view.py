@@ -11,10 +11,9 @@ from rich.text import Text
 
 from ..figures.palette import painted
 from ..tasks import Task
-from .row_view import FDR, RowView
+from .row_view import FDR, SYMBOLS, RowView, kind_of
 from .spool import Spool
 
-SYMBOLS = ("●", "○", "·")
 PLAIN_SYMBOLS = ("#", "o", ".")
 NARROWEST = 20
 
@@ -58,7 +57,7 @@ class TerminalView(RowView):
         self._console.print(Text(f"{first + 1:>{self._margin - 1}} {self.spool.letters(number, first, last)}"))
         tracks = {task.name: [" "] * (last - first) for task in self.tasks}
         for name, start, q in zip(calls["task"], calls["start"], calls["q"], strict=True):
-            tracks[name][start - first] = self._symbols[2 if q != q else int(q >= FDR)]
+            tracks[name][start - first] = self._symbols[kind_of(q)]
         for task in self.tasks:
             text = "".join(tracks[task.name]).rstrip()
             style = self._paints[task.name].colour if text else "dim"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -136,17 +137,17 @@ def create_app(
         progress = _progress(jobs, job)
         if progress["state"] != "done":
             return Response(render_template("wait.html.jinja", job=job, progress=progress))
-        fragment = _calls(job)
-        return Response(
-            render_template(
-                "result.html.jinja",
-                job=job,
-                calls=fragment,
-                picture=job.file(PICTURE).read_text(encoding="utf-8"),
-                files=[(name, text) for name, text in _FILES.items() if job.file(name)],
-                days=limits.seconds / 86_400,
-            )
+        picture = job.file(PICTURE).read_text(encoding="utf-8")
+        page = render_template(
+            "result.html.jinja",
+            job=job,
+            calls=_calls(job),
+            picture=picture,
+            looks=re.search(r'data-top="\d', picture),
+            files=[(name, text) for name, text in _FILES.items() if job.file(name)],
+            days=limits.seconds / 86_400,
         )
+        return Response(page)
 
     @app.get("/scan/<token>/state")
     def tell(token: str) -> Response:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pandas as pd
 
 from ..figures.palette import painted
-from ..prediction.row_view import FDR, RowView
+from ..prediction.row_view import SYMBOLS, RowView, kind_of
 from ..prediction.spool import Spool
 from ..tasks import Task
 
@@ -23,7 +23,7 @@ MAXIMUM_ROWS = 500
 class PageView(RowView):
     """Writes a fragment of HTML.
 
-    A call is a link of class ``call``, and ``full`` where its q is below :data:`~rnamarks.prediction.row_view.FDR`;
+    A call is a link of class ``call``, with the mark of its kind, see :func:`rnamarks.prediction.row_view.kind_of`;
     its title holds the row of the table. ``data-top`` lists the 1-based middles of the three nt that the networks
     looked at.
 
@@ -77,17 +77,16 @@ class PageView(RowView):
                 "the table alone.</p>"
             )
         if without:
-            self._put(f'<p class="quiet">{without:,} sequences without a call</p>')
+            self._put(f'<p class="quiet">{without:,} {"sequence" if without == 1 else "sequences"} without a call</p>')
 
     def _mark(self, row: Any, first: int) -> str:
-        sure = row.q < FDR
         top = ",".join(str(int(place) + 1) for place in getattr(row, "top", "").split(",") if place)
         title = escape(describe(row))
         address = escape(urlencode({"task": row.task, "sequence": row.sequence, "start": row.start}))
         return (
-            f'<a class="call{" full" if sure else ""}" style="--at:{row.start - first}" href="call?{address}" '
+            f'<a class="call" style="--at:{row.start - first}" href="call?{address}" '
             f'title="{title}" aria-label="{title}" data-position="{row.start + 1}" data-top="{top}">'
-            f"{'●' if sure else '○'}</a>"
+            f"{SYMBOLS[kind_of(row.q)]}</a>"
         )
 
     def _close_section(self) -> None:

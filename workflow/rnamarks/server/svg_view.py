@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..figures.palette import FAINT, INK, QUIET, painted
-from ..prediction.row_view import FDR, RowView
+from ..prediction.row_view import FDR, RowView, kind_of
 from ..prediction.spool import Spool
 from ..sequences import LETTERS
 from ..tasks import Task
@@ -80,7 +80,7 @@ class SvgView(RowView):
         if without:
             self._note(f"{without:,} sequences without a call")
         self._note(
-            f"● q &lt; {FDR:g}, ○ listed, q higher or not known; predicted from sequence; positions count from 1"
+            f"● q &lt; {FDR:g}, ○ q higher, · no q: ranked, not called. Predicted from sequence; positions count from 1"
         )
         width, height = _MARGIN + NT * _STEP + _EDGE, round(self._y + _EDGE)
         self._handle.write(_HEAD.format(width=width, height=height, ink=INK))
@@ -98,9 +98,9 @@ class SvgView(RowView):
         self._write(_EDGE, text, f'fill="{QUIET}"')
 
     def _mark(self, row: Any, first: int) -> str:
-        fill = "" if row.q < FDR else ' fill="none"'
-        x, y = _middle(row.start - first), self._y - 4
-        return f'<circle cx="{x}" cy="{y:.1f}" r="3.6"{fill}><title>{escape(describe(row))}</title></circle>'
+        x, y, kind = _middle(row.start - first), self._y - 4, kind_of(row.q)
+        look = ('r="3.6"', 'r="3.6" fill="none"', 'r="0.8"')[kind]
+        return f'<circle cx="{x}" cy="{y:.1f}" {look}><title>{escape(describe(row))}</title></circle>'
 
 
 def draw_contributions(codes: np.ndarray, contributions: np.ndarray, first: int, site: int, colour: str) -> str:
