@@ -34,7 +34,7 @@ from rnamarks.prediction.scan import ScanOptions
 from rnamarks.prediction.scanner import Outputs, Scanner
 from rnamarks.prediction.score import score_windows
 from rnamarks.sequences import decode, encode
-from rnamarks.sites.gene_structure import ENDS, FAR, FEATURES, GeneStructure, SequenceEnds, open_frame
+from rnamarks.sites.gene_structure import ENDS, FAR, FEATURES, WHOLE, GeneStructure, SequenceEnds, open_frame
 from rnamarks.sites.motifs import find_motif
 from rnamarks.sites.windows import cut_windows
 from rnamarks.tables import write_parquet
@@ -205,6 +205,16 @@ def test_a_model_of_sequences_reads_where_they_end(plain, tmp_path):
     places, logits = by_hand(plain, middle, np.full((len(find_motif(encode(middle), "DRACH", 2)), 7), FAR, np.float32))
     found = loaded.predict([middle])["logit"]
     np.testing.assert_allclose(found, logits[places == len(middle) // 2], atol=1e-5)
+
+
+def test_a_short_sequence_is_a_piece(plain):
+    """Where it ends is not known, so it is judged as a window is."""
+    text = "C" * 48 + "GGACU" + "A" * 48
+    loaded = rnamarks.load(plain)
+    table = loaded.scan([text], alpha=None)
+    np.testing.assert_allclose(table["logit"], loaded.predict([text])["logit"], atol=1e-5)
+    known = SequenceEnds.of_texts([text, rna(WHOLE, 1)]).features([0, 1], [50, 50])
+    assert (known == FAR).all(axis=1).tolist() == [True, False]
 
 
 def test_fast_mode_puts_the_trees_over_the_student(plain, tmp_path):

@@ -67,6 +67,10 @@ WIDTHS = {"": 0, "ends": len(ENDS), "exons": len(FEATURES)}
 """Columns of what a model reads of places: nothing, :data:`ENDS` or :data:`FEATURES`."""
 
 
+WHOLE = 200
+"""nt from which a sequence is taken for a whole transcript; of shorter ones it is not known where they end."""
+
+
 class Places(Protocol):
     """Where nucleotides of a set of sequences lie.
 
@@ -88,7 +92,7 @@ class Places(Protocol):
 
 
 class SequenceEnds:
-    """:data:`ENDS` of sequences, which are taken for whole transcripts.
+    """:data:`ENDS` of sequences, taken for whole transcripts from :data:`WHOLE` nt on, for pieces if they are shorter.
 
     Parameters
     ----------
@@ -127,7 +131,8 @@ class SequenceEnds:
             np.where(framed, position - end, FAR),
             end - start,
         )
-        return np.column_stack(columns).astype(np.float32).reshape(len(row), len(ENDS))
+        found = np.column_stack(columns).astype(np.float32).reshape(len(row), len(ENDS))
+        return np.where((length < WHOLE)[:, None], np.float32(FAR), found)
 
 
 def open_frame(codes: np.ndarray) -> tuple[int, int]:
