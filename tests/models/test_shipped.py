@@ -56,6 +56,8 @@ def ships(tmp_path, monkeypatch) -> Path:
             ("a", "windows", "source:calls#a.txt", "2.0", "https://one.example/calls", "CC-BY-4.0", "One et al. 2020"),
             ("b", "windows", "source:calls#b.txt", "2.0", "https://one.example/calls", "CC-BY-4.0", "One et al. 2020"),
             ("b", "veto", "mine.bed", None, None, None, None),
+            ("c", "windows", "source:other", "1.0", "https://one.example/other", "MIT", "Other"),
+            ("a", "laboratory", "source:tested", "1.0", "https://one.example/tested", "MIT", "Other"),
         ],
         columns=["subject", "role", "reference", "version", "url", "licence", "citation"],
     )

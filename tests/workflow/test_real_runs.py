@@ -17,6 +17,7 @@ REAL = sorted((ROOT / "config" / "real").glob("*.yaml"))
 SHORT = {
     "deepm6aseq": ["datasets/zebrafish.windows.parquet", "sites/hox.transcripts.parquet"],
     "twelve_marks": ["datasets/m7G.windows.parquet", "datasets/Y.windows.parquet", "datasets/Um.windows.parquet"],
+    "modifications": ["datasets/Gm.windows.parquet", "datasets/I.windows.parquet"],
     "m6a": ["sites/human.transcripts.parquet"],
     "yeast": ["sites/Y.sites.tsv.gz"],
 }
@@ -62,6 +63,17 @@ def test_windows_and_transcripts_of_deepm6aseq(run, shared_data):
     assert set(windows["given"]) == {"train", "test"}
     transcripts, _ = read_parquet(results / "sites" / "hox.transcripts.parquet")
     assert len(transcripts) == 14
+
+
+@pytest.mark.workflow
+def test_windows_of_modifications(run):
+    results = run("modifications")
+    (sites, _), (matched, _) = (read_parquet(results / "datasets" / f"{task}.windows.parquet") for task in ("Gm", "I"))
+    assert sites["sequence"].str[20].eq("G").all()
+    assert (sites["label"] == 0).sum() == 2 * sites["label"].sum() > 2_000
+    assert sites["gene"].str.startswith("ENSG").all()
+    gc = matched["sequence"].str.count("[GC]").groupby(matched["label"]).mean()
+    assert gc[0] == pytest.approx(gc[1])
 
 
 @pytest.mark.workflow

@@ -79,7 +79,7 @@ def write_card(
         licence=licence,
         resampled=resampled,
         reads=check_record(config.combiner)[0].reads if config.combiner else "",
-        data=[] if sources is None else _published(sources),
+        data=[] if sources is None else _published(sources, config.task_names),
         metrics=_metrics(metrics, release, config.task_names),
         elsewhere=[] if laboratories is None else _elsewhere(laboratories, config.task_names),
         leaks=leaks[
@@ -108,10 +108,15 @@ def licence_of(text: str) -> str:
     return stated[1] if stated else ""
 
 
-def _published(sources: pd.DataFrame) -> list[dict[str, Any]]:
-    """Published files of a run once each, named as in the sheet of sources."""
+def _published(sources: pd.DataFrame, tasks: Sequence[str]) -> list[dict[str, Any]]:
+    """Published files that the model was made from, once each, named as in the sheet of sources.
+
+    Left out are those of tasks that the model has not, and those that it was only tested on.
+    """
     rows = sources.fillna("")
-    rows = rows[rows["url"] != ""]
+    labelled = rows["role"].isin(["sites", "veto", "windows"])
+    tested = rows["role"].isin(["laboratory", "external"])
+    rows = rows[(rows["url"] != "") & ~tested & (~labelled | rows["subject"].isin(tasks))]
     names = rows["reference"].str.split("#").str[0].str.removeprefix("source:")
     return rows.assign(name=names).drop_duplicates("name").to_dict("records")
 
