@@ -32,9 +32,13 @@ def draw_laboratories(laboratories: pd.DataFrame, design: Design) -> Figure:
     norm = Normalize(0.5, 1.0, clip=True)
     for axes in grid.flat[len(tasks) :]:
         axes.axis("off")
-    for axes, task in zip(grid.flat, tasks, strict=False):
+    wide = max(len(table.tested) for table in tables.values())
+    for at, (axes, task) in enumerate(zip(grid.flat, tasks, strict=False)):
         table = tables[task]
         draw_cells(axes, table.values, table.texts, table.trained, table.tested, norm)
+        # cells of one size in all panels
+        axes.set_xlim(-0.5, wide - 0.5)
+        axes.set_ylim(tall[at // _COLUMNS] - 0.5, -0.5)
         axes.set_title(design.label(task), loc="left", fontweight="bold")
         axes.tick_params(axis="x", labelrotation=45)
         for label in axes.get_xticklabels():
