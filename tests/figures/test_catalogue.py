@@ -65,7 +65,17 @@ def test_index_names_files_tables_and_metrics(read_run):
 
 OFFERS = (
     *("release", "external", "student", "null", "all_tasks", "transcriptome", "landscape", "capacity", "conservation"),
-    *("ontology", "regulation", "proximity", "motifs", "filters", "attribution", "optimisation", "attention"),
+    *(
+        "ontology",
+        "regulation",
+        "proximity",
+        "motifs",
+        "filters",
+        "databases",
+        "attribution",
+        "optimisation",
+        "attention",
+    ),
     *("consensus", "association", "mutations", "width", "embedding", "objective"),
     *("corpus", "language", "pretrained", "downstream", "pairs", "labels", "values", "families"),
     *("compared", "ranking", "shares", "places", "laboratories"),

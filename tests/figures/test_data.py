@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
+
 from rnamarks.figures.data import draw_counts, draw_drops, explain_counts, explain_drops
 
 
@@ -28,6 +30,20 @@ def test_drops_have_a_row_per_reason_and_kept_last(design, tables):
     bold = [text.get_text() for text in axes.texts if text.get_fontweight() == "bold"]
     assert bold == ["900"] * 3
     assert "12 in all" in explain_drops(tables["drops"], design)[0][1]
+
+
+def test_transcripts_that_two_steps_kept_are_counted_once(design, tables):
+    steps = [("annotation", "kept", 70), ("genome", "contig not in the genome", 1), ("genome", "kept", 69)]
+    rows = [("transcripts", "human", *step) for step in steps]
+    drops = pd.concat([pd.DataFrame(rows, columns=tables["drops"].columns), tables["drops"]])
+    axes = draw_drops(drops, design).axes[0]
+    assert [text.get_text() for text in axes.get_yticklabels()][:3] == [
+        "transcripts, annotation: kept",
+        "transcripts, genome: contig not in the genome",
+        "transcripts, genome: kept",
+    ]
+    bold = [text.get_text() for text in axes.texts if text.get_fontweight() == "bold" and text.get_text()]
+    assert bold[:2] == ["70", "69"]
 
 
 def test_drops_of_a_run_with_language_models_are_of_sets_of_rnas_too(design, tables):

@@ -320,6 +320,36 @@ def test_discovered_motifs(tables):
     assert f"{sizes.min()} to {sizes.max()} positive" in captions[0][1] or f"{sizes.min()} positive" in captions[0][1]
 
 
+def test_discovered_motifs_without_a_database(tables, tmp_path, run_script):
+    _, _, files = tables
+    outputs = {name: tmp_path / f"{name}.tsv" for name in ("matches", "annotated", "logos", "discovered")}
+    names = {"queries": "motifs", "filters": "filters", "discovered": "found", "discovered_tables": "found_tables"}
+    run_script(
+        "compare_motifs",
+        tmp_path,
+        inputs={name: [files[key]["human"]] for name, key in names.items()} | {"databases": []},
+        outputs=outputs,
+        params={
+            "tasks": [TASKS[0].record()],
+            "pairs": [["multi", "human"]],
+            "databases": [],
+            "database_species": [],
+            "engine": "builtin",
+            "seed": 1,
+        },
+    )
+    frames = {name: read_tsv(path)[0] for name, path in outputs.items()}
+    assert frames["matches"].empty
+    figure = draw_discovered_motifs(frames["discovered"], frames["logos"], DESIGN)
+    assert len(figure.axes) == frames["discovered"]["reported"].sum()
+    assert re.fullmatch(r"\d+\.\d-fold, p = \S+", figure.axes[0].get_title(loc="left"))
+    assert letters(figure.axes[0])
+    captions = explain_discovered_motifs(frames["discovered"], frames["logos"], DESIGN)
+    check_captions(captions)
+    assert "protein" not in captions[0][1]
+    assert "Tomtom" not in captions[0][1]
+
+
 def test_nothing_to_show(tables):
     empty = {name: frame.iloc[:0] for name, frame in tables[0].items()}
     nothing = tables[0]["discovered"].assign(reported=False)
@@ -344,7 +374,7 @@ def test_figures_are_entered():
     ]
     for entry in ENTRIES:
         assert set(entry.tables) <= set(TABLES)
-        assert entry.shown(replace(DESIGN, offers=frozenset(("motifs", "filters", "consensus"))))
+        assert entry.shown(replace(DESIGN, offers=frozenset(("motifs", "filters", "databases", "consensus"))))
         assert not entry.shown(DESIGN)
 
 

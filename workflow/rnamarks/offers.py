@@ -121,6 +121,7 @@ def offered(plan: Plan) -> tuple[list[str], dict[str, str]]:
     others: Mapping[str, object] = {
         "release": plan.release,
         "external": plan.external,
+        "databases": (plan.config.get("motifs") or {}).get("databases"),
         "laboratories": plan.laboratories,
         "all_tasks": plan.runs_of_all_tasks(),
         "language": plan.language.models,

@@ -106,11 +106,14 @@ def draw_drops(drops: pd.DataFrame, design: Design) -> Figure:
 
 
 def _by_reason(drops: pd.DataFrame) -> pd.DataFrame:
-    """Rows by (stage and source where that is a scheme, reason), columns subjects; ``kept`` last in its stage."""
+    """Rows by (stage and source where that is a scheme or a step, reason), columns subjects; ``kept`` last in each."""
     rows = drops.fillna({"source": "", "stage": "", "subject": ""}).copy()
     # this stage names the scheme as the source
     of_scheme = rows["stage"] == "datasets"
     rows.loc[of_scheme, "stage"] = rows.loc[of_scheme, "source"] + " scheme"
+    # what is kept of the annotation goes on to the genome, and would be counted twice
+    steps = rows["stage"] == "transcripts"
+    rows.loc[steps, "stage"] = "transcripts, " + rows.loc[steps, "source"]
     stages = list(dict.fromkeys(rows["stage"]))
     order = {
         (stage, reason): (stages.index(stage), reason == KEPT, reason.startswith(NOTE), at)

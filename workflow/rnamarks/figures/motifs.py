@@ -231,12 +231,23 @@ def draw_discovered_motifs(discovered: pd.DataFrame, logos: pd.DataFrame, design
 
 def _discovered_titles(discovered: pd.DataFrame) -> dict[tuple[str, int], tuple[str, bool]]:
     titles = {}
+    compared = _is_compared(discovered)
     for name, rows in discovered[discovered["reported"].astype(bool)].groupby("task", sort=False):
         for rank, row in enumerate(rows.to_dict("records"), 1):
-            match = f"{row['target_name']} ({row['target']}), q {say_equal(row['match_q'])}\n" if row["target"] else ""
+            match = (
+                f"{row['target_name']} ({row['target']}), q {say_equal(row['match_q'])}\n"
+                if pd.notna(row["match_q"])
+                else ""
+            )
             text = f"{match}{row['enrichment']:.1f}-fold, p {say_equal(row['p'])}"
-            titles[name, rank] = text, bool(row["match_q"] < SIGNIFICANT)
+            # where there is no database, nothing could be resembled
+            titles[name, rank] = text, bool(row["match_q"] < SIGNIFICANT) or not compared
     return titles
+
+
+def _is_compared(discovered: pd.DataFrame) -> bool:
+    """Whether any motif had a database to be compared with."""
+    return bool(discovered["match_q"].notna().any())
 
 
 @captioned
@@ -248,13 +259,17 @@ def explain_discovered_motifs(discovered: pd.DataFrame, logos: pd.DataFrame, des
         return [
             ("", f"No motif of {discovered['task'].nunique()} {design.words} has p < 0.05 in the windows held out.")
         ]
+    beside, test = "", ""
+    if _is_compared(discovered):
+        beside = ", and the protein's motif that each resembles most (above)"
+        test = " q: Tomtom against all motifs of the database; grey titles: q of 0.05 and more."
     return (
-        f"Motifs found in positive against control windows without a model (below), up to {MATCHES} per {design.word} "
-        f"({say_range(counts)} found), and the protein's motif that each resembles most (above). Letter heights in "
+        f"Motifs found in positive against control windows without a model{' (below)' if beside else ''}, up to "
+        f"{MATCHES} per {design.word} ({say_range(counts)} found){beside}. Letter heights in "
         "bits against equal frequencies. Enrichment is the ratio of the fractions of windows with a site; p: Fisher's "
         f"exact test, one-sided; both in windows held out ({say_range(reported['n_foreground'])} positive, "
-        f"{say_range(reported['n_control'])} control), one motif after the other until p is no longer below 0.05. q: "
-        "Tomtom against all motifs of the database; grey titles: q of 0.05 and more."
+        f"{say_range(reported['n_control'])} control), one motif after the other until p is no longer below 0.05."
+        f"{test}"
     )
 
 

@@ -27,6 +27,8 @@ FILTER, DE_NOVO = "filter", "de novo"
 
 ``de novo`` takes the place of the predictor, too, and is the name of the database that de novo motifs make.
 """
+NO_DATABASE = "no database"
+"""Stands for the database of logos of de novo motifs where a species has none."""
 RULES: dict[str, tuple[str, float]] = {"q < 0.05": ("q", 0.05), "E < 10": ("e", 10.0)}
 """When a filter counts as annotated: by this column below this value. ``E < 10`` is the released code's."""
 NULLS = ("columns", "nucleotides")
@@ -206,6 +208,10 @@ def compare_sets(
             alone = {"database": database.name, "rank": 0, "role": "query", "motif": one.motifs[0].name, "name": ""}
             logos = pd.DataFrame([alone | row for row in logo_rows(one.motifs[0])])
         tables["logos"].append(logos.assign(**named))
+    for one in sets:
+        if one.method == DE_NOVO and not any(one is other for other, _ in compared):
+            alone = _logos_alone(one.motifs)
+            tables["logos"].append(alone.assign(predictor=one.predictor, task=one.task.name, method=one.method))
     columns = {
         "matches": column_names("motif_matches", task_columns=False),
         "annotated": column_names("motif_annotated", task_columns=False),
@@ -415,6 +421,16 @@ def match_logos(pairs: pd.DataFrame, queries: Iterable[PWM], targets: Iterable[P
         ):
             head = {"database": pair["database"], "rank": pair["rank"], "role": role, "motif": motif.name}
             rows += [{**head, "name": motif.label, **row} for row in logo_rows(motif, start)]
+    return pd.DataFrame(rows, columns=column_names("motif_logos", first="database"))
+
+
+def _logos_alone(motifs: Sequence[PWM]) -> pd.DataFrame:
+    """As :func:`match_logos`, of motifs that there is no database for."""
+    rows = [
+        {"database": NO_DATABASE, "rank": rank, "role": "query", "motif": motif.name, "name": motif.label} | row
+        for rank, motif in enumerate(motifs, 1)
+        for row in logo_rows(motif)
+    ]
     return pd.DataFrame(rows, columns=column_names("motif_logos", first="database"))
 
 
