@@ -31,6 +31,10 @@ for demo in "${demos[@]}"; do
     [ -f "results/$run/report.html" ] || fail "the demo ran, but results/$run/report.html was not written."
     say "$config took $((SECONDS - started)) s so far"
 done
+say "a 3' UTR whose m6A was measured, and a tRNA, scanned by models that come along:"
+for model in m6a modifications; do
+    .venv/bin/rnamarks scan workflow/rnamarks/server/example.fa --model "$model" --view 2>/dev/null
+done
 for demo in "${demos[@]}"; do
     say "open $root/results/${demo%% *}/report.html"
 done

@@ -91,7 +91,10 @@ def _describe(name: str, folder: Path) -> str:
     card = read_card(folder) if (folder / CARD).exists() else ""
     tables = card_tables(card)
     trained, tested = (_by_task(tables, heading) for heading in ("Trained on", "Test split"))
-    data = "; ".join(f"{row['data']} ({row['licence as stated']})" for row in _rows(tables, "Data"))
+    licences: dict[str, list[str]] = {}
+    for row in _rows(tables, "Data"):
+        licences.setdefault(row["licence as stated"], []).append(row["data"])
+    data = "; ".join(f"{', '.join(names)} ({licence})" for licence, names in licences.items())
     lines = [
         f"{name}: {model_size(folder) / 1e6:.1f} MB; licence: {licence_of(card) or 'not stated'}",
         f"  data: {data or 'not stated'}",
