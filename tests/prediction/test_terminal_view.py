@@ -68,7 +68,7 @@ def test_marks_stand_under_their_letters(spool):
         "m6A ",
         "  Y     ·",
         "",
-        "1 sequences without a call",
+        "1 sequence without a call",
     ]
 
 

@@ -68,12 +68,14 @@ class TerminalView(RowView):
 
     def end(self, without: int) -> None:
         if without:
-            self._console.print(Text(f"\n{without:,} sequences without a call", style="dim"))
+            noun = "sequence" if without == 1 else "sequences"
+            self._console.print(Text(f"\n{without:,} {noun} without a call", style="dim"))
 
     def _legend(self) -> None:
         full, opened, dot = self._symbols
-        kinds = f"{full} q < {FDR:g}   {opened} listed, q higher   {dot} listed by p, no q: ranked, not called"
-        text = Text(f"positions count from 1   {kinds}   ")
+        kinds = f"{full} q < {FDR:g}   {opened} q higher   {dot} ranked by p, not called"
+        self._console.print(Text(f"positions count from 1   {kinds}"))
+        text = Text()
         for task in self.tasks:
             text.append(task.label, style=f"bold {self._paints[task.name].colour}")
             text.append(f" {task.place[0]}", style="dim")
