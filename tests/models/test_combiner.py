@@ -19,7 +19,7 @@ import rnamarks
 from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.evaluation.calibration import Calibration
-from rnamarks.models.checkpoint import load_model
+from rnamarks.models.checkpoint import load_model, save_model
 from rnamarks.models.combiner import EMPTY, Combiner, combine, names_of_features, read_combiner, write_combiner
 from rnamarks.models.directory import ModelConfig, write_model
 from rnamarks.models.forest import Forest
@@ -39,7 +39,8 @@ from rnamarks.sites.motifs import find_motif
 from rnamarks.sites.windows import cut_windows
 from rnamarks.tables import write_parquet
 from rnamarks.tasks import Task
-from rnamarks.training.combining import fit_combiner, gene_folds
+from rnamarks.training.combining import Networks, fit_combiner, gene_folds
+from rnamarks.training.settings import SiteSettings
 
 TASK = Task("m6A", species="human", modification="m6A", base="A", motif="DRACH", motif_offset=2)
 SIZES = {"filters": [6, 4], "lstm_units": 3}
@@ -390,6 +391,38 @@ def test_labels_of_test_sites_change_nothing(sites, tmp_path):
     held = predictions[predictions["split"] == "test"]
     modified = held["label"] == 1
     assert held.loc[modified, "logit"].mean() > held.loc[~modified, "logit"].mean() + 0.5
+
+
+@pytest.mark.slow
+def test_trees_learn_from_networks_that_have_not_seen_the_genes(sites, tmp_path):
+    """Of a network trained on the task, its own logits of training sites play no part; they score what is held out."""
+    splits, table = sites
+    sizes = {"filters": [4, 4], "lstm_units": 2}
+    training = SiteSettings(epochs=1, steps_per_epoch=2, batch_size=16, precision="32-true")
+    made, predicted = [], []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        network = build_model("deepm6aseq", ["m6A"], WINDOW, sizes)
+        folder = tmp_path / f"final{seed}"
+        save_model(folder, [network.state_dict()], ModelConfig("deepm6aseq", [TASK], WINDOW, sizes))
+        combiner, predictions = fit_combiner(
+            splits,
+            table,
+            TASK,
+            CombinerSettings(neighbours=50, trees=5, child=1),
+            scheme="guarded",
+            networks=Networks([folder], ["m6A"], "deepm6aseq", sizes, training, [7]),
+            folds=2,
+            seed=1,
+            checkpoints=tmp_path / "checkpoints",
+            report=lambda line: None,
+        )
+        made.append(combiner.to_arrays())
+        predicted.append(predictions["logit"])
+    assert combiner.heads == ("m6A",)
+    for name, array in made[0].items():
+        np.testing.assert_array_equal(array, made[1][name])
+    assert not np.allclose(predicted[0], predicted[1])
 
 
 def test_folds_keep_genes_together():
