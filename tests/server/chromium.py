@@ -100,7 +100,8 @@ class Chromium:
         raise AssertionError(f"never true: {script}; {self.run('document.body.innerText')}")
 
     def click(self, selector: str) -> None:
-        """Press the left button in the middle of an element."""
+        """Press the left button in the middle of an element, once the page has its styles."""
+        self.until(f"document.readyState === 'complete' && !!document.querySelector({json.dumps(selector)})")
         place = self.run(
             f"(() => {{ const e = document.querySelector({json.dumps(selector)}); "
             "e.scrollIntoView({block: 'center', inline: 'center'}); const r = e.getBoundingClientRect(); "
