@@ -182,6 +182,19 @@ def test_bases_without_q_are_ranked_and_not_called(tmp_path):
     shown = [float(value) for value in re.findall(r'<td class="n">(0\.\d{3})</td>', page.text)]
     assert shown == sorted(shown, reverse=True)
     assert "<h2>0 calls" in browser.get(f"{address}calls?q=1").text
+    # where the model lies is nothing to those who ask
+    refused = browser.post("/api/scan?fdr=0.1", data=FASTA)
+    assert refused.text.startswith("model: the model has no null distribution")
+    app.extensions["scans"].close()
+
+
+def test_the_card_is_text(tmp_path):
+    made = world.build(tmp_path / "model", members=1, student=False)
+    (made / "card.md").write_text("# m⁶A", encoding="utf-8")
+    app = create_app(made, tmp_path / "kept", device="cpu")
+    answer = app.test_client().get("/card")
+    assert answer.text == "# m⁶A"
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     app.extensions["scans"].close()
 
 
@@ -317,6 +330,8 @@ def test_a_call_shows_what_it_rests_on(browser, model):
     for wrong in (
         f"task=I&sequence=first&start={at}",
         "task=Y&sequence=first&start=x",
+        f"task=Y&sequence=first&start={'9' * 20}",
+        f"task=Y&sequence=first&start={'9' * 5000}",
         f"task=Y&sequence=none&start={at}",
     ):
         assert browser.get(f"{address}call?{wrong}").status_code == 404

@@ -169,7 +169,7 @@ def create_app(
     def explain(token: str) -> Response:
         job = _known(jobs, token)
         task, sequence, start = (request.args.get(name, "") for name in ("task", "sequence", "start"))
-        row = find_call(job.file(TABLE), task, sequence, int(start)) if job.file(TABLE) and start.isdecimal() else None
+        row = find_call(job.file(TABLE), task, sequence, start) if job.file(TABLE) else None
         if row is None:
             abort(404)
         drawing, fault = "", ""
@@ -240,7 +240,7 @@ def create_app(
             text = read_card(model)
         except InputError:
             abort(404)
-        return Response(text, mimetype="text/plain; charset=utf-8")
+        return Response(text, mimetype="text/plain")
 
     @app.errorhandler(404)
     def unknown(_: Exception) -> Response:

@@ -114,11 +114,13 @@ def find_calls(path: Path, query: Query, rows: int = ROWS) -> Found:
     return Found(shown, len(chosen), pages, table.column_names)
 
 
-def find_call(path: Path, task: str, sequence: str, start: int) -> dict[str, Any] | None:
-    """One row of a table of calls; None if there is none."""
+def find_call(path: Path, task: str, sequence: str, start: str) -> dict[str, Any] | None:
+    """One row of a table of calls, its ``start`` as the table writes it; None if there is none."""
     table = _read(path)
+    # as text, of which an address may hold any
+    starts = pc.cast(table["start"], pa.string())
     fits = pc.and_(
-        pc.equal(table["start"], start), pc.and_(pc.equal(table["task"], task), pc.equal(table["sequence"], sequence))
+        pc.equal(starts, start), pc.and_(pc.equal(table["task"], task), pc.equal(table["sequence"], sequence))
     )
     rows = table.filter(fits).to_pylist()
     return rows[0] if rows else None

@@ -259,8 +259,12 @@ class Jobs:
             self._end(job, "done")
         except InputError as error:
             job.fault = str(error)
-            for name in (SEQUENCES, TRANSCRIPTS):
-                job.fault = job.fault.replace(str(job.folder / name), "your sequences")
+            # paths of this machine are nothing to those who ask
+            known_as = {str(job.folder / name): "your sequences" for name in (SEQUENCES, TRANSCRIPTS)}
+            if error.path is not None:
+                known_as.setdefault(str(error.path), Path(error.path).name)
+            for path, name in known_as.items():
+                job.fault = job.fault.replace(path, name)
             self._end(job, "refused")
         except Stopped:
             if job.given_up.is_set():
