@@ -112,14 +112,18 @@ def test_tracks_hold_the_rows_of_the_table(files, tmp_path, monkeypatch):
 def test_a_hub_and_a_session_name_files_that_are_there(files, tmp_path, monkeypatch):
     model, folder, _ = files
     given = ["--model", model, "--genome", folder / "g.fa", "--annotation", folder / "a.gtf", "--device", "cpu"]
-    for assembly, shown in (("hg38", "hg38"), ("mine1", str((folder / "g.fa").resolve()))):
+    for assembly, called, shown in (
+        ("GRCh38.p14", "hg38", "hg38"),
+        ("hg38", "hg38", "hg38"),
+        ("mine1", "mine1", str((folder / "g.fa").resolve())),
+    ):
         made = tmp_path / assembly
         options = ["--task", "m6A,Y", "--alpha", "0.0001", "--assembly", assembly, "--tracks", made]
         assert scan(monkeypatch, *given, *options) == 0
         (hub,) = stanzas(made / "hub.txt")
         assert {"hub", "shortLabel", "longLabel", "genomesFile", "email"} == set(hub)
         (genomes,) = stanzas(made / hub["genomesFile"])
-        assert genomes["genome"] == assembly
+        assert genomes["genome"] == called
         for stanza in stanzas(made / genomes["trackDb"]):
             assert len(stanza["shortLabel"]) <= 17
             assert len(stanza["longLabel"]) <= 76
@@ -143,6 +147,7 @@ def test_what_cannot_be_drawn_is_refused_before_the_scan(files, tmp_path, monkey
     (other / "thesis.txt").write_text("mine")
     for arguments, said in (
         ([*genome, "--tracks", tmp_path / "t"], "add --assembly"),
+        ([*genome, "--assembly", "my yak", "--tracks", tmp_path / "t"], "in one word (found 'my yak')"),
         ([tmp_path / "s.fa", "--assembly", "hg38", "--tracks", tmp_path / "t"], "no sequence has genome coordinates"),
         ([*genome, "--assembly", "hg38", "--tracks", other], "the folder holds other files"),
         ([*genome, "--assembly", "hg38", "--tracks", tmp_path / "s.fa"], "not a folder"),

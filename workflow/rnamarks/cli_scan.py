@@ -130,7 +130,7 @@ def scan(
     from .prediction.scanner import Outputs, Scanner
     from .prediction.windows import set_threads
     from .progress import show_sites
-    from .sites.assemblies import assemblies_in
+    from .sites.assemblies import assemblies_in, browser_name
 
     if (source is None) == (genome is None):
         raise InputError("give either sequences or a genome", remedy="a genome needs --annotation, too")
@@ -149,11 +149,16 @@ def scan(
         from .prediction.track_folder import check_tracks_folder, write_tracks
 
         check_tracks_folder(tracks)
-        if not assembly:
-            raise InputError("browsers ask which genome tracks are of", remedy="add --assembly, such as hg38")
+        if len(assembly.split()) != 1:
+            raise InputError(
+                "browsers ask which genome tracks are of, in one word",
+                value=assembly or None,
+                remedy="add --assembly, such as hg38",
+            )
         # what browsers know by name they need no file for
-        file = "" if genome is None or assemblies_in(assembly) else str(genome.resolve())
-        export = partial(write_tracks, folder=tracks, assembly=assembly, genome=file)
+        shared = {"folder": tracks, "assembly": browser_name(assembly)}
+        known = assemblies_in(assembly) == {shared["assembly"].lower()}
+        export = partial(write_tracks, genome="" if genome is None or known else str(genome.resolve()), **shared)
     options = ScanOptions(
         alpha=None if everything else alpha,
         fdr=fdr,

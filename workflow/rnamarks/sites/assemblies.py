@@ -13,11 +13,11 @@ _SAME_ASSEMBLY = {
     "rnor5": "rn5",
     "rnor6": "rn6",
     "mratbn7": "rn7",
-    "grcz10": "danrer10",
-    "grcz11": "danrer11",
-    "mmul8": "rhemac8",
-    "sscrofa10": "susscr3",
-    "sscrofa11": "susscr11",
+    "grcz10": "danRer10",
+    "grcz11": "danRer11",
+    "mmul8": "rheMac8",
+    "sscrofa10": "susScr3",
+    "sscrofa11": "susScr11",
 }
 _ASSEMBLY = re.compile(
     r"(?<![a-z0-9])((?:hg|mm|rn|danrer|pantro|rhemac|susscr|dm|ce|tair|saccer|galgal|bostau)[0-9]+"
@@ -35,4 +35,10 @@ def same_assembly(one: str, other: str) -> bool:
 def assemblies_in(text: str) -> set[str]:
     """The genome assemblies that a text names, by their UCSC names in lower case."""
     found = {name.replace("_", "") for name in _ASSEMBLY.findall(text.lower())}
-    return {_SAME_ASSEMBLY.get(name, name) for name in found}
+    return {_SAME_ASSEMBLY.get(name, name).lower() for name in found}
+
+
+def browser_name(assembly: str) -> str:
+    """What UCSC and IGV call an assembly that has another name: hg38 for GRCh38.p14; other names as they are."""
+    found = _ASSEMBLY.search(assembly.lower())
+    return _SAME_ASSEMBLY.get(found[1].replace("_", ""), assembly) if found else assembly
