@@ -67,13 +67,13 @@ def build(folder: Path, *, members: int = 2, student: bool = True, null: bool = 
 class Weighted:
     """An engine whose logit of a window is a weighted sum of its codes."""
 
-    attends, k, n_kmers = False, 0, 0
+    attends, k, n_kmers, reads = False, 0, 0, ""
 
     def __init__(self, width: int = 31, scale: float = 0.01) -> None:
         self.width = width
         self.weights = (np.arange(1, width + 1) % 7 - 3) * scale
 
-    def score(self, codes, sites, *, attend=False):
+    def score(self, codes, sites, *, attend=False, structure=None):
         """Logits of bases."""
         view = np.lib.stride_tricks.sliding_window_view(codes, self.width)
         return Scores(

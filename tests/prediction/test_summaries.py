@@ -24,7 +24,7 @@ from rnamarks.tables import read_tsv
 class First(world.Weighted):
     """Logits from -3 upwards, by the first letter of a window."""
 
-    def score(self, codes, sites, *, attend=False):
+    def score(self, codes, sites, *, attend=False, structure=None):
         return world.Scores({task: codes[at - 3].astype(np.float32) * 2 - 3 for task, at in sites.items()}, None)
 
 

@@ -228,7 +228,7 @@ class Counting(world.Weighted):
         super().__init__()
         self.asked, self._left = 0, interrupted_at
 
-    def score(self, codes, sites, *, attend=False):
+    def score(self, codes, sites, *, attend=False, structure=None):
         if not self._left:
             raise KeyboardInterrupt
         self._left -= 1
@@ -293,7 +293,7 @@ def test_two_scans_of_one_output_at_once_are_one_too_many(five, tmp_path):
     out, checkpoints, met = tmp_path / "sites.parquet", tmp_path / "c", []
 
     class Meets(world.Weighted):
-        def score(self, codes, sites, *, attend=False):
+        def score(self, codes, sites, *, attend=False, structure=None):
             with pytest.raises(InputError) as caught:
                 world.WeightedScanner().table(five, out, checkpoints=checkpoints)
             met.append(str(caught.value))
