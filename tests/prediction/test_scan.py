@@ -404,7 +404,11 @@ def test_a_task_that_only_ranks_has_p_and_no_q(model, fasta, everything, tmp_pat
     np.testing.assert_allclose(done.table[columns], everything[columns], atol=1e-5)
     assert "Y: " in done.err
     assert "with q" not in next(line for line in done.err.splitlines() if "Y: " in line and "tested" in line)
-    assert "Y" not in set(run(fasta, "--model", folder, "--fdr", 1).table["task"])
+    refused = run(fasta, "--model", folder, "--fdr", 1)
+    assert (refused.code, "(found 'Y'); leave --fdr out" in refused.err) == (2, True)
+    others = set(everything["task"]) - {"Y"}
+    told = [part for task in sorted(others) for part in ("--task", task)]
+    assert set(run(fasta, "--model", folder, "--all", "--fdr", 1, *told).table["task"]) == others
     config.ranks_only = ["Y", "nothing"]
     write_config(folder, config)
     assert (run(fasta, "--model", folder).code, "ranks_only" in run(fasta, "--model", folder).err) == (2, True)

@@ -212,16 +212,14 @@ def _scanned(source: Path | None, genome: Path | None, annotation: Path | None, 
     if annotation is None:
         yield source
         return
-    if source is not None and source.is_file():
-        with open(source, "rb") as handle:
-            if handle.read(4) == b"PAR1":
-                raise InputError("a transcripts table has its annotation", path=source, remedy="leave --annotation out")
     from .sites.annotation import read_annotation
     from .sites.drops import Drops
     from .sites.transcript_fasta import read_transcript_fasta
     from .sites.transcripts import build_transcripts
-    from .tables import write_parquet
+    from .tables import is_parquet, write_parquet
 
+    if source is not None and is_parquet(source):
+        raise InputError("a transcripts table has its annotation", path=source, remedy="leave --annotation out")
     with (
         scratch(root) as work,
         regular(annotation, work / "annotation") as annotation,

@@ -235,6 +235,14 @@ def digest_columns(path: str | Path, columns: Sequence[str], where: Mapping[str,
     return hashlib.sha256(b"".join(one.digest() for pair in sums.values() for one in pair)).hexdigest()
 
 
+def is_parquet(path: str | Path) -> bool:
+    """Whether a path is that of a file which begins as Parquet does."""
+    if not Path(path).is_file():
+        return False
+    with open(path, "rb") as handle:
+        return handle.read(4) == b"PAR1"
+
+
 @contextmanager
 def open_parquet(path: str | Path, **options: object) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file to read it in pieces; what is read is held against the checksums of its pages.

@@ -21,7 +21,7 @@ from ..models.checkpoint import load_model
 from ..models.directory import STUDENT, read_config, sidecar_settings
 from ..progress import Progress
 from ..sites.gene_structure import GeneStructure
-from ..tables import open_parquet_writer
+from ..tables import is_parquet, open_parquet_writer
 from ..tasks import Task
 from .bedrmod import UNIDENTIFIED, BedRModHeader, allowed_names, prediction_header, write_bedrmod
 from .exact import ExactEngine, load_engine, needs_structure
@@ -164,7 +164,7 @@ class Scanner:
         first = outputs.first
         folder = Path(tempfile.gettempdir()) if first is None else first.parent
         folder.mkdir(parents=True, exist_ok=True)
-        is_table = str(source) != "-" and _is_parquet(source)
+        is_table = str(source) != "-" and is_parquet(source)
         if self._loaded.engine.reads == "exons" and not is_table:
             raise needs_structure()
         with ExitStack() as stack:
@@ -302,6 +302,14 @@ class Scanner:
                 path=self._model,
                 remedy="leave --fdr out, or add one: rnamarks null",
             )
+        ranking = [task.name for task in tasks if task.name in self.config.ranks_only]
+        if options.fdr is not None and ranking:
+            raise InputError(
+                "the model ranks nucleotides for a task and calls none, so that there is no q",
+                path=self._model,
+                value=ranking[0],
+                remedy="leave --fdr out, or choose others by --task",
+            )
         if options.top and not self._reader.attends:
             if outputs.attention is not None:
                 raise InputError(
@@ -340,10 +348,3 @@ class Scanner:
         return ExactEngine(
             networks.networks, config.window, device=pick_device(self._device), batch_size=self._batch_size
         )
-
-
-def _is_parquet(path: str | Path) -> bool:
-    if not Path(path).is_file():
-        return False
-    with open(path, "rb") as handle:
-        return handle.read(4) == b"PAR1"
