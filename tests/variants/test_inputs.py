@@ -266,6 +266,11 @@ def test_random_changes_are_what_single_changes_of_windows_do(model):
     assert np.isnan(Changes(sizes).percentile(np.array([np.nan]))).all()
 
 
+def test_a_change_that_moves_nothing_is_larger_than_no_random_change():
+    sizes = np.array([0, 0.5, 0, 0])
+    np.testing.assert_allclose(Changes(sizes).percentile(np.array([0, -0.1, 0.5, 0.6])), [0, 75, 75, 100])
+
+
 @pytest.mark.parametrize(
     ("ref", "alt", "change"),
     [

@@ -63,13 +63,17 @@ def variants(
     without and with it. One row per allele, transcript, task and base; an allele without a score has one row that says
     why in the column reason.
 
+    A model that also reads where bases lie (the shipped m6a and m6a-structure) is given the places of the reference:
+    exons, coding sequence, open reading frame and ends are those of the transcript without the variant, so that the
+    gain or loss of a start or stop codon changes nothing through them.
+
     Columns: chrom, start (0-based), ref, alt as in FILE; haplotype (alleles applied together); transcript, gene,
     gene_name, strand; task, modification; genome_start, genome_end (of the base, 0-based half-open, -1 if it is
     inserted), transcript_start (0-based on the RNA), region; distance (nt along the RNA from the change, negative
     towards the 5' end); motif (kept, lost, gained: whether the base can be asked about before and after);
     probability_ref, probability_alt (calibrated), logit_ref, logit_alt, delta_logit (alternative minus reference,
     natural-log odds), percentile (percent of random changes of one nucleotide, anywhere in the window of such a base,
-    whose delta_logit is at most as large, whatever the sign), reason.
+    whose delta_logit is smaller, whatever the sign), reason.
     """
     from .prediction.kept import scratch
     from .prediction.windows import set_threads

@@ -38,9 +38,12 @@ class Changes:
         self.size = len(self._sizes)
 
     def percentile(self, differences: np.ndarray) -> np.ndarray:
-        """Percent of the random changes that are at most as large, whatever the sign; NaN of NaN; dtype=float32."""
+        """Percent of the random changes that are smaller, whatever the sign; NaN of NaN; dtype=float32.
+
+        Many changes do not move the logit of trees at all; one more that does not is larger than none of them, 0.
+        """
         sizes = np.abs(np.asarray(differences, dtype=np.float32))
-        rank = np.searchsorted(self._sizes, sizes, side="right") * np.float32(100 / self.size)
+        rank = np.searchsorted(self._sizes, sizes, side="left") * np.float32(100 / self.size)
         return np.where(np.isnan(sizes), np.float32(np.nan), rank.astype(np.float32))
 
 

@@ -70,8 +70,8 @@ def score_units(
     tasks : sequence of Task
     engine : Engine
     structure : Places, optional
-        Of the transcripts, for engines that read them. They stay as they are, whatever is inserted or deleted; what is
-        inserted has the place of the nucleotide that it is inserted before.
+        Of the transcripts, for engines that read them. They stay as they are, whatever is inserted, deleted or done to
+        codons; what is inserted has the place of the nucleotide that it is inserted before.
 
     Returns
     -------
