@@ -423,6 +423,13 @@ def test_trees_over_a_network_of_windows_are_a_model_of_their_own():
         ({"splits": {"chromosomes": {"one": ["chr1"]}}}, "add human to splits.apart.transcripts"),
         ({"splits": {"apart": {"transcripts": ["human"]}}}, "names an unknown scheme of splitting"),
         ({"splits": {"chromosomes": {"one": ["chr1"]}, "apart": {"transcripts": ["yeast"]}}}, "without transcripts"),
+        (
+            {
+                "splits": {"chromosomes": {"one": ["chr1"]}, "apart": {"transcripts": ["human"], "shared": 41}},
+                "window": 31,
+            },
+            "windows of 31 nt have no 41 nt in common with a transcript",
+        ),
         ({"release": {"model": "trees", "setting": "single_m6A", "scheme": "one", "also": ["x"]}}, "unknown predictor"),
         (
             {"combiners": {"trees": {"tasks": ["m6A"], "schemes": ["one"]}}},

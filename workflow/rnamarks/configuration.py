@@ -218,6 +218,13 @@ class Plan:
                     remedy=f"choose one of {', '.join(self.schemes)}, or add it to splits.chromosomes",
                     keys=keys,
                 )
+        if self.apart["shared"] > config["window"]:
+            raise InputError(
+                f"windows of {config['window']} nt have no {self.apart['shared']} nt in common with a transcript",
+                value=self.apart["shared"],
+                remedy=f"give up to {config['window']}",
+                keys=("splits", "apart", "shared"),
+            )
         for at, name in enumerate(self.apart["transcripts"]):
             if name not in self.species or not self.has_transcripts(name):
                 raise InputError(
