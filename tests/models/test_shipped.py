@@ -6,6 +6,7 @@ import logging
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from rnamarks.models.card import card_tables, licence_of, write_card
 from rnamarks.models.checkpoint import load_model, save_model
 from rnamarks.models.directory import CARD, ModelConfig, read_config, write_config
 from rnamarks.models.registry import build_model
+from rnamarks.models.settings.combiner import CombinerSettings
 from rnamarks.prediction.exact import load_engine, modes_of, score_each
 from rnamarks.prediction.significance import read_null
 from rnamarks.sites.gene_structure import WIDTHS
@@ -94,6 +96,25 @@ def test_a_card_names_published_files_once_and_no_others(ships):
         {"data": "calls", "version": "2.0", "licence as stated": "CC-BY-4.0", "cite": "One et al. 2020"}
     ]
     assert "mine.bed" not in text
+
+
+def test_a_card_of_trees_names_what_their_networks_learned_from(ships):
+    config, _ = read_config(ships)
+    config.tasks, config.combiner = config.tasks[:1], {"heads": ["b"], "settings": asdict(CombinerSettings())}
+    config.training["windows"]["b"] = {"positives": 7, "negatives": 70}
+    write_config(ships, config)
+    keys = RELEASE | {"split": "test", "seed": "ensemble", "against": "own", "choice": "", "task": "a"}
+    metrics = pd.DataFrame([keys | {"metric": name, "value": 0.5} for name in ("auroc", "auprc")])
+    metrics = metrics.assign(low=0.4, high=0.6, n_positive=30, n_negative=300, prevalence=1 / 11)
+    leaks = pd.DataFrame(columns=["scheme", "task", "label", "kind", "n", "n_leaky", "fraction"])
+    sources = pd.DataFrame(
+        [("a", "sites", "source:own"), ("b", "windows", "source:theirs"), ("c", "windows", "source:other")],
+        columns=["subject", "role", "reference"],
+    ).assign(version="1.0", url="https://one.example", licence="MIT", citation="One")
+    write_card(ships, run="mine", release=RELEASE, metrics=metrics, leaks=leaks, sources=sources)
+    tables = card_tables((ships / CARD).read_text())
+    assert [row["data"] for row in tables["Data"]] == ["own", "theirs"]
+    assert [tuple(row.values()) for row in tables["Trained on"]] == [("a", "40", "400"), ("b (networks)", "7", "70")]
 
 
 def test_a_name_is_the_shipped_model_and_a_path_a_folder(ships, tmp_path, caplog):

@@ -63,6 +63,8 @@ def write_card(
     from .combiner import check_record
 
     config, _ = read_config(folder)
+    # networks below trees may have learned from windows that are none of the model's tasks
+    learned = list(dict.fromkeys([*config.task_names, *config.heads]))
     environment = Environment(
         loader=PackageLoader("rnamarks", "models"),
         undefined=StrictUndefined,
@@ -79,7 +81,8 @@ def write_card(
         licence=licence,
         resampled=resampled,
         reads=check_record(config.combiner)[0].reads if config.combiner else "",
-        data=[] if sources is None else _published(sources, config.task_names),
+        data=[] if sources is None else _published(sources, learned),
+        learned=learned,
         metrics=_metrics(metrics, release, config.task_names),
         elsewhere=[] if laboratories is None else _elsewhere(laboratories, config.task_names),
         leaks=leaks[
@@ -111,7 +114,7 @@ def licence_of(text: str) -> str:
 def _published(sources: pd.DataFrame, tasks: Sequence[str]) -> list[dict[str, Any]]:
     """Published files that the model was made from, once each, named as in the sheet of sources.
 
-    Left out are those of tasks that the model has not, and those that it was only tested on.
+    Left out are those of tasks that it did not learn from, and those that it was only tested on.
     """
     rows = sources.fillna("")
     labelled = rows["role"].isin(["sites", "veto", "windows"])
