@@ -33,7 +33,8 @@ for demo in "${demos[@]}"; do
 done
 say "a 3' UTR whose m6A was measured, and a tRNA, scanned by models that come along:"
 for model in m6a modifications; do
-    .venv/bin/rnamarks scan workflow/rnamarks/server/example.fa --model "$model" --view 2>/dev/null
+    command=(.venv/bin/rnamarks scan workflow/rnamarks/server/example.fa --model "$model" --view)
+    "${command[@]}" 2>/dev/null || fail "the scan did not work; this says why: ${command[*]}"
 done
 for demo in "${demos[@]}"; do
     say "open $root/results/${demo%% *}/report.html"
