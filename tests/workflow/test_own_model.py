@@ -155,6 +155,7 @@ def test_options_that_do_not_fit_are_one_sentence(world, tmp_path):
     for options, said in (
         (["--motif", "DRACH"], "does not say which A is modified .*such as DRaCH"),
         (["--motif", "GGAcU"], "does not say which A is modified"),
+        (["--motif", "DRa?H"], r"none of IUPAC's: \?"),
         (["--modification", "m6Z"], "no modification of that name"),
         (["--modification", "m5C"], r"only 0% of [0-9]+ sites have C"),
         (["--species", "the yak"], "letters and digits"),

@@ -33,8 +33,8 @@ def train(
         Optional[Path],  # noqa: UP045
         typer.Option(
             "--start",
-            help="A model whose weights are trained on: a name that rnamarks models lists, or a directory; random "
-            "weights without it.",
+            help="A model whose network is trained on, without its trees: a name that rnamarks models lists, or a "
+            "directory; random weights without it.",
             parser=str,
             callback=named_model,
             metavar="NAME|DIR",

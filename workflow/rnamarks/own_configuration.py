@@ -18,8 +18,9 @@ _BATCH, _MOST_STEPS = 64, 400
 _TEXT = Template("""\
 # Written by rnamarks train. Change what you like, and go on with
 #     $command
-# which does again what a change touches, and nothing else. `rnamarks keys` explains every key; config/README.md of the
-# repository shows more: several species, other networks, motifs, half-lives.
+# with .venv/bin and .tools/bin of the clone on PATH, which does again what a change touches, and nothing else.
+# `rnamarks keys` explains every key; config/README.md of the repository shows more: several species, other networks,
+# motifs, half-lives.
 run: $species
 seed: 1
 

@@ -82,7 +82,7 @@ def begin(question: Question, root: Path) -> Begin:
     InputError
         If the modification or the motif is unknown, or the start has no head for the modification.
     """
-    from .sites.modifications import find_modification, load_modifications
+    from .sites.modifications import IUPAC, find_modification, load_modifications
 
     modification = find_modification(load_modifications(root / "config" / "modifications.tsv"), question.modification)
     motif, offset = modification.place
@@ -114,6 +114,12 @@ def begin(question: Question, root: Path) -> Begin:
         return found
     lower = [at for at, letter in enumerate(question.motif) if letter.islower()]
     letters = question.motif.upper().replace("T", "U")
+    if unknown := [letter for letter in letters if letter not in IUPAC]:
+        raise InputError(
+            f"the motif has a letter that is none of IUPAC's: {unknown[0]}",
+            value=question.motif,
+            remedy=f"use {', '.join(IUPAC)}",
+        )
     if len(lower) != 1 or letters[lower[0]] != modification.base:
         raise InputError(
             f"the motif does not say which {modification.base} is modified",
