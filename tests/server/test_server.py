@@ -239,8 +239,9 @@ def test_unknown_addresses_say_so(browser):
     assert "no modification is ticked" in nothing.text
     foreign = browser.post("/scan", data={"sequences": LETTERS, "tasks": "I"}, headers={"Origin": "http://other.org"})
     assert foreign.status_code == 403
-    nowhere = browser.post("/scan", data={"sequences": LETTERS, "tasks": "I"}, headers={"Origin": "null"})
-    assert nowhere.status_code == 403
+    for origin in ("null", "http://[", "http://localhost@other.org"):
+        nowhere = browser.post("/scan", data={"sequences": LETTERS, "tasks": "I"}, headers={"Origin": origin})
+        assert nowhere.status_code == 403, origin
     hidden = browser.post("/api/scan", data=FASTA, headers={"Sec-Fetch-Site": "cross-site"})
     assert hidden.status_code == 403
     own = browser.post("/scan", data={"sequences": LETTERS, "tasks": "I"}, headers={"Origin": "http://localhost"})

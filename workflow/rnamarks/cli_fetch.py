@@ -26,7 +26,8 @@ def fetch(
 ) -> None:
     """Collect the published files that configurations name, so that a machine without internet can run them.
 
-    Each file is checked like in the workflow, and the next call goes on where one was interrupted. DIR/sources.tsv
+    Run it in the folder that the workflow runs in, a clone: paths of CONFIG begin there. Each file is checked like in
+    the workflow, and the next call goes on where one was interrupted. DIR/sources.tsv
     lists name, file, bytes, sha256, what the checksum was compared with, licence and citation. Run the workflow with
     --config sources="{mirror: DIR}". Exit code 1 if files are missing, 2 if none is there.
     """
