@@ -159,12 +159,31 @@ def test_a_frame_of_recent_r_with_missing_values_and_compact_columns(tmp_path):
     assert (tmp_path / "out").read_text() == "a\tb\tc\td\te\n5\tTRUE\t2\t\tx\n4\tFALSE\t\t0\t\n3\t\t-0.5\t9\ty z\n"
 
 
+def r_factor(code: int) -> bytes:
+    """A factor of one value, whose only level is ``x``."""
+    attributes = (
+        struct.pack(">ii", 0x402, 1) + r_text(name)[8:] + r_text(text)
+        for name, text in (("levels", "x"), ("class", "factor"))
+    )
+    return struct.pack(">iii", 0x30D, 1, code) + b"".join(attributes) + END
+
+
+def test_a_factor_becomes_its_levels(tmp_path):
+    (tmp_path / "a.rda").write_bytes(r_file(r_frame(("a", "b"), r_factor(1), r_factor(-(1 << 31)))))
+    extract_member(tmp_path / "a.rda", "made", tmp_path / "out")
+    assert (tmp_path / "out").read_text() == "a\tb\nx\t\n"
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [
         (b"RDA2\nA\n2\n", "none that R's save wrote in its usual form"),
         (r_data("made", TABLE)[:100], "the R data file is damaged"),
         (r_file(r_frame(("a",), r_text("x")))[:-30], "the R data file is damaged"),
+        (r_file(r_frame(("a",), r_factor(2))), "the R data file is damaged"),
+        (r_file(r_frame(("a",), r_factor(0))), "the R data file is damaged"),
+        (r_file(r_frame(("a", "b"), r_text("x"), r_text("y", "z"))), "the R data file is damaged"),
+        (r_file(struct.pack(">ii", 0x210, 0)), "the R data file is damaged"),
         (r_data("other", TABLE), r"no such object .found 'made'.; name one of other"),
         (r_file(r_text("x")), "the object is no data frame"),
         (r_file(struct.pack(">i", 3)), "an object of R's type 3, which is not read"),

@@ -26,6 +26,11 @@ _PACKINGS: dict[bytes, Callable[[bytes], bytes]] = {
 _HEADS = (b"RDX2\nX\n", b"RDX3\nX\n")
 _NULLS = (242, 247, 248, 249, 250, 251, 252, 253, 254)
 """The empty, base and global environments, and marks of things that are missing or not bound."""
+_FAULTS = (
+    *(EOFError, OSError, zlib.error, lzma.LZMAError, struct.error),
+    *(LookupError, ValueError, OverflowError, TypeError, AttributeError, RecursionError),
+)
+"""What becomes of bytes that are no such tree."""
 _MISSING_INTEGER = -(1 << 31)
 _PAIR, _CALL, _NULL = 2, 6, 254
 
@@ -68,7 +73,12 @@ def read_frame(path: str | Path, name: str) -> tuple[list[str], Iterator[tuple[s
     header = _attribute(found, "names")
     if "data.frame" not in _attribute(found, "class") or not isinstance(found.value, list) or not header:
         raise InputError("the object is no data frame", path=path, value=name, remedy="name another")
-    columns = [_texts(column) for column in found.value]
+    try:
+        columns = [_texts(column) for column in found.value]
+    except _FAULTS as error:
+        raise _damaged(path) from error
+    if len({len(column) for column in columns if column is not None}) > 1 or len(columns) != len(header):
+        raise _damaged(path)
     if None in columns:
         raise InputError(
             "the column is neither text nor numbers",
@@ -77,6 +87,10 @@ def read_frame(path: str | Path, name: str) -> tuple[list[str], Iterator[tuple[s
             remedy="write the table as text, and give that",
         )
     return list(header), zip(*columns, strict=True)
+
+
+def _damaged(path: str | Path) -> InputError:
+    return InputError("the R data file is damaged", path=path, remedy="fetch it again")
 
 
 def _attribute(found: Any, name: str) -> list[str]:
@@ -90,7 +104,9 @@ def _texts(column: Any) -> list[str] | None:
         return None
     if "factor" in _attribute(column, "class"):
         levels = _attribute(column, "levels")
-        return ["" if code is None else levels[code - 1] for code in column.value]
+        # 0 and less would count from the end
+        by_code = dict(enumerate(levels, 1)) | {None: ""}
+        return [by_code[code] for code in column.value]
     texts = []
     for value in column.value:
         if isinstance(value, bool):
@@ -116,8 +132,8 @@ def _read_objects(path: Path) -> dict[str, Any]:
         raise InputError(
             f"the file holds {error}, which is not read", path=path, remedy="save the data frame alone, in R"
         ) from error
-    except (EOFError, OSError, zlib.error, lzma.LZMAError, struct.error, IndexError, ValueError) as error:
-        raise InputError("the R data file is damaged", path=path, remedy="fetch it again") from error
+    except _FAULTS as error:
+        raise _damaged(path) from error
     if found is None:
         raise InputError(
             "the file is none that R's save wrote in its usual form", path=path, remedy="save it in R again"
