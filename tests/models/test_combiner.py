@@ -258,6 +258,9 @@ def test_sequences_without_exons_and_windows_are_refused(model, tmp_path):
     with pytest.raises(InputError, match="not by windows"):
         loaded.predict([window])
     assert loaded.explain([window]).contributions.shape == (1, 4, WINDOW)
+    (tmp_path / "windows.txt").write_text(window + "\n")
+    done = world.run("explain", tmp_path / "windows.txt", "--model", model, "--out", tmp_path / "e.tsv")
+    assert "the logit of the model's networks, before its trees" in done.lines[0]
 
 
 def test_variants_are_as_in_a_scan_of_the_whole_changed_transcript(model, tmp_path):

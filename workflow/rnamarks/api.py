@@ -229,7 +229,8 @@ class Model:
         rnamarks.interpretation.attribution.Attribution
             ``contributions``, shape (n_windows, 4, window), and ``nucleotides``, shape (n_windows, window), in nats of
             log odds, rows A, C, G, U and windows in the order given; ``logits``, shape (n_windows,), and what the parts
-            should sum to.
+            should sum to. Of a model of networks and baselines or trees, as the shipped ones are, it is the logit of
+            the networks alone, not that of :meth:`scan`; this is logged.
 
         Raises
         ------
@@ -239,7 +240,7 @@ class Model:
         """
         import numpy as np
 
-        from .interpretation.attribution import attribute, check_method
+        from .interpretation.attribution import attribute, beside_networks, check_method
         from .prediction.score import fit_to_window, fits_task, pick_device
         from .tasks import find_task
 
@@ -256,6 +257,8 @@ class Model:
             )
         model, _ = self._loaded
         where = pick_device(self._device)
+        if beside := beside_networks(model):
+            _LOG.info(beside)
         return attribute(model, codes, asked.name, method, batch_size=self._batch_size, device=where, warn=_LOG.warning)
 
     @cached_property

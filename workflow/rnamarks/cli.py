@@ -226,6 +226,8 @@ def explain(
 ) -> None:
     """Explain which nucleotides of each window drive its logit, and check that the parts add up.
 
+    Of a model of networks and baselines or trees, as the shipped ones are, this is the logit of the networks alone.
+
     `python -m rnamarks.dictionary` explains the columns, under attributions and attribution_checks.
     """
     checks = checks or out.with_name(f"{out.name.split('.')[0]}.checks.tsv")

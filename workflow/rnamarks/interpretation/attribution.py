@@ -70,8 +70,16 @@ def check_method(method: str) -> None:
         raise InputError("no such method of attribution", value=method, remedy=f"choose one of {', '.join(METHODS)}")
 
 
+def beside_networks(model: Ensemble | Stack | Combined) -> str:
+    """What is said of a model whose logit is not that of its networks, which :func:`attribute` asks; else ``""``."""
+    if isinstance(model, Ensemble):
+        return ""
+    beside = "trees" if isinstance(model, Combined) else "baselines"
+    return f"explained is the logit of the model's networks, before its {beside}: it is not the logit of a scan"
+
+
 def attribute(
-    model: Ensemble | Stack,
+    model: Ensemble | Stack | Combined,
     codes: np.ndarray,
     task: str,
     method: str,

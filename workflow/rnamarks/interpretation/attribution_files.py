@@ -18,7 +18,7 @@ from ..prediction.score import fit_to_window, fits_task, in_chunks, pick_device
 from ..sequences import ALPHABET, LETTERS, UNKNOWN, encode, read_records
 from ..tables import TSV, open_parquet_writer, read_parquet, write_tsv
 from ..tasks import find_task
-from .attribution import METHODS, Attribution, agreement, attribute, check_method
+from .attribution import METHODS, Attribution, agreement, attribute, beside_networks, check_method
 
 _FILE_CHUNK = 256
 
@@ -153,6 +153,8 @@ def attribute_windows(
             f"no window has {asked.place[0]} around the middle, as sites of {task} have", path=windows, value=others
         )
     source = shown(windows)
+    if beside := beside_networks(loaded):
+        warn(beside)
     if others:
         warn(f"{source}: {others} windows do not have {asked.place[0]} around the middle: no attribution for {task}")
     if refitted:
