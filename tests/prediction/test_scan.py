@@ -404,6 +404,8 @@ def test_a_task_that_only_ranks_has_p_and_no_q(model, fasta, everything, tmp_pat
     np.testing.assert_allclose(done.table[columns], everything[columns], atol=1e-5)
     assert "Y: " in done.err
     assert "with q" not in next(line for line in done.err.splitlines() if "Y: " in line and "tested" in line)
+    run(fasta, "--model", folder, "--bedrmod", tmp_path / "o.bed")
+    assert "# the model ranks nucleotides for Y and calls none\n" in (tmp_path / "o.bed").read_text()
     refused = run(fasta, "--model", folder, "--fdr", 1)
     assert (refused.code, "(found 'Y'); leave --fdr out" in refused.err) == (2, True)
     others = set(everything["task"]) - {"Y"}

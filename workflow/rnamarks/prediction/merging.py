@@ -253,6 +253,8 @@ def export_comments(
         f"{metadata['sites']} tests on {metadata['sequences']} sequences; "
         f"{merged.without_coordinates} without genome coordinates left out",
     ]
+    if metadata.get("ranks_only"):
+        lines.append(f"the model ranks nucleotides for {', '.join(metadata['ranks_only'])} and calls none")
     if isinstance(merged, MergedSites):
         lines.append(
             f"{merged.rows} on the genome merged to {len(merged)} positions, each with its most probable isoform"

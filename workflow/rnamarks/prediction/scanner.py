@@ -265,6 +265,7 @@ class Scanner:
             "window": self.config.window,
             "tasks": [task.record() for task in tasks],
             "prevalence": {task.name: calibration[task.name].prevalence for task in tasks if task.name in calibration},
+            "ranks_only": [task.name for task in tasks if task.name in self.config.ranks_only],
             "null": null,
             "version": __version__,
         }
@@ -302,8 +303,7 @@ class Scanner:
                 path=self._model,
                 remedy="leave --fdr out, or add one: rnamarks null",
             )
-        ranking = [task.name for task in tasks if task.name in self.config.ranks_only]
-        if options.fdr is not None and ranking:
+        if options.fdr is not None and (ranking := [one.name for one in tasks if one.name in self.config.ranks_only]):
             raise InputError(
                 "the model ranks nucleotides for a task and calls none, so that there is no q",
                 path=self._model,
