@@ -179,7 +179,9 @@ class Model:
         Parameters
         ----------
         windows : list of str or array, array of codes of shape (n, width), or mapping of name to window
-            The base in the middle. Other lengths than :attr:`window` are cut at both ends or padded with N.
+            The base in the middle. Windows longer than what the model reads are cut at both ends, shorter ones padded
+            with N: :attr:`window` nt, or more where trees read around the networks' window, as those of ``m6a`` do
+            (601 nt). Such a model judges a window without the ends and the reading frame that :meth:`scan` gives it.
         task : str, optional
             May be left out where the model has one.
 

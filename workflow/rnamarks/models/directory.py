@@ -37,9 +37,9 @@ CARD = "card.md"
 STUDENT = "student.safetensors"
 NULL = "null.safetensors"
 LANGUAGE = "language"
-# what tables of evaluation call the model that a run releases
-RELEASED = "released model"
 """Name of the models that read whole sequences, see :mod:`rnamarks.models.language`."""
+RELEASED = "released model"
+"""What tables of evaluation call the model that a run releases."""
 FORMAT = "rnamarks-model-3"
 SIDECAR_FORMAT = "rnamarks-sidecar-1"
 
