@@ -202,3 +202,18 @@ def test_a_workbook_without_the_sheet_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"no such sheet .found 'S2'.; choose one of S1"):
         extract_member(tmp_path / "a.xlsx", "S2", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "fault"),
+    [("xl/workbook.xml", "no workbook, or damaged"), ("xl/worksheets/sheet1.xml", "the sheet is damaged")],
+)
+def test_a_damaged_workbook_is_refused(tmp_path, part, fault):
+    whole = zipfile.ZipFile(io.BytesIO(workbook({"one": [["a", "b"], ["c", "d"]]})))
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as archive:
+        for name in whole.namelist():
+            content = whole.read(name)
+            archive.writestr(name, content[: len(content) - 30] if name == part else content)
+    with pytest.raises(InputError, match=fault):
+        extract_member(tmp_path / "a.xlsx", "one", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree.ElementTree import ParseError
 
 from .errors import InputError
 from .files import open_bytes
@@ -14,6 +16,11 @@ ZIP_MAGIC = b"PK\x03\x04"
 """How workbooks (``.xlsx``) begin, and zip archives."""
 OLE_MAGIC = b"\xd0\xcf\x11\xe0"
 """How workbooks of old Excel (``.xls``) begin."""
+_FAULTS = (
+    *(OSError, EOFError, zipfile.BadZipFile, zlib.error, ParseError),
+    *(LookupError, ValueError, TypeError, AttributeError, NotImplementedError),
+)
+"""What openpyxl makes of files that are none of its kind, or damaged."""
 
 
 def sheet_rows(path: str | Path, sheet: str | int = 1) -> Iterator[tuple[int, list[str]]]:
@@ -52,16 +59,22 @@ def sheet_rows(path: str | Path, sheet: str | int = 1) -> Iterator[tuple[int, li
     try:
         # the content, because a path must end in .xlsx
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError("the file is no workbook", path=path, remedy="save it as .xlsx or as text") from error
+    except _FAULTS as error:
+        raise InputError(
+            "the file is no workbook, or damaged", path=path, remedy="fetch it again, or save it as .xlsx or as text"
+        ) from error
     names = book.sheetnames
     if not (sheet in names if isinstance(sheet, str) else 1 <= sheet <= len(names)):
         raise InputError(
             "the workbook has no such sheet", path=path, value=sheet, remedy=f"choose one of {', '.join(names)}"
         )
-    rows = book[sheet if isinstance(sheet, str) else names[sheet - 1]].iter_rows(values_only=True)
-    for number, cells in enumerate(rows, 1):
-        yield number, [_text(cell) for cell in cells]
+    try:
+        # rows are read as they are asked for
+        rows = book[sheet if isinstance(sheet, str) else names[sheet - 1]].iter_rows(values_only=True)
+        for number, cells in enumerate(rows, 1):
+            yield number, [_text(cell) for cell in cells]
+    except _FAULTS as error:
+        raise InputError("the sheet is damaged", path=path, value=sheet, remedy="fetch the file again") from error
 
 
 def _text(cell: object) -> str:
