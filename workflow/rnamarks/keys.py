@@ -645,7 +645,7 @@ class Configuration:
         "Trees over a network's logits, neighbouring sites and gene structure, by name.", {}, names=NAME_
     )
     line_search: LineSearch = key("Hyperparameters to try.", None)
-    release: Release = key("The training or stack that becomes results/<run>/model.", None)
+    release: Release = key("The training, stack or combiner that becomes results/<run>/model.", None)
     predictors: dict[str, Predictor] = key(
         "Trained models that score transcripts; default the release.", None, names=NAME, fewest=1
     )

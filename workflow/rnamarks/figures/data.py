@@ -26,7 +26,7 @@ KEPT, NOTE = "kept", "note: "
 
 @styled
 def draw_counts(counts: pd.DataFrame, design: Design) -> Figure:
-    """Windows of each task by split and label, for both schemes."""
+    """Windows of each task by split and label, for each scheme."""
     schemes = list(dict.fromkeys(counts["scheme"]))
     figure = new_figure(0.8 + len(schemes) * (0.5 + 0.22 * len(design.tasks)))
     grid = figure.subplots(len(schemes), 2, squeeze=False, sharey=True, sharex="col")
@@ -127,7 +127,7 @@ def _by_reason(drops: pd.DataFrame) -> pd.DataFrame:
 def explain_drops(drops: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_drops`."""
     subjects = design.word if set(drops["subject"]) <= set(design.names) else f"{design.word} or set of transcripts"
-    places = "all sources and both schemes"
+    places = "all sources and schemes"
     if not design.tasks:
         subjects, places = "set of RNAs", "all sources"
     elif not design.offers.isdisjoint({"corpus", "downstream"}):

@@ -74,7 +74,7 @@ def write_hub(
                 "aggregate": "transparentOverlay",
                 "showSubtrackColorOnUi": "on",
                 "shortLabel": task.label[:_SHORT],
-                "longLabel": f"{about}: probability predicted from sequence ({predictor})"[:_LONG],
+                "longLabel": f"{about}: predicted probability ({predictor})"[:_LONG],
                 "visibility": "full",
                 "priority": str(number),
                 "html": f"{file}.html",
