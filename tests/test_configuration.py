@@ -175,6 +175,10 @@ class TestTasks:
         with pytest.raises(InputError, match="laboratories NJU_seq_HeLa names an unknown task"):
             made(wrong)
         wrong = copy.deepcopy(config)
+        wrong["laboratories"]["sets"].append(wrong["laboratories"]["sets"][0])
+        with pytest.raises(InputError, match=r"two sets of one name for a task .found 'Am NJU_seq_HeLa'"):
+            made(wrong)
+        wrong = copy.deepcopy(config)
         wrong["release"]["ranks_only"] = ["m6Z"]
         with pytest.raises(InputError, match="ranks_only names an unknown task"):
             made(wrong)
@@ -458,6 +462,10 @@ def test_trees_over_a_network_of_windows_are_a_model_of_their_own():
         (
             {"species": {"human": {"assembly": "hg19", "genome": "g.fa", "windows": LINES, **TRANSCRIPTS}}},
             "give either transcripts, or genome and annotation",
+        ),
+        (
+            {"species": {"human": {"assembly": "hg19", "extend": {"three": 9}, "windows": LINES, **TRANSCRIPTS}}},
+            r"besides what belongs to a genome .found 'extend'",
         ),
     ],
 )

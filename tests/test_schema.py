@@ -356,6 +356,13 @@ def test_every_format_with_a_layout_is_checked():
     assert sorted(LAYOUTS) == sorted([*LAYOUT_READERS, *GENOME_READERS])
 
 
+@pytest.mark.parametrize("layout", [{}, {"windows": "pictures"}, {"windows": ["fasta"]}, {"windows": "fasta", "x": 1}])
+def test_a_layout_of_windows_names_a_format(layout):
+    with pytest.raises(InputError, match=r"names no format of windows .*give windows: adar_chat"):
+        LAYOUTS["windows"](layout)
+    LAYOUTS["windows"]({"windows": "fasta"})
+
+
 def test_parsing_needs_neither_numpy_nor_torch(repository):
     code = "import sys, rnamarks.analyses, rnamarks.schema, rnamarks_simulation.parameters; print(*sys.modules)"
     found = subprocess.run(

@@ -133,8 +133,17 @@ class Plan:
             | _drawing(entry["windows"])
             for entry in laboratories["sets"]
         ]
+        named: set[tuple[str, str]] = set()
         for at, entry in enumerate(self.laboratories):
             self.require_task(entry["task"], f"laboratories {entry['name']}", "laboratories", "sets", at, "task")
+            if (name := (entry["task"], entry["name"])) in named:
+                raise InputError(
+                    "laboratories has two sets of one name for a task",
+                    value=" ".join(name),
+                    remedy="rename one",
+                    keys=("laboratories", "sets", at, "name"),
+                )
+            named.add(name)
         self._settings = dict(config["settings"])
         for name in self._settings:
             self.tasks_of(name)

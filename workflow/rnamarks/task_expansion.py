@@ -65,9 +65,10 @@ def expand_tasks(
                 keys=keys,
             )
         given = config["species"][task.species].keys()
-        if "transcripts" in given and given & {"genome", "annotation"}:
+        if "transcripts" in given and (besides := given & {"genome", "annotation", "extend"}):
             raise InputError(
-                f"species.{task.species} has transcripts, and a genome or an annotation besides",
+                f"species.{task.species} has transcripts, and besides what belongs to a genome",
+                value=", ".join(sorted(besides)),
                 remedy="give either transcripts, or genome and annotation",
                 keys=("species", task.species, "transcripts"),
             )

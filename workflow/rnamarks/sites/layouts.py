@@ -134,7 +134,8 @@ def check_thresholds(layout: Mapping[str, Any]) -> None:
 def check_windows(layout: Mapping[str, Any]) -> None:
     """Raise :class:`InputError` unless a layout is one of windows that are looked for in the genome."""
     known = registered("WINDOW_FORMATS")
-    if set(layout) != {"windows"} or layout["windows"] not in known:
+    # what is no text may not be looked up
+    if set(layout) != {"windows"} or str(layout["windows"]) not in known:
         raise InputError(
             "the layout of windows names no format of windows",
             value=", ".join(f"{key}: {value}" for key, value in layout.items()),

@@ -58,7 +58,9 @@ class CombinerSettings(Settings):
         if self.ends and (self.structure or self.rule):
             raise InputError("a combiner reads ends or structure", remedy="leave ends out")
         if not (self.asks_network or self.letters or self.context or self.reads):
-            raise InputError("a combiner reads nothing", remedy="give logits, neighbours, letters or structure")
+            raise InputError(
+                "a combiner reads nothing", remedy="give logits, neighbours, letters, context, ends or structure"
+            )
 
     @property
     def asks_network(self) -> bool:
