@@ -26,7 +26,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "prediction"))
 import scan_world as world
 
 FASTA = b">first\n" + 20 * b"GAGGACUAACGGACUUACGU" + b"\n"
-LONG = b">long\n" + 4000 * b"GAGGACUAACGGACUUACGU" + b"\n"
+# long enough to be looked at while it is scanned, on a fast machine, too
+LONG = b">long\n" + 100_000 * b"GAGGACUAACGGACUUACGU" + b"\n"
+LIMITS = ("--maximum", str(10**7), "--tests", str(10**8))
 
 pytestmark = pytest.mark.slow
 
@@ -123,7 +125,7 @@ def test_slow_clients_leave_room_for_others_and_are_put_out(model, tmp_path):
 def test_a_server_ends_in_order_during_a_scan_and_the_next_one_goes_on(model, tmp_path, number):
     kept = tmp_path / "kept"
     with (
-        serving(model, tmp_path, "--keep", str(kept), "--tests", "1000000") as (server, address),
+        serving(model, tmp_path, "--keep", str(kept), *LIMITS) as (server, address),
         connected(address) as asking,
     ):
         head = b"POST /api/scan?all=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(LONG)
@@ -144,7 +146,7 @@ def test_a_server_ends_in_order_during_a_scan_and_the_next_one_goes_on(model, tm
     if number != signal.SIGKILL:
         assert not list(folder.glob(".*.part"))
         assert list((tmp_path / "tmp").iterdir()) == []
-    with serving(model, tmp_path, "--keep", str(kept), "--tests", "1000000") as (_, address):
+    with serving(model, tmp_path, "--keep", str(kept), *LIMITS) as (_, address):
         state = f"{address}scan/{folder.name}/state"
         assert get(state)[0] == 200
         assert b'"waiting"' in get(state)[1] or b'"running"' in get(state)[1]
