@@ -366,6 +366,7 @@ def fake_snakemake(checkout: Checkout, text: str) -> None:
     folder = checkout.root / ".venv" / "bin"
     folder.mkdir(parents=True)
     write_program(folder / "snakemake", "#!/bin/sh\n" + text)
+    write_program(folder / "rnamarks", '#!/bin/sh\necho "rnamarks $@"\n')
     (checkout.root / "workflow").mkdir()
     (checkout.root / "workflow" / "Snakefile").touch()
 
@@ -385,6 +386,8 @@ def test_demo_says_where_the_report_is(checkout):
     ]
     for run in ("demo", "demo_marks", "demo_language"):
         assert f"{checkout.root}/results/{run}/report.html" in done.stdout
+    for model in ("m6a", "modifications"):
+        assert f"rnamarks scan workflow/rnamarks/server/example.fa --model {model} --view" in done.stdout
 
 
 def test_demo_lifts_the_lock_of_a_killed_run(checkout):

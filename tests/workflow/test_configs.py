@@ -170,13 +170,16 @@ def test_of_several_files_the_last_that_holds_the_key_is_named(tmp_path):
         check_config({"run": "a", "species": {"yak": {}}, "window": "y"}, [first])
 
 
+NAMED = ("species", "models", "settings", "stacks", "combiners", "predictors")
+
+
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_a_mistyped_key_anywhere_is_found(file, tmp_path):
     """Every key of the shipped configurations, with its last letter doubled, is refused; names are free."""
     lines = file.read_text().splitlines(keepends=True)
     config = yaml.safe_load(file.read_text())
     # names that the configuration makes itself, and arguments of networks, which the networks check
-    free = {name for part in ("species", "models", "settings", "stacks", "predictors") for name in config.get(part, {})}
+    free = {name for part in NAMED for name in config.get(part, {})}
     free |= {*config.get("transcriptome", {}).get("more", {}), *config.get("motifs", {}).get("databases", {})}
     free |= {name for model in config.get("models", {}).values() for name in model.get("hyperparameters", {})}
     free |= {*config.get("language_models", {}), *config.get("downstream", {})}
@@ -324,6 +327,7 @@ def test_a_stack_is_run_and_released_like_its_network(tiny_config, monkeypatch):
         "weights": [f"results/tiny/models/mass/species3/paper/{seed}/weights.safetensors" for seed in (1, 2)],
         "baselines": ["results/tiny/models/kmer_logistic/single/paper/0/weights.safetensors"],
         "stack": ["results/tiny/models/stacked/species3/paper/weights.tsv"],
+        "combiner": [],
     }
     network = plan.parts("mass", "species3", "paper")
     assert (network.networks, network.baselines, network.weights) == (parts.networks, (), None)
