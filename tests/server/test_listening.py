@@ -56,7 +56,12 @@ def serving(model, folder, *options):
     (folder / "tmp").mkdir(exist_ok=True)
     environment = {"PYTHONPATH": str(Path(world.__file__).parents[2] / "workflow"), "TMPDIR": str(folder / "tmp")}
     with subprocess.Popen(
-        [*command, "--port", "0", *options], env=os.environ | environment, stderr=subprocess.PIPE, text=True
+        [*command, "--port", "0", *options],
+        env=os.environ | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # tests that run in the background of a shell are deaf to it, and so would the server be
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as server:
         try:
             line = server.stderr.readline()
