@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 
 import numpy as np
 import pandas as pd
 
+from ..figures.palette import painted
 from ..tasks import Task
 from .scan import Calls
 from .spool import Spool
@@ -35,10 +37,22 @@ class RowView(ABC):
         Tracks, from top to bottom.
     nt : int
         Nucleotides of a row.
+    maximum_rows : int, optional
+        Rows that are drawn; those beyond are counted.
+
+    Attributes
+    ----------
+    paints : dict of str to Painted
+        How each task is shown.
+    beyond : int
+        Rows with a call that were not drawn.
     """
 
-    def __init__(self, spool: Spool, tasks: Sequence[Task], nt: int) -> None:
+    def __init__(self, spool: Spool, tasks: Sequence[Task], nt: int, maximum_rows: float = math.inf) -> None:
         self.spool, self.tasks, self.nt = spool, list(tasks), nt
+        self.paints = painted(tasks)
+        self.beyond = 0
+        self._left = maximum_rows
         self._held: list[pd.DataFrame] = []
         self._place = (-1, -1)
         self._number, self._shown, self._drawn = -1, 0, 0
@@ -59,6 +73,13 @@ class RowView(ABC):
     @abstractmethod
     def end(self, without: int) -> None:
         """All is drawn; so many sequences have no call."""
+
+    def tracks(self, calls: pd.DataFrame) -> Iterator[tuple[Task, pd.DataFrame]]:
+        """Tasks with a call in a row, and their calls."""
+        for task in self.tasks:
+            mine = calls[calls["task"] == task.name]
+            if len(mine):
+                yield task, mine
 
     def write(self, calls: Calls) -> None:
         """Take the rows of one block."""
@@ -92,19 +113,24 @@ class RowView(ABC):
             self._finish()
             self._number, self._shown = number, 0
             self._drawn += 1
-            self.begin(number)
+            if self._left:
+                self.begin(number)
         first = row * self.nt
         last = min(first + self.nt, int(self.spool.lengths[number]))
         self._skip(first)
         self._shown = last
-        self.draw(number, first, last, calls)
+        if self._left:
+            self._left -= 1
+            self.draw(number, first, last, calls)
+        else:
+            self.beyond += 1
 
     def _finish(self) -> None:
         if self._number >= 0:
             self._skip(int(self.spool.lengths[self._number]))
 
     def _skip(self, until: int) -> None:
-        if until > self._shown:
+        if until > self._shown and self._left:
             self.skip(self._shown, until)
         self._shown = until
 

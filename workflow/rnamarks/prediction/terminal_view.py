@@ -9,7 +9,6 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from ..figures.palette import painted
 from ..tasks import Task
 from .row_view import FDR, SYMBOLS, RowView, kind_of
 from .spool import Spool
@@ -37,7 +36,6 @@ class TerminalView(RowView):
 
     def __init__(self, stream: TextIO, spool: Spool, tasks: Sequence[Task], *, width: int | None = None) -> None:
         self._console = Console(file=stream, width=width, highlight=False, soft_wrap=True)
-        self._paints = painted(tasks)
         encoding = getattr(stream, "encoding", None) or "utf-8"
         try:
             "".join(SYMBOLS).encode(encoding)
@@ -60,7 +58,7 @@ class TerminalView(RowView):
             tracks[name][start - first] = self._symbols[kind_of(q)]
         for task in self.tasks:
             text = "".join(tracks[task.name]).rstrip()
-            style = self._paints[task.name].colour if text else "dim"
+            style = self.paints[task.name].colour if text else "dim"
             self._console.print(Text(f"{task.label:>{self._margin - 1}} ", style=style).append(text))
 
     def skip(self, first: int, last: int) -> None:
@@ -77,7 +75,7 @@ class TerminalView(RowView):
         self._console.print(Text(f"positions count from 1   {kinds}"))
         text = Text()
         for task in self.tasks:
-            text.append(task.label, style=f"bold {self._paints[task.name].colour}")
+            text.append(task.label, style=f"bold {self.paints[task.name].colour}")
             text.append(f" {task.place[0]}", style="dim")
             text.append("  ")
         self._console.print(text, soft_wrap=False)

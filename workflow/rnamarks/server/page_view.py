@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 import pandas as pd
 
-from ..figures.palette import painted
 from ..prediction.row_view import SYMBOLS, RowView, kind_of
 from ..prediction.spool import Spool
 from ..tasks import Task
@@ -39,41 +38,32 @@ class PageView(RowView):
     def __init__(
         self, handle: TextIO, spool: Spool, tasks: Sequence[Task], *, nt: int = NT, maximum_rows: int = MAXIMUM_ROWS
     ) -> None:
-        super().__init__(spool, tasks, nt)
-        self._handle, self._maximum, self._rows, self._open = handle, maximum_rows, 0, False
-        self._paints = painted(tasks)
+        super().__init__(spool, tasks, nt, maximum_rows)
+        self._handle, self._open = handle, False
 
     def begin(self, number: int) -> None:
-        if self._rows >= self._maximum:
-            return
         self._close_section()
         self._open = True
         name, length = escape(self.spool.names[number]), self.spool.lengths[number]
         self._put(f'<section class="sequence"><h3>{name} <small>{length:,} nt</small></h3>')
 
     def draw(self, number: int, first: int, last: int, calls: pd.DataFrame) -> None:
-        self._rows += 1
-        if self._rows > self._maximum:
-            return
         letters = "".join(f"<i>{letter}</i>" for letter in self.spool.letters(number, first, last))
         self._put(f'<div class="row" data-first="{first}"><b>{first + 1}</b><span>{letters}</span></div>')
-        for task in self.tasks:
-            mine = calls[calls["task"] == task.name]
-            if len(mine):
-                marks = "".join(self._mark(row, first) for row in mine.itertuples())
-                paint = self._paints[task.name]
-                label = escape(paint.label)
-                self._put(f'<div class="track" style="color:{paint.ink}"><b>{label}</b><span>{marks}</span></div>')
+        for task, mine in self.tracks(calls):
+            marks = "".join(self._mark(row, first) for row in mine.itertuples())
+            paint = self.paints[task.name]
+            label = escape(paint.label)
+            self._put(f'<div class="track" style="color:{paint.ink}"><b>{label}</b><span>{marks}</span></div>')
 
     def skip(self, first: int, last: int) -> None:
-        if self._rows < self._maximum:
-            self._put(f'<p class="quiet">{first + 1:,} to {last:,}: no call</p>')
+        self._put(f'<p class="quiet">{first + 1:,} to {last:,}: no call</p>')
 
     def end(self, without: int) -> None:
         self._close_section()
-        if self._rows > self._maximum:
+        if self.beyond:
             self._put(
-                f'<p class="note">The picture ends here: {self._rows - self._maximum:,} more rows with calls are in '
+                f'<p class="note">The picture ends here: {self.beyond:,} more rows with calls are in '
                 "the table alone.</p>"
             )
         if without:

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 import numpy as np
 import pandas as pd
 
-from ..figures.palette import FAINT, INK, QUIET, painted
+from ..figures.palette import FAINT, INK, QUIET
 from ..prediction.row_view import FDR, RowView, kind_of
 from ..prediction.spool import Spool
 from ..sequences import LETTERS
@@ -41,42 +41,34 @@ class SvgView(RowView):
     def __init__(
         self, handle: TextIO, spool: Spool, tasks: Sequence[Task], *, maximum_rows: int = MAXIMUM_ROWS
     ) -> None:
-        super().__init__(spool, tasks, NT)
-        self._handle, self._maximum, self._rows, self._y = handle, maximum_rows, 0, _EDGE
-        self._paints, self._parts = painted(tasks), []
+        super().__init__(spool, tasks, NT, maximum_rows)
+        self._handle, self._y, self._parts = handle, _EDGE, []
 
     def begin(self, number: int) -> None:
-        if self._rows < self._maximum:
-            name = escape(self.spool.names[number])
-            self._move(1.6)
-            self._write(_EDGE, f"{name} ({self.spool.lengths[number]:,} nt)", 'font-weight="bold"')
+        name = escape(self.spool.names[number])
+        self._move(1.6)
+        self._write(_EDGE, f"{name} ({self.spool.lengths[number]:,} nt)", 'font-weight="bold"')
 
     def draw(self, number: int, first: int, last: int, calls: pd.DataFrame) -> None:
-        self._rows += 1
-        if self._rows > self._maximum:
-            return
         letters = self.spool.letters(number, first, last)
         places = " ".join(str(_middle(at)) for at in range(len(letters)))
         self._move(1.4)
         self._write(_MARGIN - 10, first + 1, f'text-anchor="end" fill="{QUIET}"')
         self._write(places, letters, f'text-anchor="middle" font-family="{_MONO}"')
-        for task in self.tasks:
-            mine = calls[calls["task"] == task.name]
-            if len(mine):
-                ink = self._paints[task.name].ink
-                self._move()
-                self._write(_MARGIN - 10, escape(task.label), f'text-anchor="end" fill="{ink}"')
-                self._parts.append(f'<g fill="{ink}" stroke="{ink}" stroke-width="1.4">')
-                self._parts += [self._mark(row, first) for row in mine.itertuples()]
-                self._parts.append("</g>\n")
+        for task, mine in self.tracks(calls):
+            ink = self.paints[task.name].ink
+            self._move()
+            self._write(_MARGIN - 10, escape(task.label), f'text-anchor="end" fill="{ink}"')
+            self._parts.append(f'<g fill="{ink}" stroke="{ink}" stroke-width="1.4">')
+            self._parts += [self._mark(row, first) for row in mine.itertuples()]
+            self._parts.append("</g>\n")
 
     def skip(self, first: int, last: int) -> None:
-        if self._rows < self._maximum:
-            self._note(f"{first + 1:,} to {last:,}: no call")
+        self._note(f"{first + 1:,} to {last:,}: no call")
 
     def end(self, without: int) -> None:
-        if self._rows > self._maximum:
-            self._note(f"{self._rows - self._maximum:,} more rows with calls")
+        if self.beyond:
+            self._note(f"{self.beyond:,} more rows with calls")
         if without:
             self._note(f"{without:,} sequences without a call")
         self._note(
