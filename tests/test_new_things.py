@@ -84,8 +84,10 @@ def test_a_motif_database_is_an_entry(repository, monkeypatch):
 
 @pytest.mark.parametrize("registry", ["READERS", "WINDOW_FORMATS", "BASELINES", "CURRICULA", "MOTIF_FORMATS", "MODELS"])
 def test_choices_of_a_configuration_stand_nowhere_but_where_they_are_registered(repository, registry):
-    text = (repository / "workflow" / "rnamarks" / "keys.py").read_text(encoding="utf-8")
+    modules = sorted((repository / "workflow" / "rnamarks").glob("keys*.py"))
+    text = "".join(module.read_text(encoding="utf-8") for module in modules)
     assert registered(registry)
+    assert f'"{registry}"' in text
     names = [name for name in registered(registry) if len(name) > 5]
     assert not [name for name in names if re.search(rf'choices=.*"{name}"', text)]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from .configuration import Plan, references_of
 from .errors import InputError
-from .keys import Motifs
+from .keys_analyses import Motifs
 from .offers import NEEDS
 from .runs import Parts, Run
 from .sites.assemblies import same_assembly
