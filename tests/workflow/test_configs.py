@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,17 @@ def test_a_mistake_is_one_line_and_exit_code_2(new_project, tiny_config, change,
     assert told[0].startswith("error: ")
     assert re.search(said, told[0]), told[0]
     assert done.stdout == ""
+
+
+@pytest.mark.workflow
+def test_a_python_whose_path_has_a_blank_is_refused_before_any_job(new_project, tiny_config):
+    project = new_project("blank", tiny_config)
+    (project.folder / "a checkout").symlink_to(sys.prefix, target_is_directory=True)
+    command = project.command([], "-n")
+    command[0] = str(project.folder / "a checkout" / "bin" / "python")
+    done = subprocess.run(command, cwd=project.folder, env=project.environment(), capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"whose path has a blank (found {command[0]!r}); move or rename the folder" in done.stderr
 
 
 @pytest.mark.workflow

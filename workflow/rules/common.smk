@@ -19,6 +19,13 @@ from rnamarks_simulation.files import files_of as simulated_files
 from rnamarks_simulation.parameters import check_world
 
 try:
+    # Snakemake writes this path into a shell command as it is
+    if " " in sys.executable and not workflow.deployment_settings.deployment_method:
+        raise InputError(
+            "Snakemake cannot start scripts by a Python whose path has a blank",
+            value=sys.executable,
+            remedy="move or rename the folder, remove its .venv, and set up again; or use --use-conda",
+        )
     check_repeated_keys(workflow.configfiles)
     config.update(with_defaults(check_config(config, workflow.configfiles)))
     if "simulation" in config:
