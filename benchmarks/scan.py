@@ -37,7 +37,8 @@ from rnamarks.models.directory import ModelConfig
 from rnamarks.models.multirm import MultiRM
 from rnamarks.models.registry import build_model
 from rnamarks.models.student import Student, add_student
-from rnamarks.prediction.exact import MODES, load_engine, score_each
+from rnamarks.prediction.engine import score_each
+from rnamarks.prediction.modes import MODES, load_engine
 from rnamarks.prediction.scan import ScanOptions
 from rnamarks.prediction.scanner import Outputs, Scanner
 from rnamarks.prediction.significance import write_null

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from scan import make_model
 
-from rnamarks.prediction.exact import MODES, load_engine
+from rnamarks.prediction.modes import MODES, load_engine
 from rnamarks.prediction.scan import choose_tasks, find_sites, gap_for
 from rnamarks.sequences import decode
 from rnamarks.sites.windows import lay

@@ -22,7 +22,8 @@ from rnamarks.models.checkpoint import load_model, save_model
 from rnamarks.models.directory import CARD, ModelConfig, read_config, write_config
 from rnamarks.models.registry import build_model
 from rnamarks.models.settings.combiner import CombinerSettings
-from rnamarks.prediction.exact import load_engine, modes_of, score_each
+from rnamarks.prediction.engine import score_each
+from rnamarks.prediction.modes import load_engine, modes_of
 from rnamarks.prediction.significance import read_null
 from rnamarks.sites.gene_structure import WIDTHS
 from rnamarks.sites.motifs import bases_at_offset

@@ -14,7 +14,8 @@ from rnamarks.models.directory import ModelConfig
 from rnamarks.models.registry import build_model
 from rnamarks.models.student import Student, add_student
 from rnamarks.prediction.bedrmod import COLUMNS, check_bedrmod
-from rnamarks.prediction.exact import Loaded, Scores, load_engine, modes_of, score_each
+from rnamarks.prediction.engine import Loaded, Scores, score_each
+from rnamarks.prediction.modes import load_engine, modes_of
 from rnamarks.prediction.scan import ScanOptions
 from rnamarks.prediction.scanner import Outputs, Scanner
 from rnamarks.prediction.significance import write_null

@@ -14,8 +14,11 @@ from rnamarks.models.baseline_files import stack_arrays
 from rnamarks.models.baselines import BASELINES
 from rnamarks.models.checkpoint import Ensemble, load_model
 from rnamarks.models.directory import read_members, write_model
+from rnamarks.prediction import engine as engines
 from rnamarks.prediction import exact, lookup
-from rnamarks.prediction.exact import ExactEngine, load_engine, score_each
+from rnamarks.prediction.engine import score_each
+from rnamarks.prediction.exact import ExactEngine
+from rnamarks.prediction.modes import load_engine
 from rnamarks.sites.motifs import find_motif
 from rnamarks.sites.windows import lay
 
@@ -56,7 +59,7 @@ def expected(model, laid, sites):
 @pytest.mark.parametrize("embedding", ["word2vec", "one_hot", "hmm"])
 @pytest.mark.parametrize("crop", [0, world.CROP])
 def test_logits_and_attention_are_those_of_the_networks(laid, embedding, crop, monkeypatch):
-    for module in (exact, lookup):
+    for module in (engines, exact, lookup):
         monkeypatch.setattr(module, "SPAN", 97)
     model = Ensemble([world.network(seed, embedding=embedding, crop=crop) for seed in range(2)])
     engine = ExactEngine(model, world.WINDOW, batch_size=13)

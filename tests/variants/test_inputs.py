@@ -18,7 +18,8 @@ import variant_world as world
 from variant_world import OTHER, TEXT, snv
 
 from rnamarks.prediction.changes import Changes, change_one, change_sizes
-from rnamarks.prediction.exact import load_engine, score_each
+from rnamarks.prediction.engine import score_each
+from rnamarks.prediction.modes import load_engine
 from rnamarks.sequences import decode
 from rnamarks.variants.records import read_allele
 

@@ -49,7 +49,7 @@ class Question:
     shift : int
         Added to every position on the genome.
     mode, device : str
-        See :func:`rnamarks.prediction.exact.load_engine`.
+        See :func:`rnamarks.prediction.modes.load_engine`.
     bootstrap : int
         Resamples of genes.
     seed : int

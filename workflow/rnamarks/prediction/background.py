@@ -25,8 +25,9 @@ from ..sites.windows import cut_windows
 from ..tables import read_parquet, read_tsv
 from ..tasks import Task
 from .changes import change_sizes
-from .exact import load_engine, modes_of, score_each
+from .engine import score_each
 from .kept import scratch
+from .modes import load_engine, modes_of
 from .scan import choose_tasks, find_sites
 from .significance import write_null
 
@@ -301,7 +302,7 @@ def add_null(
     source : str
         Which nucleotides, in words.
     device, batch_size
-        See :func:`rnamarks.prediction.exact.load_engine`.
+        See :func:`rnamarks.prediction.modes.load_engine`.
     """
     null, changes = {}, {}
     codes, structure = ({task: one[part] for task, one in windows.items()} for part in (0, 1))
@@ -336,7 +337,7 @@ def replace_null(
         Nucleotides wanted of each task.
     seed : int
     device, batch_size
-        See :func:`rnamarks.prediction.exact.load_engine`.
+        See :func:`rnamarks.prediction.modes.load_engine`.
 
     Returns
     -------

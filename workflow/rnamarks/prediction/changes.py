@@ -16,7 +16,7 @@ import numpy as np
 from ..models.directory import NULL, read_sidecar, sidecar_settings
 from ..sequences import ALPHABET, UNKNOWN
 from ..tasks import Task
-from .exact import Engine, score_each
+from .engine import Engine, score_each
 from .score import fits_task
 
 MOST = 2000
@@ -87,7 +87,7 @@ def change_sizes(
     windows : mapping of str to numpy.ndarray, shape=(n, window), dtype=uint8
         Task to windows around bases that fit it; the first :data:`MOST` are changed.
     logits : mapping of str to numpy.ndarray, shape=(n,)
-        Those of the windows, see :func:`rnamarks.prediction.exact.score_each`.
+        Those of the windows, see :func:`rnamarks.prediction.engine.score_each`.
     tasks : sequence of Task
         Those without windows are left out.
     structure : mapping of str to numpy.ndarray, optional

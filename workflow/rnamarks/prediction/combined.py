@@ -13,12 +13,12 @@ import numpy as np
 from ..models.combiner import Combiner, combine
 from ..sites.gene_structure import FAR, WIDTHS
 from ..tasks import Task
-from .exact import Engine, Scores, needs_structure
+from .engine import Engine, Scores, needs_structure
 from .scan import find_sites
 
 
-class CombinedEngine:
-    """Combiners of the logits of another engine, as an :class:`rnamarks.prediction.exact.Engine`.
+class CombinedEngine(Engine):
+    """Combiners of the logits of another engine, as an :class:`rnamarks.prediction.engine.Engine`.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class CombinedEngine:
 
     @property
     def pause(self) -> Callable[[], None]:
-        """See :class:`rnamarks.prediction.exact.Engine`: that of the engine within."""
+        """See :class:`rnamarks.prediction.engine.Engine`: that of the engine within."""
         return self._inner.pause
 
     @pause.setter
@@ -57,7 +57,7 @@ class CombinedEngine:
         attend: bool = False,
         structure: Mapping[str, np.ndarray] | None = None,
     ) -> Scores:
-        """See :meth:`rnamarks.prediction.exact.Engine.score`; there is no attention."""
+        """See :meth:`rnamarks.prediction.engine.Engine.score`; there is no attention."""
         if self.reads == "exons" and structure is None:
             raise needs_structure()
         if self.reads and structure is None:
@@ -72,16 +72,6 @@ class CombinedEngine:
             read = [inner[head] for head in combiner.heads]
             logits[name] = combiner.logit(combine(combiner.settings, codes, at, others, read, place))
         return Scores(logits, None)
-
-    def score_windows(
-        self,
-        codes: np.ndarray,
-        rows: Mapping[str, np.ndarray],
-        structure: Mapping[str, np.ndarray] | None = None,
-    ) -> dict[str, np.ndarray]:
-        """See :meth:`rnamarks.prediction.exact.Engine.score_windows`."""
-        middles = {task: at * self.width + self.width // 2 for task, at in rows.items()}
-        return self.score(np.ascontiguousarray(codes).ravel(), middles, structure=structure).logits
 
 
 def unknown_places(reads: str, n: int) -> np.ndarray:

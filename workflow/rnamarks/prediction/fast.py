@@ -1,4 +1,4 @@
-"""Windows in fast mode, and how far it is from exact mode."""
+"""Sequences and windows in fast mode, and how far it is from exact mode."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ..dictionary import column_names
 from ..errors import InputError
 from ..evaluation.bootstrap import interval, resampled_metrics, two_sided_p
 from ..models.student import Student
+from .engine import Engine, Scores
 from .score import score_windows
 
 BATCH_SIZE = 256
@@ -52,6 +53,43 @@ def score_fast(
         batch = torch.from_numpy(np.ascontiguousarray(codes[start : start + batch_size])).to(device)
         logits[start : start + batch_size] = student(batch).cpu().numpy()
     return logits
+
+
+class FastEngine(Engine):
+    """A student (:class:`rnamarks.models.student.Student`) as an :class:`~rnamarks.prediction.engine.Engine`."""
+
+    def __init__(self, student: Student, *, device: str | torch.device = "cpu") -> None:
+        self.student = student.eval().to(device)
+        self.width = student.receptive
+        self._device = torch.device(device)
+        self._column = {task: column for column, task in enumerate(student.tasks)}
+
+    def score(
+        self,
+        codes: np.ndarray,
+        sites: Mapping[str, np.ndarray],
+        *,
+        attend: bool = False,
+        structure: Mapping[str, np.ndarray] | None = None,
+    ) -> Scores:
+        """See :meth:`~rnamarks.prediction.engine.Engine.score`; there is no attention."""
+        logits = {task: np.empty(len(at), dtype=np.float32) for task, at in sites.items()}
+        for start, found in self.student.scan_chunks(codes):
+            self.pause()
+            for task, at in sites.items():
+                here = slice(*np.searchsorted(at, (start, start + len(found))))
+                logits[task][here] = found.numpy()[at[here] - start, self._column[task]]
+        return Scores(logits, None)
+
+    def score_windows(
+        self,
+        codes: np.ndarray,
+        rows: Mapping[str, np.ndarray],
+        structure: Mapping[str, np.ndarray] | None = None,
+    ) -> dict[str, np.ndarray]:
+        """See :meth:`~rnamarks.prediction.engine.Engine.score_windows`."""
+        found = score_fast(self.student, codes, device=self._device)
+        return {task: found[at, self._column[task]] for task, at in rows.items()}
 
 
 def agreement(a: np.ndarray, b: np.ndarray) -> float:

@@ -25,7 +25,8 @@ from ..sites.gene_structure import GeneStructure, Places, SequenceEnds
 from ..sites.motifs import bases_at_offset, find_motif, motif_masks
 from ..tasks import Task, find_task
 from .attended import spread_kmers, top_windows
-from .exact import Engine, ExactEngine, Loaded, needs_structure
+from .engine import Engine, Loaded, needs_structure
+from .exact import ExactEngine
 from .kept import Kept
 from .ranks import Ranks
 from .significance import Null

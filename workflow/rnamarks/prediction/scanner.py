@@ -24,9 +24,11 @@ from ..sites.gene_structure import GeneStructure
 from ..tables import is_parquet, open_parquet_writer
 from ..tasks import Task
 from .bedrmod import UNIDENTIFIED, BedRModHeader, allowed_names, prediction_header, write_bedrmod
-from .exact import ExactEngine, load_engine, needs_structure
+from .engine import needs_structure
+from .exact import ExactEngine
 from .kept import Kept, digest_of, keep
 from .merging import SequenceSites, export_comments, merge_isoforms
+from .modes import load_engine
 from .row_view import RowView
 from .scan import MAPPED, Scan, ScanOptions, Sink, choose_tasks, gap_for
 from .score import pick_device
@@ -83,13 +85,13 @@ class Scanner:
     ----------
     model : path-like
     mode, device, batch_size
-        See :func:`rnamarks.prediction.exact.load_engine`.
+        See :func:`rnamarks.prediction.modes.load_engine`.
 
     Attributes
     ----------
     config : ModelConfig
     reads : str
-        See :class:`rnamarks.prediction.exact.Engine`.
+        See :class:`rnamarks.prediction.engine.Engine`.
     digest : str
         SHA-256 of the weights.
     tasks : list of Task

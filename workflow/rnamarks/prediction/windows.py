@@ -17,8 +17,8 @@ from ..models.checkpoint import Combined, Ensemble, Stack, load_model, windows_r
 from ..models.directory import ModelConfig, read_config
 from ..sequences import Record, encode, read_records
 from ..tasks import find_task
-from .combined import CombinedEngine
-from .exact import ExactEngine, score_each
+from .engine import score_each
+from .modes import exact_engine
 from .score import fit_to_window, fits_task, in_chunks, pick_device, score_windows
 
 CHUNK = 20_000
@@ -66,8 +66,7 @@ class WindowScorer:
         self.model.to(self.device)
         self.window, self._engine = self.config.window, None
         if isinstance(self.model, Combined):
-            networks = ExactEngine(self.model.networks, self.window, device=self.device, batch_size=batch_size)
-            self._engine = CombinedEngine(networks, self.config.tasks, self.model.combiners)
+            self._engine = exact_engine(self.model, self.config, device=self.device, batch_size=batch_size)
             if self._engine.reads == "exons":
                 raise windows_refused()
             self.window = self._engine.width

@@ -13,7 +13,8 @@ from .. import __version__
 from ..errors import InputError
 from ..figures.palette import painted
 from ..models.directory import read_card
-from ..prediction.exact import modes_of, needs_structure
+from ..prediction.engine import needs_structure
+from ..prediction.modes import modes_of
 from ..prediction.row_view import FDR
 from ..prediction.scan import ALPHA
 from ..prediction.scanner import Scanner
@@ -62,7 +63,7 @@ def create_app(
     names : collection of str
         Names by which the server is reached, besides those of the machine.
     device, batch_size
-        See :func:`rnamarks.prediction.exact.load_engine`.
+        See :func:`rnamarks.prediction.modes.load_engine`.
 
     Returns
     -------

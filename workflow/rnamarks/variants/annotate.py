@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from ..dictionary import column_names
 from ..errors import InputError
 from ..prediction.changes import read_changes
-from ..prediction.exact import Engine, load_engine
+from ..prediction.engine import Engine
+from ..prediction.modes import load_engine
 from ..prediction.scan import choose_tasks, gap_for
 from ..prediction.significance import read_null
 from ..progress import Progress
@@ -70,7 +71,7 @@ class VariantOptions:
         Whether only the nucleotide that is changed most is given of each allele, transcript and task, and those that
         are lost or gained.
     device, batch_size
-        See :func:`rnamarks.prediction.exact.load_engine`.
+        See :func:`rnamarks.prediction.modes.load_engine`.
     """
 
     mode: str = "exact"

@@ -2,7 +2,7 @@
 
 A nucleotide is touched if its window or its motif holds something that is changed. Of each transcript only the stretch
 that the windows of such nucleotides cover is scored, once as it is and once as it becomes, by the engine of the scan
-(:mod:`rnamarks.prediction.exact`): equal stretches of isoforms once.
+(:mod:`rnamarks.prediction.engine`): equal stretches of isoforms once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError
-from ..prediction.exact import Engine
+from ..prediction.engine import Engine
 from ..prediction.scan import find_sites, gap_for
 from ..sites.gene_structure import Places
 from ..sites.windows import lay
