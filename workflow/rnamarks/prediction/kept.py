@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import write_text
+from ..locks import claimed
 
 SECONDS = 10.0
 """A kill loses no more than what was scored in this time, or one block."""
@@ -151,38 +151,21 @@ def keep(scratch: Path, root: Path | None, output: Path | None, digest: str) -> 
             kept.close()
         return
     folder = root / f"scan-{hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:16]}"
-    with _locked(folder, output):
+
+    def taken(holder: str) -> InputError:
+        return InputError(
+            f"{holder or 'another process'} is writing this output",
+            path=output,
+            remedy="wait for its end, or choose another output",
+        )
+
+    with claimed(folder / _LOCK, taken):
         kept = Kept(scratch, folder, digest)
         try:
             yield kept
         finally:
             kept.close()
         shutil.rmtree(folder)
-
-
-@contextmanager
-def _locked(folder: Path, output: Path) -> Iterator[None]:
-    path = folder / _LOCK
-    while True:
-        folder.mkdir(parents=True, exist_ok=True)
-        with open(path, "a+", encoding="utf-8") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                raise InputError(
-                    f"{lock.read().strip() or 'another process'} is writing this output",
-                    path=output,
-                    remedy="wait for its end, or choose another output",
-                ) from None
-            # who held it before may have removed it meanwhile
-            if not path.exists() or not os.path.samestat(os.fstat(lock.fileno()), path.stat()):
-                continue
-            lock.truncate(0)
-            lock.write(f"process {os.getpid()} on {socket.gethostname()}")
-            lock.flush()
-            yield
-            return
 
 
 @contextmanager

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
 from ..errors import InputError
+from ..locks import claimed
 from .guards import owner_of
 
 CONNECTIONS, OF_ONE = 500, 32
@@ -186,19 +185,13 @@ def own_folder(folder: Path) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if folder.stat().st_uid != os.getuid():
         raise InputError("the folder belongs to somebody else", path=folder, remedy="choose another --keep")
-    with open(folder / "lock", "a+", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise InputError(
-                f"another server keeps its results there ({lock.read().strip()})",
-                path=folder,
-                remedy="choose another --keep or --port",
-            ) from None
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()} on {socket.gethostname()}")
-        lock.flush()
+
+    def taken(holder: str) -> InputError:
+        return InputError(
+            f"another server keeps its results there ({holder})", path=folder, remedy="choose another --keep or --port"
+        )
+
+    with claimed(folder / "lock", taken):
         yield folder
 
 

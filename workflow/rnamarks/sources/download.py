@@ -22,8 +22,9 @@ import urllib3
 from .. import __version__
 from ..errors import InputError
 from ..files import replace_durably, sha256_of, write_text
+from ..locks import exclusive
 from ..progress import Progress
-from .lock import exclusive, read_lock, record
+from .lock import read_lock, record
 from .sheet import Source, url_fault
 
 _CHUNK = 1 << 18

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import os
 import re
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import InputError
 from ..files import open_text, write_text
+from ..locks import exclusive
 
 COLUMNS = ("name", "url", "sha256", "bytes", "date")
-_NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)
 
 
 @dataclass(frozen=True)
@@ -97,38 +91,3 @@ def record(path: str | Path, name: str, url: str, sha256: str, size: int) -> Loc
                     entry = entries[key]
                     handle.write(f"{entry.name}\t{entry.url}\t{entry.sha256}\t{entry.bytes}\t{entry.date}\n")
         return entries[name]
-
-
-@contextmanager
-def exclusive(path: Path) -> Iterator[int]:
-    """Hold a file, made if missing, so that other processes that ask for the same wait.
-
-    The kernel lets go if this process dies. The file may be replaced or renamed by its holder: whoever waited then
-    opens the name afresh.
-
-    Yields
-    ------
-    int
-        A descriptor of the file, open for reading and writing.
-    """
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            except OSError as error:
-                if error.errno not in _NO_LOCKS:
-                    raise
-                warnings.warn(f"{path.parent}: this file system has no locks; run one download at a time", stacklevel=3)
-            if _is_still(descriptor, path):
-                yield descriptor
-                return
-        finally:
-            os.close(descriptor)
-
-
-def _is_still(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))
-    except FileNotFoundError:
-        return False
