@@ -94,7 +94,7 @@ def test_a_python_whose_path_has_a_blank_is_refused_before_any_job(new_project, 
     command[0] = str(project.folder / "a checkout" / "bin" / "python")
     done = subprocess.run(command, cwd=project.folder, env=project.environment(), capture_output=True, text=True)
     assert done.returncode == 2
-    assert f"whose path has a blank (found {command[0]!r}); move or rename the folder" in done.stderr
+    assert re.search(r"a Python whose path has a blank \(found .*\); move or rename the folder", done.stderr)
 
 
 @pytest.mark.workflow
