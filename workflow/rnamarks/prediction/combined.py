@@ -29,12 +29,13 @@ class CombinedEngine(Engine):
 
     Attributes
     ----------
+    inner : Engine
     reads : str
         See :data:`rnamarks.sites.gene_structure.WIDTHS`.
     """
 
     def __init__(self, inner: Engine, tasks: Sequence[Task], combiners: Mapping[str, Combiner]) -> None:
-        self._inner, self._combiners = inner, dict(combiners)
+        self.inner, self._combiners = inner, dict(combiners)
         self._tasks = {task.name: task for task in tasks}
         settings = next(iter(self._combiners.values())).settings
         self.reads = settings.reads
@@ -43,11 +44,11 @@ class CombinedEngine(Engine):
     @property
     def pause(self) -> Callable[[], None]:
         """See :class:`rnamarks.prediction.engine.Engine`: that of the engine within."""
-        return self._inner.pause
+        return self.inner.pause
 
     @pause.setter
     def pause(self, pause: Callable[[], None]) -> None:
-        self._inner.pause = pause
+        self.inner.pause = pause
 
     def score(
         self,
@@ -67,7 +68,7 @@ class CombinedEngine(Engine):
         for name, at in sites.items():
             combiner = self._combiners[name]
             others = within_reach(codes, self._tasks[name], at, combiner.settings.neighbours)
-            inner = self._inner.score(codes, dict.fromkeys(combiner.heads, others)).logits
+            inner = self.inner.score(codes, dict.fromkeys(combiner.heads, others)).logits
             place = None if structure is None else structure[name]
             read = [inner[head] for head in combiner.heads]
             logits[name] = combiner.logit(combine(combiner.settings, codes, at, others, read, place))

@@ -24,6 +24,7 @@ from ..sites.gene_structure import GeneStructure
 from ..tables import is_parquet, open_parquet_writer
 from ..tasks import Task
 from .bedrmod import UNIDENTIFIED, BedRModHeader, allowed_names, prediction_header, write_bedrmod
+from .combined import CombinedEngine
 from .engine import needs_structure
 from .exact import ExactEngine
 from .kept import Kept, digest_of, keep
@@ -344,8 +345,11 @@ class Scanner:
     @cached_property
     def _reader(self) -> ExactEngine:
         """What tells where the networks looked."""
-        if isinstance(self._loaded.engine, ExactEngine):
-            return self._loaded.engine
+        engine = self._loaded.engine
+        if isinstance(engine, CombinedEngine):
+            engine = engine.inner
+        if isinstance(engine, ExactEngine):
+            return engine
         networks, config = load_model(self._model)
         return ExactEngine(
             networks.networks, config.window, device=pick_device(self._device), batch_size=self._batch_size
