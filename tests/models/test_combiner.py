@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -97,8 +97,12 @@ def build(folder: Path, settings: CombinerSettings) -> Path:
     with torch.no_grad():
         for head, _ in network.heads.values():
             head.weight.mul_(20)
+    return write(folder, network, "deepm6aseq", WINDOW, SIZES, settings)
+
+
+def write(folder: Path, network, name: str, window: int, sizes: dict, settings: CombinerSettings) -> Path:
     combiner = fitted(settings)
-    config = ModelConfig("deepm6aseq", [TASK], WINDOW, SIZES, combiner=combiner.record())
+    config = ModelConfig(name, [TASK], window, sizes, combiner=combiner.record())
     arrays = {f"combiner.m6A.{name}": array for name, array in combiner.to_arrays().items()}
     write_model(folder, [{name: value.numpy() for name, value in network.state_dict().items()}], config, arrays)
     return folder
@@ -293,6 +297,26 @@ def test_variants_are_as_in_a_scan_of_the_whole_changed_transcript(model, tmp_pa
                 assert pair[0] == pytest.approx(pair[1], abs=1e-5)
         far += int((mine["distance"].abs() > WINDOW // 2).sum())
     assert far > 10
+
+
+def test_a_scan_tells_where_the_networks_below_trees_looked(tmp_path):
+    """As a scan by the networks alone does, asked about the head that the trees read first."""
+    sizes = {"crop": 21, "dims": 12, "units": 8, "attention": 6, "hidden": 10}
+    torch.manual_seed(0)
+    network = build_model("multirm", HEADS, 27, sizes).eval()
+    settings = CombinerSettings(**{**asdict(SETTINGS), "structure": False, "ends": True})
+    combined = write(tmp_path / "combined", network, "multirm", 27, sizes, settings)
+    tasks = [replace(TASK, name=head) for head in HEADS]
+    save_model(tmp_path / "alone", [network.state_dict()], ModelConfig("multirm", tasks, 27, sizes))
+    (tmp_path / "my.fa").write_text(f">a\n{rna(900, 5)}\n")
+    looked = []
+    for folder, task in ((combined, TASK.name), (tmp_path / "alone", HEADS[0])):
+        scanner, out = Scanner(folder, device="cpu"), Outputs(table=tmp_path / f"{task}.tsv")
+        scanner.run(tmp_path / "my.fa", ScanOptions(alpha=None), out, tasks=[task], warn=lambda line: None)
+        looked.append(pd.read_csv(out.table, sep="\t").set_index("start")["top"])
+    assert len(looked[0]) > 10
+    assert looked[0].nunique() > 5
+    pd.testing.assert_series_equal(*looked)
 
 
 def test_a_null_distribution_knows_where_its_nucleotides_lie(model, tmp_path):

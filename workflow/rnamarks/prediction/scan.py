@@ -269,7 +269,12 @@ class Scan:
         if reader is engine:
             kmers = {name: scores.weights[name][chosen] for name, chosen in rows.items()}
         else:
-            kmers = reader.score(codes, {name: sites[name][rows[name]] for name in rows}, attend=True).weights
+            config = self._loaded.config
+            # of networks below trees, the head that these read of neighbours, too
+            heads = {name: config.heads[0] if config.combiner else name for name in rows}
+            asked = {heads[name]: sites[name][chosen] for name, chosen in rows.items()}
+            weights = reader.score(codes, asked, attend=True).weights
+            kmers = {name: weights[head] for name, head in heads.items()}
         for name, chosen in rows.items():
             nucleotides = self._to_nucleotides(sites[name][chosen] + (first - self.spool.gap), kmers[name], reader.k)
             kept.append(f"{name}.top", _top(nucleotides))
