@@ -139,7 +139,7 @@ def measure_speed(mnt: float, repeats: int, threads: int, device: str, batch_siz
     from scoring import one_at_a_time
 
     from rnamarks.models.checkpoint import load_model
-    from rnamarks.prediction.scan import find_sites
+    from rnamarks.prediction.bases import find_sites
     from rnamarks.prediction.score import pick_device, score_windows
     from rnamarks.prediction.spool import spool_transcripts
 

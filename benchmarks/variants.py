@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from scan import make_model
 
+from rnamarks.prediction.bases import choose_tasks, find_sites, gap_for
 from rnamarks.prediction.modes import MODES, load_engine
-from rnamarks.prediction.scan import choose_tasks, find_sites, gap_for
 from rnamarks.sequences import decode
 from rnamarks.sites.windows import lay
 from rnamarks.variants.annotate import VariantOptions, annotate_variants

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from rnamarks.figures.palette import painted
-from rnamarks.prediction.scan import Calls
+from rnamarks.prediction.calls import Calls
 from rnamarks.prediction.spool import spool_fasta
 from rnamarks.prediction.terminal_view import TerminalView
 from rnamarks.tasks import Task

@@ -24,11 +24,11 @@ from ..sites.window_formats import labelled_windows
 from ..sites.windows import cut_windows
 from ..tables import read_parquet, read_tsv
 from ..tasks import Task
+from .bases import choose_tasks, find_sites
 from .changes import change_sizes
 from .engine import score_each
 from .kept import scratch
 from .modes import load_engine, modes_of
-from .scan import choose_tasks, find_sites
 from .significance import write_null
 
 Placed = Callable[[np.ndarray], np.ndarray]

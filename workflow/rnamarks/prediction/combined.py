@@ -13,8 +13,8 @@ import numpy as np
 from ..models.combiner import Combiner, combine
 from ..sites.gene_structure import FAR, WIDTHS
 from ..tasks import Task
+from .bases import find_sites
 from .engine import Engine, Scores, needs_structure
-from .scan import find_sites
 
 
 class CombinedEngine(Engine):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..figures.palette import painted
 from ..tasks import Task
-from .scan import Calls
+from .calls import Calls
 from .spool import Spool
 
 FDR = 0.1

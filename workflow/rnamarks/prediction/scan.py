@@ -11,26 +11,25 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice, pairwise
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from ..errors import InputError
 from ..progress import Progress
-from ..sequences import ALPHABET, LETTERS, UNKNOWN, decode_windows
-from ..sites.coordinates import TranscriptMap
+from ..sequences import UNKNOWN
 from ..sites.gene_structure import GeneStructure, Places, SequenceEnds
-from ..sites.motifs import bases_at_offset, find_motif, motif_masks
-from ..tasks import Task, find_task
+from ..sites.motifs import motif_masks
+from ..tasks import Task
 from .attended import spread_kmers, top_windows
-from .engine import Engine, Loaded, needs_structure
+from .bases import find_sites
+from .calls import NOWHERE, Sink, make_calls
+from .engine import Loaded, needs_structure
 from .exact import ExactEngine
 from .kept import Kept
 from .ranks import Ranks
 from .significance import Null
-from .site_files import ANNOTATION_SCHEMA, KMER, TEST_SCHEMA, TOP_FIELD
 from .spool import Rows, Spool
 
 ALPHA = 0.05
@@ -41,33 +40,6 @@ BLOCK_WINDOWS = 1 << 14
 """Windows of a block, about; on two CPU cores the MASS network needs a minute for them."""
 _BLOCK_NT = (1 << 15, 1 << 21)
 _FDR = 0.1
-_NOWHERE = np.iinfo(np.int16).min
-
-
-def find_sites(codes: np.ndarray, task: Task) -> np.ndarray:
-    """0-based positions of a task's base in its motif, ascending; see :func:`rnamarks.sites.motifs.find_motif`."""
-    motif, offset = task.place
-    at = find_motif(codes, motif, offset)
-    return at[codes[at] == ALPHABET.index(task.base)] if task.base else at
-
-
-def choose_tasks(tasks: Sequence[Task], names: Sequence[str] = ()) -> list[Task]:
-    """The tasks of these names, all without any, in the order given first.
-
-    Raises
-    ------
-    InputError
-        If one is unknown, or a task does not tell which bases it is about.
-    """
-    wanted = {find_task(tasks, name).name for name in names} or {task.name for task in tasks}
-    chosen = [task for task in tasks if task.name in wanted]
-    for task in chosen:
-        motif, offset = task.place
-        if not motif:
-            raise InputError("the model does not tell which bases the task is about", value=task.name)
-        if task.base and task.base not in bases_at_offset(motif, offset):
-            raise InputError(f"{motif} cannot have {task.base} at {offset}", value=task.name)
-    return chosen
 
 
 @dataclass(frozen=True)
@@ -115,26 +87,6 @@ class ScanOptions:
         return asdict(self)
 
 
-class Calls(NamedTuple):
-    """Bases of one block that are within the limits, in the order of the sequences, positions and tasks.
-
-    ``table``: columns of :data:`rnamarks.prediction.site_files.TEST_SCHEMA`, those of an annotation and ``top`` where
-    there are such. ``number``, shape=(n,): of the sequence in the spool. ``weights``, shape=(n, width): attention to
-    the nucleotides around the base, sum 1 less what lies beyond the sequence, or None where it was not wanted.
-    """
-
-    table: pa.Table
-    number: np.ndarray
-    weights: np.ndarray | None
-
-
-class Sink(Protocol):
-    """What takes the rows of a scan."""
-
-    def write(self, calls: Calls) -> None:
-        """Take the rows of one block."""
-
-
 class Tally(NamedTuple):
     """What a scan has before it: tests; tests of bases near an end; tests that are made with an unknown letter of the
     sequence in their window; and the numbers of sequences without a test."""
@@ -151,7 +103,7 @@ class Scan:
     Parameters
     ----------
     spool : Spool
-        With a gap of at least that of :func:`gap_for`.
+        With a gap of at least that of :func:`rnamarks.prediction.bases.gap_for`.
     loaded : Loaded
     tasks : sequence of Task
     null : mapping of str to Null
@@ -337,18 +289,12 @@ class Scan:
                 found.append(block)
             rows = {key: np.concatenate([block[key] for block in found]) for key in found[0]}
             if len(rows["at"]):
-                calls = self._calls(first, codes, rows, annotation)
+                calls = make_calls(self.spool, self.tasks, first, codes, rows, annotation)
                 for sink in sinks:
                     sink.write(calls)
-        summary = [
-            (
-                name,
-                ranks[name].tests,
-                written[name],
-                ranks[name].below(_FDR) if name in self._null.keys() - self._ranks_only else np.nan,
-            )
-            for name in sizes
-        ]
+        called_by_q = self._null.keys() - self._ranks_only
+        below = {name: ranks[name].below(_FDR) if name in called_by_q else np.nan for name in sizes}
+        summary = [(name, ranks[name].tests, written[name], below[name]) for name in sizes]
         return pd.DataFrame(summary, columns=["task", "tested", "called", "below"])
 
     def _rows_of(
@@ -392,48 +338,6 @@ class Scan:
             within &= found["probability"] > options.above
         return {key: values[within] for key, values in found.items()}
 
-    def _calls(self, first: int, codes: np.ndarray, rows: dict[str, np.ndarray], annotation: Rows | None) -> Calls:
-        spool = self.spool
-        rows = {key: values[np.lexsort((rows["order"], rows["at"]))] for key, values in rows.items()}
-        at = rows["at"]
-        number, position = spool.owner(at + (first - spool.gap))
-        begin, end = int(number[0]), int(number[-1]) + 1
-        columns: dict[str, object] = {
-            "sequence": pa.array(spool.names[begin:end]).take(pa.array(number - begin)),
-            "start": position,
-            "end": position + 1,
-            "strand": pa.repeat("+", len(at)),
-            "base": pa.array(list(LETTERS[codes[at]].tobytes().decode("ascii"))),
-            **{name: rows[name] for name in ("probability", "p", "q", "false_fraction", "logit")},
-        }
-        order = pa.array(rows["order"])
-        for column, values in (("task", "name"), ("modification", "modification")):
-            columns[column] = pa.array([getattr(task, values) for task in self.tasks], pa.string()).take(order)
-        schema = list(TEST_SCHEMA)
-        if self.looks:
-            schema.append(TOP_FIELD)
-            columns["top"] = _positions(rows["top"], position, spool.lengths[number])
-        if annotation is not None:
-            schema += ANNOTATION_SCHEMA
-            columns |= self._annotate(annotation.take(begin, end), number - begin, position, spool.lengths[number])
-            columns["kmer"] = decode_windows(np.lib.stride_tricks.sliding_window_view(codes, KMER)[at - KMER // 2])
-        table = pa.table([pa.array(columns[field.name], type=field.type) for field in schema], schema=pa.schema(schema))
-        return Calls(table, number, rows.get("weights"))
-
-    @staticmethod
-    def _annotate(table: pa.Table, row: np.ndarray, position: np.ndarray, length: np.ndarray) -> dict[str, object]:
-        """Columns of the transcripts of bases, which are rows of ``table``."""
-        coordinates = TranscriptMap(table.select(MAPPED).to_pandas())
-        start = coordinates.to_genome(row, position)
-        copied = table.select(["gene", "gene_name", "chrom", "strand"]).combine_chunks().take(pa.array(row))
-        return {
-            **{name: copied[name].combine_chunks() for name in copied.column_names},
-            "length": length,
-            "region": coordinates.region(row, position),
-            "genome_start": start,
-            "genome_end": np.where(start < 0, -1, start + 1),
-        }
-
     def _sites(self, ends: str) -> Iterator[tuple[int, np.ndarray, dict[str, np.ndarray]]]:
         """First place of each block, its codes, and what is tested in it: task to indices into the codes."""
         spool = self.spool
@@ -459,14 +363,6 @@ class Scan:
         return np.where((place >= 0) & (place < self.spool.lengths[sequence][:, None]), found, np.float32(0))
 
 
-MAPPED = ["chrom", "strand", "exon_starts", "exon_ends", "cds_start", "cds_end"]
-
-
-def gap_for(tasks: Sequence[Task], *engines: Engine) -> int:
-    """Codes of 4 that sequences need between them."""
-    return max(1, KMER // 2, *(engine.width // 2 for engine in engines), *(len(task.place[0]) for task in tasks))
-
-
 def block_for(tasks: Sequence[Task]) -> int:
     """Nucleotides of a block: so many that about :data:`BLOCK_WINDOWS` bases are tested in random RNA."""
     kinds = {task.place for task in tasks}
@@ -478,11 +374,4 @@ def _top(nucleotides: np.ndarray) -> np.ndarray:
     """Middles of the three nt with most attention, relative to the base, best first, shape (n, TOP)."""
     width = nucleotides.shape[1]
     starts, _ = top_windows(nucleotides, width=min(3, width), count=TOP, margin=1)
-    return np.where(starts < 0, _NOWHERE, starts + min(3, width) // 2 - width // 2).astype(np.int16)
-
-
-def _positions(top: np.ndarray, position: np.ndarray, length: np.ndarray) -> list[str]:
-    """0-based positions on the sequence, joined by commas, of places relative to bases."""
-    place = position[:, None] + top
-    real = (top != _NOWHERE) & (place >= 0) & (place < length[:, None])
-    return [",".join(map(str, row[known])) for row, known in zip(place, real, strict=True)]
+    return np.where(starts < 0, NOWHERE, starts + min(3, width) // 2 - width // 2).astype(np.int16)

@@ -20,10 +20,13 @@ from ..files import write_text
 from ..models.checkpoint import load_model
 from ..models.directory import STUDENT, read_config, sidecar_settings
 from ..progress import Progress
+from ..sites.coordinates import MAPPED
 from ..sites.gene_structure import GeneStructure
 from ..tables import is_parquet, open_parquet_writer
 from ..tasks import Task
+from .bases import choose_tasks, gap_for
 from .bedrmod import UNIDENTIFIED, BedRModHeader, allowed_names, prediction_header, write_bedrmod
+from .calls import Sink
 from .combined import CombinedEngine
 from .engine import needs_structure
 from .exact import ExactEngine
@@ -31,7 +34,7 @@ from .kept import Kept, digest_of, keep
 from .merging import SequenceSites, export_comments, merge_isoforms
 from .modes import load_engine
 from .row_view import RowView
-from .scan import MAPPED, Scan, ScanOptions, Sink, choose_tasks, gap_for
+from .scan import Scan, ScanOptions
 from .score import pick_device
 from .significance import read_null
 from .site_files import ANNOTATION_SCHEMA, TEST_SCHEMA, TOP_FIELD, AttentionText, SiteParquet, SiteText

@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..tables import METADATA_KEY, TSV, open_parquet
 
 if TYPE_CHECKING:
-    from .scan import Calls
+    from .calls import Calls
     from .spool import Spool
 
 KMER = 5

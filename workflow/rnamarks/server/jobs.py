@@ -14,8 +14,9 @@ from pathlib import Path
 from .. import __version__
 from ..errors import FULL, InputError
 from ..files import write_text
+from ..prediction.bases import choose_tasks
+from ..prediction.calls import Calls
 from ..prediction.row_view import Views
-from ..prediction.scan import Calls, choose_tasks
 from ..prediction.scanner import Outputs, Scanner
 from .page_view import PageView
 from .places import Places

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 
 REGIONS = ("utr5", "cds", "utr3", "noncoding", "unknown")
+MAPPED = ["chrom", "strand", "exon_starts", "exon_ends", "cds_start", "cds_end"]
+"""Columns of the border **transcripts** that :class:`TranscriptMap` reads."""
 
 # above every chromosome length, so that group and position fit one sortable integer
 SPAN = np.int64(1) << 40
@@ -39,8 +41,7 @@ class TranscriptMap:
     Parameters
     ----------
     transcripts : pandas.DataFrame
-        Border **transcripts**, or at least its columns ``chrom``, ``strand``, ``exon_starts``, ``exon_ends``,
-        ``cds_start`` and ``cds_end``. A transcript is named by its row number, from 0.
+        Border **transcripts**, or at least its columns :data:`MAPPED`. A transcript is named by its row number, from 0.
 
     Attributes
     ----------

@@ -176,8 +176,8 @@ class GeneStructure:
     Parameters
     ----------
     transcripts : pandas.DataFrame
-        Border **transcripts**, or its columns ``chrom``, ``strand``, ``exon_starts``, ``exon_ends``, ``cds_start`` and
-        ``cds_end``. A transcript is named by its row number, from 0.
+        Border **transcripts**, or its columns :data:`rnamarks.sites.coordinates.MAPPED`. A transcript is named by its
+        row number, from 0.
 
     Attributes
     ----------

@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 
 from ..dictionary import column_names
 from ..errors import InputError
+from ..prediction.bases import choose_tasks, gap_for
 from ..prediction.changes import read_changes
 from ..prediction.engine import Engine
 from ..prediction.modes import load_engine
-from ..prediction.scan import choose_tasks, gap_for
 from ..prediction.significance import read_null
 from ..progress import Progress
 from ..sequences import encode

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError
+from ..prediction.bases import find_sites, gap_for
 from ..prediction.engine import Engine
-from ..prediction.scan import find_sites, gap_for
 from ..sites.gene_structure import Places
 from ..sites.windows import lay
 from ..tasks import Task
