@@ -2,12 +2,11 @@
 
 ``weights.safetensors`` holds what was learned: the arrays of one or more members of an ensemble, each name led by
 ``<member>.``, a number; in a stack also those of the baselines, each led by ``<baseline>.<task>.``, and those of
-combiners, led by ``combiner.<task>.``. ``config.json``
-describes how to build the model, its tasks, how logits turn into probabilities, and the SHA-256 of the weights.
-*Sidecars* are further safetensors files in the same directory, each with a description of itself in its header and
-bound to the weights by their SHA-256: ``student.safetensors`` (fast mode), ``null.safetensors`` (logits of unmodified
-nucleotides). Nothing is unpickled, only regular files of the directory are read, and every value of ``config.json`` is
-checked here, in :func:`read_config`.
+combiners, led by ``combiner.<task>.``. ``config.json`` describes how to build the model, its tasks, how logits turn
+into probabilities, and the SHA-256 of the weights. *Sidecars* are further safetensors files in the same directory, each
+with a description of itself in its header and bound to the weights by their SHA-256: ``student.safetensors`` (fast
+mode), ``null.safetensors`` (logits of unmodified nucleotides). Nothing is unpickled, only regular files of the
+directory are read, and every value of ``config.json`` is checked (:mod:`rnamarks.models.config_check`).
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -29,15 +28,13 @@ from .. import __version__
 from ..errors import InputError
 from ..files import atomic_path, open_text, sha256_of, write_text
 from ..tasks import Task
-from .settings import NETWORKS, Real, Whole
+from .config_check import REMEDY, check_config, read_json, read_tasks, refuse
 
 WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"
 CARD = "card.md"
 STUDENT = "student.safetensors"
 NULL = "null.safetensors"
-LANGUAGE = "language"
-"""Name of the models that read whole sequences, see :mod:`rnamarks.models.language`."""
 RELEASED = "released model"
 """What tables of evaluation call the model that a run releases."""
 FORMAT = "rnamarks-model-3"
@@ -45,11 +42,7 @@ SIDECAR_FORMAT = "rnamarks-sidecar-1"
 
 _LARGEST = 1 << 24
 """Bytes of ``config.json``, and of the settings of a sidecar."""
-_MOST_TASKS = 1000
-_WINDOW, _MEMBERS = Whole(1, 100_000), Whole(1, 1000)
-_FINITE = Real(-1e300, 1e300)
 _SHA256 = re.compile("[0-9a-f]{64}")
-_REMEDY = "copy the whole model directory again"
 
 
 @dataclass
@@ -193,8 +186,8 @@ def read_config(folder: str | Path) -> tuple[ModelConfig, str]:
         raise InputError("not a model directory", path=folder, remedy=f"it must hold {CONFIG} and {WEIGHTS}")
     regular_file(folder, CONFIG)
     if path.stat().st_size > _LARGEST:
-        raise InputError(f"{CONFIG} has more than {_LARGEST} bytes", path=path, remedy=_REMEDY)
-    document = _read_json(path.read_bytes(), path)
+        raise InputError(f"{CONFIG} has more than {_LARGEST} bytes", path=path, remedy=REMEDY)
+    document = read_json(path.read_bytes(), path)
     found = document.pop("format", None)
     if found != FORMAT:
         raise InputError(
@@ -207,134 +200,13 @@ def read_config(folder: str | Path) -> tuple[ModelConfig, str]:
     digest = document.pop("sha256", None)
     known = {entry.name for entry in fields(ModelConfig)}
     if not known >= set(document) >= {"model", "tasks", "window"}:
-        _refuse(path, "it has unknown or missing keys", sorted(set(document) ^ known))
+        refuse(path, "it has unknown or missing keys", sorted(set(document) ^ known))
     if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
-        _refuse(path, "sha256 is not 64 hexadecimal digits", digest)
+        refuse(path, "sha256 is not 64 hexadecimal digits", digest)
     config = ModelConfig(**document)
-    config.tasks = _read_tasks(config.tasks, path)
-    _check(config, path)
+    config.tasks = read_tasks(config.tasks, path)
+    check_config(config, path)
     return config, digest
-
-
-def _read_json(data: bytes, path: Path) -> dict[str, Any]:
-    """The mapping that JSON text holds."""
-
-    def refuse(text: str) -> NoReturn:
-        _refuse(path, "it holds a number that is not finite", text)
-
-    try:
-        document = json.loads(data.decode("utf-8"), parse_constant=refuse)
-    except UnicodeDecodeError as error:
-        raise InputError("the file is not UTF-8 text", path=path, remedy=_REMEDY) from error
-    except json.JSONDecodeError as error:
-        raise InputError(f"not JSON: {error.msg}", path=path, line=error.lineno, remedy=_REMEDY) from error
-    except RecursionError as error:
-        raise InputError("not JSON: brackets lie too deep in one another", path=path, remedy=_REMEDY) from error
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError("not JSON: a number has too many digits", path=path, remedy=_REMEDY) from error
-    if not isinstance(document, dict):
-        _refuse(path, "it is not a mapping", type(document).__name__)
-    return document
-
-
-def _refuse(path: Path, what: str, value: object = None) -> NoReturn:
-    raise InputError(f"the model's configuration cannot be used: {what}", path=path, value=value, remedy=_REMEDY)
-
-
-def _read_tasks(records: Any, path: Path) -> list[Task]:
-    if not isinstance(records, list) or not 1 <= len(records) <= _MOST_TASKS:
-        _refuse(
-            path, f"tasks is not a list of 1 to {_MOST_TASKS}", len(records) if isinstance(records, list) else records
-        )
-    try:
-        tasks = [Task.from_record(record) for record in records]
-    except InputError as error:
-        raise InputError(str(error), path=path) from error
-    if len({task.name for task in tasks}) < len(tasks):
-        _refuse(path, "two tasks have one name", [task.name for task in tasks])
-    return tasks
-
-
-def _check(config: ModelConfig, path: Path) -> None:
-    """Types, ranges and finiteness of everything but the tasks."""
-    if not isinstance(config.model, str) or not re.fullmatch("[A-Za-z0-9_]{1,64}", config.model):
-        _refuse(path, "model is not a name", config.model)
-    for name, kind in (("window", _WINDOW), ("members", _MEMBERS)):
-        value = getattr(config, name)
-        if config.model == LANGUAGE and (name, value) == ("window", 0):
-            continue
-        if not isinstance(value, int) or kind.read(value) is None:
-            _refuse(path, f"{name} is not {kind}", value)
-    for name in ("hyperparameters", "calibration", "thresholds", "training", "stack", "combiner"):
-        if not isinstance(getattr(config, name), dict):
-            _refuse(path, f"{name} is not a mapping", getattr(config, name))
-    if config.model in NETWORKS:
-        try:
-            NETWORKS[config.model].from_mapping(config.hyperparameters, "hyperparameters.")
-        except InputError as error:
-            _refuse(path, error.what, error.value)
-    for name in ("calibration", "thresholds"):
-        unknown = sorted(set(getattr(config, name)) - set(config.task_names))
-        if unknown:
-            _refuse(path, f"{name} is about tasks that the model has not", unknown)
-    for task, constants in config.calibration.items():
-        _check_row(constants, path, f"calibration.{task}", text=("method", "fitted_on"))
-    for task, rows in config.thresholds.items():
-        if not isinstance(rows, list):
-            _refuse(path, f"thresholds.{task} is not a list", rows)
-        for row in rows:
-            _check_row(row, path, f"thresholds.{task}", text=("note",), missing=True)
-    ranking = config.ranks_only
-    if not isinstance(ranking, list) or not all(name in config.task_names for name in ranking):
-        _refuse(path, "ranks_only is no list of the model's tasks", ranking)
-    if config.stack:
-        _check_stack(config, path)
-    if config.combiner:
-        if config.stack:
-            _refuse(path, "a stack has no combiner", sorted(config.combiner))
-        # models without trees need nothing of this
-        from .combiner import check_record
-
-        try:
-            check_record(config.combiner)
-        except InputError as error:
-            _refuse(path, error.what, error.value)
-        if len(config.tasks) > 1 or not config.combiner["heads"]:
-            _refuse(path, "a combiner is about one task, and about logits", config.task_names)
-
-
-def _check_row(
-    row: Any, path: Path, where: str, text: Sequence[str], missing: bool = False, names: set[str] | None = None
-) -> None:
-    """Refuse what is not a mapping of names to finite numbers, and of those in ``text`` to text."""
-    if not isinstance(row, dict) or (names is not None and set(row) != names):
-        _refuse(path, f"{where} is not {'a mapping' if names is None else 'about ' + ', '.join(sorted(names))}", row)
-    for key, value in row.items():
-        if key in text:
-            if not isinstance(value, str):
-                _refuse(path, f"{where}.{key} is not text", value)
-        elif not (missing and value is None) and (isinstance(value, str) or _FINITE.read(value) is None):
-            _refuse(path, f"{where}.{key} is not a finite number", value)
-
-
-def _check_stack(config: ModelConfig, path: Path) -> None:
-    stack = config.stack
-    if set(stack) != {"network", "weights", "baselines"}:
-        _refuse(path, "the stack is not described in full", sorted(stack))
-    if not isinstance(stack["network"], str):
-        _refuse(path, "stack.network is not a name", stack["network"])
-    for name in ("weights", "baselines"):
-        if not isinstance(stack[name], dict):
-            _refuse(path, f"stack.{name} is not a mapping", stack[name])
-    for name, hyperparameters in stack["baselines"].items():
-        if not isinstance(hyperparameters, dict):
-            _refuse(path, f"stack.baselines.{name} is not a mapping", hyperparameters)
-    if set(stack["weights"]) != set(config.task_names):
-        _refuse(path, "stack.weights has other tasks than the model", sorted(stack["weights"]))
-    for task, weights in stack["weights"].items():
-        _check_row(weights, path, f"stack.weights.{task}", (), names={stack["network"], *stack["baselines"]})
 
 
 def read_card(folder: str | Path) -> str:
@@ -372,7 +244,7 @@ def check_weights(folder: str | Path, digest: str) -> Path:
             f"the weights are not the ones that {CONFIG} names (sha256 {digest[:12]}…)",
             path=path,
             value=found[:12] + "…",
-            remedy=_REMEDY,
+            remedy=REMEDY,
         )
     return path
 
@@ -456,7 +328,7 @@ def sidecar_settings(folder: str | Path, name: str) -> dict[str, Any] | None:
         )
     if header["weights"] != read_config(folder)[1]:
         raise InputError("the file was made for other weights", path=path, remedy="make it again from this model")
-    return _read_json(header["settings"].encode(), path) | {"sha256": header["sha256"]}
+    return read_json(header["settings"].encode(), path) | {"sha256": header["sha256"]}
 
 
 def read_sidecar(folder: str | Path, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -472,7 +344,7 @@ def read_sidecar(folder: str | Path, name: str) -> tuple[dict[str, np.ndarray], 
     arrays = read_arrays(path)
     plain = {key: value for key, value in settings.items() if key != "sha256"}
     if settings["sha256"] != _digest(json.dumps(plain, sort_keys=True), arrays):
-        raise InputError("the file is not as it was written", path=path, remedy=_REMEDY)
+        raise InputError("the file is not as it was written", path=path, remedy=REMEDY)
     return arrays, settings
 
 

@@ -11,7 +11,8 @@ import torch
 from ..errors import InputError
 from ..tasks import Task
 from .checkpoint import check_shapes, save_model
-from .directory import LANGUAGE, ModelConfig, check_weights, read_config, read_members
+from .config_check import LANGUAGE
+from .directory import ModelConfig, check_weights, read_config, read_members
 from .language import Language
 
 
