@@ -28,11 +28,12 @@ from rnamarks.models.settings.combiner import CombinerSettings
 from rnamarks.models.student import Student, add_student
 from rnamarks.models.trees import TreeSettings, fit_xgboost, load_xgboost
 from rnamarks.prediction import scan
-from rnamarks.prediction.background import add_null, draw_unmodified
+from rnamarks.prediction.background import add_null
 from rnamarks.prediction.fast import score_fast
 from rnamarks.prediction.scan import ScanOptions
 from rnamarks.prediction.scanner import Outputs, Scanner
 from rnamarks.prediction.score import score_windows
+from rnamarks.prediction.unmodified import draw_unmodified
 from rnamarks.sequences import decode, encode
 from rnamarks.sites.gene_structure import ENDS, FAR, FEATURES, WHOLE, GeneStructure, SequenceEnds, open_frame
 from rnamarks.sites.motifs import find_motif

@@ -18,10 +18,11 @@ from rnamarks.cli import main
 from rnamarks.errors import InputError
 from rnamarks.models.directory import CARD, NULL, sidecar_settings
 from rnamarks.prediction import background
-from rnamarks.prediction.background import MINIMUM, Seen, draw_unmodified, unlisted_sequences, unmodified_windows
+from rnamarks.prediction.background import MINIMUM, unmodified_windows
 from rnamarks.prediction.bases import find_sites
 from rnamarks.prediction.engine import score_each
 from rnamarks.prediction.modes import load_engine
+from rnamarks.prediction.unmodified import Seen, draw_unmodified, unlisted_sequences
 from rnamarks.sequences import decode, decode_windows, encode
 from rnamarks.sites.windows import cut_windows
 from rnamarks.tables import write_parquet, write_tsv
