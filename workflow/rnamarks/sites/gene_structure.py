@@ -65,8 +65,6 @@ FAR = 1e6
 """Distance in nt to a junction or a coding sequence that is not there, or to what is not known: farther than any."""
 WIDTHS = {"": 0, "ends": len(ENDS), "exons": len(FEATURES)}
 """Columns of what a model reads of places: nothing, :data:`ENDS` or :data:`FEATURES`."""
-
-
 WHOLE = 200
 """nt from which a sequence is taken for a whole transcript; of shorter ones it is not known where they end."""
 
@@ -78,14 +76,9 @@ class Places(Protocol):
     ----------
     known : numpy.ndarray, shape=(n_sequences,), dtype=bool
         Sequences whose places are known.
-    digest : str
-        Of everything that features follow from beside the sequences.
     """
 
     known: np.ndarray
-
-    @property
-    def digest(self) -> str: ...
 
     def features(self, transcript: np.ndarray, position: np.ndarray) -> np.ndarray:
         """Features of 0-based positions on sequences, named by their numbers; shape=(n, n_features), dtype=float32."""
@@ -100,8 +93,6 @@ class SequenceEnds:
     codes : callable
         Number of a sequence to its codes, for the open reading frame.
     """
-
-    digest = ""
 
     def __init__(self, lengths: np.ndarray, codes: Callable[[int], np.ndarray]) -> None:
         self._lengths, self._codes = lengths, codes
@@ -278,3 +269,23 @@ class GeneStructure:
         high = np.minimum(position + reach, self._map.lengths[row] - 1)
         first = np.searchsorted(line, offsets[row] + low, side="left")
         return np.searchsorted(line, offsets[row] + high, side="right") - first
+
+
+def places_of(reads: str, transcripts: pd.DataFrame) -> Places | None:
+    """What a model reads of the places of nucleotides on transcripts.
+
+    Parameters
+    ----------
+    reads : str
+        See :data:`WIDTHS`.
+    transcripts : pandas.DataFrame
+        Border **transcripts**.
+
+    Returns
+    -------
+    Places or None
+        None where it reads nothing.
+    """
+    if reads == "exons":
+        return GeneStructure(transcripts)
+    return SequenceEnds.of_texts(transcripts["sequence"].tolist()) if reads else None

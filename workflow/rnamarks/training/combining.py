@@ -23,7 +23,7 @@ from ..prediction.combined import unknown_places, within_reach
 from ..prediction.exact import ExactEngine
 from ..prediction.score import pick_device
 from ..sequences import encode_windows
-from ..sites.gene_structure import GeneStructure, Places, SequenceEnds
+from ..sites.gene_structure import places_of
 from ..sites.windows import lay
 from ..tables import read_parquet
 from ..tasks import Task
@@ -132,17 +132,17 @@ def fit_combiner(
     if task.name not in heads:
         features = sites.features(np.arange(len(frame)), scorer)
     else:
-        parts = {"held": (held, sites.features(held, scorer))}
+        parts = [(held, sites.features(held, scorer))]
         for number, rows in enumerate(gene_folds(frame.iloc[train], folds, seed)):
             rows = train[rows]
             trained = _out_of_fold(
                 networks, frame, task, np.setdiff1d(train, rows), split, splits, scheme, (number, folds, seed),
                 checkpoints=checkpoints, device=device, threads=threads, report=report,
             )  # fmt: skip
-            parts[str(number)] = rows, sites.features(rows, _Scorer(trained, heads, frame, device))
+            parts.append((rows, sites.features(rows, _Scorer(trained, heads, frame, device))))
             report(f"fold {number + 1} of {folds}: {len(rows):,} sites")
-        features = np.empty((len(frame), parts["held"][1].shape[1]), dtype=np.float32)
-        for rows, values in parts.values():
+        features = np.empty((len(frame), parts[0][1].shape[1]), dtype=np.float32)
+        for rows, values in parts:
             features[rows] = values
     learned, known = features[train], labels[train]
     if scorer and settings.reads != "exons" and task.name not in heads:
@@ -280,9 +280,7 @@ class _Sites:
         self._task, self._settings = task, settings
         self._row, self._position = row.to_numpy(np.int64), frame["start"].to_numpy(np.int64)
         self._texts, self._windows = table["sequence"].tolist(), frame["sequence"].tolist()
-        self._structure: Places | None = GeneStructure(table) if settings.reads == "exons" else None
-        if settings.reads == "ends":
-            self._structure = SequenceEnds.of_texts(self._texts)
+        self._structure = places_of(settings.reads, table)
         if self._structure is not None and not self._structure.known.all():
             raise InputError("a transcript with sites has no exons", path=transcripts, remedy="give its annotation")
 

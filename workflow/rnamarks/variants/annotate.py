@@ -27,7 +27,7 @@ from ..sites.annotation import read_annotation
 from ..sites.contigs import match_contigs
 from ..sites.coordinates import TranscriptMap
 from ..sites.drops import Drops
-from ..sites.gene_structure import GeneStructure, Places, SequenceEnds
+from ..sites.gene_structure import places_of
 from ..sites.transcripts import build_transcripts, open_genome
 from .placing import Unit, alone, on_haplotypes, place_alleles, touched_transcripts
 from .records import Allele, alleles, carriers, open_variants, readable, records
@@ -227,11 +227,7 @@ class _Annotator:
         self._options = options
         self._where = TranscriptMap(transcripts)
         self._sequences = transcripts["sequence"].to_numpy()
-        self._structure: Places | None = None
-        if engine.reads == "exons":
-            self._structure = GeneStructure(transcripts)
-        elif engine.reads:
-            self._structure = SequenceEnds.of_texts(self._sequences)
+        self._structure = places_of(engine.reads, transcripts)
         self._reasons: Counter[str] = Counter()
         self.records = self._alleles = self._scored = self._rows = 0
 
