@@ -16,6 +16,7 @@ from .cli_fetch import fetch
 from .cli_language_training import app as language_app
 from .cli_options import (
     BatchOption,
+    BootstrapOption,
     DeviceOption,
     ModelArgument,
     ModelOption,
@@ -116,7 +117,7 @@ def evaluate(
     device: DeviceOption = "auto",
     batch_size: BatchOption = 64,
     threads: ThreadsOption = 0,
-    bootstrap: Annotated[int, typer.Option("--bootstrap", min=1, help="Resamples behind the 95 % intervals.")] = 1000,
+    bootstrap: BootstrapOption = 1000,
 ) -> None:
     """AUROC, AUPRC, Brier score and calibration error on labelled windows, with intervals and the prevalence."""
     from .prediction.windows import evaluate_files

@@ -9,8 +9,20 @@ from typing import Annotated, Optional
 
 import typer
 
-from .cli_options import DeviceOption, ModelOption, ModeOption, ThreadsOption, check_paths, regular, warn
-from .errors import InputError, shown
+from .cli_options import (
+    AnnotationOption,
+    AssemblyGenomeOption,
+    BootstrapOption,
+    DeviceOption,
+    ModelOption,
+    ModeOption,
+    ThreadsOption,
+    check_paths,
+    check_there,
+    regular,
+    warn,
+)
+from .errors import shown
 from .models.shipped import DEFAULT
 
 
@@ -23,8 +35,8 @@ def compare(
             "any other format of site tables; plain or gzipped.",
         ),
     ],
-    genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA of the assembly of the sites.")],
-    annotation: Annotated[Path, typer.Option("--annotation", help="GTF or UCSC gene table of the same assembly.")],
+    genome: AssemblyGenomeOption,
+    annotation: AnnotationOption,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for metrics.tsv, offsets.tsv, report.html and the rest.")
     ],
@@ -61,7 +73,7 @@ def compare(
     code: Annotated[str, typer.Option("--code", help="What bedMethyl calls the modification, such as a.")] = "",
     shift: Annotated[int, typer.Option("--shift", help="Added to every position on the genome.")] = 0,
     mode: ModeOption = "exact",
-    bootstrap: Annotated[int, typer.Option("--bootstrap", min=1, help="Resamples behind the 95 % intervals.")] = 1000,
+    bootstrap: BootstrapOption = 1000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of resamples and permutations.")] = 0,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
@@ -87,9 +99,7 @@ def compare(
 
     inputs = {"--sites": sites, "--genome": genome, "--annotation": annotation, "--control": control}
     check_paths(inputs, {"--out": out / "report.html"}, model)
-    for path in inputs.values():
-        if path is not None and str(path) != "-" and not path.exists():
-            raise InputError("no such file", path=path, remedy="check the path")
+    check_there(inputs.values())
     set_threads(threads)
     with scratch(out / ".rnamarks-compare") as work, ExitStack() as stack:
         sites, genome, annotation, control = (

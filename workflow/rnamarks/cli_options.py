@@ -6,8 +6,9 @@ import logging
 import os
 import shutil
 import sys
+import tempfile
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -29,17 +30,17 @@ def named_model(model: str | None) -> Path | None:
 
 
 # text until it is looked up: a path would drop the ./ that tells a folder from a name
-_NAMED = {"parser": str, "callback": named_model, "metavar": "NAME|DIR"}
+NAMED = {"parser": str, "callback": named_model, "metavar": "NAME|DIR"}
 ModelOption = Annotated[
     Path,
     typer.Option(
         "--model",
         "-m",
         help="A name that rnamarks models lists, or a model directory: config.json and weights.safetensors.",
-        **_NAMED,
+        **NAMED,
     ),
 ]
-ModelArgument = Annotated[Path, typer.Argument(help="A shipped model, or a directory.", **_NAMED)]
+ModelArgument = Annotated[Path, typer.Argument(help="A shipped model, or a directory.", **NAMED)]
 TaskOption = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--task", help="Which of the model's tasks (rnamarks info); may be left out where there is one."),
@@ -70,6 +71,9 @@ ThreadsOption = Annotated[
         help="CPU threads; 0 takes torch's default, one per core or OMP_NUM_THREADS.",
     ),
 ]
+AssemblyGenomeOption = Annotated[Path, typer.Option("--genome", help="Genome FASTA of the assembly of the sites.")]
+AnnotationOption = Annotated[Path, typer.Option("--annotation", help="GTF or UCSC gene table of the same assembly.")]
+BootstrapOption = Annotated[int, typer.Option("--bootstrap", min=1, help="Resamples behind the 95 % intervals.")]
 TaxonOption = Annotated[int, typer.Option("--taxid", min=0, help="NCBI taxon, for the header of bedRMod.")]
 
 
@@ -132,6 +136,19 @@ def check_paths(
         known[name] = path
 
 
+def check_there(paths: Iterable[Path | None]) -> None:
+    """Raise :class:`InputError` for the first of these inputs, standard input aside, that does not exist."""
+    for path in paths:
+        if path is not None and str(path) != "-" and not path.exists():
+            raise InputError("no such file", path=path, remedy="check the path")
+
+
+def check_annotated(genome: Path | None, annotation: Path | None) -> None:
+    """Raise :class:`InputError` for a genome without an annotation."""
+    if genome is not None and annotation is None:
+        raise InputError("a genome alone has no transcripts", path=genome, remedy="add --annotation")
+
+
 def _is_standard_input(path: Path) -> bool:
     return str(path) in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
@@ -145,6 +162,11 @@ def _same(one: Path, other: Path) -> bool:
     if one.exists() and other.exists():
         return one.samefile(other)
     return os.path.realpath(one) == os.path.realpath(other)
+
+
+def temporary_root() -> Path:
+    """A folder of this user's below that of temporary files, for what has no output beside which it could lie."""
+    return Path(tempfile.gettempdir()) / f".rnamarks-{os.getuid()}"
 
 
 @contextmanager

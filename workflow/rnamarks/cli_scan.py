@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -21,9 +19,12 @@ from .cli_options import (
     TasksOption,
     TaxonOption,
     ThreadsOption,
+    check_annotated,
     check_paths,
+    check_there,
     regular,
     task_names,
+    temporary_root,
     warn,
     warn_of_drops,
 )
@@ -134,14 +135,11 @@ def scan(
 
     if (source is None) == (genome is None):
         raise InputError("give either sequences or a genome", remedy="a genome needs --annotation, too")
-    if genome is not None and annotation is None:
-        raise InputError("a genome alone has no transcripts", path=genome, remedy="add --annotation")
+    check_annotated(genome, annotation)
     names = task_names(task)
     inputs = {"the input": source, "--annotation": annotation, "--genome": genome}
     check_paths(inputs, {"--out": out, "--bedrmod": bedrmod, "--attention": attention}, model)
-    for path in (annotation, genome, source):
-        if path is not None and str(path) != "-" and not path.exists():
-            raise InputError("no such file", path=path, remedy="check the path")
+    check_there((annotation, genome, source))
     if bedrmod is not None and annotation is not None and not (taxid and assembly):
         raise InputError("the header of bedRMod names organism and assembly", remedy="add --taxid and --assembly")
     export = None
@@ -180,9 +178,7 @@ def scan(
     )
     set_threads(threads)
     first = outputs.first
-    root = (
-        Path(tempfile.gettempdir()) / f".rnamarks-{os.getuid()}" if first is None else first.parent / ".rnamarks-scan"
-    )
+    root = temporary_root() if first is None else first.parent / ".rnamarks-scan"
     scanner = Scanner(model, mode=mode, device=device, batch_size=batch_size)
     try:
         with _scanned(source, genome, annotation, root) as scanned, show_sites(sys.stderr, "scan") as progress:

@@ -7,8 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .cli_options import DeviceOption, ModelOption, ScanBatchOption, TaxonOption, ThreadsOption, warn
-from .errors import InputError
+from .cli_options import DeviceOption, ModelOption, ScanBatchOption, TaxonOption, ThreadsOption, check_annotated, warn
 from .models.shipped import DEFAULT
 
 
@@ -70,8 +69,7 @@ def serve(
     when it stops are begun again by the next one. There is no log-in: let others in only where everyone may use it, and
     behind a proxy for encryption (--proxy and --name).
     """
-    if genome is not None and annotation is None:
-        raise InputError("a genome alone has no transcripts", path=genome, remedy="add --annotation")
+    check_annotated(genome, annotation)
     from .prediction.windows import set_threads
     from .server.jobs import Limits
     from .server.serving import serve as run

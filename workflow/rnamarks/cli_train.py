@@ -12,7 +12,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .cli_options import check_paths, named_model, warn
+from .cli_options import NAMED, AnnotationOption, AssemblyGenomeOption, check_paths, warn
 from .errors import InputError
 
 
@@ -27,17 +27,15 @@ def train(
             help="Modified sites: BED with strands, bedMethyl or bedRMod (from 10 reads and 10 % on).",
         ),
     ],
-    genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA of the assembly of the sites.")],
-    annotation: Annotated[Path, typer.Option("--annotation", help="GTF or UCSC gene table of the same assembly.")],
+    genome: AssemblyGenomeOption,
+    annotation: AnnotationOption,
     start: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(
             "--start",
             help="A model whose network is trained on, without its trees: a name that rnamarks models lists, or a "
             "directory; random weights without it.",
-            parser=str,
-            callback=named_model,
-            metavar="NAME|DIR",
+            **NAMED,
         ),
     ] = None,
     modification: Annotated[str, typer.Option("--modification", help="MODOMICS short name.")] = "m6A",

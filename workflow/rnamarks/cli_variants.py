@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
 from .cli_options import (
+    AnnotationOption,
     DeviceOption,
     ModelOption,
     ModeOption,
@@ -21,6 +20,7 @@ from .cli_options import (
     check_paths,
     regular,
     task_names,
+    temporary_root,
     text_output,
     warn,
     warn_of_drops,
@@ -33,7 +33,7 @@ def variants(
         Path, typer.Argument(metavar="FILE", help="VCF or BCF, plain, gzipped or bgzipped; - reads standard input.")
     ],
     genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA on which the variants were called.")],
-    annotation: Annotated[Path, typer.Option("--annotation", help="GTF or UCSC gene table of the same assembly.")],
+    annotation: AnnotationOption,
     model: ModelOption = Path(DEFAULT),
     task: TasksOption = None,
     mode: ModeOption = "exact",
@@ -86,9 +86,8 @@ def variants(
     )
     options = VariantOptions(mode, tuple(task_names(task)), haplotypes, foremost, device, batch_size)
     set_threads(threads)
-    root = Path(tempfile.gettempdir()) / f".rnamarks-{os.getuid()}"
     with (
-        scratch(root) as work,
+        scratch(temporary_root()) as work,
         regular(source, work / "source") as source,
         regular(genome, work / "genome") as genome,
         regular(annotation, work / "annotation") as annotation,
