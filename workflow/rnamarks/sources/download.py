@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import errno
-import gzip
 import json
 import os
-import re
 import time
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, unquote, urlsplit
@@ -21,19 +17,16 @@ import urllib3
 
 from .. import __version__
 from ..errors import InputError
-from ..files import replace_durably, sha256_of, write_text
+from ..files import replace_durably, write_text
 from ..locks import exclusive
 from ..progress import Progress
-from .lock import read_lock, record
+from .answers import content_range, innermost, retry_after, state_of, status_of
 from .sheet import Source, url_fault
+from .verification import Unfit, Verification, beginning_fault
 
 _CHUNK = 1 << 18
 _LONGEST_WAIT = 60.0
 _PASSING_STATUS = (408, 425, 429)
-_GZIP_MAGIC = b"\x1f\x8b"
-_HTML = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
-)
 
 
 @dataclass(frozen=True)
@@ -80,10 +73,6 @@ class _Passing(Exception):
 
 class _Lasting(Exception):
     """A fault that another attempt at the same address would meet again."""
-
-
-class _Unfit(Exception):
-    """The bytes are all there and are not the right ones."""
 
 
 def fetch(
@@ -179,11 +168,11 @@ class _Download:
         timeout: float,
         progress: Progress | None,
     ) -> None:
-        self.source, self.destination, self.part, self.lock, self.timeout = source, destination, part, lock, timeout
+        self.source, self.destination, self.part, self.timeout = source, destination, part, timeout
         self.progress: Progress = progress or (lambda done, total: None)
         self.state_path = part.with_name(part.name + ".json")
         self.body: BinaryIO = os.fdopen(descriptor, "r+b", buffering=0, closefd=False)
-        self.expected, self.against = _expected_sha256(source, lock)
+        self.wanted = Verification(source, lock)
         self.resumed = False
         self.session = requests.Session()
         self.session.headers["User-Agent"] = f"rnamarks/{__version__}"
@@ -202,7 +191,7 @@ class _Download:
                 try:
                     self.take(address)
                     return self.finish(address, attempts)
-                except _Unfit as error:
+                except Unfit as error:
                     self.discard()
                     # pieces of two attempts may have been joined wrongly: once more from the start
                     if not self.resumed or joined_again:
@@ -235,13 +224,13 @@ class _Download:
             try:
                 self.request(address)
             except requests.exceptions.SSLError as error:
-                raise _Lasting(f"the certificate was refused: {_innermost(error)}") from error
+                raise _Lasting(f"the certificate was refused: {innermost(error)}") from error
             except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
                 raise _Passing(f"nothing came for {self.timeout:g} s") from error
             except (requests.exceptions.ConnectionError, urllib3.exceptions.HTTPError, ConnectionError) as error:
-                raise _Passing(_innermost(error)) from error
+                raise _Passing(innermost(error)) from error
             except requests.exceptions.RequestException as error:
-                raise _Lasting(_innermost(error)) from error
+                raise _Lasting(innermost(error)) from error
 
     def copy(self, origin: Path) -> None:
         try:
@@ -260,14 +249,14 @@ class _Download:
         validator = state.get("etag") or state.get("last_modified")
         headers = {}
         # without a validator only a known checksum can tell whether the rest belongs to the part
-        if offset and (validator or self.expected):
+        if offset and (validator or self.wanted.expected):
             headers["Range"] = f"bytes={offset}-"
             if validator:
                 headers["If-Range"] = validator
         with self.session.get(url, headers=headers, stream=True, timeout=self.timeout) as answer:
             if answer.status_code == 206 and "Range" in headers:
-                start, total = _content_range(answer.headers.get("Content-Range", ""))
-                now = _state(url, answer, total)
+                start, total = content_range(answer)
+                now = state_of(url, answer, total)
                 changed = any(now[key] and state.get(key) and now[key] != state[key] for key in now)
                 if start != offset or changed:
                     self.discard()
@@ -276,7 +265,7 @@ class _Download:
                 self.resumed = True
                 self.receive(answer, total)
             elif answer.status_code == 416 and "Range" in headers:
-                if _content_range(answer.headers.get("Content-Range", ""))[1] != offset:
+                if content_range(answer)[1] != offset:
                     self.discard()
                     raise _Passing("the file on the server is shorter than the part")
                 self.resumed = True
@@ -286,11 +275,11 @@ class _Download:
                 length = answer.headers.get("Content-Length", "")
                 total = int(length) if length.isdigit() else None
                 self.check_offer(total)
-                self.receive(answer, total, fresh=_state(url, answer, total))
+                self.receive(answer, total, fresh=state_of(url, answer, total))
             elif answer.status_code in _PASSING_STATUS or answer.status_code >= 500:
-                raise _Passing(_status(answer), _retry_after(answer.headers.get("Retry-After", "")))
+                raise _Passing(status_of(answer), retry_after(answer))
             else:
-                raise _Lasting(_status(answer))
+                raise _Lasting(status_of(answer))
 
     def receive(self, answer: requests.Response, total: int | None, fresh: dict[str, object] | None = None) -> None:
         """Append a body; ``fresh`` is the state of a file that starts over once its first bytes look right."""
@@ -298,7 +287,8 @@ class _Download:
         blocks = iter(lambda: answer.raw.read1(_CHUNK, decode_content=False), b"")
         if fresh is not None:
             first = _gather(blocks, 1024)
-            self.check_beginning(first)
+            if fault := beginning_fault(self.source, first):
+                raise _Lasting(fault)
             self.restart(fresh)
             self.append(first, total)
         for block in blocks:
@@ -325,29 +315,16 @@ class _Download:
         self.body.truncate(0)
 
     def finish(self, address: str | Path, attempts: int) -> FetchReport:
-        size, sha256 = self.verify(self.part)
-        verified = self.against
-        if not self.expected and self.lock is not None:
-            entry = record(self.lock, self.source.name, str(address), sha256, size)
-            if entry.sha256 != sha256:
-                raise _Unfit(_differs(sha256, entry.sha256, f"the lock file {self.lock}"))
+        size, sha256 = self.wanted.verify(self.part, str(address))
         replace_durably(self.part, self.destination)
         self.state_path.unlink(missing_ok=True)
         return FetchReport(
-            self.source.name, self.destination, str(address), size, sha256, self.resumed, attempts, verified
+            self.source.name, self.destination, str(address), size, sha256, self.resumed, attempts, self.wanted.against
         )
-
-    def verify(self, path: Path) -> tuple[int, str]:
-        return _verify(self.source, path, self.expected, self.against, self.lock)
 
     def check_offer(self, total: int | None) -> None:
         if self.source.bytes and total is not None and total != self.source.bytes:
             raise _Lasting(f"it offers {total} bytes where the sheet says {self.source.bytes}")
-
-    def check_beginning(self, first: bytes) -> None:
-        fault = _beginning_fault(self.source, first)
-        if fault:
-            raise _Lasting(fault)
 
     @property
     def is_gzip(self) -> bool:
@@ -389,68 +366,17 @@ def _addresses(source: Source, mirror: str | Path | None) -> list[str | Path]:
     return list(addresses)
 
 
-def _expected_sha256(source: Source, lock: str | Path | None) -> tuple[str, str]:
-    """The checksum to meet (``""`` if not known) and what a report calls its origin."""
-    if source.sha256:
-        return source.sha256, "sheet"
-    if lock is None:
-        return "", "nothing"
-    entry = read_lock(lock).get(source.name)
-    return (entry.sha256, "lock") if entry else ("", "recorded now")
-
-
 def _keep(source: Source, destination: Path, lock: str | Path | None) -> FetchReport | None:
     """The report of a file that lies there already, None if there is none."""
     if not destination.exists():
         return None
-    expected, against = _expected_sha256(source, lock)
+    wanted = Verification(source, lock)
     remedy = "remove the file to have it fetched again"
     try:
-        size, sha256 = _verify(source, destination, expected, against, lock)
-        if not expected and lock is not None:
-            entry = record(lock, source.name, "by hand", sha256, size)
-            if entry.sha256 != sha256:
-                raise _Unfit(_differs(sha256, entry.sha256, f"the lock file {lock}"))
-    except _Unfit as error:
+        size, sha256 = wanted.verify(destination, "by hand")
+    except Unfit as error:
         raise InputError(f"the file in place is not {source.name}: {error}", path=destination, remedy=remedy) from error
-    return FetchReport(source.name, destination, None, size, sha256, False, 0, against)
-
-
-def _verify(source: Source, path: Path, expected: str, against: str, lock: str | Path | None) -> tuple[int, str]:
-    """Size and SHA-256 of a whole file; raises :class:`_Unfit` if it is not the right one."""
-    size = path.stat().st_size
-    with open(path, "rb") as handle:
-        fault = _beginning_fault(source, handle.read(1024))
-    if fault:
-        raise _Unfit(fault)
-    if source.bytes and size != source.bytes:
-        raise _Unfit(f"it has {size} bytes where the sheet says {source.bytes}")
-    sha256 = sha256_of(path)
-    if expected and sha256 != expected:
-        place = "the sheet" if against == "sheet" else f"the lock file {lock}"
-        raise _Unfit(_differs(sha256, expected, place))
-    if source.file.endswith(".gz"):
-        try:
-            with gzip.open(path, "rb") as unpacked:
-                while unpacked.read(1 << 20):
-                    pass
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise _Unfit(f"its gzip stream is cut off or corrupt: {error}") from error
-    return size, sha256
-
-
-def _beginning_fault(source: Source, first: bytes) -> str | None:
-    if not first:
-        return "it is empty"
-    if not source.file.lower().endswith((".html", ".htm")) and _HTML.match(first):
-        return "it is a web page and not the file"
-    if source.file.endswith(".gz") and not first.startswith(_GZIP_MAGIC[: len(first)]):
-        return "it is not gzip although its name ends in .gz"
-    return None
-
-
-def _differs(found: str, expected: str, place: str) -> str:
-    return f"its sha256 is {found[:12]}… where {place} says {expected[:12]}…"
+    return FetchReport(source.name, destination, None, size, sha256, False, 0, wanted.against)
 
 
 def _gather(blocks: Iterator[bytes], least: int) -> bytes:
@@ -460,52 +386,3 @@ def _gather(blocks: Iterator[bytes], least: int) -> bytes:
         if len(gathered) >= least:
             break
     return gathered
-
-
-def _state(url: str, answer: requests.Response, total: int | None) -> dict[str, object]:
-    etag = answer.headers.get("ETag", "")
-    return {
-        "url": url,
-        # a weak tag must not be used for pieces (RFC 9110, 13.1.5)
-        "etag": "" if etag.startswith("W/") else etag,
-        "last_modified": answer.headers.get("Last-Modified", ""),
-        "total": total,
-    }
-
-
-def _content_range(text: str) -> tuple[int | None, int | None]:
-    """First byte and full size in a Content-Range header, None where not given."""
-    match = re.fullmatch(r"\s*bytes\s+(?:(\d+)-\d+|\*)/(\d+|\*)\s*", text)
-    if not match:
-        return None, None
-    start, total = match.groups()
-    return (None if start is None else int(start)), (None if total == "*" else int(total))
-
-
-def _retry_after(text: str) -> float:
-    if text.strip().isdigit():
-        return float(text)
-    try:
-        return parsedate_to_datetime(text).timestamp() - time.time()
-    except (TypeError, ValueError):
-        return 0.0
-
-
-def _status(answer: requests.Response) -> str:
-    return f"status {answer.status_code} {answer.reason or ''}".rstrip()
-
-
-def _innermost(error: BaseException) -> str:
-    """The deepest cause in one line, without the layers that wrapped it."""
-    seen = {id(error)}
-    while True:
-        inner = getattr(error, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = next((item for item in reversed(error.args) if isinstance(item, BaseException)), None)
-        inner = inner or error.__cause__ or error.__context__
-        if inner is None or id(inner) in seen:
-            break
-        seen.add(id(inner))
-        error = inner
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(text).split())
