@@ -1,4 +1,4 @@
-"""A real HTTP server on the loopback that can misbehave in every way a file server does."""
+"""A real HTTP server on the loopback that can misbehave in every way a file server does, and a place to fetch to."""
 
 from __future__ import annotations
 
@@ -11,8 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+
+from rnamarks.errors import InputError
+from rnamarks.sources.download import FetchReport, fetch
+from rnamarks.sources.sheet import Source
 
 
 @dataclass
@@ -156,3 +161,34 @@ def closed_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@pytest.fixture
+def place(tmp_path: Path):
+    """Fetch into a fresh folder, quickly; remembers where."""
+
+    class Place:
+        folder = tmp_path / "sources" / "demo"
+        lock = tmp_path / "config" / "sources.lock.tsv"
+
+        def path(self, source: Source) -> Path:
+            return self.folder / source.file
+
+        def fetch(self, source: Source, **settings) -> FetchReport:
+            defaults = {"lock": self.lock, "retries": 2, "timeout": 5, "backoff": 0.01}
+            return fetch(source, self.path(source), **(defaults | settings))
+
+        def refuse(self, source: Source, *texts: str, **settings) -> str:
+            """The message of the error that must come; nothing may stand under the final name."""
+            with pytest.raises(InputError) as error:
+                self.fetch(source, **settings)
+            assert not self.path(source).exists()
+            for text in texts:
+                assert text in str(error.value)
+            assert "\n" not in str(error.value)
+            return str(error.value)
+
+        def names(self) -> list[str]:
+            return sorted(path.name for path in self.folder.iterdir())
+
+    return Place()
