@@ -1,4 +1,4 @@
-"""The pages of a server that scans sequences, and what programs can ask it."""
+"""The pages of a server that scans sequences."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ..prediction.modes import modes_of
 from ..prediction.row_view import FDR
 from ..prediction.scan import ALPHA
 from ..prediction.scanner import Scanner
+from .api import add_api
 from .calls import Query, find_call, find_calls
 from .contributions import Explainer
 from .guards import add_guards, owner_of
@@ -34,8 +35,7 @@ _FILES = {
     ATTENTION: "attention to each nucleotide (TSV)",
     SEQUENCES: "sequences (FASTA)",
 }
-_FORMATS = {"tsv": TABLE, "bedrmod": BEDRMOD, "attention": ATTENTION}
-_STATUS = {"refused": 400, "broken": 500, "stopped": 410, "waiting": 503}
+_TYPES = {SVG: "image/svg+xml", SEQUENCES: "text/plain"}
 _EDITABLE = 1 << 17
 """Bytes of sequences that are offered for another scan in the text field."""
 
@@ -92,6 +92,7 @@ def create_app(
         version=__version__, model=title, tasks=exact.tasks, paints=painted(exact.tasks), fdr=FDR
     )
     add_guards(app, names)
+    add_api(app, jobs, scanners, assembly=places.assembly if places else "")
 
     def ask_again(text: str, status: int) -> Response:
         """The form as it was sent, and what is wrong with it."""
@@ -191,49 +192,8 @@ def create_app(
         path = _known(jobs, token).file(name) if name in _FILES else None
         if path is None:
             abort(404)
-        kind = "image/svg+xml" if name == SVG else "text/tab-separated-values" if name != SEQUENCES else "text/plain"
+        kind = _TYPES.get(name, "text/tab-separated-values")
         return send_file(path, mimetype=kind, as_attachment=True, download_name=name)
-
-    @app.post("/api/scan")
-    def answer() -> Response:
-        """Scan the body, FASTA, and answer with the table; faults are one line and status 400."""
-        wanted = request.args.get("format", "tsv")
-        if wanted not in _FORMATS:
-            return _line(f"there is no format {wanted}; use {', '.join(_FORMATS)}", 400)
-        given = request.args.to_dict() | ({wanted: "on"} if wanted != "tsv" else {})
-        try:
-            job = jobs.submit(request.get_data(), read_request(given), owner_of(request.remote_addr or ""))
-        except InputError as error:
-            return _line(str(error), 400)
-        except Busy as error:
-            return _line(f"{error}; try again in a while", 503)
-        job.over.wait()
-        path = job.file(_FORMATS[wanted])
-        if path is None:
-            return _line(
-                job.fault or "the scan did not end; the server was stopped or its log has the reason",
-                _STATUS.get(job.state, 500),
-            )
-        return send_file(path, mimetype="text/tab-separated-values")
-
-    @app.get("/api/model")
-    def describe() -> Response:
-        """What the model can be asked about."""
-        entries = [
-            {name: getattr(task, name) for name in ("name", "species", "modification", "base", "motif", "motif_offset")}
-            for task in exact.tasks
-        ]
-        return jsonify(
-            model=title,
-            sha256=exact.digest,
-            version=__version__,
-            modes=list(scanners),
-            window=exact.config.window,
-            maximum_nt=limits.nt,
-            maximum_tests=limits.tests,
-            assembly=places.assembly if places else "",
-            tasks=entries,
-        )
 
     @app.get("/card")
     def card() -> Response:
@@ -324,7 +284,3 @@ def _known(jobs: Jobs, token: str) -> Job:
 
 def _message(text: str, status: int) -> Response:
     return Response(render_template("message.html.jinja", text=text), status)
-
-
-def _line(text: str, status: int) -> Response:
-    return Response(f"{text}\n", status, mimetype="text/plain")

@@ -44,12 +44,17 @@ def add_guards(app: Flask, names: Collection[str] = ()) -> None:
         except ValueError:
             host = ""
         if host not in own and not _is_address(host):
-            return _refuse("this server does not go by that name; its owner can add it with --name", 421)
+            return line("this server does not go by that name; its owner can add it with --name", 421)
         origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "none")
         foreign = origin is not None and origin.partition("://")[2] != request.host
         if request.method == "POST" and (foreign or site not in ("same-origin", "none")):
-            return _refuse("the request comes from a page of another site", 403)
+            return line("the request comes from a page of another site", 403)
         return None
+
+
+def line(text: str, status: int) -> Response:
+    """An answer of one line."""
+    return Response(f"{text}\n", status, mimetype="text/plain")
 
 
 def owner_of(address: str) -> str:
@@ -67,7 +72,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _refuse(text: str, status: int) -> Response:
-    return Response(f"{text}\n", status, mimetype="text/plain")
