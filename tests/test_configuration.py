@@ -12,6 +12,8 @@ from rnamarks.analyses import Analyses
 from rnamarks.configuration import Plan
 from rnamarks.errors import InputError
 from rnamarks.keys import with_defaults
+from rnamarks.references import locate_reference
+from rnamarks.runs import parts_of
 from rnamarks.schema import check_config
 from rnamarks.sources.sheet import Source
 
@@ -207,7 +209,9 @@ class TestTasks:
         assert (plan.run, plan.folder, plan.world) == ("demo", "results/demo", "demo")
         plan = made(several_species | {"null_world": True}).plan
         assert (plan.run, plan.folder, plan.world) == ("demo_null", "results/demo_null", "demo_null")
-        assert plan.locate("resources/{world}/{species}.gaf.gz", {}, "rat") == "resources/demo_null/rat.gaf.gz"
+        assert (
+            locate_reference(plan, "resources/{world}/{species}.gaf.gz", {}, "rat") == "resources/demo_null/rat.gaf.gz"
+        )
         del several_species["simulation"]
         with pytest.raises(InputError, match="null_world is about a simulated world"):
             made(several_species | {"null_world": True})
@@ -406,7 +410,7 @@ def sites_of_transcripts(**changes) -> Plan:
 def test_trees_over_a_network_of_windows_are_a_model_of_their_own():
     plan = sites_of_transcripts()
     (run,) = plan.find_runs("trees", "single_m6A", "one")
-    parts = plan.parts("trees", "single_m6A", "one")
+    parts = parts_of(plan, "trees", "single_m6A", "one")
     assert [one.stem for one in parts.networks] == ["windows/single_human/paper/1"]
     assert (
         parts.inputs()["combiner"]

@@ -14,6 +14,7 @@ from rnamarks.errors import InputError
 from rnamarks.figures.catalogue import figures_of, tables_of
 from rnamarks.figures.design import Design
 from rnamarks.keys import with_defaults
+from rnamarks.references import locate_reference
 from rnamarks.schema import check_config, placed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -123,7 +124,7 @@ def test_every_file_that_is_named_is_an_input_once_and_examples_of_the_run_are_n
         ("examples", "loads", "r.csv"),
         ("checkpoint", "giga", "giga.pt"),
     }
-    assert analyses.plan.locate("downstream:pairs", {}) == "results/rna/downstream/pairs.examples.parquet"
+    assert locate_reference(analyses.plan, "downstream:pairs", {}) == "results/rna/downstream/pairs.examples.parquet"
     assert set(analyses.drops_files()) == {
         "results/rna/corpus/drops.tsv",
         *(f"results/rna/downstream/{name}.drops.tsv" for name in ("pairs", "sites", "loads")),

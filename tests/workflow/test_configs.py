@@ -18,6 +18,7 @@ from rnamarks.keys import reference, schema, with_defaults
 from rnamarks.models.baselines import BASELINES
 from rnamarks.models.settings import NETWORKS
 from rnamarks.registry import registered
+from rnamarks.runs import parts_of
 from rnamarks.schema import check_config
 from rnamarks.sites.readers import READERS
 from rnamarks.training.curriculum import CURRICULA
@@ -331,7 +332,7 @@ def test_a_stack_is_run_and_released_like_its_network(tiny_config, monkeypatch):
     assert {run.weights for run in runs} == {"results/tiny/models/stacked/species3/paper/weights.tsv"}
     assert [run.history for run in runs] == [None, None]
     assert plan.release_record() == {"model": "stacked", "setting": "species3", "scheme": "paper"}
-    parts = plan.parts("stacked", "species3", "paper")
+    parts = parts_of(plan, "stacked", "species3", "paper")
     assert [run.stem for run in parts.networks] == ["mass/species3/paper/1", "mass/species3/paper/2"]
     assert [run.stem for run in parts.baselines] == ["kmer_logistic/single/paper/0"]
     assert parts.weights == runs[0].weights
@@ -341,10 +342,10 @@ def test_a_stack_is_run_and_released_like_its_network(tiny_config, monkeypatch):
         "stack": ["results/tiny/models/stacked/species3/paper/weights.tsv"],
         "combiner": [],
     }
-    network = plan.parts("mass", "species3", "paper")
+    network = parts_of(plan, "mass", "species3", "paper")
     assert (network.networks, network.baselines, network.weights) == (parts.networks, (), None)
     assert network.inputs() == parts.inputs() | {"baselines": [], "stack": []}
-    assert plan.parts("stacked", "species3", "guarded").networks == ()
+    assert parts_of(plan, "stacked", "species3", "guarded").networks == ()
 
 
 def test_a_stack_of_single_species_has_a_run_for_each_that_is_trained(tiny_config, monkeypatch):
@@ -357,6 +358,6 @@ def test_a_stack_of_single_species_has_a_run_for_each_that_is_trained(tiny_confi
         "stacked/single_human/paper/4",
         "stacked/single_mouse/paper/4",
     ]
-    assert [run.stem for run in plan.parts("stacked", "single_mouse", "paper").networks] == [
+    assert [run.stem for run in parts_of(plan, "stacked", "single_mouse", "paper").networks] == [
         "mass/single_mouse/paper/4"
     ]

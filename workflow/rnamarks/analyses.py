@@ -7,14 +7,16 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from .configuration import Plan, references_of
+from .configuration import Plan
 from .errors import InputError
 from .keys_analyses import Motifs
 from .offers import NEEDS
-from .runs import Parts, Run
+from .references import expand_reference, locate_reference
+from .runs import Parts, Run, parts_of
 from .sites.assemblies import same_assembly
 from .sources.sheet import Source
 from .trunk_choice import check_folder
+from .window_entries import references_of
 
 
 @dataclass(frozen=True)
@@ -285,7 +287,7 @@ class Analyses:
     def parts(self, folder: str) -> Parts:
         """What a model directory is packed from."""
         run = self.folders()[folder][0]
-        return self.plan.parts(run.model, run.setting, run.scheme)
+        return parts_of(self.plan, run.model, run.setting, run.scheme)
 
     def record(self, folder: str) -> dict[str, str]:
         """``model``, ``setting`` and ``scheme`` of a model directory, as tables name them."""
@@ -436,7 +438,7 @@ class Analyses:
         found: list[Input] = []
 
         def add(role: str, subject: str, *references: str | None) -> None:
-            found.extend(Input(plan.expand(one, subject), role, subject) for one in references if one)
+            found.extend(Input(expand_reference(plan, one, subject), role, subject) for one in references if one)
 
         for name, entry in plan.species.items():
             add("genome", name, entry.get("genome"))
@@ -484,7 +486,7 @@ class Analyses:
         ``assembly`` of the table's entry, else that in the sheet of sources.
         """
         for entry in self.inputs():
-            path = self.plan.locate(entry.reference, sources, entry.subject)
+            path = locate_reference(self.plan, entry.reference, sources, entry.subject)
             if entry.role == "trunk":
                 check_folder(path.removesuffix("/weights.safetensors"), entry.subject)
         for species in self.plan.genomes():

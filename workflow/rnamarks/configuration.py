@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
-from .interpretation.settings import ConsensusSettings, GradientSettings, OptimisationSettings
-from .keys import SCHEMES, SPLITS
-from .language_plan import EXAMPLES, LanguagePlan
+from .keys import SCHEMES
+from .language_plan import LanguagePlan
 from .models.settings import NETWORKS, NetworkSettings
 from .offers import offered
+from .plan_checks import check_null_world, check_release, check_sections
 from .registry import registered
-from .runs import Parts, Run, combined_runs, expand_runs
+from .runs import Run, expand_runs
 from .sites.modifications import Modification, find_modification, load_modifications
 from .sites.species import Species, read_species
-from .sources.members import member_path
 from .task_expansion import expand_tasks
 from .tasks import Task
-from .training.checks import check_grid, check_network, check_student
+from .training.checks import check_network, check_student
 from .trunk_choice import check_trunks, trunk_folder, trunk_label, with_trunk_rate
+from .window_entries import drawing, labelled_files, window_files
 
 
 class Plan:
@@ -63,16 +63,7 @@ class Plan:
         self.run: str = config["run"] + ending
         simulation = config.get("simulation")
         self.world: str = simulation["world"] + ending if simulation else ""
-        if self.null_world and not simulation:
-            raise InputError(
-                "null_world is about a simulated world", remedy="leave it out, or give simulation", keys=("null_world",)
-            )
-        if self.null_world and simulation["kind"] == "families":
-            raise InputError(
-                "null_world is about sites, and the simulated world has none",
-                remedy="leave it out",
-                keys=("null_world",),
-            )
+        check_null_world(config)
         self.folder = f"results/{self.run}"
         self.modification_sheet = load_modifications(config["modification_sheet"])
         self.species_sheet: dict[str, Species] = {row.species: row for row in read_species(config["species_sheet"])}
@@ -104,162 +95,29 @@ class Plan:
             check_network(name, entry)
         check_trunks(self.networks, self.language)
         check_student(config.get("student") or {})
-        self._check_numbers()
-        for section, key, kind in (
-            ("attention", "gradients", GradientSettings),
-            ("consensus", "settings", ConsensusSettings),
-            ("optimisation", "settings", OptimisationSettings),
-        ):
-            kind.from_mapping((config.get(section) or {}).get(key, {}), f"{section}.{key}.")
         self.baselines: list[str] = list(config["baselines"]) if has_tasks else []
-        if "motif_rule" in self.baselines and len({task.place for task in self.tasks.values()}) > 1:
-            raise InputError(
-                "motif_rule knows one motif, and the tasks have several",
-                value="motif_rule",
-                remedy="leave it out of baselines",
-                keys=("baselines", self.baselines.index("motif_rule")),
-            )
         self.stacks: dict[str, Any] = dict(config["stacks"])
         self.combiners: dict[str, Any] = dict(config["combiners"])
         self.external = [
-            {"name": entry["name"], "task": entry["task"], "files": _labelled(entry, "", entry["format"])}
+            {"name": entry["name"], "task": entry["task"], "files": labelled_files(entry)}
             for entry in config["external"]
         ]
-        for at, entry in enumerate(self.external):
-            self.require_task(entry["task"], f"external {entry['name']}", "external", at, "task")
         laboratories = config.get("laboratories") or {"sets": []}
         self.laboratories = [
-            {"name": entry["name"], "task": entry["task"], "files": _window_files(entry["windows"])}
-            | _drawing(entry["windows"])
+            {"name": entry["name"], "task": entry["task"], "files": window_files(entry["windows"])}
+            | drawing(entry["windows"])
             for entry in laboratories["sets"]
         ]
-        named: set[tuple[str, str]] = set()
-        for at, entry in enumerate(self.laboratories):
-            self.require_task(entry["task"], f"laboratories {entry['name']}", "laboratories", "sets", at, "task")
-            if (name := (entry["task"], entry["name"])) in named:
-                raise InputError(
-                    "laboratories has two sets of one name for a task",
-                    value=" ".join(name),
-                    remedy="rename one",
-                    keys=("laboratories", "sets", at, "name"),
-                )
-            named.add(name)
         self._settings = dict(config["settings"])
-        for name in self._settings:
-            self.tasks_of(name)
-        search = config.get("line_search")
-        if search and "start" in self.networks.get(search["model"], {}):
-            raise InputError(
-                "line_search trains from random weights",
-                value=search["model"],
-                remedy="search with a model that has no start",
-                keys=("line_search", "model"),
-            )
-        if search:
-            self.require_network(search["model"], "line_search", "model")
-            check_grid(search["model"], self.networks[search["model"]], search["grid"])
-            self.tasks_of(search["setting"], "line_search", "setting")
         self.schemes: list[str] = [*SCHEMES, *config["splits"]["chromosomes"]]
         self.apart: dict[str, Any] = config["splits"].get("apart") or {"transcripts": [], "shared": 0}
-        self._check_schemes()
+        check_sections(self)
+        search = config.get("line_search")
         self.line_search = Run(self.folder, search["model"], search["setting"], search["scheme"], 0) if search else None
         self.runs = expand_runs(self)
         self.release: dict[str, Any] | None = config.get("release")
-        if self.release:
-            self._check_choice(self.release, "release")
-        for name, entry in (config.get("predictors") or {}).items():
-            self._check_choice(entry, "predictors", name)
-        if self.release and not self.find_runs(*self._released_key()):
-            raise InputError(
-                "release names a training that the configuration does not ask for",
-                value={key: self.release[key] for key in ("model", "setting", "scheme")},
-                remedy="add it to trainings or stacks",
-                keys=("release",),
-            )
-        for section, sets in (("external", self.external), ("laboratories", self.laboratories)):
-            if sets and not self.release:
-                raise InputError(f"{section} needs a released model", remedy="name one under release", keys=(section,))
-        for name in self.release["ranks_only"] if self.release else []:
-            self.require_task(name, "release.ranks_only", "release", "ranks_only")
-        for at, name in enumerate((self.release or {}).get("also", [])):
-            if name not in (config.get("predictors") or {}):
-                raise InputError(
-                    "release.also names an unknown predictor",
-                    value=name,
-                    remedy="add it to predictors",
-                    keys=("release", "also", at),
-                )
-        for keys, entry in (
-            (("release",), self.release),
-            *((("predictors", name), entry) for name, entry in (config.get("predictors") or {}).items()),
-        ):
-            if entry and entry["model"] in self.combiners and "model" not in self.combiners[entry["model"]]:
-                raise InputError(
-                    f"{keys[0]} names a combiner without a network, which has nothing to scan with",
-                    value=entry["model"],
-                    remedy="choose another model",
-                    keys=(*keys, "model"),
-                )
+        check_release(self)
         self.offers, self.left_out = offered(self)
-
-    def _check_schemes(self) -> None:
-        """Whether every scheme that is named is there, and what is held apart has transcripts."""
-        config = self.config
-        named = [(("release", "scheme"), (config.get("release") or {}).get("scheme"))]
-        named += [(("line_search", "scheme"), (config.get("line_search") or {}).get("scheme"))]
-        named += [
-            (("predictors", name, "scheme"), entry["scheme"])
-            for name, entry in (config.get("predictors") or {}).items()
-        ]
-        named += [
-            (("models", name, "start", "scheme"), entry.get("start", {}).get("scheme"))
-            for name, entry in config["models"].items()
-        ]
-        entered = (("stacks", config["stacks"].items()), ("combiners", config["combiners"].items()))
-        for section, entries in (("trainings", enumerate(config["trainings"])), *entered):
-            for at, entry in entries:
-                named += [((section, at, "schemes", place), one) for place, one in enumerate(entry["schemes"])]
-        for keys, scheme in named:
-            if scheme is not None and scheme not in self.schemes:
-                raise InputError(
-                    f"{keys[0]} names an unknown scheme of splitting",
-                    value=scheme,
-                    remedy=f"choose one of {', '.join(self.schemes)}, or add it to splits.chromosomes",
-                    keys=keys,
-                )
-        if self.apart["shared"] > config["window"]:
-            raise InputError(
-                f"windows of {config['window']} nt have no {self.apart['shared']} nt in common with a transcript",
-                value=self.apart["shared"],
-                remedy=f"give up to {config['window']}",
-                keys=("splits", "apart", "shared"),
-            )
-        for at, name in enumerate(self.apart["transcripts"]):
-            if name not in self.species or not self.has_transcripts(name):
-                raise InputError(
-                    "splits.apart names a species without transcripts",
-                    value=name,
-                    remedy="give it transcripts, or genome and annotation",
-                    keys=("splits", "apart", "transcripts", at),
-                )
-
-    def _check_numbers(self) -> None:
-        config = self.config
-        if config["window"] % 2 == 0:
-            raise InputError(
-                "the window is even and has no middle",
-                value=config["window"],
-                remedy="give an odd number",
-                keys=("window",),
-            )
-        fractions = [config["splits"][split] for split in SPLITS]
-        if abs(sum(fractions) - 1) > 1e-6:
-            raise InputError(
-                f"splits.{', '.join(SPLITS)} do not add up to 1",
-                value=fractions,
-                remedy="change one of them",
-                keys=("splits",),
-            )
 
     # tasks and their data
 
@@ -276,18 +134,6 @@ class Plan:
                 remedy=f"choose one of {', '.join(self.tasks)}",
                 keys=keys,
             )
-
-    def _check_choice(self, entry: Mapping[str, str], *keys: str) -> None:
-        """Whether model and setting of a release or a predictor are known at all."""
-        if entry["model"] not in (known := [*self.networks, *self.stacks, *self.combiners]):
-            raise InputError(
-                f"{keys[0]} names an unknown model",
-                value=entry["model"],
-                remedy=f"known: {', '.join(known)}",
-                keys=(*keys, "model"),
-            )
-        if entry["setting"] != "single":
-            self.tasks_of(entry["setting"], *keys, "setting")
 
     def require_network(self, name: str, section: str, *keys: str | int) -> None:
         """Raise :class:`InputError` if a section names a network that is not there."""
@@ -338,11 +184,11 @@ class Plan:
 
         ``label`` is 1, 0, or None where the file itself tells.
         """
-        return _window_files(self._data[task].get("windows") or {})
+        return window_files(self._data[task].get("windows") or {})
 
     def drawing(self, task: str) -> dict[str, Any]:
         """How negatives of a task's ready-made windows are drawn: ``negatives_per_positive`` and ``match_gc``."""
-        return _drawing(self._data[task]["windows"])
+        return drawing(self._data[task]["windows"])
 
     def neighbouring_tasks(self) -> list[str]:
         """Tasks with site tables whose species has another one: their sites can lie close to each other."""
@@ -421,7 +267,7 @@ class Plan:
         return self._settings.get(setting, {}).get("curriculum", "tree")
 
     def start_of(self, model: str, scheme: str, seed: int | str) -> str | None:
-        """The weights that a training begins with, as a reference for :meth:`locate`; None for random ones."""
+        """Reference to the weights that a training begins with; None for random ones."""
         start = self.networks[model].get("start")
         if not start:
             return None
@@ -432,7 +278,7 @@ class Plan:
         ).weights
 
     def trunk_of(self, model: str) -> str | None:
-        """Folder of the language model under a network, as a reference for :meth:`locate`; None for its own trunk."""
+        """Reference to the folder of the language model under a network; None for its own trunk."""
         trunk = self.networks[model].get("trunk")
         return trunk_folder(trunk, self.language) if trunk else None
 
@@ -454,31 +300,6 @@ class Plan:
         return [
             run for run in self.runs if run.trained and (run.model, run.setting, run.scheme) == (model, setting, scheme)
         ]
-
-    def parts(self, model: str, setting: str, scheme: str) -> Parts:
-        """What the model directory of a network or a stack is packed from, all seeds together.
-
-        Parameters
-        ----------
-        model, setting, scheme : str
-            As :class:`Run` names them.
-        """
-        runs = self.find_runs(model, setting, scheme)
-        if model in self.combiners and runs:
-            return Parts(tuple(combined_runs(self, runs[0], self.runs)), combiner=runs[0].weights)
-        if model not in self.stacks or not runs:
-            return Parts(tuple(runs))
-        members = self.stacks[model]["members"]
-        return Parts(
-            tuple(run for name in members if name in self.networks for run in self.find_runs(name, setting, scheme)),
-            tuple(
-                run
-                for name in members
-                for run in self.runs
-                if run.kind == "baseline" and (run.model, run.scheme) == (name, scheme)
-            ),
-            runs[0].weights,
-        )
 
     def has_filters(self, model: str) -> bool:
         """Whether the network of a model or stack begins with convolutions over the sequence, which read as motifs."""
@@ -505,19 +326,21 @@ class Plan:
                 found.append(registered("TRUNKS")["language"])
         return list(dict.fromkeys(found))
 
-    def _released_key(self) -> tuple[str, str, str]:
-        return self.release["model"], self.release["setting"], self.release["scheme"]
+    @property
+    def released(self) -> list[Run]:
+        """The seeds of the released model; empty without a release, or where the configuration asks for none."""
+        return self.find_runs(*(self.release[key] for key in ("model", "setting", "scheme"))) if self.release else []
 
     @property
     def released_setting(self) -> str:
         """Setting of the released model."""
-        return self._released_key()[1]
+        return self.release["setting"]
 
     def release_record(self) -> dict[str, str] | None:
         """``model``, ``setting`` and ``scheme`` of the released model as tables name them; None without a release."""
         if not self.release:
             return None
-        record = self.find_runs(*self._released_key())[0].record()
+        record = self.released[0].record()
         return {key: record[key] for key in ("model", "setting", "scheme")}
 
     def network_settings(self) -> dict[str, dict[str, Any]]:
@@ -548,106 +371,7 @@ class Plan:
     def null_files(self) -> list[dict[str, Any]]:
         """Window files whose unmodified windows hold the nucleotides of the null; empty where transcripts do."""
         section = self.config.get("significance") or {}
-        return [
-            file
-            for part in section.get("windows", [])
-            for file in _labelled(part, "", part["format"])
-            if file["label"] != 1
-        ]
-
-    def expand(self, reference: str, name: str = "") -> str:
-        """A reference in which placeholders are filled in.
-
-        ``{species}`` and ``{modification}`` stand for those of a task, or for a species or transcript set of that name;
-        ``{world}`` for the simulated world.
-        """
-        if "{world}" in reference and not self.world:
-            raise InputError(
-                "the configuration reads files of a simulated world and names none",
-                value=reference,
-                remedy="set simulation.world",
-                keys=self._keys_of(reference, name),
-            )
-        return self._filled(reference, name)
-
-    def _filled(self, reference: str, name: str) -> str:
-        task = self.tasks.get(name)
-        species, modification = (task.species, task.modification) if task else (name, "")
-        filled = reference.replace("{species}", species).replace("{modification}", modification)
-        return filled.replace("{world}", self.world)
-
-    def _keys_of(self, reference: str, name: str) -> tuple[str | int, ...]:
-        """Keys of the first place in the configuration whose reference, filled in or not, is this one or its folder."""
-
-        def search(value: Any, keys: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
-            if isinstance(value, Mapping | list):
-                for key, entry in value.items() if isinstance(value, Mapping) else enumerate(value):
-                    yield from search(entry, (*keys, key))
-            elif isinstance(value, str) and {value, self._filled(value, name)} & wanted:
-                yield keys
-
-        # a start names the folder of its weights
-        wanted = {reference, reference.removesuffix("/weights.safetensors")}
-        return next(search(self.config, ()), ())
-
-    def locate(self, reference: str, sources: Mapping[str, Any], name: str = "") -> str:
-        """The path that a reference in the configuration stands for.
-
-        ``source:NAME`` is the file that the rule ``fetch_source`` brings, ``downstream:NAME`` are the examples of a
-        downstream task, anything else is a path. ``#MEMBER`` behind an archive, a workbook or R data is what the rule
-        ``extract_member`` takes out of it. Before, placeholders are filled in (:meth:`expand`).
-
-        Raises
-        ------
-        InputError
-            If a source is unknown, or what the reference needs is not in the configuration.
-        """
-        keys = self._keys_of(reference, name)
-        reference = self.expand(reference, name)
-        kind, separator, rest = reference.partition(":")
-        if separator and kind == "source":
-            source, separator, member = rest.partition("#")
-            if source not in sources:
-                raise InputError(
-                    "the configuration names an unknown source",
-                    value=source,
-                    remedy="add it to the sheet of sources",
-                    keys=keys,
-                )
-            return member_path(f"resources/sources/{source}/{sources[source].file}{separator}{member}")
-        if reference.startswith(EXAMPLES):
-            return self.language.examples(rest)
-        return member_path(reference)
-
-
-def _window_files(windows: Mapping[str, Any]) -> list[dict[str, Any]]:
-    files = [file for part in windows.get("files", []) for file in _labelled(part, "", part["format"])]
-    for given in ("all", "train", "valid", "test"):
-        if given in windows:
-            files += _labelled(windows[given], "" if given == "all" else given, windows["format"])
-    return files
-
-
-def references_of(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What entries of window files read, as :func:`rnamarks.sites.window_formats.at_paths` takes it."""
-    return [entry[key] for entry in entries for key in ("file", "codes") if key in entry]
-
-
-def _labelled(part: Mapping[str, str], given: str, style: str) -> list[dict[str, Any]]:
-    labels = {"positives": 1, "negatives": 0, "labelled": None}
-    codes = {"codes": part["codes"]} if "codes" in part else {}
-    return [
-        {"file": part[key], "given": given, "label": label, "format": style} | codes
-        for key, label in labels.items()
-        if key in part
-    ]
-
-
-def _drawing(windows: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "negatives_per_positive": windows.get("negatives_per_positive"),
-        "match_gc": windows.get("match_gc", False),
-    }
+        return [file for part in section.get("windows", []) for file in labelled_files(part) if file["label"] != 1]
 
 
 def _without(entry: Mapping[str, Any], *names: str) -> dict[str, Any]:

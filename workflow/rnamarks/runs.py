@@ -177,7 +177,34 @@ def expand_runs(plan: Plan) -> list[Run]:
     return [*runs, *stacked, *(run for name in plan.combiners for run in _combiner_runs(plan, name, runs))]
 
 
-def combined_runs(plan: Plan, run: Run, runs: Sequence[Run]) -> list[Run]:
+def parts_of(plan: Plan, model: str, setting: str, scheme: str) -> Parts:
+    """What the model directory of a network or a stack is packed from, all seeds together.
+
+    Parameters
+    ----------
+    plan : Plan
+    model, setting, scheme : str
+        As :class:`Run` names them.
+    """
+    runs = plan.find_runs(model, setting, scheme)
+    if model in plan.combiners and runs:
+        return Parts(tuple(_combined_runs(plan, runs[0], plan.runs)), combiner=runs[0].weights)
+    if model not in plan.stacks or not runs:
+        return Parts(tuple(runs))
+    members = plan.stacks[model]["members"]
+    return Parts(
+        tuple(run for name in members if name in plan.networks for run in plan.find_runs(name, setting, scheme)),
+        tuple(
+            run
+            for name in members
+            for run in plan.runs
+            if run.kind == "baseline" and (run.model, run.scheme) == (name, scheme)
+        ),
+        runs[0].weights,
+    )
+
+
+def _combined_runs(plan: Plan, run: Run, runs: Sequence[Run]) -> list[Run]:
     """The trainings, one per seed, whose logits a combiner reads; none where it reads no logits."""
     entry = plan.combiners[run.model]
     setting = run.setting if entry["setting"] == "single" else entry["setting"]
@@ -214,7 +241,7 @@ def _combiner_runs(plan: Plan, name: str, runs: Sequence[Run]) -> list[Run]:
             )
         for scheme in dict.fromkeys(entry["schemes"]):
             found.append(Run(plan.folder, name, f"single_{task}", scheme, 0, "combiner"))
-            read = combined_runs(plan, found[-1], runs)
+            read = _combined_runs(plan, found[-1], runs)
             if "model" in entry and not read:
                 raise InputError(
                     f"combiners.{name} reads a training that the configuration does not ask for",

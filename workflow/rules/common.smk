@@ -3,17 +3,20 @@ from pathlib import Path
 
 import rnamarks
 from rnamarks.analyses import Analyses
-from rnamarks.configuration import Plan, references_of
+from rnamarks.configuration import Plan
 from rnamarks.dictionary.tables import TABLES
 from rnamarks.errors import InputError
 from rnamarks.figures.catalogue import FIGURES, SECTIONS, figures_of, sections_of, tables_of, tables_read
 from rnamarks.figures.design import Design
 from rnamarks.fingerprint import fingerprint
 from rnamarks.keys import with_defaults
+from rnamarks.references import locate_reference
+from rnamarks.runs import parts_of
 from rnamarks.schema import check_config, placed
 from rnamarks.sources.members import reference_of
 from rnamarks.sources.sheet import read_sources
 from rnamarks.training.settings import TrainingSettings
+from rnamarks.window_entries import references_of
 from rnamarks.yaml_files import check_repeated_keys
 from rnamarks_simulation.files import files_of as simulated_files
 from rnamarks_simulation.parameters import check_world
@@ -86,7 +89,7 @@ def minutes(base, per_mb=0):
 
 def locate(reference, name=""):
     """The path of a file named in the configuration: `source:NAME`, or a path."""
-    return PLAN.locate(reference, SOURCES, name)
+    return locate_reference(PLAN, reference, SOURCES, name)
 
 
 def bare(*names):
@@ -150,7 +153,7 @@ def get_start(wildcards):
 
 def get_combined_runs(wildcards):
     """The trainings, one per seed, whose logits a combiner reads."""
-    return PLAN.parts(wildcards.combiner, wildcards.setting, wildcards.scheme).networks
+    return parts_of(PLAN, wildcards.combiner, wildcards.setting, wildcards.scheme).networks
 
 
 def get_combined(wildcards):
@@ -170,7 +173,7 @@ def get_trunk(wildcards):
 
 def get_member_runs(wildcards):
     """Runs of the members of a stack: with all seeds of the network, or with the one that the rule is about."""
-    parts = PLAN.parts(wildcards.stack, wildcards.setting, wildcards.scheme)
+    parts = parts_of(PLAN, wildcards.stack, wildcards.setting, wildcards.scheme)
     seed = wildcards.get("seed")
     return [*(run for run in parts.networks if seed in (None, str(run.seed))), *parts.baselines]
 
