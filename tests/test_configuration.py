@@ -13,6 +13,7 @@ from rnamarks.configuration import Plan
 from rnamarks.errors import InputError
 from rnamarks.keys import with_defaults
 from rnamarks.references import locate_reference
+from rnamarks.run_files import check_files, drops_of, inputs_of, targets_of
 from rnamarks.runs import parts_of
 from rnamarks.schema import check_config
 from rnamarks.sources.sheet import Source
@@ -128,7 +129,7 @@ class TestTasks:
         assert analyses.transcripts["mouse"].tasks == ("mouse_m6A", "mouse_Y")
         assert ("mouse", "mouse_Y", "released") in analyses.scans()
         assert plan.neighbouring_tasks() == ["human_m6A", "human_Y", "mouse_m6A", "mouse_Y"]
-        found = {(entry.role, entry.subject): entry.reference for entry in analyses.inputs()}
+        found = {(entry.role, entry.subject): entry.reference for entry in inputs_of(analyses)}
         assert found["sites", "mouse_Y"] == "mouse_Y.bed"
         assert found["genome", "zebrafish"] == "zebrafish.fa"
 
@@ -145,7 +146,7 @@ class TestTasks:
         analyses = made(on_genome)
         assert analyses.plan.genomes() == ["human"]
         assert analyses.plan.assembly_of("human") == "hg19"
-        assert analyses.drops_files().count("results/twelve_marks/sites/human.transcripts.drops.tsv") == 1
+        assert drops_of(analyses).count("results/twelve_marks/sites/human.transcripts.drops.tsv") == 1
 
     def test_windows_in_several_files_are_centred_and_one_set_is_not(self, several_modifications, shipped):
         assert made(several_modifications).plan.tasks["m1A"].centred
@@ -160,7 +161,7 @@ class TestTasks:
         analyses = made(config)
         plan = analyses.plan
         assert "laboratories" in plan.offers
-        assert f"{plan.folder}/evaluation/laboratories.tsv" in analyses.targets()
+        assert f"{plan.folder}/evaluation/laboratories.tsv" in targets_of(analyses)
         by_task = {(entry["task"], entry["name"]): entry for entry in plan.laboratories}
         assert len(by_task) == len(plan.laboratories)
         # what is released was tested elsewhere
@@ -168,7 +169,7 @@ class TestTasks:
         assert all(sum(task == name for task, _ in by_task) > 1 for name in released)
         trna = by_task["Gm", "tRNA"]["files"][0]
         assert trna["codes"] == "source:modomics_codes"
-        assert {"source:modomics_codes", trna["file"]} <= {entry.reference for entry in analyses.inputs()}
+        assert {"source:modomics_codes", trna["file"]} <= {entry.reference for entry in inputs_of(analyses)}
         hela = by_task["Am", "NJU_seq_HeLa"]
         assert (hela["negatives_per_positive"], hela["match_gc"]) == (2, False)
         assert plan.drawing("m7G") == {"negatives_per_positive": None, "match_gc": True}
@@ -216,7 +217,7 @@ class TestTasks:
         with pytest.raises(InputError, match="null_world is about a simulated world"):
             made(several_species | {"null_world": True})
         with pytest.raises(InputError, match="files of a simulated world and names none"):
-            made(several_species).check_files({})
+            check_files(made(several_species), {})
 
 
 class TestOffers:
@@ -281,9 +282,9 @@ class TestModels:
         analyses = made(several_species)
         assert analyses.of_kind("fasta") == ["given"]
         assert analyses.of_kind("genome") == ["built"]
-        assert "results/demo/transcriptome/built/human.multi.bedrmod" in analyses.targets()
-        assert "results/demo/transcriptome/given/mouse.multi.bedrmod" not in analyses.targets()
-        assert "results/demo/sites/given.transcripts.drops.tsv" in analyses.drops_files()
+        assert "results/demo/transcriptome/built/human.multi.bedrmod" in targets_of(analyses)
+        assert "results/demo/transcriptome/given/mouse.multi.bedrmod" not in targets_of(analyses)
+        assert "results/demo/sites/given.transcripts.drops.tsv" in drops_of(analyses)
         assert analyses.origin("built", "human") == {
             "organism": 7227,
             "assembly": "dm6",
@@ -324,12 +325,12 @@ class TestModels:
         with pytest.raises(
             InputError, match=r"table H3K36me3 .* transcripts of human, which are on hg19 .found 'hg38'"
         ):
-            made(several_species).check_files({"chip": source})
+            check_files(made(several_species), {"chip": source})
         table["assembly"] = "GRCh37.p13"
-        made(several_species).check_files({"chip": source})
+        check_files(made(several_species), {"chip": source})
         table["assembly"] = "hg18"
         with pytest.raises(InputError, match="found 'hg18'"):
-            made(several_species).check_files({"chip": source})
+            check_files(made(several_species), {"chip": source})
 
     def test_a_training_may_start_from_one_that_started_from_another(self, several_species):
         network = several_species["models"]["mass"]
@@ -422,7 +423,7 @@ def test_trees_over_a_network_of_windows_are_a_model_of_their_own():
     assert analyses.shipped() == ["model"]
     assert analyses.tasks_of("model") == ["m6A"]
     assert analyses.from_fasta() == ["human"]
-    assert {entry.reference for entry in analyses.inputs()} >= {"t.fa", "t.gtf", "s.bed", "p.txt"}
+    assert {entry.reference for entry in inputs_of(analyses)} >= {"t.fa", "t.gtf", "s.bed", "p.txt"}
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from rnamarks.figures.catalogue import figures_of, tables_of
 from rnamarks.figures.design import Design
 from rnamarks.keys import with_defaults
 from rnamarks.references import locate_reference
+from rnamarks.run_files import drops_of, inputs_of, targets_of
 from rnamarks.schema import check_config, placed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -111,7 +112,7 @@ def test_settings_of_one_way_concern_no_other():
 
 def test_every_file_that_is_named_is_an_input_once_and_examples_of_the_run_are_none():
     analyses = made()
-    found = {(one.role, one.subject, one.reference) for one in analyses.inputs()}
+    found = {(one.role, one.subject, one.reference) for one in inputs_of(analyses)}
     assert found == {
         ("corpus", "a", "a.fa"),
         ("corpus", "a", "b.fa"),
@@ -125,7 +126,7 @@ def test_every_file_that_is_named_is_an_input_once_and_examples_of_the_run_are_n
         ("checkpoint", "giga", "giga.pt"),
     }
     assert locate_reference(analyses.plan, "downstream:pairs", {}) == "results/rna/downstream/pairs.examples.parquet"
-    assert set(analyses.drops_files()) == {
+    assert set(drops_of(analyses)) == {
         "results/rna/corpus/drops.tsv",
         *(f"results/rna/downstream/{name}.drops.tsv" for name in ("pairs", "sites", "loads")),
     }
@@ -150,7 +151,7 @@ def test_a_run_of_language_models_needs_no_species_and_shows_nothing_of_sites():
     assert analyses.plan.tasks == {}
     assert analyses.plan.runs == []
     wanted = {"report.html", "corpus/relatives.tsv", "evaluation/perplexity.tsv", "evaluation/downstream.tsv"}
-    assert {f"results/rna/{name}" for name in wanted} <= set(analyses.targets())
+    assert {f"results/rna/{name}" for name in wanted} <= set(targets_of(analyses))
     design = Design.from_plan(analyses.plan)
     figures = set(figures_of(design))
     assert {"perplexity", "families", "downstream_pairs", "downstream_labels", "downstream_values"} <= figures

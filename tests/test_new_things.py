@@ -15,6 +15,7 @@ from rnamarks.configuration import Plan
 from rnamarks.figures.design import Design
 from rnamarks.keys import with_defaults
 from rnamarks.registry import registered
+from rnamarks.run_files import inputs_of
 from rnamarks.schema import check_config
 
 SITES = [{"table": "x.bed", "format": "bed", "name": "lab"}]
@@ -79,7 +80,7 @@ def test_a_motif_database_is_an_entry(repository, monkeypatch):
     }
     analyses = made(config)
     assert analyses.motif_sets() == [("human", "mine")]
-    assert ("motifs", "human.meme") in {(entry.role, entry.reference) for entry in analyses.inputs()}
+    assert ("motifs", "human.meme") in {(entry.role, entry.reference) for entry in inputs_of(analyses)}
 
 
 @pytest.mark.parametrize("registry", ["READERS", "WINDOW_FORMATS", "BASELINES", "CURRICULA", "MOTIF_FORMATS", "MODELS"])

@@ -13,6 +13,7 @@ from rnamarks.analyses import Analyses
 from rnamarks.configuration import Plan
 from rnamarks.errors import InputError
 from rnamarks.keys import with_defaults
+from rnamarks.run_files import check_files
 from rnamarks.schema import check_config, placed
 from rnamarks.sites.layouts import LAYOUTS
 from rnamarks.sites.readers import GENOME_READERS, LAYOUT_READERS
@@ -227,7 +228,7 @@ def named(tmp_path, repository, monkeypatch):
             if "simulation" in config:
                 check_world(config["simulation"], list(config["species"]))
             analyses = Analyses(Plan(config))
-            analyses.check_files({source.name: source for source in read_sources("config/sources.tsv")})
+            check_files(analyses, {source.name: source for source in read_sources("config/sources.tsv")})
         except InputError as error:
             raise placed(error, [file], config) from error
 

@@ -16,6 +16,7 @@ from rnamarks.keys import with_defaults
 from rnamarks.models.checkpoint import save_model
 from rnamarks.models.directory import ModelConfig
 from rnamarks.models.registry import build_model
+from rnamarks.run_files import check_files, inputs_of
 from rnamarks.schema import check_config, placed
 from rnamarks.tasks import Task
 
@@ -61,7 +62,7 @@ def made(repository, tmp_path, monkeypatch):
         config = with_defaults(config) | sheets
         try:
             analyses = Analyses(Plan(config))
-            analyses.check_files({})
+            check_files(analyses, {})
         except InputError as error:
             raise placed(error, [path], config) from error
         return analyses
@@ -75,7 +76,9 @@ NAMED = ("language: ./lm/nano", "language: nano")
 def test_a_folder_or_a_name_is_one_line(made):
     plan = made().plan
     assert (plan.trunk_of("over"), plan.trunk_of("plain")) == ("./lm/nano", None)
-    assert [entry.reference for entry in made().inputs() if entry.role == "trunk"] == ["./lm/nano/weights.safetensors"]
+    assert [entry.reference for entry in inputs_of(made()) if entry.role == "trunk"] == [
+        "./lm/nano/weights.safetensors"
+    ]
     # what the run makes itself is no input of it
     for entry, seed, folder in (
         ({"size": "nano", "seeds": [4, 5]}, "", "4"),
@@ -84,7 +87,7 @@ def test_a_folder_or_a_name_is_one_line(made):
     ):
         analyses = made((NAMED[0], NAMED[1] + seed), languages={"nano": entry})
         assert analyses.plan.trunk_of("over") == f"results/x/language/nano/{folder}"
-        assert not [entry for entry in analyses.inputs() if entry.role == "trunk"]
+        assert not [entry for entry in inputs_of(analyses) if entry.role == "trunk"]
 
 
 def test_the_run_knows_what_the_network_is_made_of(made):

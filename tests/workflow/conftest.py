@@ -20,6 +20,7 @@ from patience import run_patiently, wait_until
 from rnamarks.analyses import Analyses
 from rnamarks.configuration import Plan
 from rnamarks.keys import with_defaults
+from rnamarks.run_files import inputs_of
 from rnamarks.schema import check_config
 
 TOOLS = ("mmseqs", "cd-hit-est", "cd-hit-est-2d")
@@ -106,7 +107,7 @@ def make_data() -> Callable[[Path, Path], None]:
 
     def make(config: Path, folder: Path) -> None:
         settings = yaml.safe_load(config.read_text())
-        for entry in Analyses(Plan(with_defaults(check_config(settings)))).inputs():
+        for entry in inputs_of(Analyses(Plan(with_defaults(check_config(settings))))):
             if "simulation" not in settings and not entry.reference.startswith("source:"):
                 (folder / entry.reference).parent.mkdir(parents=True, exist_ok=True)
                 (folder / entry.reference).touch()

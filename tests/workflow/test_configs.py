@@ -18,6 +18,7 @@ from rnamarks.keys import reference, schema, with_defaults
 from rnamarks.models.baselines import BASELINES
 from rnamarks.models.settings import NETWORKS
 from rnamarks.registry import registered
+from rnamarks.run_files import check_files
 from rnamarks.runs import parts_of
 from rnamarks.schema import check_config
 from rnamarks.sites.readers import READERS
@@ -273,7 +274,7 @@ def test_names_that_do_not_fit_together_are_refused(tiny_config, monkeypatch):
         config = copy.deepcopy(tiny_config) | changes
         config = {key: value for key, value in config.items() if value is not None}
         with pytest.raises(InputError) as error:
-            Analyses(made(config)).check_files({})
+            check_files(Analyses(made(config)), {})
         return str(error.value)
 
     one = {"model": "mass", "setting": "species3", "schemes": ["paper"], "seeds": [1]}

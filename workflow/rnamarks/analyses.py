@@ -1,9 +1,8 @@
-"""Which models score which transcripts and windows, and the files that this leads to."""
+"""Which models score which transcripts and windows."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -11,68 +10,9 @@ from .configuration import Plan
 from .errors import InputError
 from .keys_analyses import Motifs
 from .offers import NEEDS
-from .references import expand_reference, locate_reference
+from .plan_checks import check_known
 from .runs import Parts, Run, parts_of
-from .sites.assemblies import same_assembly
-from .sources.sheet import Source
-from .trunk_choice import check_folder
-from .window_entries import references_of
-
-
-@dataclass(frozen=True)
-class Input:
-    """One file that a configuration names.
-
-    Attributes
-    ----------
-    reference : str
-        As written, placeholders filled in.
-    role : str
-        What it is: ``genome``, ``annotation``, ``sites``, ``veto``, ``windows``, ``orthologues`` and so on.
-    subject : str
-        The task, species, transcript set or section that it serves.
-    """
-
-    reference: str
-    role: str
-    subject: str
-
-    def record(self) -> dict[str, str]:
-        """Plain values, for a rule's params."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class TranscriptSet:
-    """Transcripts that are scored.
-
-    Attributes
-    ----------
-    name : str
-        A species of the run, or a name under ``transcriptome.more``.
-    tasks : tuple of str
-        Tasks that they are scored for.
-    kind : {"species", "genome", "fasta"}
-        ``species``: the run's own; ``genome``: built from a genome and its annotation; ``fasta``: given as sequences.
-    files : mapping of str to list of str
-        ``genome``, ``annotation``, ``transcripts``: references as in the configuration.
-    taxid : int
-        NCBI taxon; 0 if not known.
-    assembly : str
-        ``""`` if not known.
-    """
-
-    name: str
-    tasks: tuple[str, ...]
-    kind: str
-    files: Mapping[str, list[str]]
-    taxid: int
-    assembly: str
-
-    @property
-    def on_genome(self) -> bool:
-        """Whether its sites can be written with genome coordinates."""
-        return "annotation" in self.files and bool(self.taxid and self.assembly)
+from .transcript_sets import transcript_sets
 
 
 class Analyses:
@@ -99,7 +39,7 @@ class Analyses:
         self.predictors: dict[str, Mapping[str, str]] = dict(
             plan.config.get("predictors") or ({"released": release} if release else {})
         )
-        self.transcripts = self._transcript_sets() if "transcriptome" in plan.offers else {}
+        self.transcripts = transcript_sets(plan) if "transcriptome" in plan.offers else {}
         for name in self.predictors:
             if not any(self.runs(name, task) for task in plan.tasks):
                 raise self._untrained(name)
@@ -124,9 +64,9 @@ class Analyses:
             for at, name in enumerate(values.get("predictors", [])):
                 self._check_predictor(name, section, "predictors", at)
         for name, entry in self.databases.items():
-            self._check_known(entry.get("species", []), plan.species, "species", "motifs", "databases", name, "species")
+            check_known(entry.get("species", []), plan.species, "species", "motifs", "databases", name, "species")
         for at, entry in enumerate(self.section.get("ontology", {}).get("annotations", [])):
-            self._check_known(
+            check_known(
                 entry.get("transcripts", []),
                 self.transcripts,
                 "transcripts",
@@ -145,62 +85,7 @@ class Analyses:
                 keys=(section, *keys),
             )
 
-    @staticmethod
-    def _check_known(names: Sequence[str], known: Collection[str], what: str, section: str, *keys: str | int) -> None:
-        for at, name in enumerate(names):
-            if name not in known:
-                raise InputError(
-                    f"{section} names unknown {what}",
-                    value=name,
-                    remedy=f"known: {', '.join(known)}",
-                    keys=(section, *keys, at),
-                )
-
     # transcripts
-
-    def _transcript_sets(self) -> dict[str, TranscriptSet]:
-        plan = self.plan
-        scored = plan.config["transcriptome"].get("tasks", list(plan.tasks))
-        self._check_known(scored, plan.tasks, "tasks", "transcriptome", "tasks")
-        found = {
-            species: TranscriptSet(
-                species,
-                tuple(task for task in plan.tasks_of_species(species) if task in scored),
-                "species",
-                plan.transcript_files(species),
-                int(plan.species_sheet[species].taxid) if species in plan.species_sheet else 0,
-                plan.assembly_of(species),
-            )
-            for species in plan.genomes()
-        }
-        for name, entry in plan.config["transcriptome"]["more"].items():
-            if name in plan.species:
-                raise InputError(
-                    "a set of transcripts has the name of a species",
-                    value=name,
-                    remedy="rename it",
-                    keys=("transcriptome", "more", name),
-                )
-            if entry["task"] not in plan.tasks:
-                raise InputError(
-                    f"transcriptome.more.{name} names an unknown task",
-                    value=entry["task"],
-                    remedy=f"one of {', '.join(plan.tasks)}",
-                    keys=("transcriptome", "more", name, "task"),
-                )
-            files = {key: [entry[key]] for key in ("genome", "annotation", "transcripts") if key in entry}
-            kind = "fasta" if "transcripts" in files else "genome"
-            if (kind == "genome" and len(files) < 2) or (kind == "fasta" and "genome" in files):
-                raise InputError(
-                    f"transcriptome.more.{name} needs transcripts, or genome and annotation",
-                    value=", ".join(files),
-                    remedy="see config/README.md",
-                    keys=("transcriptome", "more", name),
-                )
-            found[name] = TranscriptSet(
-                name, (entry["task"],), kind, files, entry.get("taxid", 0), entry.get("assembly", "")
-            )
-        return found
 
     def of_kind(self, kind: str) -> list[str]:
         """Names of the transcript sets of a kind."""
@@ -429,116 +314,3 @@ class Analyses:
     def motif_file(self, species: str, database: str, ending: str) -> str:
         """A file of one database's motifs of one species."""
         return f"{self.plan.folder}/interpretation/databases/{species}.{database}.{ending}"
-
-    # files
-
-    def inputs(self) -> list[Input]:
-        """Every file that the configuration names, each with what it is and whom it serves."""
-        plan = self.plan
-        found: list[Input] = []
-
-        def add(role: str, subject: str, *references: str | None) -> None:
-            found.extend(Input(expand_reference(plan, one, subject), role, subject) for one in references if one)
-
-        for name, entry in plan.species.items():
-            add("genome", name, entry.get("genome"))
-            add("annotation", name, entry.get("annotation"))
-            for part in entry.get("transcripts", []):
-                add("transcripts", name, part["fasta"])
-                add("annotation", name, part["annotation"])
-        for name in plan.tasks:
-            for role in ("sites", "veto"):
-                add(role, name, *(table["table"] for table in plan.site_tables(name, role)))
-            add("windows", name, *references_of(plan.window_files(name)))
-        if plan.config.get("orthologues"):
-            add("orthologues", "all", plan.config["orthologues"]["table"])
-        for entry in plan.external:
-            add("external", entry["task"], *references_of(entry["files"]))
-        for entry in plan.laboratories:
-            add("laboratory", entry["task"], *references_of(entry["files"]))
-        add("null", "all", *references_of(plan.null_files()))
-        for name, entry in plan.networks.items():
-            folder = entry.get("start", {}).get("folder")
-            add("start", name, f"{folder}/weights.safetensors" if folder else None)
-            trunk = plan.trunk_of(name)
-            if trunk and not trunk.startswith(f"{plan.folder}/"):
-                add("trunk", name, f"{trunk}/weights.safetensors")
-        for name, one in self.transcripts.items():
-            if one.kind != "species":
-                for role, files in one.files.items():
-                    add(role, name, *files)
-        for species, name in self.motif_sets():
-            add("motifs", species, *self.databases[name]["files"])
-        add("support", "all", self.section.get("capacity", {}).get("support"))
-        add("ontology", "all", self.section.get("ontology", {}).get("ontology"))
-        for entry in self.associations:
-            add("gene_annotation", entry["transcripts"], entry["file"])
-        for entry in self.section.get("regulation", {}).get("tables", []):
-            add(entry["kind"], self.section["regulation"]["transcripts"], *entry["files"])
-        for role, subject, reference in plan.language.inputs():
-            add(role, subject, reference)
-        return list(dict.fromkeys(found))
-
-    def check_files(self, sources: Mapping[str, Source]) -> None:
-        """Raise :class:`InputError` for the first file or assembly that nothing in the configuration leads to.
-
-        That includes peaks on another assembly than the transcripts that they are held against; what counts is
-        ``assembly`` of the table's entry, else that in the sheet of sources.
-        """
-        for entry in self.inputs():
-            path = locate_reference(self.plan, entry.reference, sources, entry.subject)
-            if entry.role == "trunk":
-                check_folder(path.removesuffix("/weights.safetensors"), entry.subject)
-        for species in self.plan.genomes():
-            self.plan.assembly_of(species)
-        section = self.section.get("regulation", {})
-        for at, entry in enumerate(section.get("tables", [])):
-            wanted = self.transcripts[section["transcripts"]].assembly
-            source = sources.get(entry["files"][0].partition("#")[0].removeprefix("source:"))
-            stated = entry.get("assembly") or (source.assembly if source else "")
-            if entry["kind"] == "peaks" and not same_assembly(stated, wanted):
-                raise InputError(
-                    f"the peaks of regulation table {entry['name']} are on another assembly than the transcripts of "
-                    f"{section['transcripts']}, which are on {wanted}",
-                    value=stated,
-                    remedy="give peaks on that assembly, or lift them over",
-                    keys=("regulation", "tables", at),
-                )
-
-    def drops_files(self) -> list[str]:
-        """Every drops table of the run."""
-        plan, folder = self.plan, self.plan.folder
-        more = [name for name, one in self.transcripts.items() if one.kind != "species"]
-        files = [f"{folder}/sites/{name}.transcripts.drops.tsv" for name in plan.genomes()]
-        for name in plan.tasks:
-            roles = [role for role in ("sites", "veto") if plan.site_tables(name, role)]
-            files += [f"{folder}/sites/{name}.{role}.drops.tsv" for role in roles]
-            files.append(f"{folder}/datasets/{name}.drops.tsv")
-        if plan.tasks:
-            files.append(f"{folder}/datasets/splits.drops.tsv")
-        if plan.external:
-            files.append(f"{folder}/evaluation/external.drops.tsv")
-        if plan.laboratories:
-            files.append(f"{folder}/evaluation/laboratories.drops.tsv")
-        files += [f"{folder}/sites/{name}.transcripts.drops.tsv" for name in more]
-        files += [self.motif_file(species, name, "drops.tsv") for species, name in self.motif_sets()]
-        return files + plan.language.drops_files()
-
-    def targets(self) -> list[str]:
-        """What ``rule all`` asks for."""
-        folder, offers = self.plan.folder, self.plan.offers
-        files = [f"{folder}/report.html", f"{folder}/figures.tsv"]
-        made = {
-            "release": [f"{one}/{file}" for one in self.shipped() for file in ("config.json", "card.md")],
-            "student": ("model/student.safetensors",),
-            "significance": [f"{one}/null.safetensors" for one in self.shipped()],
-            "external": ("evaluation/external.tsv",),
-            "laboratories": ("evaluation/laboratories.tsv",),
-            "corpus": ("corpus/relatives.tsv", "evaluation/perplexity.tsv"),
-            "downstream": ("evaluation/downstream.tsv",),
-            "families": ("interpretation/families.tsv",),
-        }
-        files += [f"{folder}/{file}" for name, names in made.items() if name in offers for file in names]
-        files += [one.weights for one in self.plan.language.pretrainings]
-        files += [self.scanned(scan, "genes.tsv") for scan in self.scans()]
-        return files + [self.scanned(scan, "bedrmod") for scan in self.scans() if self.transcripts[scan[0]].on_genome]

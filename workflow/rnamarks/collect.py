@@ -15,6 +15,7 @@ from .errors import InputError
 from .files import open_text, write_text
 from .keys import with_defaults
 from .progress import Progress
+from .run_files import check_files, inputs_of
 from .schema import check_config, placed
 from .sources.sheet import Source, read_sources
 from .yaml_files import read_yaml
@@ -57,10 +58,10 @@ def named_sources(configuration: str | Path) -> Named:
         config = with_defaults(check_config(config, [configuration]))
         analyses = Analyses(Plan(config))
         sheet = {source.name: source for source in read_sources(config["sources"]["sheet"])}
-        analyses.check_files(sheet)
+        check_files(analyses, sheet)
     except InputError as error:
         raise placed(error, [configuration], config) from error
-    references = (entry.reference for entry in analyses.inputs() if entry.reference.startswith("source:"))
+    references = (entry.reference for entry in inputs_of(analyses) if entry.reference.startswith("source:"))
     names = dict.fromkeys(reference.removeprefix("source:").partition("#")[0] for reference in references)
     return Named([sheet[name] for name in names], config["sources"]["mirror"], config["sources"]["lock"])
 

@@ -160,6 +160,7 @@ def check_configuration(path: Path, root: Path) -> None:
     from .analyses import Analyses
     from .configuration import Plan
     from .keys import with_defaults
+    from .run_files import check_files
     from .schema import check_config, placed
     from .sources.sheet import read_sources
     from .yaml_files import read_yaml
@@ -167,7 +168,7 @@ def check_configuration(path: Path, root: Path) -> None:
     config = read_yaml(path)
     try:
         plan = Plan(with_defaults(check_config(config, [path])))
-        Analyses(plan).check_files({source.name: source for source in read_sources(root / "config" / "sources.tsv")})
+        check_files(Analyses(plan), {source.name: source for source in read_sources(root / "config" / "sources.tsv")})
     except InputError as error:
         raise placed(error, [path], config) from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
@@ -122,6 +122,18 @@ def check_release(plan: Plan) -> None:
                 value=entry["model"],
                 remedy="choose another model",
                 keys=(*keys, "model"),
+            )
+
+
+def check_known(names: Sequence[str], known: Collection[str], what: str, section: str, *keys: str | int) -> None:
+    """Raise :class:`InputError` for a name in a list, which the keys behind the section lead to, that is not known."""
+    for at, name in enumerate(names):
+        if name not in known:
+            raise InputError(
+                f"{section} names unknown {what}",
+                value=name,
+                remedy=f"known: {', '.join(known)}",
+                keys=(section, *keys, at),
             )
 
 

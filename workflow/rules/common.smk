@@ -11,6 +11,7 @@ from rnamarks.figures.design import Design
 from rnamarks.fingerprint import fingerprint
 from rnamarks.keys import with_defaults
 from rnamarks.references import locate_reference
+from rnamarks.run_files import check_files, drops_of, inputs_of, targets_of
 from rnamarks.runs import parts_of
 from rnamarks.schema import check_config, placed
 from rnamarks.sources.members import reference_of
@@ -36,7 +37,7 @@ try:
     PLAN = Plan(config)
     ANALYSES = Analyses(PLAN)
     SOURCES = {source.name: source for source in read_sources(config["sources"]["sheet"])}
-    ANALYSES.check_files(SOURCES)
+    check_files(ANALYSES, SOURCES)
 except InputError as error:
     print(f"error: {placed(error, workflow.configfiles, config)}", file=sys.stderr)
     raise SystemExit(error.exit_code) from error

@@ -88,7 +88,7 @@ if "all_tasks" in PLAN.offers:
 
 rule collect_drops:
     input:
-        drops=ANALYSES.drops_files(),
+        drops=drops_of(ANALYSES),
     output:
         drops="results/{run}/evaluation/drops.tsv",
     log:

@@ -41,7 +41,7 @@ rule join_histories:
 
 rule list_sources:
     input:
-        files=[locate(entry.reference, entry.subject) for entry in ANALYSES.inputs()],
+        files=[locate(entry.reference, entry.subject) for entry in inputs_of(ANALYSES)],
     output:
         table="results/{run}/sources.tsv",
     log:
@@ -54,7 +54,7 @@ rule list_sources:
         mem_mb=memory(500),
         runtime=minutes(60),
     params:
-        inputs=[entry.record() for entry in ANALYSES.inputs()],
+        inputs=[entry.record() for entry in inputs_of(ANALYSES)],
         # functions of `output` stay out of the comparison with the last run, as in sources.smk
         sheet=lambda wildcards, output: config["sources"]["sheet"],
         lock=lambda wildcards, output: config["sources"]["lock"],

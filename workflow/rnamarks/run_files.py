@@ -1,0 +1,156 @@
+"""The files of a run: those that its configuration names, and those that it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from .errors import InputError
+from .references import expand_reference, locate_reference
+from .sites.assemblies import same_assembly
+from .sources.sheet import Source
+from .trunk_choice import check_folder
+from .window_entries import references_of
+
+if TYPE_CHECKING:
+    from .analyses import Analyses
+
+
+@dataclass(frozen=True)
+class Input:
+    """One file that a configuration names.
+
+    Attributes
+    ----------
+    reference : str
+        As written, placeholders filled in.
+    role : str
+        What it is: ``genome``, ``annotation``, ``sites``, ``veto``, ``windows``, ``orthologues`` and so on.
+    subject : str
+        The task, species, transcript set or section that it serves.
+    """
+
+    reference: str
+    role: str
+    subject: str
+
+    def record(self) -> dict[str, str]:
+        """Plain values, for a rule's params."""
+        return asdict(self)
+
+
+def inputs_of(analyses: Analyses) -> list[Input]:
+    """Every file that the configuration names, each with what it is and whom it serves."""
+    plan = analyses.plan
+    found: list[Input] = []
+
+    def add(role: str, subject: str, *references: str | None) -> None:
+        found.extend(Input(expand_reference(plan, one, subject), role, subject) for one in references if one)
+
+    for name, entry in plan.species.items():
+        add("genome", name, entry.get("genome"))
+        add("annotation", name, entry.get("annotation"))
+        for part in entry.get("transcripts", []):
+            add("transcripts", name, part["fasta"])
+            add("annotation", name, part["annotation"])
+    for name in plan.tasks:
+        for role in ("sites", "veto"):
+            add(role, name, *(table["table"] for table in plan.site_tables(name, role)))
+        add("windows", name, *references_of(plan.window_files(name)))
+    if plan.config.get("orthologues"):
+        add("orthologues", "all", plan.config["orthologues"]["table"])
+    for entry in plan.external:
+        add("external", entry["task"], *references_of(entry["files"]))
+    for entry in plan.laboratories:
+        add("laboratory", entry["task"], *references_of(entry["files"]))
+    add("null", "all", *references_of(plan.null_files()))
+    for name, entry in plan.networks.items():
+        folder = entry.get("start", {}).get("folder")
+        add("start", name, f"{folder}/weights.safetensors" if folder else None)
+        trunk = plan.trunk_of(name)
+        if trunk and not trunk.startswith(f"{plan.folder}/"):
+            add("trunk", name, f"{trunk}/weights.safetensors")
+    for name, one in analyses.transcripts.items():
+        if one.kind != "species":
+            for role, files in one.files.items():
+                add(role, name, *files)
+    for species, name in analyses.motif_sets():
+        add("motifs", species, *analyses.databases[name]["files"])
+    add("support", "all", analyses.section.get("capacity", {}).get("support"))
+    add("ontology", "all", analyses.section.get("ontology", {}).get("ontology"))
+    for entry in analyses.associations:
+        add("gene_annotation", entry["transcripts"], entry["file"])
+    for entry in analyses.section.get("regulation", {}).get("tables", []):
+        add(entry["kind"], analyses.section["regulation"]["transcripts"], *entry["files"])
+    for role, subject, reference in plan.language.inputs():
+        add(role, subject, reference)
+    return list(dict.fromkeys(found))
+
+
+def check_files(analyses: Analyses, sources: Mapping[str, Source]) -> None:
+    """Raise :class:`InputError` for the first file or assembly that nothing in the configuration leads to.
+
+    That includes peaks on another assembly than the transcripts that they are held against; what counts is
+    ``assembly`` of the table's entry, else that in the sheet of sources.
+    """
+    for entry in inputs_of(analyses):
+        path = locate_reference(analyses.plan, entry.reference, sources, entry.subject)
+        if entry.role == "trunk":
+            check_folder(path.removesuffix("/weights.safetensors"), entry.subject)
+    for species in analyses.plan.genomes():
+        analyses.plan.assembly_of(species)
+    section = analyses.section.get("regulation", {})
+    for at, entry in enumerate(section.get("tables", [])):
+        wanted = analyses.transcripts[section["transcripts"]].assembly
+        source = sources.get(entry["files"][0].partition("#")[0].removeprefix("source:"))
+        stated = entry.get("assembly") or (source.assembly if source else "")
+        if entry["kind"] == "peaks" and not same_assembly(stated, wanted):
+            raise InputError(
+                f"the peaks of regulation table {entry['name']} are on another assembly than the transcripts of "
+                f"{section['transcripts']}, which are on {wanted}",
+                value=stated,
+                remedy="give peaks on that assembly, or lift them over",
+                keys=("regulation", "tables", at),
+            )
+
+
+def drops_of(analyses: Analyses) -> list[str]:
+    """Every drops table of the run."""
+    plan, folder = analyses.plan, analyses.plan.folder
+    more = [name for name, one in analyses.transcripts.items() if one.kind != "species"]
+    files = [f"{folder}/sites/{name}.transcripts.drops.tsv" for name in plan.genomes()]
+    for name in plan.tasks:
+        roles = [role for role in ("sites", "veto") if plan.site_tables(name, role)]
+        files += [f"{folder}/sites/{name}.{role}.drops.tsv" for role in roles]
+        files.append(f"{folder}/datasets/{name}.drops.tsv")
+    if plan.tasks:
+        files.append(f"{folder}/datasets/splits.drops.tsv")
+    if plan.external:
+        files.append(f"{folder}/evaluation/external.drops.tsv")
+    if plan.laboratories:
+        files.append(f"{folder}/evaluation/laboratories.drops.tsv")
+    files += [f"{folder}/sites/{name}.transcripts.drops.tsv" for name in more]
+    files += [analyses.motif_file(species, name, "drops.tsv") for species, name in analyses.motif_sets()]
+    return files + plan.language.drops_files()
+
+
+def targets_of(analyses: Analyses) -> list[str]:
+    """What ``rule all`` asks for."""
+    folder, offers = analyses.plan.folder, analyses.plan.offers
+    files = [f"{folder}/report.html", f"{folder}/figures.tsv"]
+    made = {
+        "release": [f"{one}/{file}" for one in analyses.shipped() for file in ("config.json", "card.md")],
+        "student": ("model/student.safetensors",),
+        "significance": [f"{one}/null.safetensors" for one in analyses.shipped()],
+        "external": ("evaluation/external.tsv",),
+        "laboratories": ("evaluation/laboratories.tsv",),
+        "corpus": ("corpus/relatives.tsv", "evaluation/perplexity.tsv"),
+        "downstream": ("evaluation/downstream.tsv",),
+        "families": ("interpretation/families.tsv",),
+    }
+    files += [f"{folder}/{file}" for name, names in made.items() if name in offers for file in names]
+    files += [one.weights for one in analyses.plan.language.pretrainings]
+    scans = analyses.scans()
+    files += [analyses.scanned(scan, "genes.tsv") for scan in scans]
+    return files + [analyses.scanned(scan, "bedrmod") for scan in scans if analyses.transcripts[scan[0]].on_genome]
