@@ -18,6 +18,7 @@ from .files import open_text
 ALPHABET = "ACGU"
 UNKNOWN = 4
 LETTERS = np.frombuffer(b"ACGUN", dtype=np.uint8)
+_COMPLEMENT = np.array([3, 2, 1, 0, UNKNOWN], dtype=np.uint8)
 
 _CODE_OF_BYTE = np.full(256, 255, dtype=np.uint8)
 for _code, _letter in enumerate(ALPHABET):
@@ -81,6 +82,11 @@ def encode_windows(sequences: Iterable[str]) -> np.ndarray:
                 remedy="give windows of one length",
             )
     return encode("".join(sequences)).reshape(len(sequences), width)
+
+
+def on_strand(codes: np.ndarray, strand: str) -> np.ndarray:
+    """Codes of the forward strand, shape=(n_nt,), as RNA of a strand has them, 5' to 3'."""
+    return _COMPLEMENT[codes[::-1]] if strand == "-" else codes
 
 
 def decode(codes: np.ndarray) -> str:

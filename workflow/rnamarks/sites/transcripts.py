@@ -14,14 +14,12 @@ import pyfaidx
 from ..dictionary import column_names
 from ..errors import InputError
 from ..files import atomic_path, is_gzipped, open_bytes
-from ..sequences import decode, encode
+from ..sequences import decode, encode, on_strand
 from ..tables import metadata_of, open_parquet
 from .annotation import STAGE
 from .contigs import canonical_chromosome, match_contigs
 from .drops import KEPT, Drops, Scope
 from .extension import extend_ends
-
-_COMPLEMENT = np.array([3, 2, 1, 0, 4], dtype=np.uint8)
 
 logger = logging.getLogger(__name__)
 
@@ -170,11 +168,6 @@ def splice(contig: np.ndarray, exon_starts: np.ndarray, exon_ends: np.ndarray, s
     """
     codes = np.concatenate([contig[start:end] for start, end in zip(exon_starts, exon_ends, strict=True)])
     return on_strand(codes, strand)
-
-
-def on_strand(codes: np.ndarray, strand: str) -> np.ndarray:
-    """Codes of the forward strand, shape=(n_nt,), as RNA of a strand has them, 5' to 3'."""
-    return _COMPLEMENT[codes[::-1]] if strand == "-" else codes
 
 
 def read_lengths(path: str | Path) -> dict[str, int]:

@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..sequences import encode
+from ..sequences import encode, on_strand
 from ..sites.coordinates import TranscriptMap
-from ..sites.transcripts import on_strand
 from .records import ANY, Allele
 
 OUTSIDE = "in no exon of the annotation"

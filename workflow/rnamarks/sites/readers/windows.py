@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import InputError
-from ...sequences import UNKNOWN, encode
+from ...sequences import UNKNOWN, encode, on_strand
 from ..drops import Scope
 from ..modifications import Modification
 from .register import GENOME_READERS
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _SEED = 16
 _BLOCK = 4_000_000
-_COMPLEMENT = np.array([3, 2, 1, 0, UNKNOWN], dtype=np.uint8)
 
 
 @GENOME_READERS.add("windows")
@@ -108,7 +107,7 @@ def place_windows(sequences: Sequence[str], genome: pyfaidx.Fasta) -> pd.DataFra
     for number, sequence in enumerate(sequences):
         codes = encode(sequence)
         if UNKNOWN not in codes:
-            wanted += [(number, "+", codes), (number, "-", _COMPLEMENT[codes[::-1]])]
+            wanted += [(number, strand, on_strand(codes, strand)) for strand in "+-"]
     rows: list[tuple[int, str, int, str]] = []
     seeds = np.array([_seeds(codes[:_SEED])[0] for _, _, codes in wanted], dtype=np.uint32)
     order = np.argsort(seeds, kind="stable")
