@@ -18,15 +18,14 @@ import os
 import statistics
 import subprocess
 import sys
-import sysconfig
 import time
-import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 import torch
+from peers import install_peer
 from torch.nn import functional as F
 
 import rnamarks
@@ -188,14 +187,7 @@ def train(network: Language, sequences: list, *, pad: bool = False, half: bool =
 
 def against_peer(size: str, length: int, arguments: argparse.Namespace) -> tuple[list[float], ...]:
     """Seconds for four RNAs of a length, of ours, of ours in bfloat16 and of the peer's, in turn."""
-    python = arguments.peer / "bin" / "python"
-    if not python.exists():
-        venv.create(arguments.peer, with_pip=True)
-        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        (arguments.peer / "lib" / version / "site-packages" / "ours.pth").write_text(
-            sysconfig.get_path("purelib") + "\n"
-        )
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "multimolecule"], check=True)
+    python = install_peer(arguments.peer, "multimolecule")
     command = [python, __file__, "--threads", str(arguments.threads), "--answer", size, str(length)]
     # this library is installed into the environment of the parent by a link that the peer's does not follow
     environment = os.environ | {"PYTHONPATH": str(Path(rnamarks.__file__).parents[1])}

@@ -79,6 +79,7 @@ def show(scheme: str, words: str, test: pd.DataFrame, scores: dict[str, pd.Serie
 
 
 def said(value: float, draws: np.ndarray, sign: str = "") -> str:
+    """A value and its 95 % interval."""
     low, high = interval(draws)
     return f"{value:{sign}.3f} ({low:.3f} to {high:.3f})"
 

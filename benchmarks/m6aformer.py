@@ -16,17 +16,17 @@ import os
 import statistics
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
-import venv
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from m6a_sites import said
+from peers import install_peer
 
 import rnamarks
-from rnamarks.evaluation.bootstrap import interval, resample_genes, resampled_metrics
+from rnamarks.evaluation.bootstrap import resample_genes, resampled_metrics
 from rnamarks.files import open_text
 
 CHROMOSOME = "chr1"
@@ -102,9 +102,9 @@ def rank(judged: pd.DataFrame, fasta: Path, folder: Path, arguments: argparse.Na
     print(f"# {len(set(genes))} genes, {labels.sum()} sites, prevalence {labels.mean():.3f}")
     print("model\tAUROC\tAUPRC\tAUROC minus m6aformer\tAUPRC minus m6aformer")
     for i, name in enumerate(frame):
-        cells = [shown(values[metric][i], draws[metric][i]) for metric in ("auroc", "auprc")]
+        cells = [said(values[metric][i], draws[metric][i]) for metric in ("auroc", "auprc")]
         cells += [
-            shown(values[metric][i] - values[metric][-1], draws[metric][i] - draws[metric][-1])
+            said(values[metric][i] - values[metric][-1], draws[metric][i] - draws[metric][-1])
             for metric in ("auroc", "auprc")
         ]
         print("\t".join([name, *cells]), flush=True)
@@ -138,13 +138,7 @@ def ours(model: str, mode: str, fasta: Path, out: Path, arguments: argparse.Name
 
 def theirs(fasta: Path, out: Path, arguments: argparse.Namespace) -> list[str]:
     """Command of the peer, installed first if it is not."""
-    python = arguments.peer / "bin" / "python"
-    if not python.exists():
-        venv.create(arguments.peer, with_pip=True)
-        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        link = arguments.peer / "lib" / version / "site-packages" / "ours.pth"
-        link.write_text(sysconfig.get_path("purelib") + "\n")
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "m6aformer==0.1.2"], check=True)
+    python = install_peer(arguments.peer, "m6aformer==0.1.2")
     options = ["--model", "drach_201", "--motif", "DRACH", "--strand", "+", "--device", "cpu"]
     return [str(python), "-m", "m6aformer", "predict", "--input", str(fasta), "--output", str(out), *options]
 
@@ -162,12 +156,6 @@ def run(command: list[str], arguments: argparse.Namespace) -> float:
         env=os.environ | own | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
     )
     return time.perf_counter() - started
-
-
-def shown(value: float, draws: np.ndarray) -> str:
-    """A value and its interval."""
-    low, high = interval(draws)
-    return f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
 if __name__ == "__main__":
