@@ -44,7 +44,7 @@ def split_windows(
     apart: tuple[Mapping[str, Sequence[str]], int] | None = None,
     threads: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Both schemes applied to the windows of all tasks.
+    """All schemes applied to the windows of all tasks.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def split_windows(
     Raises
     ------
     InputError
-        As the two schemes do.
+        As :func:`paper_split`, :func:`guarded_split` and :func:`chromosome_split` do.
     """
     paper = paper_split(
         windows,

@@ -52,7 +52,7 @@ def evaluate_external(
         ``name``, ``task`` and ``files``, the latter as for :func:`~rnamarks.sites.window_files.read_task_windows`.
     splits : sequence of path-like
         The run's splits tables; their training split is what the model has seen.
-    scheme : {"paper", "guarded"}
+    scheme : str
         The scheme that the model was trained on.
 
     Returns

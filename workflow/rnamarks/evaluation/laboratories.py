@@ -71,7 +71,7 @@ def compare_laboratories(
         The run's tables of the border **splits**.
     tasks : sequence of Task
         Those of the sets. Of a task that the released model lacks, the sets' own models are tested alone.
-    scheme : {"paper", "guarded"}
+    scheme : str
         That the released model was trained on.
     baseline : str
         Name of the baseline that each set trains.

@@ -445,7 +445,7 @@ def fit_baselines(
     tasks : sequence of Task
         Those of ``frames``. A baseline that knows a motif gets the one that all of them share; where they share none
         it keeps its own, which is m6A's, if all are about m6A, and has none otherwise.
-    scheme : {"paper", "guarded"}
+    scheme : str
     seed : int
     hyperparameters : mapping, optional
         Of the baseline's class.

@@ -47,7 +47,7 @@ def pack_release(
     calibration, thresholds : pandas.DataFrame
         Of this predictor, made from its own predictions: what :func:`rnamarks.evaluation.calibrate.calibrate` gives.
         Rows of tasks that the model has not are left out.
-    scheme : {"paper", "guarded"}
+    scheme : str
         That the trainings are of.
     tasks : sequence of Task
         With the labels and colours that the release keeps, which the trainings do not depend on; others are ignored.

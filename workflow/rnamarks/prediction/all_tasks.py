@@ -39,7 +39,7 @@ def pool_windows(splits: Mapping[str, str | Path], scheme: str) -> tuple[pd.Data
     ----------
     splits : mapping of task to path
         Parquet files of the **splits** border.
-    scheme : {"paper", "guarded"}
+    scheme : str
 
     Returns
     -------

@@ -30,7 +30,7 @@ def predict_held_out(
     model : torch.nn.Module
     splits : mapping of task to path
         Parquet files of the **splits** border.
-    scheme : {"paper", "guarded"}
+    scheme : str
 
     Returns
     -------

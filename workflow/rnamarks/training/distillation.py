@@ -74,7 +74,7 @@ def distil_student(
         Model directory of the teacher: networks or a stack.
     splits : mapping of task to path
         Parquet files of the **splits** border; the training split teaches, the validation split calibrates.
-    scheme : {"paper", "guarded"}
+    scheme : str
         The one that the teacher was trained on.
     settings : DistillationSettings
     seed : int

@@ -157,7 +157,7 @@ def fit_from_splits(
         Parquet files of the **splits** border.
     tasks : sequence of Task
         In the order of the curriculum.
-    scheme : {"paper", "guarded"}
+    scheme : str
     network, hyperparameters, settings, seed, checkpoints
         See :func:`fit_network`.
     folder : path-like
