@@ -13,7 +13,6 @@ from openpyxl import Workbook
 from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.sites.drops import Drops
-from rnamarks.sites.modifications import load_modifications
 from rnamarks.sites.readers import LAYOUT_READERS, READERS
 from rnamarks.sites.readers.described import Layout
 from rnamarks.sites.site_sets import count_technologies, read_site_tables
@@ -25,11 +24,6 @@ TABLE = "chr\tpos\tstrand\nchr1\t100\t+\nchr2\t7\t-\n"
 SITES = [["chr1", 99, "+"], ["chr2", 6, "-"]]
 # A at 3, 7, 11, ... on the plus strand and at 2, 6, 10, ... on the minus strand
 GENOME = ">chr1\n" + "CGTA" * 15 + "\n"
-
-
-@pytest.fixture(scope="module")
-def modifications(repository):
-    return load_modifications(repository / "config" / "modifications.tsv")
 
 
 @pytest.fixture
