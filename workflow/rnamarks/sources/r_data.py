@@ -1,7 +1,8 @@
 """Data frames in files that R's ``save`` wrote (``.rda``, ``.RData``), without R.
 
 The format is that of "R Internals", chapter 1.8: a tree of objects in big-endian XDR, packed by gzip, bzip2 or xz.
-Nothing of a file is run: functions and the like are refused.
+Nothing of a file is run: functions and the like are refused. The package ``rdata`` (1.1.0) is no replacement: it reads
+the column ``5:3`` of a frame as 5, 5, 5, and codes of a factor without a level as missing.
 """
 
 from __future__ import annotations
