@@ -35,6 +35,8 @@ NAMES = {
     "xgboost": ("xgboost-cpu", {"py-xgboost-cpu", "py-xgboost"}),
     "yaml": ("pyyaml", {"pyyaml"}),
 }
+# what a module imports by a name that it makes up where it runs, so that no source says it: faster where it is there
+OPTIONAL = {"flash-attn"}
 # what Snakemake itself brings into a rule's interpreter
 GIVEN = {"rnamarks", "rnamarks_simulation", "snakemake"}
 

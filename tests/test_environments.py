@@ -17,6 +17,7 @@ from environments import (
     ENVIRONMENTS,
     LIBRARY,
     NAMES,
+    OPTIONAL,
     ROOT,
     RULE_FILES,
     SNAKEFILE,
@@ -55,17 +56,19 @@ def test_environment_admits_the_locked_versions(environment):
 
 
 def test_environments_agree_on_versions():
-    for name in ("sequence", "torch", "torch_gpu"):
-        here, library = specs(ROOT / "envs" / f"{name}.yaml"), specs(ROOT / "envs" / "library.yaml")
-        assert {one: str(here[one].version) for one in here.keys() & library.keys()} == {
-            one: str(library[one].version) for one in here.keys() & library.keys()
-        }
+    versions: dict[str, set[str]] = {}
+    for environment in ENVIRONMENTS:
+        for name, spec in specs(environment).items():
+            versions.setdefault(name, set()).add(str(spec.version))
+    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
 
 
 def test_torch_environments_differ_only_in_their_builds():
     cpu, gpu = (specs(ROOT / "envs" / f"{name}.yaml") for name in ("torch", "torch_gpu"))
     assert {name.removesuffix("-cpu").removesuffix("-gpu"): str(spec.version) for name, spec in cpu.items()} == {
-        name.removesuffix("-gpu"): str(spec.version) for name, spec in gpu.items() if name != "cuda-version"
+        name.removesuffix("-gpu"): str(spec.version)
+        for name, spec in gpu.items()
+        if name not in {"cuda-version", *OPTIONAL}
     }
 
 
@@ -94,15 +97,22 @@ def test_rule_has_an_environment_that_provides_its_imports(rule):
             assert conda_names & provided, f"{environment.name} lacks {package}, imported by {file}"
 
 
-@pytest.mark.parametrize("name", ["library", "sequence", "torch", "torch_gpu"])
-def test_environment_has_nothing_that_none_of_its_rules_needs(name):
-    environment = ROOT / "envs" / f"{name}.yaml"
-    needed = {"python", "cuda-version", "cd-hit", "mmseqs2"}
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_environment_has_nothing_that_none_of_its_rules_needs(environment):
+    needed = {"python", "cuda-version", "cd-hit", "mmseqs2", "meme", *OPTIONAL}
     for rule in rules():
         if environment in rule.environments() and (start := what_runs(rule)):
             for package in needs(start):
                 needed |= NAMES.get(package, (package, {package.lower()}))[1]
     assert set(specs(environment)) <= needed
+
+
+def test_an_environment_has_one_kind_of_tool():
+    """What is large or slow to resolve is in the environments of the rules that use it and in no other."""
+    kinds = {"catboost": {"trees", "torch", "torch_gpu"}, "umap-learn": {"statistics"}, "viennarna": {"sequence"}}
+    kinds |= {"matplotlib-base": {"tables"}, "statsmodels": {"statistics"}, "meme": {"meme"}}
+    for package, expected in kinds.items():
+        assert {file.stem for file in ENVIRONMENTS if package in specs(file)} == expected
 
 
 def test_lock_pins_every_dependency():

@@ -152,56 +152,88 @@ def test_motifs_and_tables_are_read_back(planted, tmp_path):
     assert read_discovered([tmp_path / "n.tsv"]).empty
 
 
-def test_output_of_streme_is_read(tmp_path):
-    (tmp_path / "streme.txt").write_text(
-        "*****\nSTREME - Sensitive, Thorough, Rapid, Enriched Motif Elicitation\n*****\nMEME version 5.5.7\n\n"
-        "ALPHABET= ACGU\n\nBackground letter frequencies\nA 0.25 C 0.25 G 0.25 U 0.25\n\nMOTIF 1-GGACU STREME-1\n"
-        "letter-probability matrix: alength= 4 w= 2 nsites= 87 E= 1.2e-005\n 0.0 0.0 1.0 0.0\n 1.0 0.0 0.0 0.0\n"
-    )
-    motif = read_motifs(tmp_path / "streme.txt").motifs[0]
-    assert (motif.name, motif.sites, motif.consensus()) == ("1-GGACU", 87, "GA")
+STREME = """********************************************************************************
+STREME - Sensitive, Thorough, Rapid, Enriched Motif Elicitation
+********************************************************************************
+MEME version {version} (Release date: Thu Sep 14 08:48:04 2023 +1000)
+
+For further information on how to interpret these results please access https://meme-suite.org.
+To get a copy of the MEME Suite software please access https://meme-suite.org.
+
+********************************************************************************
 
 
-STREME = """STREME - Sensitive, Thorough, Rapid, Enriched Motif Elicitation
-MEME version 5.5.7
+********************************************************************************
+REFERENCE
+********************************************************************************
+If you use this program in your research, please cite:
+
+Timothy L. Bailey,
+"STREME: accurate and versatile sequence motif discovery",
+Bioinformatics, Mar. 24, 2021.
+********************************************************************************
+
 
 ALPHABET= ACGU
 
+strands: +
+
 Background letter frequencies
-A 0.25 C 0.25 G 0.25 U 0.25
+A 0.25 C 0.25 G 0.25 U 0.25 
 
 MOTIF 1-GGACU STREME-1
-letter-probability matrix: alength= 4 w= 5 nsites= 87 S= 1.2e-010
- 0.01 0.01 0.97 0.01
- 0.01 0.01 0.97 0.01
- 0.97 0.01 0.01 0.01
- 0.01 0.97 0.01 0.01
- 0.01 0.01 0.01 0.97
+letter-probability matrix: alength= 4 w= 5 nsites= 87 {first}
+ 0.010000 0.010000 0.970000 0.010000
+ 0.010000 0.010000 0.970000 0.010000
+ 0.970000 0.010000 0.010000 0.010000
+ 0.010000 0.970000 0.010000 0.010000
+ 0.010000 0.010000 0.010000 0.970000
 
 MOTIF 2-CCCAA STREME-2
-letter-probability matrix: alength= 4 w= 5 nsites= 12 S= 2.1e-001
- 0.01 0.97 0.01 0.01
- 0.01 0.97 0.01 0.01
- 0.01 0.97 0.01 0.01
- 0.97 0.01 0.01 0.01
- 0.97 0.01 0.01 0.01
-"""
+letter-probability matrix: alength= 4 w= 5 nsites= 12 {second}
+ 0.010000 0.970000 0.010000 0.010000
+ 0.010000 0.970000 0.010000 0.010000
+ 0.010000 0.970000 0.010000 0.010000
+ 0.970000 0.010000 0.010000 0.010000
+ 0.970000 0.010000 0.010000 0.010000
+
+********************************************************************************
+Stopped because 3 consecutive motifs exceeded the p-value threshold (0.05).
+********************************************************************************
+COMMAND:\tstreme --rna --text --seed 1 --minw 5 --maxw 8 --thresh 0.05 --hofract 0.4 --p sites.fa --n others.fa
+********************************************************************************
+CPU:\t\tnode
+********************************************************************************
+FINALTIME:\t0.07 seconds
+********************************************************************************
+"""  # noqa: W291
+"""As the program writes it, layout and blanks too. Where windows were held out old versions write P=, later ones E=,
+the p-value times the motifs; where none were, S= of all windows."""
 
 
-def test_motifs_of_streme_take_the_form_of_our_own(planted, tmp_path):
-    (tmp_path / "streme.txt").write_text(STREME)
+@pytest.mark.parametrize(
+    ("version", "first", "second"),
+    [
+        ("5.3.3", "P= 1.2e-010", "P= 2.1e-001"),
+        ("5.4.1", "S= 1.2e-010", "S= 2.1e-001"),
+        ("5.5.5", "E= 2.4e-010", "E= 4.2e-001"),
+    ],
+)
+def test_motifs_of_streme_take_the_form_of_our_own(planted, tmp_path, version, first, second):
+    text = STREME.format(version=version, first=first, second=second)
+    (tmp_path / "streme.txt").write_text(text)
     found = read_streme(tmp_path / "streme.txt", *planted, source="human")
     assert list(found.table.columns) == column_names("motif_discovered", first="motif", last="information")
     assert found.table["motif"].tolist() == ["motif1", "motif2"]
     assert found.table["reported"].tolist() == [True, False]
-    assert found.table["p"].tolist() == [1.2e-10, 0.21]
+    assert found.table["p"].tolist() == pytest.approx([1.2e-10, 0.21])
     (motif,) = found.motifs
     assert (motif.label, motif.sites, motif.source) == ("GGACU", 87, "human")
-    first = found.table.iloc[0]
-    assert first["fraction_foreground"] > first["fraction_control"]
-    assert first["low"] > 1
-    assert first["n_foreground"] == len(planted[0])
-    (tmp_path / "streme.txt").write_text(STREME.replace(" S= 1.2e-010", ""))
+    best = found.table.iloc[0]
+    assert best["fraction_foreground"] > best["fraction_control"]
+    assert best["low"] > 1
+    assert best["n_foreground"] == len(planted[0])
+    (tmp_path / "streme.txt").write_text(text.replace(first, ""))
     with pytest.raises(InputError, match=r"streme.txt:\d+: motif 1-GGACU: the header has no p-value"):
         read_streme(tmp_path / "streme.txt", *planted)
 

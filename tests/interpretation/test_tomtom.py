@@ -395,19 +395,30 @@ MATCHES = (
     "f1\tt03\t2\t0.02\t1.2\t0.3\t5\tGGACU\tAAGGACU\t+\n"
     "f2\tt03\t0\t1.0e-09\t6.0e-08\t2.0e-08\t5\tAAGGACT\tAAGGACU\t+\n"
 )
-TAIL = "\n# Tomtom (Motif Comparison Tool): Version 5.5.7\n# tomtom -norc ...\n"
+TAIL = (
+    "\n# Tomtom (Motif Comparison Tool): Version 5.1.1 compiled on Feb 17 2020 at 11:59:03\n"
+    "# The format of this file is described at http://meme-suite.org//doc/tomtom-output-format.html.\n"
+    "# tomtom -no-ssc -norc -dist ed -min-overlap 1 -evalue -thresh 10 -text -verbosity 1 queries.meme targets.meme\n"
+)
+OLD_HEADER = (
+    "#Query ID\tTarget ID\tOptimal offset\tp-value\tE-value\tq-value\tOverlap\tQuery consensus\tTarget consensus\t"
+    "Orientation\n"
+)
+OLD_MATCHES = (
+    "f2\tt07\t-3\t1e-07\t6e-06\t2e-06\t7\tAAGGACU\tGGACU\t+\n"
+    "f1\tt03\t2\t0.02\t1.2\t0.3\t5\tGGACU\tAAGGACU\t+\n"
+    "f2\tt03\t0\t1e-09\t6e-08\t2e-08\t5\tAAGGACU\tAAGGACU\t+\n"
+)
 
 
 @pytest.mark.parametrize(
-    "header",
-    [
-        HEADER,
-        "#Query ID\tTarget ID\tOptimal offset\tp-value\tE-value\tq-value\tOverlap\tQuery consensus\t"
-        "Target consensus\tOrientation\r\n",
-    ],
+    "text",
+    [HEADER + MATCHES + TAIL, OLD_HEADER + OLD_MATCHES, (OLD_HEADER + OLD_MATCHES).replace("\n", "\r\n")],
+    ids=["version 5", "version 4", "version 4, lines of DOS"],
 )
-def test_output_of_the_meme_suite(tmp_path, database, header):
-    (tmp_path / "tomtom.tsv").write_text(header + MATCHES + TAIL)
+def test_output_of_the_meme_suite(tmp_path, database, text):
+    """Version 5 writes names with underscores and says below the table what it ran; version 4 writes neither."""
+    (tmp_path / "tomtom.tsv").write_bytes(text.encode())
     pairs = read_tomtom(tmp_path / "tomtom.tsv", database, database="made")
     assert list(pairs.columns) == column_names("motif_matches", first="query", last="engine")
     assert pairs["query"].tolist() == ["f2", "f2", "f1"]

@@ -13,7 +13,7 @@ from linked import make_conda, make_environment, make_from_file
 from patience import run_patiently
 
 SHIPPED = [*sorted(ROOT.glob("config/*.yaml")), *sorted(ROOT.glob("config/*/*.yaml"))]
-ENVIRONMENTS = ["library", "sequence", "torch", "torch_gpu"]
+NAMES = ["sequence", "statistics", "tables", "torch", "torch_gpu", "trees"]
 
 pytestmark = pytest.mark.workflow
 
@@ -75,7 +75,7 @@ def imported(file: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_an_environment_has_what_its_rules_import(name, interpreter):
     files = [what_runs(rule) for rule in rules() if ROOT / "envs" / f"{name}.yaml" in rule.environments()]
     wanted = sorted({module for file in files if file for module in imported(file)})
@@ -89,13 +89,17 @@ def test_an_environment_has_what_its_rules_import(name, interpreter):
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-def test_a_rule_of_each_environment_runs_in_it(stock, conda, new_project, tiny_config):
-    """Simulation, splits and trainings, each in the environment made from its file."""
+def test_the_small_configuration_runs_in_environments_made_of_their_files(stock, conda, new_project, tiny_config):
+    """From the simulation to the report, each rule in an environment that has what its file names and no more."""
     project = new_project("conda", tiny_config)
-    command = project.command([], "--use-conda", "--until", "train_model")
+    command = project.command([], "--use-conda")
     command[0] = str(stock)
     watched = [project.folder / name for name in ("logs", "results", "resources", ".checkpoints")]
     done = run_patiently(command, cwd=project.folder, env=environment(stock, conda), watched=watched)
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
-    assert list(project.results.rglob("*.split.parquet"))
-    assert list(project.results.rglob("weights.safetensors"))
+    assert (project.results / "report.html").is_file()
+    made = [file.read_text() for file in (project.folder / ".snakemake" / "conda").glob("*.yaml")]
+    assert made
+    assert {text.splitlines()[0] for text in made} == {
+        (ROOT / "envs" / f"{name}.yaml").read_text().splitlines()[0] for name in NAMES if name != "torch_gpu"
+    }

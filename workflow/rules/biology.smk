@@ -14,7 +14,7 @@ if "landscape" in PLAN.offers:
         benchmark:
             "benchmarks/results/{run}/biology/measure_landscape.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/statistics.yaml"
         resources:
             mem_mb=memory(1000, 5),
             runtime=minutes(120),
@@ -42,7 +42,7 @@ if "capacity" in PLAN.offers:
         benchmark:
             "benchmarks/results/{run}/biology/measure_capacity.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/statistics.yaml"
         resources:
             mem_mb=memory(1000, 20),
             runtime=minutes(60),
@@ -73,7 +73,7 @@ if "conservation" in PLAN.offers:
         benchmark:
             "benchmarks/results/{run}/biology/count_conserved.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/statistics.yaml"
         resources:
             mem_mb=memory(1000, 20),
             runtime=minutes(120),
@@ -103,7 +103,7 @@ if "ontology" in PLAN.offers:
         benchmark:
             "benchmarks/results/{run}/biology/enrich_terms.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/statistics.yaml"
         resources:
             mem_mb=memory(1000, 30),
             runtime=minutes(120),
@@ -140,7 +140,7 @@ if "regulation" in PLAN.offers:
         benchmark:
             "benchmarks/results/{run}/biology/relate_regulation.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/statistics.yaml"
         resources:
             mem_mb=memory(1500, 20),
             runtime=minutes(120),
@@ -167,7 +167,7 @@ if "proximity" in PLAN.offers:
         benchmark:
             "benchmarks/results/{run}/biology/measure_proximity.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/statistics.yaml"
         resources:
             mem_mb=memory(1000, 40),
             runtime=minutes(240),

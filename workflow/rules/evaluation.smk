@@ -20,7 +20,7 @@ rule evaluate_models:
         "benchmarks/results/{run}/evaluation/evaluate_models.tsv"
     priority: 1
     conda:
-        "../../envs/library.yaml"
+        "../../envs/statistics.yaml"
     resources:
         mem_mb=memory(1000, 60),
         runtime=minutes(240),
@@ -52,7 +52,7 @@ if "all_tasks" in PLAN.offers:
         benchmark:
             "benchmarks/results/{run}/evaluation/evaluate_multilabel.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/statistics.yaml"
         resources:
             mem_mb=memory(1500, 100),
             runtime=minutes(240),
@@ -74,7 +74,7 @@ if "all_tasks" in PLAN.offers:
         benchmark:
             "benchmarks/results/{run}/evaluation/compare_sources.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/statistics.yaml"
         resources:
             mem_mb=memory(1500, 100),
             runtime=minutes(120),
@@ -96,7 +96,7 @@ rule collect_drops:
     benchmark:
         "benchmarks/results/{run}/evaluation/collect_drops.tsv"
     conda:
-        "../../envs/library.yaml"
+        "../../envs/tables.yaml"
     resources:
         mem_mb=memory(500),
         runtime=minutes(30),

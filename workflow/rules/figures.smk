@@ -8,7 +8,7 @@ rule count_windows:
     benchmark:
         "benchmarks/results/{run}/figures/count_windows.tsv"
     conda:
-        "../../envs/library.yaml"
+        "../../envs/tables.yaml"
     resources:
         mem_mb=memory(1000, 50),
         runtime=minutes(30),
@@ -28,7 +28,7 @@ rule join_histories:
     benchmark:
         "benchmarks/results/{run}/figures/join_histories.tsv"
     conda:
-        "../../envs/library.yaml"
+        "../../envs/tables.yaml"
     resources:
         mem_mb=memory(500),
         runtime=minutes(30),
@@ -49,7 +49,7 @@ rule list_sources:
     benchmark:
         "benchmarks/results/{run}/figures/list_sources.tsv"
     conda:
-        "../../envs/library.yaml"
+        "../../envs/tables.yaml"
     resources:
         mem_mb=memory(500),
         runtime=minutes(60),
@@ -85,7 +85,7 @@ for SECTION, NAMES in sections_of(DESIGN).items():
         benchmark:
             f"benchmarks/results/{{run}}/figures/draw_section/{SECTION}.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/tables.yaml"
         resources:
             mem_mb=memory(1000, 10),
             runtime=minutes(30),
@@ -114,7 +114,7 @@ rule collect_figures:
     benchmark:
         "benchmarks/results/{run}/figures/collect_figures.tsv"
     conda:
-        "../../envs/library.yaml"
+        "../../envs/tables.yaml"
     resources:
         mem_mb=memory(1000, 10),
         runtime=minutes(30),
@@ -140,7 +140,7 @@ rule write_report:
     benchmark:
         "benchmarks/results/{run}/figures/write_report.tsv"
     conda:
-        "../../envs/library.yaml"
+        "../../envs/tables.yaml"
     resources:
         mem_mb=memory(1000, 10),
         runtime=minutes(30),

@@ -16,7 +16,7 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
         benchmark:
             "benchmarks/results/{run}/interpretation/find_motifs/{task}.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/tables.yaml"
         resources:
             mem_mb=memory(1000, 60),
             runtime=minutes(120),
@@ -40,7 +40,7 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
         benchmark:
             "benchmarks/results/{run}/interpretation/write_contrast/{task}.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/tables.yaml"
         resources:
             mem_mb=memory(1000, 50),
             runtime=minutes(30),
@@ -84,7 +84,7 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
         benchmark:
             "benchmarks/results/{run}/interpretation/read_motifs/{species}.{database}.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/tables.yaml"
         resources:
             mem_mb=memory(1000, 20),
             runtime=minutes(30),
@@ -186,7 +186,7 @@ if "motifs" in PLAN.offers:
         benchmark:
             "benchmarks/results/{run}/interpretation/compare_motifs.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/tables.yaml"
         resources:
             mem_mb=memory(1500, 20),
             runtime=minutes(240),
@@ -257,7 +257,7 @@ if "consensus" in PLAN.offers:
             "benchmarks/results/{run}/interpretation/find_consensus.tsv"
         priority: 1
         conda:
-            "../../envs/library.yaml"
+            "../../envs/statistics.yaml"
         resources:
             mem_mb=memory(1500, 50),
             runtime=minutes(240),

@@ -136,7 +136,7 @@ if LANGUAGE.trained:
         benchmark:
             "benchmarks/results/{run}/language/join_language_histories.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/tables.yaml"
         resources:
             mem_mb=memory(500),
             runtime=minutes(30),
@@ -225,7 +225,7 @@ if LANGUAGE.predictors(baselines=True):
             predictor="|".join(LANGUAGE.predictors(baselines=True)),
         priority: 1
         conda:
-            "../../envs/library.yaml"
+            "../../envs/sequence.yaml"
         resources:
             mem_mb=memory(1500, 100),
             runtime=minutes(240),
@@ -252,7 +252,7 @@ if LANGUAGE.runs:
             "benchmarks/results/{run}/language/evaluate_downstream.tsv"
         priority: 1
         conda:
-            "../../envs/library.yaml"
+            "../../envs/tables.yaml"
         resources:
             mem_mb=memory(1000, 60),
             runtime=minutes(240),
@@ -277,7 +277,7 @@ if LANGUAGE.runs_about("pairs"):
         benchmark:
             "benchmarks/results/{run}/language/compare_structures.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/tables.yaml"
         resources:
             mem_mb=memory(1000, 60),
             runtime=minutes(240),

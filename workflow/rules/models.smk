@@ -10,7 +10,7 @@ rule fit_baseline:
     benchmark:
         "benchmarks/results/{run}/models/fit_baseline/{baseline}.{scheme}.tsv"
     conda:
-        "../../envs/library.yaml"
+        "../../envs/trees.yaml"
     resources:
         mem_mb=memory(1000, 320),
         runtime=minutes(120, 30),
@@ -34,7 +34,7 @@ rule fit_stack:
     benchmark:
         "benchmarks/results/{run}/models/fit_stack/{stack}.{setting}.{scheme}.tsv"
     conda:
-        "../../envs/library.yaml"
+        "../../envs/tables.yaml"
     resources:
         mem_mb=memory(1000, 50),
         runtime=minutes(30),
@@ -55,7 +55,7 @@ rule stack_models:
     benchmark:
         "benchmarks/results/{run}/models/stack_models/{stack}.{setting}.{scheme}.{seed}.tsv"
     conda:
-        "../../envs/library.yaml"
+        "../../envs/tables.yaml"
     resources:
         mem_mb=memory(1000, 50),
         runtime=minutes(30),
@@ -80,7 +80,7 @@ rule release_model:
         "benchmarks/results/{run}/models/release_model/{folder}.tsv"
     priority: 1
     conda:
-        "../../envs/library.yaml"
+        "../../envs/trees.yaml"
     resources:
         mem_mb=memory(1500, 20),
         runtime=minutes(30),
@@ -111,7 +111,7 @@ if PLAN.release:
         benchmark:
             "benchmarks/results/{run}/models/write_card/{folder}.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/trees.yaml"
         resources:
             mem_mb=memory(500),
             runtime=minutes(30),

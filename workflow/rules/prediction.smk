@@ -69,7 +69,7 @@ rule export_sites:
     benchmark:
         "benchmarks/results/{run}/prediction/export_sites/{transcripts}.{task}.{predictor}.tsv"
     conda:
-        "../../envs/library.yaml"
+        "../../envs/tables.yaml"
     resources:
         mem_mb=memory(600, 5),
         runtime=minutes(120),
@@ -93,7 +93,7 @@ rule summarise_sites:
     benchmark:
         "benchmarks/results/{run}/prediction/summarise_sites/{transcripts}.{task}.{predictor}.tsv"
     conda:
-        "../../envs/library.yaml"
+        "../../envs/tables.yaml"
     resources:
         mem_mb=memory(600, 5),
         runtime=minutes(120),

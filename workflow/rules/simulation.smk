@@ -20,7 +20,7 @@ if config.get("simulation"):
         wildcard_constraints:
             world=PLAN.world,
         conda:
-            "../../envs/library.yaml"
+            "../../envs/statistics.yaml"
         resources:
             mem_mb=memory(1000),
             runtime=minutes(30),

@@ -11,7 +11,7 @@ rule read_sites:
     benchmark:
         "benchmarks/results/{run}/sites/read_sites/{task}.{role}.tsv"
     conda:
-        "../../envs/library.yaml"
+        "../../envs/tables.yaml"
     resources:
         mem_mb=memory(1200, 0.5),
         runtime=minutes(30),
@@ -41,7 +41,7 @@ if config.get("orthologues"):
         benchmark:
             "benchmarks/results/{run}/sites/read_orthologues.tsv"
         conda:
-            "../../envs/library.yaml"
+            "../../envs/tables.yaml"
         resources:
             mem_mb=memory(1000, 20),
             runtime=minutes(30),
@@ -65,7 +65,7 @@ rule build_transcripts:
     wildcard_constraints:
         transcripts="|".join(ANALYSES.from_genome()) or "none",
     conda:
-        "../../envs/library.yaml"
+        "../../envs/tables.yaml"
     resources:
         mem_mb=memory(1000, 2.5),
         runtime=minutes(60, 0.1),
@@ -90,7 +90,7 @@ if ANALYSES.from_fasta():
         wildcard_constraints:
             transcripts="|".join(ANALYSES.from_fasta()),
         conda:
-            "../../envs/library.yaml"
+            "../../envs/tables.yaml"
         resources:
             mem_mb=memory(1000, 20),
             runtime=minutes(60),
@@ -116,7 +116,7 @@ if PLAN.tasks_with_sites():
         wildcard_constraints:
             task="|".join(PLAN.tasks_with_sites()),
         conda:
-            "../../envs/library.yaml"
+            "../../envs/tables.yaml"
         resources:
             mem_mb=memory(1000, 70),
             runtime=minutes(60),
@@ -148,7 +148,7 @@ if PLAN.tasks_with_windows():
         wildcard_constraints:
             task="|".join(PLAN.tasks_with_windows()),
         conda:
-            "../../envs/library.yaml"
+            "../../envs/tables.yaml"
         resources:
             mem_mb=memory(1000, 50),
             runtime=minutes(30),

@@ -9,7 +9,7 @@ rule fetch_source:
         source="|".join(SOURCES) or "none",
         file="|".join(sorted({source.file for source in SOURCES.values()})) or "none",
     conda:
-        "../../envs/library.yaml"
+        "../../envs/tables.yaml"
     resources:
         mem_mb=memory(500),
         runtime=minutes(240),
@@ -38,7 +38,7 @@ rule extract_member:
         archive="[^/]+",
         member="[^/]+",
     conda:
-        "../../envs/library.yaml"
+        "../../envs/tables.yaml"
     resources:
         mem_mb=memory(500),
         runtime=minutes(60),

@@ -424,7 +424,7 @@ def read_streme(path: str | Path, foreground: np.ndarray, control: np.ndarray, *
     Parameters
     ----------
     path : path-like
-        MEME text; the header of each matrix holds its p-value (``S=``, ``P=`` or ``E=``).
+        MEME text of any version, see :func:`rnamarks.interpretation.motif_files.read_motif_scores`.
     foreground, control : numpy.ndarray, shape=(n, width), dtype=uint8
         The windows that it read.
     source : str

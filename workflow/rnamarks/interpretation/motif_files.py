@@ -50,7 +50,7 @@ class Entry:
     sites: str = ""
     width: str = ""
     order: Sequence[int] = (0, 1, 2, 3)
-    score: str = ""
+    score: tuple[str, str] = ("", "")
 
 
 @dataclass
@@ -187,7 +187,7 @@ def _meme_entries(path: str | Path) -> Iterator[Entry]:
     header: dict[str, str] = {}
 
     def finish() -> Entry:
-        score = next((header[key] for key in ("S", "P", "E") if key in header), "")
+        score = next(((key, header[key]) for key in ("S", "P", "E") if key in header), ("", ""))
         columns = (0, 1, 2, 3) if order is None else order
         sites, width = header.get("nsites", ""), header.get("w", "")
         return Entry(name, tuple(rows or ()), str(path), at, alternative, sites, width, columns, score)
@@ -453,7 +453,10 @@ def read_own(path: str | Path, source: str = "") -> list[PWM]:
 
 
 def read_motif_scores(path: str | Path, source: str = "") -> list[tuple[PWM, float]]:
-    """Motifs of MEME text with the p-value or E-value in the header of each matrix.
+    """Motifs of MEME text with the p-value that the header of each matrix tells.
+
+    It is written there as it is (``S=``, ``P=``) or, by streme 5.4 and later, as the E-value (``E=``), which is the
+    p-value times the motifs of the file.
 
     Raises
     ------
@@ -461,15 +464,18 @@ def read_motif_scores(path: str | Path, source: str = "") -> list[tuple[PWM, flo
         If a matrix is broken or has no such number.
     """
     found = []
-    for entry in read_meme([path]):
+    entries = list(read_meme([path]))
+    for entry in entries:
         matrix, reason, value = _matrix(entry)
-        if reason or not is_number(entry.score):
+        key, score = entry.score
+        if reason or not is_number(score):
             raise InputError(
                 f"motif {entry.name}: {reason or 'the header has no p-value'}",
                 path=path,
                 line=entry.line,
-                value=value if reason else entry.score,
+                value=value if reason else score,
                 remedy="run streme again",
             )
-        found.append((PWM(entry.name, matrix, _sites(entry.sites), entry.alternative, source), float(entry.score)))
+        p = float(score) / (len(entries) if key == "E" else 1)
+        found.append((PWM(entry.name, matrix, _sites(entry.sites), entry.alternative, source), p))
     return found
