@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
 
 from ..errors import InputError
-from ..files import atomic_path
 from ..tasks import Task
+from .array_files import read_arrays, write_arrays
 from .baselines import BASELINES, Baseline
-from .directory import WEIGHTS, ModelConfig, check_weights, read_arrays, read_config, write_config
+from .directory import WEIGHTS, ModelConfig, check_weights, read_config, write_config
 
 
 def save_baselines(
@@ -40,8 +39,7 @@ def save_baselines(
     """
     folder = Path(folder)
     first = fitted[tasks[0].name]
-    with atomic_path(folder / WEIGHTS) as part:
-        save_file(_named({task.name: fitted[task.name] for task in tasks}), part)
+    write_arrays(folder / WEIGHTS, _named({task.name: fitted[task.name] for task in tasks}))
     write_config(
         folder, ModelConfig(name, list(tasks), first.width, first.hyperparameters(), training=dict(training or {}))
     )

@@ -15,8 +15,9 @@ import torch
 from torch import nn
 
 from ..errors import InputError
+from .array_files import read_arrays
 from .combiner import COMBINER, Combiner
-from .directory import ModelConfig, check_weights, read_arrays, read_config, read_shapes, split_members, write_model
+from .directory import ModelConfig, check_weights, read_config, read_shapes, split_members, write_model
 from .registry import Network, build_model
 
 

@@ -14,15 +14,14 @@ from typing import Any, Self
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 from scipy.special import expit
 from scipy.special import logit as log_odds
 
 from ..errors import InputError
-from ..files import atomic_path
 from ..sequences import ALPHABET, UNKNOWN
 from ..sites.gene_structure import ENDS, FEATURES
 from ..sites.motifs import find_motif
+from .array_files import write_arrays
 from .forest import Forest
 from .kmers import kmer_counts
 from .settings import Names
@@ -136,9 +135,8 @@ def check_record(record: Mapping[str, Any]) -> tuple[CombinerSettings, tuple[str
 
 def write_combiner(path: str | Path, combiner: Combiner) -> None:
     """Write fitted trees and what describes them as a safetensors file."""
-    with atomic_path(path) as part:
-        said = {COMBINER: combiner.record(), "windows": combiner.windows}
-        save_file(combiner.to_arrays(), part, {name: json.dumps(said[name], sort_keys=True) for name in said})
+    said = {COMBINER: combiner.record(), "windows": combiner.windows}
+    write_arrays(path, combiner.to_arrays(), {name: json.dumps(said[name], sort_keys=True) for name in said})
 
 
 def read_combiner(path: str | Path) -> Combiner:

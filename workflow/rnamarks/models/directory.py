@@ -21,13 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
 
 from .. import __version__
 from ..errors import InputError
-from ..files import atomic_path, open_text, sha256_of, write_text
+from ..files import open_text, sha256_of, write_text
 from ..tasks import Task
+from .array_files import open_arrays, read_arrays, write_arrays
 from .config_check import REMEDY, check_config, read_json, read_tasks, refuse
 
 WEIGHTS = "weights.safetensors"
@@ -128,17 +127,14 @@ def write_model(
     folder = Path(folder)
     config.members = len(members)
     arrays = {
-        f"{index}.{name}": np.asarray(array, order="C")
-        for index, member in enumerate(members)
-        for name, array in member.items()
+        f"{index}.{name}": np.asarray(array) for index, member in enumerate(members) for name, array in member.items()
     }
     arrays |= more or {}
     # what the stack and the combiner say is written here, too, so that the file's hash tells every two models apart
     # that score differently
     said = {name: getattr(config, name) for name in ("stack", "combiner") if getattr(config, name)}
-    metadata = {name: json.dumps(value, sort_keys=True) for name, value in said.items()} or None
-    with atomic_path(folder / WEIGHTS) as part:
-        save_file(arrays, part, metadata)
+    metadata = {name: json.dumps(value, sort_keys=True) for name, value in said.items()}
+    write_arrays(folder / WEIGHTS, arrays, metadata)
     write_config(folder, config)
 
 
@@ -251,29 +247,8 @@ def check_weights(folder: str | Path, digest: str) -> Path:
 
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Names and shapes of the arrays of a safetensors file, from its header alone."""
-    with _opened(path) as handle:
+    with open_arrays(path) as handle:
         return {name: tuple(handle.get_slice(name).get_shape()) for name in handle.keys()}  # noqa: SIM118
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a safetensors file, all finite; an :class:`InputError` otherwise."""
-    try:
-        arrays = load_file(path)
-    except (SafetensorError, KeyError, TypeError) as error:
-        raise InputError(f"not a safetensors file of numbers: {error}", path=path, remedy="copy it again") from error
-    for name, array in arrays.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise InputError(
-                "the file holds numbers that are not finite", path=path, value=name, remedy="make the model again"
-            )
-    return arrays
-
-
-def _opened(path: Path) -> Any:
-    try:
-        return safe_open(path, framework="np")
-    except SafetensorError as error:
-        raise InputError(f"not a safetensors file: {error}", path=path, remedy="copy it again") from error
 
 
 def write_sidecar(folder: str | Path, name: str, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> str:
@@ -296,11 +271,10 @@ def write_sidecar(folder: str | Path, name: str, arrays: Mapping[str, np.ndarray
     """
     _, digest = read_config(folder)
     check_weights(folder, digest)
-    arrays = {key: np.asarray(array, order="C") for key, array in arrays.items()}
     text = json.dumps(settings, sort_keys=True, allow_nan=False)
     own = _digest(text, arrays)
-    with atomic_path(Path(folder) / name) as part:
-        save_file(arrays, part, {"format": SIDECAR_FORMAT, "weights": digest, "sha256": own, "settings": text})
+    about = {"format": SIDECAR_FORMAT, "weights": digest, "sha256": own, "settings": text}
+    write_arrays(Path(folder) / name, arrays, about)
     return own
 
 
@@ -320,7 +294,7 @@ def sidecar_settings(folder: str | Path, name: str) -> dict[str, Any] | None:
     if not (Path(folder) / name).exists():
         return None
     path = regular_file(folder, name)
-    with _opened(path) as handle:
+    with open_arrays(path) as handle:
         header = handle.metadata() or {}
     if header.get("format") != SIDECAR_FORMAT or not {"weights", "sha256", "settings"} <= set(header):
         raise InputError(
