@@ -1,34 +1,52 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from rnamarks import __version__
 from rnamarks.errors import InputError
 from rnamarks.scripting import logged
+from rnamarks.tables import write_parquet, write_tsv
+from stand_in import make_job
 
-WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
+ROOT = Path(__file__).resolve().parents[1]
+ENVIRONMENT = os.environ | {"PYTHONPATH": f"{ROOT / 'workflow'}:{ROOT / 'tests'}"}
+
+
+HEAD = f"rnamarks {__version__}, Python {sys.version.split()[0]}\nrule: rule\nseed: none\ninput: none\n"
+END = re.compile(r"took [0-9.]+ s and [0-9,]+ MB at most\n\Z")
+START = """
+import sys
+from stand_in import make_job
+from rnamarks import scripting
+{before}
+with scripting.logged(make_job(sys.argv[1])) as terminal:
+{lines}"""
 
 
 def run(tmp_path: Path, body: str, before: str = "") -> tuple[subprocess.CompletedProcess, str]:
-    """Run a script whose block is ``body``, as the workflow does; its result and its log."""
+    """Run a script whose block is ``body``, as the workflow does; its result and its log between head and end."""
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     script = tmp_path / "script.py"
-    script.write_text(
-        f"import sys\nfrom rnamarks.scripting import logged\n{before}\nwith logged(sys.argv[1]) as terminal:\n{lines}"
-    )
+    script.write_text(START.format(before=before, lines=lines))
     log = tmp_path / "logs" / "rule" / "job.log"
     done = subprocess.run(
         [sys.executable, str(script), str(log)],
-        env=os.environ | {"PYTHONPATH": str(WORKFLOW)},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
     )
-    return done, log.read_text(encoding="utf-8")
+    written = log.read_text(encoding="utf-8")
+    assert written.startswith(HEAD)
+    assert bool(END.search(written)) == (done.returncode == 0)
+    return done, END.sub("", written.removeprefix(HEAD))
 
 
 def test_both_streams_of_the_script_and_of_its_programs_go_to_the_log(tmp_path):
@@ -86,10 +104,11 @@ def test_a_fault_of_files_is_one_sentence_and_code_2_with_its_traceback_in_the_l
 
 def test_a_log_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "logs").write_text("")
-    code = f"from rnamarks.scripting import logged\nwith logged({str(tmp_path / 'logs' / 'x.log')!r}):\n    print(1)"
+    code = "import sys\nfrom stand_in import make_job\nfrom rnamarks.scripting import logged\n"
+    code += "with logged(make_job(sys.argv[1])):\n    print(1)"
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONPATH": str(WORKFLOW)},
+        [sys.executable, "-c", code, tmp_path / "logs" / "x.log"],
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
@@ -118,11 +137,11 @@ def test_streams_are_back_afterwards_and_the_log_is_written_anew(tmp_path, capsy
     log = tmp_path / "job.log"
     log.write_text("old\n")
     before = sys.stdout, sys.stderr
-    with logged(log) as terminal:
+    with logged(make_job(log)) as terminal:
         print("new")
         print("seen", file=terminal)
     assert (sys.stdout, sys.stderr) == before
-    assert log.read_text() == "new\n"
+    assert END.sub("", log.read_text()) == f"{HEAD}new\n"
     print("after")
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("after\n", "seen\n")
@@ -132,7 +151,7 @@ def test_file_descriptors_are_back_afterwards(tmp_path, capfd):
     open_before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else None
 
     def work() -> None:
-        with logged(tmp_path / "job.log"):
+        with logged(make_job(tmp_path / "job.log")):
             os.system("echo inside")
             raise InputError("wrong")
 
@@ -144,6 +163,57 @@ def test_file_descriptors_are_back_afterwards(tmp_path, capfd):
     captured = capfd.readouterr()
     assert captured.out == "outside\n"
     assert captured.err == "error: wrong\n"
-    assert (tmp_path / "job.log").read_text() == "inside\nerror: wrong\n"
+    assert (tmp_path / "job.log").read_text() == f"{HEAD}inside\nerror: wrong\n"
     if open_before is not None:
         assert len(os.listdir("/proc/self/fd")) == open_before
+
+
+def test_a_log_says_what_the_job_was_given_and_what_it_made(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.txt").write_text("x" * 1234)
+    frame = pd.DataFrame({"one": range(1500)})
+    job = make_job(
+        tmp_path / "job.log",
+        rule="train_model",
+        inputs={"first": tmp_path / "a.txt", "more": [tmp_path / "b.txt"] * 30},
+        outputs={"table": tmp_path / "t.tsv.gz", "sites": tmp_path / "s.parquet", "rest": [tmp_path / "r.bin"]},
+        params={"seed": 7},
+        wildcards={"model": "mass", "scheme": "paper"},
+    )
+    with logged(job):
+        write_tsv(frame, tmp_path / "t.tsv.gz")
+        write_parquet(frame, tmp_path / "s.parquet")
+        (tmp_path / "r.bin").write_bytes(b"12")
+    lines = (tmp_path / "job.log").read_text().replace(f"{tmp_path}/", "").splitlines()
+    assert lines[1:4] == ["rule: train_model model=mass scheme=paper", "seed: 7", "input: a.txt, 1,234 bytes"]
+    assert lines[4:23] == ["input: b.txt, 1,234 bytes"] * 19
+    assert lines[23] == "input: 11 more files"
+    assert re.fullmatch(r"output: t.tsv.gz, 1,501 lines, [0-9,]+ bytes", lines[24])
+    assert re.fullmatch(r"output: s.parquet, 1,500 rows, [0-9,]+ bytes", lines[25])
+    assert lines[26] == "output: r.bin, 2 bytes"
+    assert END.fullmatch(lines[27] + "\n")
+
+
+def test_a_long_job_says_now_and_then_that_it_is_at_work(tmp_path):
+    done, _ = run(
+        tmp_path,
+        "import time\nprint('fold 3 of 5')\ntime.sleep(0.5)",
+        before="scripting._SECONDS_BETWEEN_SIGNS = 0.1",
+    )
+    said = done.stderr.splitlines()
+    assert 2 <= len(said) <= 5
+    assert all(re.fullmatch(r"rule: at work for 0 min, [0-9,]+ MB; fold 3 of 5", line) for line in said)
+
+
+def test_a_terminal_gets_no_such_lines(tmp_path):
+    """A terminal shows bars, which lines would break."""
+    code = "import time\nfrom stand_in import make_job\nfrom rnamarks import scripting\n"
+    code += "scripting._SECONDS_BETWEEN_SIGNS = 0.05\n"
+    code += (
+        "with scripting.logged(make_job('job.log')) as terminal:\n    time.sleep(0.3)\n    print('end', file=terminal)"
+    )
+    main, side = os.openpty()
+    subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, cwd=tmp_path, stderr=side, check=True)
+    os.close(side)
+    assert os.read(main, 4096) == b"end\r\n"
+    os.close(main)

@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]) as terminal:
+with logged(snakemake) as terminal:
     import logging
 
     from rnamarks.biology.gene_annotations import read_associations, read_ontology

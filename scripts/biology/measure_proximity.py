@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]) as terminal:
+with logged(snakemake) as terminal:
     from rnamarks.biology.proximity import SITE_COLUMNS, TRANSCRIPT_COLUMNS, measure_proximity
     from rnamarks.tables import read_parquet, write_tsv
     from rnamarks.tasks import Task

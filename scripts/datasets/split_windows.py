@@ -2,7 +2,7 @@
 
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     import pandas as pd
 
     from rnamarks.datasets.schemes import split_windows

@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.evaluation.sources_apart import read_negatives, sources_apart
     from rnamarks.tables import write_tsv
     from rnamarks.tasks import Task

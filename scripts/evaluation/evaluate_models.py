@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.dictionary import column_names
     from rnamarks.evaluation.curves import curve_table
     from rnamarks.evaluation.panels import build_panels

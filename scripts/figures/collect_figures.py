@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.figures.collect import index_rows, read_table
     from rnamarks.figures.design import Design
     from rnamarks.tables import write_tsv

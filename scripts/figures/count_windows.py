@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.figures.collect import count_windows
     from rnamarks.tables import read_parquet, write_tsv
 

@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.figures.catalogue import find_figure
     from rnamarks.figures.collect import read_table
     from rnamarks.figures.design import Design

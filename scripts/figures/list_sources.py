@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.figures.provenance import source_table
     from rnamarks.sources.lock import read_lock
     from rnamarks.sources.sheet import read_sources

@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]) as terminal:
+with logged(snakemake) as terminal:
     from rnamarks.interpretation.discovery import read_discovered
     from rnamarks.interpretation.filter_files import read_filters
     from rnamarks.interpretation.motif_files import read_own

@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]) as terminal:
+with logged(snakemake) as terminal:
     from rnamarks.interpretation.discovery import contrast, discover, read_streme
     from rnamarks.interpretation.motif_files import write_meme
     from rnamarks.interpretation.tomtom import MEME_SUITE

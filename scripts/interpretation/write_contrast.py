@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.interpretation.discovery import contrast, write_windows
     from rnamarks.tables import read_parquet
 

@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.corpus.build import build_corpus
     from rnamarks.corpus.formats import judged_table
     from rnamarks.downstream.examples import held_back

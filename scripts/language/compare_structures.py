@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.evaluation.structures import pairs_of_structures, score_structures, spread_of_structures
     from rnamarks.tables import read_parquet, write_tsv
 

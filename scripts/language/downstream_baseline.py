@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.downstream.baselines import fit_baseline
     from rnamarks.tables import read_parquet, write_parquet
 

@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.figures.collect import join_language_histories
     from rnamarks.tables import read_tsv, write_tsv
 

@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.dictionary import column_names
     from rnamarks.models.stack import apply_weights
     from rnamarks.tables import read_parquet, read_tsv, write_parquet

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.sites.modifications import find_modification, load_modifications
     from rnamarks.sites.species import read_species, select_species
     from rnamarks.training.tree import read_tree

@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.dictionary import column_names
     from rnamarks.sites.drops import Drops
     from rnamarks.sites.labelling import label_sites

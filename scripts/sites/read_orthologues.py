@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.sites.orthologues import ORTHOLOGUE_FORMATS
     from rnamarks.sites.species import read_species, select_species
     from rnamarks.tables import write_tsv

@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.sites.drops import Drops
     from rnamarks.sites.transcript_fasta import read_transcript_files
     from rnamarks.tables import write_parquet

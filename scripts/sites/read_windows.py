@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.sites.window_files import read_task_windows
     from rnamarks.sites.window_formats import at_paths
     from rnamarks.tables import write_parquet

@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from rnamarks.sources.members import extract_member, reference_of
 
     archive, wanted = reference_of(snakemake.wildcards.archive, snakemake.wildcards.member)

@@ -1,6 +1,6 @@
 from rnamarks.scripting import logged
 
-with logged(snakemake.log[0]) as terminal:
+with logged(snakemake) as terminal:
     from rnamarks.progress import show_bytes
     from rnamarks.sources.download import fetch
     from rnamarks.sources.sheet import read_sources, select_source

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -24,6 +23,7 @@ from rnamarks.errors import InputError
 from rnamarks.sequences import decode, encode
 from rnamarks.tables import read_tsv, write_parquet
 from rnamarks.tasks import Task
+from stand_in import run_script
 
 ROOT = Path(__file__).resolve().parents[2]
 BASES = {"m6A": "A", "m5C": "C", "Y": "U", "m1A": "A"}
@@ -276,13 +276,6 @@ def test_bad_requests():
     assert measure({"m6A": windows_of([])}, None).empty
 
 
-class Files(SimpleNamespace):
-    """Inputs of a rule, which can be asked for one that is not there."""
-
-    def get(self, name, default=None):
-        return getattr(self, name, default)
-
-
 @pytest.mark.parametrize("known", [True, False])
 def test_script(tmp_path, known):
     world = make_world(10)
@@ -297,19 +290,13 @@ def test_script(tmp_path, known):
     if known:
         write_parquet(world, tmp_path / "transcripts.parquet")
         inputs["transcripts"] = [tmp_path / "transcripts.parquet"]
-    script = ROOT / "scripts" / "biology" / "measure_proximity.py"
-    snakemake = SimpleNamespace(
-        input=Files(**inputs),
-        output=SimpleNamespace(table=tmp_path / "table.tsv"),
-        params=SimpleNamespace(
-            tasks=[task.record() for task in tasks_of("m6A", "m5C")],
-            species=["human"] if known else [],
-            seed=1,
-        ),
-        log=[tmp_path / "log"],
-        threads=1,
-    )
-    exec(compile(script.read_text(), script, "exec"), {"snakemake": snakemake})
+    params = {
+        "tasks": [task.record() for task in tasks_of("m6A", "m5C")],
+        "species": ["human"] if known else [],
+        "seed": 1,
+    }
+    outputs = {"table": tmp_path / "table.tsv"}
+    run_script("biology/measure_proximity", tmp_path / "log", inputs=inputs, outputs=outputs, params=params)
     table, metadata = read_tsv(tmp_path / "table.tsv")
     assert list(table.columns) == column_names("proximity")
     assert len(table) == 3

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -20,6 +19,7 @@ from rnamarks_simulation.downstream import write_downstream
 from rnamarks_simulation.parameters import MixedParameters
 from rnamarks_simulation.truth import gene_truth
 from rnamarks_simulation.world import simulate, write_world
+from stand_in import run_script
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECIES, MODIFICATIONS = ("human", "mouse"), ("m6A", "Y")
@@ -28,13 +28,6 @@ TASKS = [
     for name in MODIFICATIONS
     for species in SPECIES
 ]
-
-
-class Files(SimpleNamespace):
-    """Inputs of a rule, which can be asked for one that is not there."""
-
-    def get(self, name, default=None):
-        return getattr(self, name, default)
 
 
 def scans(world, folder):
@@ -88,30 +81,24 @@ def run(tmp_path_factory):
     scanned = scans(world, folder)
     tasks, matching = [task.record() for task in TASKS], {"minimum": 0.5}
 
-    def run_script(name, inputs, outputs, **params):
-        script = ROOT / "scripts" / "biology" / f"{name}.py"
-        snakemake = SimpleNamespace(
-            input=Files(**inputs),
-            output=SimpleNamespace(**{key: folder / file for key, file in outputs.items()}),
-            params=SimpleNamespace(**params),
-            log=[folder / f"{name}.log"],
-        )
-        exec(compile(script.read_text(), script, "exec"), {"snakemake": snakemake})
+    def run(name, inputs, outputs, **params):
+        outputs = {key: folder / file for key, file in outputs.items()}
+        run_script(f"biology/{name}", folder / f"{name}.log", inputs=inputs, outputs=outputs, params=params)
 
-    run_script(
+    run(
         "measure_landscape",
         {"sites": scanned["sites"], "tables": scanned["transcripts"]},
         {"landscape": "landscape.tsv", "statistics": "landscape_statistics.tsv"},
         **{"entries": scanned["entries"], "tasks": tasks, "measured": [], "call": "probability", "threshold": 0.5},
         **{"bins": 12, "stop_bin": 100, "bootstrap": 20, "seed": 1},
     )
-    run_script(
+    run(
         "measure_capacity",
         {"genes": scanned["genes"]},
         {"capacity": "capacity.tsv", "definitions": "capacity_definitions.tsv"},
         **{"entries": scanned["entries"], "tasks": tasks, "definition": "mean", "high": "median"},
     )
-    run_script(
+    run(
         "count_conserved",
         {"capacity": folder / "capacity.tsv", "orthologues": folder / "orthologues.tsv", "tree": tree},
         {
@@ -124,7 +111,7 @@ def run(tmp_path_factory):
         **{"species": list(SPECIES), "tips": {one.species: one.tree_name for one in species}, "bootstrap": 20},
         **{"permutations": 20, "seed": 1} | matching,
     )
-    run_script(
+    run(
         "enrich_terms",
         {
             "capacity": folder / "capacity.tsv",
@@ -136,7 +123,7 @@ def run(tmp_path_factory):
         options={"fraction": 0.1, "background": "tested", "namespaces": ["molecular_function"]} | matching,
     )
     chosen = [at for at, entry in enumerate(scanned["entries"]) if entry["transcripts"] == "human"][:2]
-    run_script(
+    run(
         "relate_regulation",
         {
             **{name: [scanned[name][at] for at in chosen] for name in ("genes", "transcripts", "sites")},

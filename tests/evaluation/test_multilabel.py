@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +14,7 @@ from rnamarks.evaluation.panels import build_panels
 from rnamarks.evaluation.pools import build_pools
 from rnamarks.tables import read_tsv, write_parquet
 from rnamarks.tasks import Task
+from stand_in import run_script
 
 from .made import BASES, TASKS, made_run, made_runs, made_windows, of, own_windows
 
@@ -125,19 +123,18 @@ def test_script_writes_both_tables(tmp_path, repository):
         splits.append(tmp_path / f"{name}.split.parquet")
         write_parquet(pd.DataFrame({"label": [1, 0] * 20}), splits[-1])
     assert natural_ratios(dict(zip(BASES, splits, strict=True))) == dict.fromkeys(BASES, 9.0)
-    stand_in = SimpleNamespace(
-        input=SimpleNamespace(predictions=paths, splits=splits),
-        output=SimpleNamespace(multilabel=tmp_path / "multilabel.tsv", imbalance=tmp_path / "imbalance.tsv"),
-        log=[tmp_path / "log.txt"],
-        params=SimpleNamespace(
-            runs=[{"model": r.model, "setting": r.setting, "scheme": r.scheme, "seed": r.seed} for r in runs],
-            tasks=[task.record() for task in TASKS],
-            bootstrap=20,
-            seed=1,
-        ),
+    run_script(
+        "evaluation/evaluate_multilabel",
+        tmp_path / "log.txt",
+        inputs={"predictions": paths, "splits": splits},
+        outputs={"multilabel": tmp_path / "multilabel.tsv", "imbalance": tmp_path / "imbalance.tsv"},
+        params={
+            "runs": [{"model": r.model, "setting": r.setting, "scheme": r.scheme, "seed": r.seed} for r in runs],
+            "tasks": [task.record() for task in TASKS],
+            "bootstrap": 20,
+            "seed": 1,
+        },
     )
-    script = repository / "scripts/evaluation/evaluate_multilabel.py"
-    runpy.run_path(str(script), init_globals={"snakemake": stand_in})
     assert len(read_tsv(tmp_path / "multilabel.tsv", column_names("multilabel"))[0])
     imbalance, _ = read_tsv(
         tmp_path / "imbalance.tsv", [*column_names("imbalance", task_columns=False), "species", "modification"]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +10,7 @@ from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.evaluation.sources_apart import read_negatives, sources_apart
 from rnamarks.tables import read_tsv, write_parquet
+from stand_in import run_script
 
 
 def unmodified(seed: int, n: int = 200, base: str = "A", gc: float = 0.5, genes: int = 0) -> pd.DataFrame:
@@ -91,13 +89,12 @@ def test_script_writes_the_table(tmp_path, repository):
     names = ["Am", "m1A", "Um"]
     for seed, (name, base) in enumerate(zip(names, "AAU", strict=True)):
         write_parquet(unmodified(seed, 40, base).assign(label=[1, 0, 0, 0] * 10), tmp_path / f"{name}.parquet")
-    stand_in = SimpleNamespace(
-        input=SimpleNamespace(splits=[tmp_path / f"{name}.parquet" for name in names]),
-        output=SimpleNamespace(sources=tmp_path / "sources.tsv"),
-        log=[tmp_path / "log.txt"],
-        params=SimpleNamespace(tasks=[{"name": name} for name in names], bootstrap=10, seed=1),
+    run_script(
+        "evaluation/compare_sources",
+        tmp_path / "log.txt",
+        inputs={"splits": [tmp_path / f"{name}.parquet" for name in names]},
+        outputs={"sources": tmp_path / "sources.tsv"},
+        params={"tasks": [{"name": name} for name in names], "bootstrap": 10, "seed": 1},
     )
-    script = repository / "scripts/evaluation/compare_sources.py"
-    runpy.run_path(str(script), init_globals={"snakemake": stand_in})
     table, _ = read_tsv(tmp_path / "sources.tsv", column_names("sources_apart"))
     assert table[["task_a", "task_b", "n_a"]].to_numpy().tolist() == [["Am", "m1A", 30]]

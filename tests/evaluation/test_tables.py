@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,6 +22,7 @@ from rnamarks.evaluation.tables import (
     threshold_tables,
 )
 from rnamarks.tables import read_tsv, write_parquet, write_tsv
+from stand_in import run_script
 
 from .made import TASKS, made_runs, of, own_windows
 
@@ -234,29 +232,28 @@ def test_script_writes_all_tables(tmp_path, repository, all_tasks):
         "similarity",
         "curves",
     ]
-    stand_in = SimpleNamespace(
-        input=SimpleNamespace(
-            predictions=write_all([own_windows(run).frame for run in runs], tmp_path / "own"),
-            tasks=write_all([run.frame for run in task_runs], tmp_path / "all"),
-            identity=tmp_path / "identity.parquet",
-            splits=[],
-        ),
-        output=Outputs(tmp_path, names),
-        log=[tmp_path / "log.txt"],
-        params=SimpleNamespace(
-            runs=[record(run) for run in runs],
-            task_runs=[record(run) for run in task_runs],
-            tasks=[task.record() for task in TASKS],
-            release={"model": "multirm_51", "setting": "all", "scheme": "paper"},
-            settings={},
-            resampled=[],
-            bootstrap=10,
-            precisions=[0.5],
-            seed=1,
-        ),
+    run_script(
+        "evaluation/evaluate_models",
+        tmp_path / "log.txt",
+        inputs={
+            "predictions": write_all([own_windows(run).frame for run in runs], tmp_path / "own"),
+            "tasks": write_all([run.frame for run in task_runs], tmp_path / "all"),
+            "identity": tmp_path / "identity.parquet",
+            "splits": [],
+        },
+        outputs={name: tmp_path / f"{name}.tsv" for name in names},
+        params={
+            "runs": [record(run) for run in runs],
+            "task_runs": [record(run) for run in task_runs],
+            "tasks": [task.record() for task in TASKS],
+            "release": {"model": "multirm_51", "setting": "all", "scheme": "paper"},
+            "settings": {},
+            "resampled": [],
+            "bootstrap": 10,
+            "precisions": [0.5],
+            "seed": 1,
+        },
     )
-    script = repository / "scripts/evaluation/evaluate_models.py"
-    runpy.run_path(str(script), init_globals={"snakemake": stand_in})
     tables = {name: read_tsv(tmp_path / f"{name}.tsv")[0] for name in names}
     for name, table in tables.items():
         assert len(table), name
@@ -268,14 +265,6 @@ def test_script_writes_all_tables(tmp_path, repository, all_tasks):
         assert set(tables[name]["against"]) == ({"own", "all"} if all_tasks else {"own"})
     write_tsv(tables["metrics"], tmp_path / "again.tsv")
     assert (tmp_path / "again.tsv").read_bytes() == (tmp_path / "metrics.tsv").read_bytes()
-
-
-class Outputs(dict):
-    """Paths by name, as Snakemake gives them: also as attributes."""
-
-    def __init__(self, folder, names):
-        super().__init__((name, folder / f"{name}.tsv") for name in names)
-        self.__dict__ = self
 
 
 def test_a_predictor_is_calibrated_on_its_own_predictions(runs):

@@ -14,6 +14,7 @@ from rnamarks.figures.design import Design
 from rnamarks.interpretation.pwm import PWM
 from rnamarks.sequences import decode_windows, encode
 from rnamarks.tasks import Task
+from stand_in import run_script
 
 ROOT = Path(__file__).resolve().parents[2]
 WINDOW = 41
@@ -61,21 +62,12 @@ def planted():
     return SimpleNamespace(attended=attended, plant=plant, others=others, sharp=sharp)
 
 
-@pytest.fixture(scope="session")
-def run_script():
-    """A function that runs a script of the stage as Snakemake does, with its object made here."""
+@pytest.fixture(scope="session", name="run_script")
+def run_script_of_the_stage():
+    """A function that runs a script of the stage."""
 
-    def run(name, folder, *, inputs, outputs, params):
-        script = ROOT / "scripts" / "interpretation" / f"{name}.py"
-        snakemake = SimpleNamespace(
-            input=SimpleNamespace(**inputs),
-            output=SimpleNamespace(**outputs),
-            params=SimpleNamespace(**params),
-            config={"resources": {"device": "cpu"}},
-            log=[folder / f"{name}.log"],
-            threads=1,
-        )
-        exec(compile(script.read_text(), script, "exec"), {"snakemake": snakemake})
+    def run(name, folder, **job):
+        run_script(f"interpretation/{name}", folder / f"{name}.log", **job)
 
     return run
 

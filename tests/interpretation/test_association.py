@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -161,7 +160,7 @@ def test_bad_requests():
         associate_rows(np.zeros((1, 3, 5)), TASKS[:2])
 
 
-def test_script(tmp_path):
+def test_script(tmp_path, run_script):
     sizes = {"dims": 6, "units": 4, "attention": 7, "hidden": 3}
     states = []
     for seed in (1, 2):
@@ -173,19 +172,14 @@ def test_script(tmp_path):
     for task in TASKS:
         frame = pd.DataFrame({"sequence": decode_windows(generator.integers(0, 4, (12, 21)).astype(np.uint8))})
         write_parquet(frame.assign(paper=["train", "test"] * 6), tmp_path / f"{task}.parquet")
-    script = ROOT / "scripts" / "interpretation" / "associate_tasks.py"
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(
-            weights=tmp_path / "model" / "weights.safetensors",
-            splits=[tmp_path / f"{task}.parquet" for task in TASKS],
-        ),
-        output=SimpleNamespace(table=tmp_path / "table.tsv"),
-        params=SimpleNamespace(tasks=TASKS, scheme="paper", seed=1),
-        config={"resources": {"device": "cpu"}},
-        log=[tmp_path / "log"],
-        threads=1,
+    splits = [tmp_path / f"{task}.parquet" for task in TASKS]
+    run_script(
+        "associate_tasks",
+        tmp_path,
+        inputs={"weights": tmp_path / "model" / "weights.safetensors", "splits": splits},
+        outputs={"table": tmp_path / "table.tsv"},
+        params={"tasks": TASKS, "scheme": "paper", "seed": 1},
     )
-    exec(compile(script.read_text(), script, "exec"), {"snakemake": snakemake})
     table, _ = read_tsv(tmp_path / "table.tsv")
     assert list(table.columns) == column_names("association")
     assert table.groupby("measure").size().to_dict() == {"score_rows": 6, "attention": 6}

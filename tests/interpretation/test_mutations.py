@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -178,7 +177,7 @@ def test_nothing_explained():
 
 
 @pytest.mark.parametrize(("name", "method"), [("multirm", "attention"), ("deepm6aseq", "integrated_gradients")])
-def test_script(tmp_path, name, method):
+def test_script(tmp_path, run_script, name, method):
     sizes = {
         "multirm": {"dims": 6, "units": 4, "attention": 5, "hidden": 3, "crop": 15},
         "deepm6aseq": {"filters": [6, 4], "lstm_units": 3},
@@ -193,20 +192,15 @@ def test_script(tmp_path, name, method):
     weights[:, 3:18] = np.random.default_rng(1).random((12, 15))
     both = [attended(codes, weights, "m6A").assign(method=which) for which in ("attention", "integrated_gradients")]
     write_parquet(pd.concat(both, ignore_index=True), tmp_path / "a.parquet")
-    script = ROOT / "scripts" / "interpretation" / "mutate_windows.py"
     options = {"maximum": 0, "seed": 1}
     pairs = [["multi", "m6A"], ["multi", "I"]]
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(
-            weights=[tmp_path / "model" / "weights.safetensors"] * 2, attended=tmp_path / "a.parquet"
-        ),
-        output=SimpleNamespace(table=tmp_path / "table.tsv"),
-        params=SimpleNamespace(tasks=[task.record() for task in tasks], pairs=pairs, **options),
-        config={"resources": {"device": "cpu"}},
-        log=[tmp_path / "log"],
-        threads=1,
+    run_script(
+        "mutate_windows",
+        tmp_path,
+        inputs={"weights": [tmp_path / "model" / "weights.safetensors"] * 2, "attended": tmp_path / "a.parquet"},
+        outputs={"table": tmp_path / "table.tsv"},
+        params={"tasks": [task.record() for task in tasks], "pairs": pairs, **options},
     )
-    exec(compile(script.read_text(), script, "exec"), {"snakemake": snakemake})
     table, _ = read_tsv(tmp_path / "table.tsv")
     assert list(table.columns) == column_names("mutations")
     assert set(table["method"]) == {method}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import runpy
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,10 +12,12 @@ from sklearn.metrics import roc_auc_score
 from rnamarks.errors import InputError
 from rnamarks.models.baseline_files import load_baselines
 from rnamarks.models.baselines import BASELINES, fit_baselines
+from rnamarks.models.directory import WEIGHTS
 from rnamarks.models.kmers import kmer_counts, kmer_features
 from rnamarks.sequences import decode_windows, encode_windows, read_records
 from rnamarks.tables import read_parquet, write_parquet
 from rnamarks.tasks import Task
+from stand_in import run_script
 
 TASKS = [Task(species, species=species, modification="m6A", base="A") for species in ("human", "mouse")]
 QUICK = {"kmer_logistic": {"longest": 3, "reach": 4}, "kmer_xgboost": {"longest": 3, "reach": 4, "trees": 20}}
@@ -226,14 +226,13 @@ def test_script(frames, tmp_path, repository):
         paths.append(tmp_path / f"{species}.parquet")
         write_parquet(frame, paths[-1])
     params = {"baseline": "naive_bayes_trinucleotide", "scheme": "paper", "seed": 1}
-    stand_in = SimpleNamespace(
-        input=SimpleNamespace(splits=paths),
-        output=SimpleNamespace(predictions=tmp_path / "predictions.parquet", weights=tmp_path / "model" / "weights"),
-        log=[tmp_path / "log.txt"],
-        params=SimpleNamespace(tasks=[task.record() for task in TASKS], **params),
+    run_script(
+        "models/fit_baseline",
+        tmp_path / "log.txt",
+        inputs={"splits": paths},
+        outputs={"predictions": tmp_path / "predictions.parquet", "weights": tmp_path / "model" / WEIGHTS},
+        params={"tasks": [task.record() for task in TASKS], **params},
     )
-    script = repository / "scripts/models/fit_baseline.py"
-    runpy.run_path(str(script), init_globals={"snakemake": stand_in})
     found, _ = read_parquet(tmp_path / "predictions.parquet", ["window", "task", "split", "label", "logit"])
     _, expected = fit_baselines(frames, "naive_bayes_trinucleotide", tasks=TASKS, scheme="paper")
     pd.testing.assert_frame_equal(found, expected)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import runpy
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -21,6 +19,7 @@ from rnamarks.models.directory import WEIGHTS, ModelConfig
 from rnamarks.sequences import decode_windows, encode_windows
 from rnamarks.tables import read_parquet, write_parquet
 from rnamarks.tasks import Task
+from stand_in import run_script
 
 SINGLE = ["catboost_one_hot", "xgboost_one_hot"]
 JOINT = ["catboost_multiclass", "xgboost_multiclass"]
@@ -232,14 +231,13 @@ def test_script(frames, tmp_path, repository):
         paths.append(tmp_path / f"{task}.parquet")
         write_parquet(frame, paths[-1])
     params = {"baseline": "catboost_multiclass", "scheme": "paper", "seed": 1}
-    stand_in = SimpleNamespace(
-        input=SimpleNamespace(splits=paths),
-        output=SimpleNamespace(predictions=tmp_path / "predictions.parquet", weights=tmp_path / "model" / WEIGHTS),
-        log=[tmp_path / "log.txt"],
-        params=SimpleNamespace(tasks=[task.record() for task in RECORDS], **params),
+    run_script(
+        "models/fit_baseline",
+        tmp_path / "log.txt",
+        inputs={"splits": paths},
+        outputs={"predictions": tmp_path / "predictions.parquet", "weights": tmp_path / "model" / WEIGHTS},
+        params={"tasks": [task.record() for task in RECORDS], **params},
     )
-    script = repository / "scripts/models/fit_baseline.py"
-    runpy.run_path(str(script), init_globals={"snakemake": stand_in})
     found, _ = read_parquet(tmp_path / "predictions.parquet", ["window", "task", "split", "label", "logit"])
     tasks, config = load_baselines(tmp_path / "model")
     assert config.tasks == RECORDS

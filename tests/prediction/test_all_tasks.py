@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import runpy
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -26,6 +24,7 @@ from rnamarks.prediction.score import score_windows
 from rnamarks.sequences import decode_windows, encode_windows
 from rnamarks.tables import read_parquet, write_parquet, write_tsv
 from rnamarks.tasks import Task
+from stand_in import run_script
 
 NAMES = ["Am", "m6A", "Um"]
 TASKS = [Task(name, modification=name) for name in NAMES]
@@ -167,13 +166,6 @@ def test_bad_splits(splits, tmp_path):
         pool_windows({"Um": tmp_path / "trained.parquet"}, "paper")
 
 
-class Names(SimpleNamespace):
-    """What a rule's input offers to a script."""
-
-    def get(self, name):
-        return getattr(self, name, None)
-
-
 def test_script_scores_directories_and_stacks(splits, baselines, tmp_path, repository):
     torch.manual_seed(2)
     network = build_model("deepm6aseq", NAMES, 21, SMALL)
@@ -185,24 +177,22 @@ def test_script_scores_directories_and_stacks(splits, baselines, tmp_path, repos
     write_tsv(weights, tmp_path / "weights.tsv")
 
     def run(name, source, script="predict_tasks"):
-        stand_in = SimpleNamespace(
-            input=source,
-            output=SimpleNamespace(tasks=tmp_path / f"{name}.parquet"),
-            log=[tmp_path / "log.txt"],
-            threads=1,
-            params=SimpleNamespace(tasks=NAMES, scheme="paper", members=["net", "base"]),
-            config={"resources": {"device": "cpu"}},
+        run_script(
+            f"prediction/{script}",
+            tmp_path / "log.txt",
+            inputs=source,
+            outputs={"tasks": tmp_path / f"{name}.parquet"},
+            params={"tasks": NAMES, "scheme": "paper", "members": ["net", "base"]},
         )
-        runpy.run_path(str(repository / f"scripts/prediction/{script}.py"), init_globals={"snakemake": stand_in})
         return read_parquet(tmp_path / f"{name}.parquet")[0]
 
     paths = list(splits.values())
     net, base = (
-        run(name, Names(weights=tmp_path / name / "weights.safetensors", splits=paths)) for name in ("net", "base")
+        run(name, dict(weights=tmp_path / name / "weights.safetensors", splits=paths)) for name in ("net", "base")
     )
     both = run(
         "both",
-        Names(weights=tmp_path / "weights.tsv", members=[tmp_path / f"{m}.parquet" for m in ("net", "base")]),
+        dict(weights=tmp_path / "weights.tsv", members=[tmp_path / f"{m}.parquet" for m in ("net", "base")]),
         "stack_tasks",
     )
     np.testing.assert_allclose(both[NAMES], (net[NAMES] + base[NAMES]) / 2, rtol=1e-5)

@@ -11,6 +11,7 @@ from published import HTML, PACKED, TEXT, sha256, source
 from rnamarks.errors import InputError
 from rnamarks.sources.download import FetchReport
 from rnamarks.sources.lock import read_lock
+from rnamarks.sources.mirrors import columns, write_list
 
 
 def test_fetches_and_records_the_checksum_once(server, step, place):
@@ -37,6 +38,23 @@ def test_the_sheet_goes_before_the_lock(server, step, place):
     wanted = source(server.plan("/a", step(TEXT)), sha256=sha256(TEXT), bytes=len(TEXT))
     assert place.fetch(wanted).verified == "sheet"
     assert read_lock(place.lock)["demo"].sha256 == "0" * 64
+
+
+def test_the_list_of_a_mirror_vouches_for_what_no_publisher_states(place, tmp_path):
+    wanted = source("http://127.0.0.1:9/a")
+    (tmp_path / "mirror" / wanted.name).mkdir(parents=True)
+    file = tmp_path / "mirror" / wanted.name / wanted.file
+    file.write_bytes(TEXT)
+    row = dict.fromkeys(columns(), "x") | {"name": wanted.name, "sha256": sha256(TEXT)}
+    write_list(tmp_path / "mirror", {wanted.name: row})
+    file.write_bytes(TEXT[::-1])
+    place.refuse(wanted, "where the mirror's", mirror=tmp_path / "mirror")
+    assert not place.lock.exists()
+    file.write_bytes(TEXT)
+    assert place.fetch(wanted, mirror=(tmp_path / "mirror").as_uri()).verified == "mirror"
+    assert read_lock(place.lock)[wanted.name].sha256 == sha256(TEXT)
+    place.path(wanted).unlink()
+    assert place.fetch(wanted, mirror=tmp_path / "mirror").verified == "lock"
 
 
 def test_without_a_lock_file_nothing_vouches(server, step, place):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +12,7 @@ from rnamarks.models.student import load_student
 from rnamarks.sequences import decode_windows
 from rnamarks.tables import read_tsv, write_parquet, write_tsv
 from rnamarks.tasks import Task
+from stand_in import run_script
 
 TASKS = [Task("m6A_human", species="human", modification="m6A", base="A", label="m⁶A"), Task("m6A_mouse", base="A")]
 NETWORK = {
@@ -35,27 +33,9 @@ def run(tmp_path, repository):
     """Runs a script as Snakemake does, with resources of the whole run."""
 
     def run(script, **named):
-        stand_in = SimpleNamespace(
-            input=Named(named["input"]),
-            output=Named(named["output"]),
-            params=Named(named["params"]),
-            log=[tmp_path / "log.txt"],
-            threads=1,
-            config={"resources": {"device": "cpu", "checkpoints": str(tmp_path / "checkpoints")}},
-        )
-        runpy.run_path(str(repository / "scripts" / script), init_globals={"snakemake": stand_in})
+        run_script(script, tmp_path / "log.txt", resources={"checkpoints": str(tmp_path / "checkpoints")}, **named)
 
     return run
-
-
-class Named(SimpleNamespace):
-    """Files or params by name, as Snakemake gives them."""
-
-    def __init__(self, values):
-        super().__init__(**values)
-
-    def get(self, name, default=None):
-        return vars(self).get(name, default)
 
 
 @pytest.fixture
@@ -92,9 +72,9 @@ def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path)
         weights.append(tmp_path / str(seed) / "weights.safetensors")
         params = {"tasks": records, "network": NETWORK, "curriculum": "round_robin", "scheme": "paper", "seed": seed}
         run(
-            "training/train_model.py",
-            input={"splits": splits},
-            output={"weights": weights[-1]},
+            "training/train_model",
+            inputs={"splits": splits},
+            outputs={"weights": weights[-1]},
             params=params | {"name": f"net {seed}"},
         )
         history, _ = read_tsv(weights[-1].with_name("history.tsv"))
@@ -116,9 +96,9 @@ def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path)
     fitted = {name: model / f"{name}.tsv" for name in ("calibration", "thresholds")}
     release = {"model": "net", "setting": "both", "scheme": "paper"}
     run(
-        "models/release_model.py",
-        input={"weights": weights, "baselines": [], "stack": [], "combiner": [], "predictions": predictions},
-        output={"weights": model / "weights.safetensors"} | fitted,
+        "models/release_model",
+        inputs={"weights": weights, "baselines": [], "stack": [], "combiner": [], "predictions": predictions},
+        outputs={"weights": model / "weights.safetensors"} | fitted,
         params={
             "predictor": release,
             "precisions": [0.6],
@@ -132,16 +112,16 @@ def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path)
     for path in fitted.values():
         assert set(read_tsv(path)[0]["task"]) == {"m6A_human", "m6A_mouse"}
     run(
-        "models/write_card.py",
-        input={"config": model / "config.json", "laboratories": []} | tables,
-        output={},
+        "models/write_card",
+        inputs={"config": model / "config.json", "laboratories": []} | tables,
+        outputs={},
         params={"release": release, "run": "test", "licence": "", "resampled": "windows", "limits": []},
     )
     assert (model / "card.md").read_text(encoding="utf-8").startswith("# deepm6aseq: m⁶A, m6A_mouse\n")
     run(
-        "training/distil_student.py",
-        input={"weights": model / "weights.safetensors", "splits": splits},
-        output={"history": tmp_path / "history.tsv", "modes": tmp_path / "modes.tsv"},
+        "training/distil_student",
+        inputs={"weights": model / "weights.safetensors", "splits": splits},
+        outputs={"history": tmp_path / "history.tsv", "modes": tmp_path / "modes.tsv"},
         params={
             "tasks": [task.name for task in TASKS],
             "student": STUDENT,
@@ -162,9 +142,9 @@ def test_from_splits_to_a_model_with_a_student_and_a_card(run, splits, tmp_path)
 def test_line_search(run, splits, tmp_path):
     search = {"grid": {"training.learning_rate": [1e-3, "2e-2"]}, "folds": 2, "scheme": "paper"}
     run(
-        "training/line_search.py",
-        input={"splits": splits},
-        output={"table": tmp_path / "table.tsv", "best": tmp_path / "best.yaml"},
+        "training/line_search",
+        inputs={"splits": splits},
+        outputs={"table": tmp_path / "table.tsv", "best": tmp_path / "best.yaml"},
         params={
             "search": search,
             "network": NETWORK,

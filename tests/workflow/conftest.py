@@ -26,6 +26,10 @@ from rnamarks.schema import check_config
 TOOLS = ("mmseqs", "cd-hit-est", "cd-hit-est-2d")
 
 
+ALONE = ("unshare", "--map-root-user", "--net")
+"""Runs a program in a network of its own, where nothing else is."""
+
+
 @dataclass(frozen=True)
 class Project:
     """A working directory with a configuration; Snakefile and library are the checkout's."""
@@ -49,10 +53,12 @@ class Project:
         path = [str(Path(sys.executable).parent), str(self.repository / ".tools" / "bin"), os.environ.get("PATH", "")]
         return os.environ | {"PATH": os.pathsep.join(path)}
 
-    def run(self, *targets: str | Path, options: Sequence[str] = (), **settings: Any) -> subprocess.CompletedProcess:
-        """Run Snakemake to its end."""
+    def run(
+        self, *targets: str | Path, options: Sequence[str] = (), before: Sequence[str] = (), **settings: Any
+    ) -> subprocess.CompletedProcess:
+        """Run Snakemake to its end, by another program if ``before`` has its words."""
         return run_patiently(
-            self.command(targets, *options, **settings),
+            [*before, *self.command(targets, *options, **settings)],
             watched=[self.folder / name for name in ("logs", "results", "resources", ".checkpoints")],
             cwd=self.folder,
             env=self.environment(),
@@ -99,6 +105,14 @@ def new_project(repository, tmp_path_factory) -> Callable[[str, Mapping[str, Any
         return Project(folder, repository)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def alone() -> Sequence[str]:
+    """The words that cut a program off the network."""
+    if not shutil.which(ALONE[0]) or subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not let a program have a network of its own (unshare --net)")
+    return ALONE
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from mirror import build_mirror, published
-from rnamarks.collect import named_sources
+from rnamarks.collect import collect_sources, named_sources
 from rnamarks.sources.sheet import read_sources
 from rnamarks.tables import read_parquet, read_tsv
 
@@ -34,21 +37,66 @@ def mirror(shared_data, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def run(new_project, mirror, monkeypatch):
-    """Runs targets of a real configuration where no host answers."""
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
+def run(new_project, mirror, alone):
+    """Runs targets of a real configuration where there is no network."""
 
     def run(name: str) -> Path:
         project = new_project(name, {})
         targets = [f"results/{name}/{target}" for target in SHORT[name]]
         options = ["--config", f"sources={{mirror: {mirror}}}"]
-        project.run_well(*targets, configfile=f"config/real/{name}.yaml", options=options)
+        project.run_well(*targets, configfile=f"config/real/{name}.yaml", options=options, before=alone)
         return project.folder / "results" / name
 
     return run
+
+
+def test_nothing_can_be_reached_there(alone):
+    code = "import socket\nsocket.create_connection(('127.0.0.1', 9))"
+    done = subprocess.run([*alone, sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "Network is unreachable" in done.stderr
+
+
+@pytest.mark.workflow
+def test_a_mirror_that_lacks_a_file_is_refused_before_any_job(new_project, mirror, tmp_path):
+    for folder in mirror.iterdir():
+        (tmp_path / folder.name).symlink_to(folder)
+    (tmp_path / "imrm_yeast_m6A").unlink()
+    project = new_project("lacking", {})
+    options = ["-n", "--config", f"sources={{mirror: {tmp_path}}}"]
+    done = project.run(configfile="config/real/yeast.yaml", options=options)
+    assert done.returncode == 2
+    said = done.stderr.splitlines()[-1]
+    assert re.search(r"the mirror lacks 1 of the \d+ published files .* \(found 'imrm_yeast_m6A/[^/]+'\); run", said)
+    assert f"`rnamarks fetch CONFIG --to {tmp_path}` where there is internet" in said
+    # a file that is in place needs no mirror
+    source = next(one for one in named_sources(ROOT / "config/real/yeast.yaml").sources if one.name == "imrm_yeast_m6A")
+    place = project.folder / "resources" / "sources" / source.name / source.file
+    place.parent.mkdir(parents=True)
+    place.touch()
+    assert project.run(configfile="config/real/yeast.yaml", options=options).returncode == 0
+
+
+@pytest.mark.workflow
+def test_a_file_of_the_mirror_that_was_altered_is_refused(new_project, mirror, tmp_path):
+    """One without a published checksum: the list that `rnamarks fetch` wrote beside it has what it fetched."""
+    config = ROOT / "config" / "real" / "yeast.yaml"
+    sources = {source.name: source for source in named_sources(config).sources}
+    altered = sources["imrm_yeast_m6A"]
+    assert not altered.sha256
+    assert collect_sources(list(sources.values()), tmp_path, mirror=mirror) == {}
+    path = tmp_path / altered.name / altered.file
+    path.write_bytes(path.read_bytes() + b"\n")
+    project = new_project("altered", {})
+    target = f"resources/sources/{altered.name}/{altered.file}"
+    options = ["--config", f"sources={{mirror: {tmp_path}}}"]
+    done = project.run(target, configfile=config, options=options)
+    assert done.returncode == 1
+    assert "returned non-zero exit status 2" in done.stderr
+    (said,) = {line for line in done.stderr.splitlines() if line.startswith("error: ")}
+    assert f"could not fetch {altered.name}: {path} (its sha256 is " in said
+    assert f"where the mirror's {tmp_path / 'sources.tsv'} says" in said
+    assert "fill the mirror with `rnamarks fetch CONFIG --to" in said
+    assert not (project.folder / target).exists()
 
 
 @pytest.mark.workflow

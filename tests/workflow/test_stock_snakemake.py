@@ -89,11 +89,12 @@ def test_an_environment_has_what_its_rules_import(name, interpreter):
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-def test_the_small_configuration_runs_in_environments_made_of_their_files(stock, conda, new_project, tiny_config):
-    """From the simulation to the report, each rule in an environment that has what its file names and no more."""
+def test_the_small_configuration_runs_in_environments_made_of_their_files(
+    stock, conda, alone, new_project, tiny_config
+):
+    """From the simulation to the report, each rule in an environment of what its file names, without a network."""
     project = new_project("conda", tiny_config)
-    command = project.command([], "--use-conda")
-    command[0] = str(stock)
+    command = [*alone, str(stock), *project.command([], "--use-conda")[1:]]
     watched = [project.folder / name for name in ("logs", "results", "resources", ".checkpoints")]
     done = run_patiently(command, cwd=project.folder, env=environment(stock, conda), watched=watched)
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from .analyses import Analyses
 from .configuration import Plan
-from .dictionary import column_names
 from .errors import InputError
-from .files import open_text, write_text
 from .keys import with_defaults
 from .progress import Progress
-from .run_files import check_files, inputs_of
+from .run_files import check_files, sources_of
 from .schema import check_config, placed
+from .sources.mirrors import columns, holds, read_list, write_list
 from .sources.sheet import Source, read_sources
 from .yaml_files import read_yaml
 
-LIST = "sources.tsv"
-"""The list of what a folder holds."""
-COLUMNS = tuple(column_names("collected_sources"))
-_CHECKSUMS = {"sheet": "published", "lock": "recorded", "recorded now": "recorded now"}
+_CHECKSUMS = {"sheet": "published", "lock": "recorded", "mirror": "recorded", "recorded now": "recorded now"}
 # seconds to wait for a host once another has been in vain: nobody waits for each of a hundred files
 _SHORT_WAIT = 10.0
 
@@ -61,14 +56,12 @@ def named_sources(configuration: str | Path) -> Named:
         check_files(analyses, sheet)
     except InputError as error:
         raise placed(error, [configuration], config) from error
-    references = (entry.reference for entry in inputs_of(analyses) if entry.reference.startswith("source:"))
-    names = dict.fromkeys(reference.removeprefix("source:").partition("#")[0] for reference in references)
-    return Named([sheet[name] for name in names], config["sources"]["mirror"], config["sources"]["lock"])
+    return Named(sources_of(analyses, sheet), config["sources"]["mirror"], config["sources"]["lock"])
 
 
 def missing_sources(sources: Iterable[Source], folder: str | Path) -> list[Source]:
     """Sources whose file is not in a folder; nothing is opened and no host is asked."""
-    return [source for source in sources if not (Path(folder) / source.name / source.file).is_file()]
+    return [source for source in sources if not holds(folder, source)]
 
 
 def collect_sources(
@@ -110,7 +103,7 @@ def collect_sources(
     from .sources.download import fetch
 
     folder = Path(folder)
-    listed = _read_list(folder / LIST)
+    listed = dict(read_list(folder))
     failed: dict[str, str] = {}
     for source in sources:
         patience = {"retries": 0, "timeout": _SHORT_WAIT} if failed else {"retries": retries}
@@ -123,7 +116,7 @@ def collect_sources(
             continue
         listed[source.name] = dict(
             zip(
-                COLUMNS,
+                columns(),
                 (
                     *(source.name, f"{source.name}/{source.file}", str(done.bytes), done.sha256),
                     *(_CHECKSUMS.get(done.verified, "measured"), source.licence, source.citation),
@@ -131,22 +124,5 @@ def collect_sources(
                 strict=True,
             )
         )
-        _write_list(folder / LIST, listed)
+        write_list(folder, listed)
     return failed
-
-
-def _read_list(path: Path) -> dict[str, Mapping[str, str]]:
-    if not path.exists():
-        return {}
-    with open_text(path) as handle:
-        rows = list(csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE))
-    if any(set(row) != set(COLUMNS) or None in row.values() for row in rows):
-        raise InputError("the list is not one that rnamarks fetch wrote", path=path, remedy="remove it")
-    return {row["name"]: row for row in rows}
-
-
-def _write_list(path: Path, rows: Mapping[str, Mapping[str, str]]) -> None:
-    with write_text(path) as handle:
-        handle.write("\t".join(COLUMNS) + "\n")
-        for name in sorted(rows):
-            handle.write("\t".join(rows[name][column] for column in COLUMNS) + "\n")

@@ -12,6 +12,9 @@ from .sources.members import member_path
 if TYPE_CHECKING:
     from .configuration import Plan
 
+SOURCES = "resources/sources"
+"""The folder that published files are fetched to, ``NAME/FILE`` each."""
+
 
 def expand_reference(plan: Plan, reference: str, name: str = "") -> str:
     """A reference in which placeholders are filled in.
@@ -74,7 +77,7 @@ def locate_reference(plan: Plan, reference: str, sources: Mapping[str, Any], nam
                 remedy="add it to the sheet of sources",
                 keys=_keys_of(plan, written, name),
             )
-        return member_path(f"resources/sources/{source}/{sources[source].file}{separator}{member}")
+        return member_path(f"{SOURCES}/{source}/{sources[source].file}{separator}{member}")
     if reference.startswith(EXAMPLES):
         return plan.language.examples(rest)
     return member_path(reference)

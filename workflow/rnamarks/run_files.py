@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from .errors import InputError
-from .references import expand_reference, locate_reference
+from .references import SOURCES, expand_reference, locate_reference
 from .sites.assemblies import same_assembly
+from .sources.mirrors import folder_of, holds
 from .sources.sheet import Source
 from .trunk_choice import check_folder
 from .window_entries import references_of
@@ -113,6 +114,31 @@ def check_files(analyses: Analyses, sources: Mapping[str, Source]) -> None:
                 remedy="give peaks on that assembly, or lift them over",
                 keys=("regulation", "tables", at),
             )
+
+
+def sources_of(analyses: Analyses, sheet: Mapping[str, Source]) -> list[Source]:
+    """The published files that the configuration names, each once, in the order in which they are named."""
+    references = (entry.reference for entry in inputs_of(analyses) if entry.reference.startswith("source:"))
+    return [sheet[name] for name in dict.fromkeys(one.removeprefix("source:").partition("#")[0] for one in references)]
+
+
+def check_mirror(analyses: Analyses, sheet: Mapping[str, Source]) -> None:
+    """Raise :class:`InputError` if the mirror is a folder that lacks a published file which is not in place either."""
+    mirror = analyses.plan.config["sources"]["mirror"]
+    folder = folder_of(mirror) if mirror else None
+    if folder is None:
+        return
+    named = sources_of(analyses, sheet)
+    absent = [one for one in named if not holds(folder, one) and not holds(SOURCES, one)]
+    if absent:
+        raise InputError(
+            f"the mirror lacks {len(absent)} of the {len(named)} published files that the configuration names",
+            value=f"{absent[0].name}/{absent[0].file}",
+            path=folder,
+            remedy=f"run `rnamarks fetch CONFIG --to {folder}` where there is internet, or put what is "
+            f"missing into {SOURCES} by hand",
+            keys=("sources", "mirror"),
+        )
 
 
 def drops_of(analyses: Analyses) -> list[str]:

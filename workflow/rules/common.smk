@@ -10,8 +10,9 @@ from rnamarks.figures.catalogue import FIGURES, SECTIONS, figures_of, sections_o
 from rnamarks.figures.design import Design
 from rnamarks.fingerprint import fingerprint
 from rnamarks.keys import with_defaults
+from rnamarks.machine import check_machine
 from rnamarks.references import locate_reference
-from rnamarks.run_files import check_files, drops_of, inputs_of, targets_of
+from rnamarks.run_files import check_files, check_mirror, drops_of, inputs_of, targets_of
 from rnamarks.runs import parts_of
 from rnamarks.schema import check_config, placed
 from rnamarks.sources.members import reference_of
@@ -23,13 +24,6 @@ from rnamarks_simulation.files import files_of as simulated_files
 from rnamarks_simulation.parameters import check_world
 
 try:
-    # Snakemake writes this path into a shell command as it is
-    if " " in sys.executable and not workflow.deployment_settings.deployment_method:
-        raise InputError(
-            "Snakemake cannot start scripts by a Python whose path has a blank",
-            value=sys.executable,
-            remedy="move or rename the folder, remove its .venv, and set up again; or use --use-conda",
-        )
     check_repeated_keys(workflow.configfiles)
     config.update(with_defaults(check_config(config, workflow.configfiles)))
     if "simulation" in config:
@@ -38,6 +32,8 @@ try:
     ANALYSES = Analyses(PLAN)
     SOURCES = {source.name: source for source in read_sources(config["sources"]["sheet"])}
     check_files(ANALYSES, SOURCES)
+    check_mirror(ANALYSES, SOURCES)
+    check_machine([PLAN.folder, f"logs/{PLAN.run}"], map(str, workflow.deployment_settings.deployment_method))
 except InputError as error:
     print(f"error: {placed(error, workflow.configfiles, config)}", file=sys.stderr)
     raise SystemExit(error.exit_code) from error

@@ -67,9 +67,8 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
             runtime=minutes(240),
         params:
             seed=config["seed"],
-        shell:
-            "streme --rna --text --seed {params.seed} --minw 5 --maxw 8 --thresh 0.05 --hofract 0.4"
-            " --p {input.foreground} --n {input.control} > {output.motifs} 2> {log}"
+        script:
+            "../../scripts/interpretation/streme.py"
 
     rule read_motifs:
         input:
@@ -159,9 +158,8 @@ if "motifs" in PLAN.offers:
         resources:
             mem_mb=memory(2000),
             runtime=minutes(240),
-        shell:
-            "tomtom -no-ssc -norc -dist ed -min-overlap 1 -evalue -thresh 10 -text -verbosity 1"
-            " {input.queries} {input.targets} > {output.table} 2> {log}"
+        script:
+            "../../scripts/interpretation/tomtom.py"
 
     rule compare_motifs:
         input:

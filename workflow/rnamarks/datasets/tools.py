@@ -14,6 +14,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..files import is_full
 
+_MEME = "use --use-conda, or `conda install -c bioconda meme`, or leave motifs.engine at builtin"
 _PACKAGES = {"cd-hit-est": "cd-hit", "cd-hit-est-2d": "cd-hit", "mmseqs": "mmseqs2"}
 _TAIL = 15
 
@@ -52,7 +53,9 @@ def find_tool(name: str) -> str:
         package = _PACKAGES.get(name, name)
         raise InputError(
             f"the program {name} is not on PATH",
-            remedy=f"run `make setup`, or `conda install -c bioconda {package}`, or `apt-get install {package}`",
+            remedy=_MEME
+            if name in ("streme", "tomtom")
+            else f"run `make setup`, or `conda install -c bioconda {package}`, or `apt-get install {package}`",
         )
     return path
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import quote, unquote, urlsplit
 
 import requests
 import urllib3
@@ -21,6 +20,7 @@ from ..files import replace_durably, write_text
 from ..locks import exclusive
 from ..progress import Progress
 from .answers import content_range, innermost, retry_after, state_of, status_of
+from .mirrors import place_of
 from .sheet import Source, url_fault
 from .verification import Unfit, Verification, beginning_fault
 
@@ -50,7 +50,8 @@ class FetchReport:
         Requests made, or files of a mirror opened, over all addresses.
     verified : str
         What the checksum was compared with: ``"sheet"``, ``"lock"``, ``"recorded now"`` (not known before, now in the
-        lock file), or ``"nothing"`` (not known, and no lock file given).
+        lock file), ``"mirror"`` (the list of the mirror, now in the lock file), or ``"nothing"`` (not known, and no
+        lock file given).
     """
 
     name: str
@@ -139,7 +140,7 @@ def fetch(
             remedy=f"make {destination}, or name a mirror that holds {source.name}/{source.file}",
         )
     with exclusive(part) as descriptor:
-        download = _Download(source, destination, part, descriptor, lock, timeout, progress)
+        download = _Download(source, destination, part, descriptor, lock, mirror, timeout, progress)
         try:
             # another process may have finished while this one waited
             return _keep(source, destination, lock) or download.run(addresses, retries, backoff)
@@ -165,6 +166,7 @@ class _Download:
         part: Path,
         descriptor: int,
         lock: str | Path | None,
+        mirror: str | Path | None,
         timeout: float,
         progress: Progress | None,
     ) -> None:
@@ -172,7 +174,7 @@ class _Download:
         self.progress: Progress = progress or (lambda done, total: None)
         self.state_path = part.with_name(part.name + ".json")
         self.body: BinaryIO = os.fdopen(descriptor, "r+b", buffering=0, closefd=False)
-        self.wanted = Verification(source, lock)
+        self.wanted, self.mirror = Verification(source, lock, mirror or ""), mirror
         self.resumed = False
         self.session = requests.Session()
         self.session.headers["User-Agent"] = f"rnamarks/{__version__}"
@@ -212,9 +214,11 @@ class _Download:
         raise InputError(
             f"could not fetch {self.source.name}: {'; '.join(reasons)}",
             remedy=(
-                f"set sources: mirror: to a folder or address that holds {self.source.name}/{self.source.file}, "
-                f"or put the file at {self.destination} by hand"
-            ),
+                f"fill the mirror with `rnamarks fetch CONFIG --to {self.mirror}` where there is internet, "
+                if self.mirror
+                else f"set sources: mirror: to a folder or address that holds {self.source.name}/{self.source.file}, "
+            )
+            + f"or put the file at {self.destination} by hand",
         )
 
     def take(self, address: str | Path) -> None:
@@ -347,16 +351,13 @@ class _Download:
 
 
 def _addresses(source: Source, mirror: str | Path | None) -> list[str | Path]:
-    if mirror is None or mirror == "":
+    if not mirror:
         addresses = list(source.urls)
         what = f"the address of {source.name}"
+    elif isinstance(place := place_of(mirror, source), Path):
+        return [place]
     else:
-        root = str(mirror)
-        if "://" not in root:
-            return [Path(root).expanduser() / source.name / source.file]
-        if root.startswith("file://"):
-            return [Path(unquote(urlsplit(root).path)) / source.name / source.file]
-        addresses = [f"{root.rstrip('/')}/{quote(source.name)}/{quote(source.file)}"]
+        addresses = [place]
         what = "the mirror"
     for address in addresses:
         fault = url_fault(address)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..files import sha256_of
 from .lock import read_lock, record
+from .mirrors import LIST, folder_of, read_list
 from .sheet import Source
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -29,22 +30,30 @@ class Verification:
     source : Source
     lock : path-like or None
         The lock file. A source whose checksum stands neither in the sheet nor there is entered when it is verified.
+    mirror : path-like or str, optional
+        Where the file comes from. That of a folder with a list, see :mod:`rnamarks.sources.mirrors`, is held against
+        it if the checksum stands nowhere else.
 
     Attributes
     ----------
     expected : str
         SHA-256 to meet; ``""`` if none is known.
     against : str
-        Where it stands: ``"sheet"``, ``"lock"``, ``"recorded now"`` or ``"nothing"``.
+        Where it stands: ``"sheet"``, ``"lock"``, ``"mirror"``, ``"recorded now"`` or ``"nothing"``.
     """
 
-    def __init__(self, source: Source, lock: str | Path | None) -> None:
+    def __init__(self, source: Source, lock: str | Path | None, mirror: str | Path = "") -> None:
         self._source, self._lock = source, lock
+        self._places = {"sheet": "the sheet"}
         self.expected, self.against = source.sha256, "sheet"
         if not self.expected:
             entry = None if lock is None else read_lock(lock).get(source.name)
             self.expected = entry.sha256 if entry else ""
             self.against = "lock" if entry else "nothing" if lock is None else "recorded now"
+        if not self.expected and mirror and (folder := folder_of(mirror)):
+            self.expected = read_list(folder).get(source.name, {}).get("sha256", "")
+            self.against = "mirror" if self.expected else self.against
+            self._places["mirror"] = f"the mirror's {folder / LIST}"
 
     def verify(self, path: Path, origin: str) -> tuple[int, str]:
         """Size and SHA-256 of a whole file.
@@ -77,14 +86,14 @@ class Verification:
                         pass
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise Unfit(f"its gzip stream is cut off or corrupt: {error}") from error
-        if not self.expected and self._lock is not None:
+        if self.against in ("mirror", "recorded now") and self._lock is not None:
             # another process may have entered it meanwhile
             self._compare(sha256, record(self._lock, source.name, origin, sha256, size).sha256)
         return size, sha256
 
     def _compare(self, found: str, expected: str) -> None:
         if found != expected:
-            place = "the sheet" if self.against == "sheet" else f"the lock file {self._lock}"
+            place = self._places.get(self.against, f"the lock file {self._lock}")
             raise Unfit(f"its sha256 is {found[:12]}… where {place} says {expected[:12]}…")
 
 
