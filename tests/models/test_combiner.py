@@ -344,8 +344,8 @@ def test_a_null_distribution_knows_where_its_nucleotides_lie(model, tmp_path):
 
 def test_trees_are_those_of_xgboost(tmp_path):
     generator = np.random.default_rng(1)
-    features = generator.normal(size=(700, 9)).astype(np.float32)
-    labels = features[:, 0] * features[:, 3] + generator.normal(size=700) > 0
+    features = generator.normal(size=(1500, 9)).astype(np.float32)
+    labels = features[:, 0] * features[:, 3] + generator.normal(size=1500) > 0
     saved = fit_xgboost(features, labels, seed=3, settings=TreeSettings(trees=40, depth=5), columns=0.5, bins=64)
     forest = Forest.from_xgboost(saved)
     np.testing.assert_allclose(forest.margin(features), load_xgboost(saved, 1)(features), atol=1e-5)

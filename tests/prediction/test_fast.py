@@ -11,6 +11,7 @@ from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.evaluation.bootstrap import interval, resampled_metrics, two_sided_p
 from rnamarks.models.student import Student
+from rnamarks.prediction import fast
 from rnamarks.prediction.fast import agreement, compare_modes, score_fast
 from rnamarks.prediction.score import score_windows
 from rnamarks.training.sampler import TaskData
@@ -109,3 +110,32 @@ def test_unknown_tasks_and_nothing_at_all_are_refused(student, windows):
         compare_modes(Slow(student), student, {"m6A": windows["Y"]})
     with pytest.raises(InputError, match="no windows"):
         compare_modes(Slow(student), student, {})
+
+
+def test_bases_far_apart_are_scored_by_distinct_windows_as_the_whole_sequence_is(student, monkeypatch):
+    random = np.random.default_rng(2)
+    flank = np.full(10, 4, dtype=np.uint8)
+    transcript = np.concatenate([flank, random.integers(0, 4, 900).astype(np.uint8), flank])
+    changed = transcript.copy()
+    changed[500] ^= 1
+    codes = np.concatenate([transcript, changed])
+    both = np.array([10, 200, 495, 800])
+    sites = {"Y": np.concatenate([both, both + len(transcript)]), "Am": np.array([496, 496 + len(transcript)])}
+    asked = []
+
+    def score(student, windows, **options):
+        asked.append(len(windows))
+        return score_fast(student, windows, **options)
+
+    monkeypatch.setattr(fast, "score_fast", score)
+    found = fast.FastEngine(student).score(codes, sites).logits
+    # of those on both transcripts two lie near the change
+    assert asked == [7]
+    logits = student.scan(codes).numpy()
+    for task, at in sites.items():
+        np.testing.assert_allclose(found[task], logits[at, student.tasks.index(task)], atol=1e-5)
+    monkeypatch.setattr(fast, "SPARSE", 10**6)
+    whole = fast.FastEngine(student).score(codes, sites).logits
+    assert asked == [7]
+    for task in sites:
+        np.testing.assert_allclose(found[task], whole[task], atol=1e-5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..errors import InputError
 
 MOST_NODES = 1 << 16
 """Nodes that a tree may have."""
-_ROWS = 4096
+_ROWS = 1024
 _REMEDY = "copy the whole model directory again"
 
 
@@ -74,21 +75,31 @@ class Forest:
         """
         features = np.ascontiguousarray(features, dtype=np.float32)
         found = np.empty(len(features), dtype=np.float32)
-        trees = np.arange(len(self.feature))
+        column, threshold, child, depth = self._flat
+        roots = np.arange(len(self.feature)) * self.feature.shape[1]
         for start in range(0, len(features), _ROWS):
             part = features[start : start + _ROWS]
-            rows = np.arange(len(part))[:, None]
-            node = np.zeros((len(part), len(trees)), dtype=np.int32)
-            while True:
-                column = self.feature[trees, node]
-                inner = column >= 0
-                if not inner.any():
-                    break
-                goes_left = part[rows, np.maximum(column, 0)] < self.threshold[trees, node]
-                below = np.where(goes_left, self.left[trees, node], self.right[trees, node])
-                node = np.where(inner, below, node)
-            found[start : start + _ROWS] = self.threshold[trees, node].sum(axis=1, dtype=np.float64) + self.base
+            row = np.arange(len(part))[:, None] * part.shape[1]
+            node = np.broadcast_to(roots, (len(part), len(roots)))
+            values = part.ravel()
+            for _ in range(depth):
+                goes_right = values.take(row + column.take(node)) >= threshold.take(node)
+                node = child.take(2 * node + goes_right)
+            found[start : start + _ROWS] = threshold.take(node).sum(axis=1, dtype=np.float64) + self.base
         return found
+
+    @cached_property
+    def _flat(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+        """Columns, thresholds and the two children of nodes, numbered through all trees, and the longest way; a leaf is
+        its own child."""
+        own = np.arange(self.feature.size).reshape(self.feature.shape)
+        inner = self.feature >= 0
+        left, right = (np.where(inner, own[:, :1] + part, own) for part in (self.left, self.right))
+        child = np.stack([left.ravel(), right.ravel()], axis=1)
+        depth, here = 0, own[:, 0]
+        while len(here := here[inner.ravel()[here]]):
+            depth, here = depth + 1, np.unique(child[here])
+        return np.maximum(self.feature, 0).ravel().astype(np.intp), self.threshold.ravel(), child.ravel(), depth
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """What a file keeps."""

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 import scipy
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from torch import nn
 
 from ..dictionary import column_names
 from ..errors import InputError
 from ..evaluation.bootstrap import interval, resampled_metrics, two_sided_p
 from ..models.student import Student
-from .engine import Engine, Scores
+from .engine import Engine, Scores, distinct
 from .score import score_windows
 
 BATCH_SIZE = 256
+SPARSE = 16
+"""Nucleotides for each base asked about, from which on it is looked whether windows are fewer than nucleotides."""
 MEAN = "mean"
 
 
@@ -73,6 +77,13 @@ class FastEngine(Engine):
         structure: Mapping[str, np.ndarray] | None = None,
     ) -> Scores:
         """See :meth:`~rnamarks.prediction.engine.Engine.score`; there is no attention."""
+        every = reduce(np.union1d, sites.values(), np.zeros(0, dtype=np.int64))
+        if len(every) * SPARSE < len(codes):
+            # of isoforms, and of transcripts that differ by one variant, most windows are equal
+            windows = sliding_window_view(codes, self.width)[every - self.width // 2]
+            first, place = distinct(windows)
+            if len(first) * self.width < len(codes):
+                return Scores(self._windows(windows[first], sites, every, place), None)
         logits = {task: np.empty(len(at), dtype=np.float32) for task, at in sites.items()}
         for start, found in self.student.scan_chunks(codes):
             self.pause()
@@ -80,6 +91,17 @@ class FastEngine(Engine):
                 here = slice(*np.searchsorted(at, (start, start + len(found))))
                 logits[task][here] = found.numpy()[at[here] - start, self._column[task]]
         return Scores(logits, None)
+
+    def _windows(
+        self, windows: np.ndarray, sites: Mapping[str, np.ndarray], every: np.ndarray, place: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Logits of bases by distinct windows; ``place``: the window of each of ``every``, which holds all sites."""
+        found = np.empty((len(windows), len(self.student.tasks)), dtype=np.float32)
+        for start in range(0, len(windows), BATCH_SIZE):
+            self.pause()
+            part = slice(start, start + BATCH_SIZE)
+            found[part] = score_fast(self.student, windows[part], device=self._device)
+        return {task: found[place[np.searchsorted(every, at)], self._column[task]] for task, at in sites.items()}
 
     def score_windows(
         self,
