@@ -179,7 +179,7 @@ ALPHABET= ACGU
 strands: +
 
 Background letter frequencies
-A 0.25 C 0.25 G 0.25 U 0.25 
+A 0.25 C 0.25 G 0.25 U 0.25
 
 MOTIF 1-GGACU STREME-1
 letter-probability matrix: alength= 4 w= 5 nsites= 87 {first}
@@ -206,8 +206,8 @@ CPU:\t\tnode
 ********************************************************************************
 FINALTIME:\t0.07 seconds
 ********************************************************************************
-"""  # noqa: W291
-"""As the program writes it, layout and blanks too. Where windows were held out old versions write P=, later ones E=,
+"""
+"""As the program writes it, layout and all. Where windows were held out old versions write P=, later ones E=,
 the p-value times the motifs; where none were, S= of all windows."""
 
 
