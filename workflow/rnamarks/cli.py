@@ -29,6 +29,7 @@ from .cli_options import (
     text_output,
     warn,
 )
+from .cli_pack import pack
 from .cli_scan import scan
 from .cli_serve import serve
 from .cli_train import train
@@ -49,6 +50,7 @@ app.command()(compare)
 app.command()(serve)
 app.command()(fetch)
 app.command()(train)
+app.command()(pack)
 
 
 def _print_version(wanted: bool) -> None:

@@ -164,7 +164,7 @@ def drops_of(analyses: Analyses) -> list[str]:
 def targets_of(analyses: Analyses) -> list[str]:
     """What ``rule all`` asks for."""
     folder, offers = analyses.plan.folder, analyses.plan.offers
-    files = [f"{folder}/report.html", f"{folder}/figures.tsv"]
+    files = [f"{folder}/{file}" for file in ("report.html", "run.json", "figures.tsv")]
     made = {
         "release": [f"{one}/{file}" for one in analyses.shipped() for file in ("config.json", "card.md")],
         "student": ("model/student.safetensors",),

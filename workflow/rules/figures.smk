@@ -135,6 +135,7 @@ rule write_report:
         index="results/{run}/figures.tsv",
     output:
         page="results/{run}/report.html",
+        record="results/{run}/run.json",
     log:
         "logs/{run}/figures/write_report.log",
     benchmark:
@@ -151,6 +152,7 @@ rule write_report:
         left_out=PLAN.left_out,
         # how a run was started, and where, is told and not compared
         config=lambda wildcards, output: config,
+        targets=lambda wildcards, output: targets_of(ANALYSES),
         command=lambda wildcards, output: get_command(),
     script:
         "../../scripts/figures/write_report.py"
