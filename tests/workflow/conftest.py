@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from linked import make_conda, make_environment
 from patience import run_patiently, wait_until
 from rnamarks.analyses import Analyses
 from rnamarks.configuration import Plan
@@ -113,6 +114,29 @@ def alone() -> Sequence[str]:
     if not shutil.which(ALONE[0]) or subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this machine does not let a program have a network of its own (unshare --net)")
     return ALONE
+
+
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory) -> Path:
+    """An interpreter with nothing but Snakemake and what it requires."""
+    return make_environment(tmp_path_factory.mktemp("stock") / "venv", ["snakemake"])
+
+
+@pytest.fixture(scope="session")
+def conda(tmp_path_factory) -> Path:
+    """The folder of a stand-in for conda."""
+    return make_conda(tmp_path_factory.mktemp("conda") / "conda")
+
+
+@pytest.fixture(scope="session")
+def plain() -> Callable[[Path, Path], dict[str, str]]:
+    """Variables of a process that finds a stock Snakemake, conda and what every system has, and nothing of ours."""
+
+    def make(stock: Path, conda: Path) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+        return kept | {"PATH": f"{stock.parent}:{conda}:/usr/local/bin:/usr/bin:/bin", "PYTHONNOUSERSITE": "1"}
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from environments import LIBRARY, ROOT, imports, rules, sources, what_runs
-from linked import make_conda, make_environment, make_from_file
+from linked import make_from_file
 from patience import run_patiently
 
 SHIPPED = [*sorted(ROOT.glob("config/*.yaml")), *sorted(ROOT.glob("config/*/*.yaml"))]
@@ -18,36 +17,19 @@ NAMES = ["sequence", "statistics", "tables", "torch", "torch_gpu", "trees"]
 pytestmark = pytest.mark.workflow
 
 
-@pytest.fixture(scope="module")
-def stock(tmp_path_factory) -> Path:
-    """An interpreter with nothing but Snakemake and what it requires."""
-    return make_environment(tmp_path_factory.mktemp("stock") / "venv", ["snakemake"])
-
-
-@pytest.fixture(scope="module")
-def conda(tmp_path_factory) -> Path:
-    """The folder of a stand-in for conda."""
-    return make_conda(tmp_path_factory.mktemp("conda") / "conda")
-
-
-def environment(stock: Path, conda: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
-    return kept | {"PATH": f"{stock.parent}:{conda}:/usr/local/bin:/usr/bin:/bin", "PYTHONNOUSERSITE": "1"}
-
-
-def test_snakemake_stands_alone(stock, conda):
+def test_snakemake_stands_alone(stock, conda, plain):
     code = "import snakemake\ntry:\n    import numpy\nexcept ImportError:\n    print('alone')"
-    done = subprocess.run([stock, "-c", code], env=environment(stock, conda), capture_output=True, text=True)
+    done = subprocess.run([stock, "-c", code], env=plain(stock, conda), capture_output=True, text=True)
     assert done.stdout == "alone\n", done.stderr
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.relative_to(ROOT / "config").as_posix())
-def test_snakemake_alone_plans_what_is_shipped(file, stock, conda, new_project, make_data):
+def test_snakemake_alone_plans_what_is_shipped(file, stock, conda, plain, new_project, make_data):
     project = new_project("stock", {})
     make_data(file, project.folder)
     command = project.command([], "-n", "--quiet", "rules", "--use-conda", configfile=file)
     command[0] = str(stock)
-    done = run_patiently(command, cwd=project.folder, env=environment(stock, conda))
+    done = run_patiently(command, cwd=project.folder, env=plain(stock, conda))
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     assert "write_report" in done.stdout + done.stderr
 
@@ -90,13 +72,13 @@ def test_an_environment_has_what_its_rules_import(name, interpreter):
 
 
 def test_the_small_configuration_runs_in_environments_made_of_their_files(
-    stock, conda, alone, new_project, tiny_config
+    stock, conda, plain, alone, new_project, tiny_config
 ):
     """From the simulation to the report, each rule in an environment of what its file names, without a network."""
     project = new_project("conda", tiny_config)
     command = [*alone, str(stock), *project.command([], "--use-conda")[1:]]
     watched = [project.folder / name for name in ("logs", "results", "resources", ".checkpoints")]
-    done = run_patiently(command, cwd=project.folder, env=environment(stock, conda), watched=watched)
+    done = run_patiently(command, cwd=project.folder, env=plain(stock, conda), watched=watched)
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     assert (project.results / "report.html").is_file()
     made = [file.read_text() for file in (project.folder / ".snakemake" / "conda").glob("*.yaml")]
