@@ -362,3 +362,11 @@ def test_a_stack_of_single_species_has_a_run_for_each_that_is_trained(tiny_confi
     assert [run.stem for run in parts_of(plan, "stacked", "single_mouse", "paper").networks] == [
         "mass/single_mouse/paper/4"
     ]
+
+
+def test_the_switch_to_the_meme_suite_plans_its_programs(new_project, tiny_config):
+    project = new_project("suite", tiny_config | {"motifs": tiny_config["motifs"] | {"engine": "meme_suite"}})
+    done = project.run_well(options=["-n", "--quiet", "rules"])
+    counts = dict(re.findall(r"^(streme|tomtom) +(\d+)$", done.stdout + done.stderr, re.MULTILINE))
+    # of three species: de novo motifs and those of one predictor's filters
+    assert counts == {"streme": "3", "tomtom": "6"}
