@@ -32,8 +32,10 @@ try:
     ANALYSES = Analyses(PLAN)
     SOURCES = {source.name: source for source in read_sources(config["sources"]["sheet"])}
     check_files(ANALYSES, SOURCES)
-    check_mirror(ANALYSES, SOURCES)
-    check_machine([PLAN.folder, f"logs/{PLAN.run}"], map(str, workflow.deployment_settings.deployment_method))
+    # a job of a cluster may be where neither mirror nor conda is, and need neither
+    if workflow.is_main_process:
+        check_mirror(ANALYSES, SOURCES)
+        check_machine([PLAN.folder, f"logs/{PLAN.run}"], map(str, workflow.deployment_settings.deployment_method))
 except InputError as error:
     print(f"error: {placed(error, workflow.configfiles, config)}", file=sys.stderr)
     raise SystemExit(error.exit_code) from error
