@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from environments import rules
 from rnamarks import __version__
 from rnamarks.errors import InputError
 from rnamarks.scripting import logged
@@ -217,3 +218,11 @@ def test_a_terminal_gets_no_such_lines(tmp_path):
     os.close(side)
     assert os.read(main, 4096) == b"end\r\n"
     os.close(main)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in rules() if rule.runs], ids=repr)
+def test_every_rule_has_such_a_log(rule):
+    """One that a shell would run has no head, no end and no sentence."""
+    assert rule.script, f"rule {rule.name} runs no script"
+    text = (ROOT / "workflow" / "rules" / rule.script).read_text()
+    assert re.search(r"^with logged\(snakemake\)(?: as terminal)?:$", text, re.MULTILINE), rule.script
