@@ -99,6 +99,28 @@ def test_scan_from_a_genome_and_from_a_table(model, tmp_path):
     assert (tmp_path / "s.tsv").read_bytes() == first
 
 
+def test_scan_goes_on_where_an_annotation_has_no_utrs(model, tmp_path):
+    text = "".join(np.random.default_rng(1).choice(list("ACGT"), 400))
+    (tmp_path / "g.fa").write_text(f">chr1\n{text}\n")
+    rows = [f'chr1\tx\t{kind}\t101\t250\t.\t+\t0\tgene_id "g"; transcript_id "t";\n' for kind in ("exon", "CDS")]
+    (tmp_path / "t.gtf").write_text("".join(rows))
+    options = ("scan", "--model", model, "--task", "human", "--device", "cpu", "--annotation", tmp_path / "t.gtf")
+    done = run(*options, "--genome", tmp_path / "g.fa", "--extend", "30,90")
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(io.StringIO(done.stdout), sep="\t")
+    assert set(table["length"]) == {30 + 150 + 90}
+    assert (table["start"] + 70 == table["genome_start"]).all()
+    assert table["region"].eq("utr3").equals(table["genome_start"] >= 250)
+    assert {"utr3", "cds"} <= set(table["region"])
+    (tmp_path / "t.fa").write_text(f">t\n{text[100:250]}\n")
+    done = run(*options, tmp_path / "t.fa", "--extend", "30,90")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--extend needs the genome" in done.stderr
+    done = run(*options, "--genome", tmp_path / "g.fa", "--extend", "90")
+    assert done.returncode == 2
+    assert done.stderr.startswith("rnamarks: --extend takes two numbers of nt below 10,000 (found '90')")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -236,6 +236,22 @@ def test_another_assembly_is_said_with_the_numbers(world, compare, tmp_path):
     assert row["value"] < 0.45
 
 
+def test_sites_beyond_an_annotation_without_utrs_lie_on_extended_transcripts(world, compare, tmp_path):
+    rows = [line.split("\t") for line in world.annotation.read_text().splitlines()]
+    coding = ["\t".join([*row[:2], kind, *row[3:]]) for row in rows if row[2] == "CDS" for kind in ("exon", "CDS")]
+    annotation = write(tmp_path / "coding.gtf", coding)
+    sites = write(tmp_path / "sites.bed", bed(world.positions[world.positions["share"] > 0.1]))
+    found = []
+    for extend in ("0,0", "100,50"):
+        done = compare(sites, "--extend", extend, annotation=annotation)
+        assert done.code == 0, done.said
+        found.append(done.metric("on_transcripts")["n"])
+    begin, end = (np.array([int(row[at]) for row in rows if row[2] == "CDS"]) for at in (3, 4))
+    place = world.positions.query("share > 0.1").drop_duplicates(["genome_start", "strand"])["genome_start"].to_numpy()
+    inside = (place[:, None] >= begin - 1) & (place[:, None] < end)
+    assert found[0] == inside.any(axis=1).sum() < found[1]
+
+
 @pytest.mark.slow
 def test_real_sites_of_yeast_fit_and_those_of_another_strain_do_not(shared_data, compare, tmp_path):
     yeast = shared_data / "yeast"

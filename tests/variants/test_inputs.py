@@ -223,6 +223,23 @@ def test_nothing_is_written_beside_the_genome_and_no_coding_sequence_is_needed(g
     assert set(table["transcript"]) == {"plus", "short", "minus"}
 
 
+def test_an_annotation_without_utrs_can_be_extended(given, tmp_path):
+    told = 'gene_id "g"; transcript_id "t";'
+    rows = [f"chr1\tx\t{kind}\t{101}\t{400}\t.\t+\t0\t{told}\n" for kind in ("exon", "CDS")]
+    (tmp_path / "genes.gtf").write_text("".join(rows))
+    calls = world.write_vcf(tmp_path, [snv(90), snv(430), snv(480)])
+    done = world.run("variants", calls, *given)
+    assert "rnamarks: without a score: 3, in no exon of the annotation" in done.lines
+    done = world.run("variants", calls, *given, "--extend", "20,50")
+    assert "rnamarks: 1 transcripts: 3' end without UTR extended by 50 nt" in done.lines
+    table = read(tmp_path / "o.tsv")
+    outside = "in no exon of the annotation"
+    assert table.groupby("start")["reason"].first().to_dict() == {"90": "", "430": "", "480": outside}
+    own = table[(table["start"] == "430") & (table["distance"] == "0")]
+    assert set(own["transcript_start"]) == {"350"}
+    assert set(own["region"]) == {"utr3"}
+
+
 def test_the_null_of_a_model_holds_random_changes_and_gives_percentiles(given, model, tmp_path):
     rng = np.random.default_rng(2)
     records = [f">t{number}\n{decode(rng.integers(0, 4, 700).astype(np.uint8))}" for number in range(12)]

@@ -14,6 +14,7 @@ from .cli_options import (
     AssemblyGenomeOption,
     BootstrapOption,
     DeviceOption,
+    ExtendOption,
     ModelOption,
     ModeOption,
     ThreadsOption,
@@ -40,6 +41,7 @@ def compare(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for metrics.tsv, offsets.tsv, report.html and the rest.")
     ],
+    extend: ExtendOption = None,
     model: ModelOption = Path(DEFAULT),
     form: Annotated[
         Optional[str],  # noqa: UP045
@@ -109,6 +111,7 @@ def compare(
             sites=sites,
             genome=genome,
             annotation=annotation,
+            extend=extend,
             model=model,
             task=task,
             form=form,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -73,6 +74,27 @@ ThreadsOption = Annotated[
 ]
 AssemblyGenomeOption = Annotated[Path, typer.Option("--genome", help="Genome FASTA of the assembly of the sites.")]
 AnnotationOption = Annotated[Path, typer.Option("--annotation", help="GTF or UCSC gene table of the same assembly.")]
+
+
+def _ends(text: str | None) -> dict[str, int]:
+    """What ``--extend`` asks for: ``five`` and ``three``, nt; nothing where it is left out."""
+    if text is None:
+        return {}
+    if not (ends := re.fullmatch(r"([0-9]{1,4}),([0-9]{1,4})", text)):
+        raise InputError("--extend takes two numbers of nt below 10,000", value=text, remedy="give such as 50,250")
+    return {"five": int(ends[1]), "three": int(ends[2])}
+
+
+ExtendOption = Annotated[
+    dict,
+    typer.Option(
+        "--extend",
+        parser=str,
+        callback=_ends,
+        metavar="FIVE,THREE",
+        help="nt by which transcripts without UTRs go on, where an annotation has none, such as 50,250.",
+    ),
+]
 BootstrapOption = Annotated[int, typer.Option("--bootstrap", min=1, help="Resamples behind the 95 % intervals.")]
 TaxonOption = Annotated[int, typer.Option("--taxid", min=0, help="NCBI taxon, for the header of bedRMod.")]
 

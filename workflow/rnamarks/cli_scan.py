@@ -13,6 +13,7 @@ import typer
 
 from .cli_options import (
     DeviceOption,
+    ExtendOption,
     ModelOption,
     ModeOption,
     ScanBatchOption,
@@ -51,6 +52,7 @@ def scan(
         Optional[Path],  # noqa: UP045
         typer.Option("--genome", help="Genome FASTA: with --annotation, in place of SEQUENCES."),
     ] = None,
+    extend: ExtendOption = None,
     task: TasksOption = None,
     mode: ModeOption = "exact",
     out: Annotated[
@@ -136,6 +138,8 @@ def scan(
     if (source is None) == (genome is None):
         raise InputError("give either sequences or a genome", remedy="a genome needs --annotation, too")
     check_annotated(genome, annotation)
+    if extend and genome is None:
+        raise InputError("--extend needs the genome, which has what lies beyond the ends", remedy="give --genome")
     names = task_names(task)
     inputs = {"the input": source, "--annotation": annotation, "--genome": genome}
     check_paths(inputs, {"--out": out, "--bedrmod": bedrmod, "--attention": attention}, model)
@@ -181,7 +185,7 @@ def scan(
     root = temporary_root() if first is None else first.parent / ".rnamarks-scan"
     scanner = Scanner(model, mode=mode, device=device, batch_size=batch_size)
     try:
-        with _scanned(source, genome, annotation, root) as scanned, show_sites(sys.stderr, "scan") as progress:
+        with _scanned(source, genome, annotation, extend, root) as scanned, show_sites(sys.stderr, "scan") as progress:
             summary = scanner.run(
                 scanned,
                 options,
@@ -201,7 +205,9 @@ def scan(
 
 
 @contextmanager
-def _scanned(source: Path | None, genome: Path | None, annotation: Path | None, root: Path) -> Iterator[Path]:
+def _scanned(
+    source: Path | None, genome: Path | None, annotation: Path | None, extend: dict[str, int], root: Path
+) -> Iterator[Path]:
     """What is scanned: a file of sequences, or a table of transcripts made in a folder below ``root``."""
     from .prediction.kept import scratch
 
@@ -224,7 +230,7 @@ def _scanned(source: Path | None, genome: Path | None, annotation: Path | None, 
         drops = Drops()
         described = read_annotation(annotation, drops)
         if genome is not None:
-            frame = build_transcripts(described, genome, drops, workdir=work, annotation_path=annotation)
+            frame = build_transcripts(described, genome, drops, workdir=work, annotation_path=annotation, extend=extend)
         else:
             frame = read_transcript_fasta(source, drops, annotation=described, annotation_path=annotation)
         warn_of_drops(drops)

@@ -12,7 +12,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .cli_options import NAMED, AnnotationOption, AssemblyGenomeOption, check_paths, warn
+from .cli_options import NAMED, AnnotationOption, AssemblyGenomeOption, ExtendOption, check_paths, warn
 from .errors import InputError
 
 
@@ -51,13 +51,7 @@ def train(
     assembly: Annotated[
         str, typer.Option("--assembly", help="Name of the genome assembly; default the genome's file name.")
     ] = "",
-    extend: Annotated[
-        str,
-        typer.Option(
-            "--extend",
-            help="FIVE,THREE nt by which transcripts without UTRs go on, where an annotation has none, such as 50,250.",
-        ),
-    ] = "0,0",
+    extend: ExtendOption = None,
     form: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option("--format", help="Format of the sites; told from the content without it."),
@@ -100,8 +94,6 @@ def train(
         )
     if not re.fullmatch("[A-Za-z][A-Za-z0-9]*", species):
         raise InputError("a species is called by letters and digits", value=species, remedy="rename it")
-    if not (ends := re.fullmatch(r"([0-9]{1,4}),([0-9]{1,4})", extend)):
-        raise InputError("--extend takes two numbers of nt below 10,000", value=extend, remedy="give such as 50,250")
     question = Question(
         sites=sites,
         genome=genome,
@@ -112,7 +104,7 @@ def train(
         species=species,
         assembly=assembly or genome.name.removesuffix(".gz").rpartition(".")[0] or genome.name,
         start=start,
-        extend=(int(ends[1]), int(ends[2])),
+        extend=extend,
     )
     chosen = begin(question, root)
     with scratch(folder.parent / ".rnamarks-train") as work:

@@ -11,6 +11,7 @@ import typer
 from .cli_options import (
     AnnotationOption,
     DeviceOption,
+    ExtendOption,
     ModelOption,
     ModeOption,
     OutOption,
@@ -34,6 +35,7 @@ def variants(
     ],
     genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA on which the variants were called.")],
     annotation: AnnotationOption,
+    extend: ExtendOption = None,
     model: ModelOption = Path(DEFAULT),
     task: TasksOption = None,
     mode: ModeOption = "exact",
@@ -84,7 +86,7 @@ def variants(
     check_paths(
         {"the input": source, "--genome": genome, "--annotation": annotation}, {"--out": out, "--vcf": vcf}, model
     )
-    options = VariantOptions(mode, tuple(task_names(task)), haplotypes, foremost, device, batch_size)
+    options = VariantOptions(mode, tuple(task_names(task)), haplotypes, foremost, extend, device, batch_size)
     set_threads(threads)
     with (
         scratch(temporary_root()) as work,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ class Question:
     species, assembly : str
     start : path-like or None
         Model directory whose weights are trained on.
-    extend : tuple of (int, int)
+    extend : mapping of str to int
         nt upstream and downstream by which transcripts without untranslated regions go on.
     """
 
@@ -48,7 +48,7 @@ class Question:
     species: str = "mine"
     assembly: str = ""
     start: Path | None = None
-    extend: tuple[int, int] = (0, 0)
+    extend: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -210,8 +210,7 @@ def check_sites(question: Question, start: Begin, root: Path, work: Path) -> dic
     annotation = annotation.assign(chrom=annotation["chrom"].map(pairs)).reset_index(drop=True)
     last = np.array([ends[-1] for ends in annotation["exon_ends"]])
     annotation = annotation[last <= annotation["chrom"].map(lengths).to_numpy()].reset_index(drop=True)
-    five, three = question.extend
-    annotation = extend_ends(annotation, lengths, Drops().scope("", "", ""), five=five, three=three)
+    annotation = extend_ends(annotation, lengths, Drops().scope("", "", ""), **question.extend)
     kept = sites[fits]
     on, _, _ = TranscriptMap(annotation).overlaps(kept["chrom"], kept["strand"], kept["start"].to_numpy())
     counts = {"read": len(sites), "motif": int(fits.sum()), "transcripts": len(set(on.tolist()))}

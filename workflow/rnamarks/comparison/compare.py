@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +16,11 @@ from ..models.directory import read_config
 from ..prediction.scan import ScanOptions
 from ..prediction.scanner import Outputs, Scanner
 from ..progress import Progress
-from ..sites.annotation import read_annotation
+from ..sites.annotation import STAGE, read_annotation
 from ..sites.contigs import match_contigs
 from ..sites.coordinates import TranscriptMap
 from ..sites.drops import Drops
+from ..sites.extension import extend_ends
 from ..sites.modifications import Modification
 from ..sites.readers.measurements import Limits, Measured, read_measurements
 from ..sites.transcripts import build_transcripts, open_genome
@@ -45,6 +46,8 @@ class Question:
         Told from the model and the file where not given.
     control : Path or None
         Measurements of RNA without the modification, in the format of the sites where that is given.
+    extend : mapping of str to int
+        See :func:`rnamarks.sites.transcripts.build_transcripts`.
     limits : Limits
     shift : int
         Added to every position on the genome.
@@ -62,6 +65,7 @@ class Question:
     task: str | None = None
     form: str | None = None
     control: Path | None = None
+    extend: Mapping[str, int] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     shift: int = 0
     mode: str = "exact"
@@ -113,13 +117,16 @@ def compare(
     )
     warn(_say_read(question.sites, measured))
     described = read_annotation(question.annotation, drops, subject=task.name)
-    with _opened(question.genome, workdir) as (contigs, lookup):
+    with _opened(question.genome, workdir) as (lengths, lookup):
+        contigs = list(lengths)
         pairs = match_contigs(described["chrom"], contigs)
         named = described[described["chrom"].isin(list(pairs))]
         named = named.assign(chrom=named["chrom"].map(pairs)).reset_index(drop=True)
         placed = place_on_genome(measured, named, contigs, scope, path=question.sites, shift=question.shift)
         fit = _check_sites(placed, lookup, task, question.sites)
         control, control_rule = _read_control(question, modification, named, contigs, drops, task)
+        # positions on transcripts are those of the annotation as it is
+        named = extend_ends(named, lengths, drops.scope(STAGE, task.name, "genome"), **question.extend)
     warn(fit.sentence)
     given = fit.table.iloc[0]
     wanted = _transcripts_with(placed if measured.complete else placed[placed["called"]], named)
@@ -185,10 +192,11 @@ def _modification(task: Task) -> Modification:
 
 
 @contextmanager
-def _opened(genome: Path, workdir: Path) -> Iterator[tuple[list[str], Callable[[str, int, int], str]]]:
-    """Names of the genome's contigs, and a function that looks text up."""
+def _opened(genome: Path, workdir: Path) -> Iterator[tuple[dict[str, int], Callable[[str, int, int], str]]]:
+    """nt of the genome's contigs, and a function that looks text up."""
     with open_genome(genome, workdir) as fasta:
-        yield list(fasta.keys()), lambda chrom, start, end: fasta[chrom][start:end].seq
+        lengths = {name: len(fasta[name]) for name in fasta.keys()}  # noqa: SIM118
+        yield lengths, lambda chrom, start, end: fasta[chrom][start:end].seq
 
 
 def _check_sites(placed: pd.DataFrame, lookup: Callable, task: Task, path: Path) -> Fit:

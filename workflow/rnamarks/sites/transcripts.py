@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +80,7 @@ def build_transcripts(
     annotation_path: str | Path | None = None,
     minimum_aug: float = 0.25,
     extend: Mapping[str, int] | None = None,
+    choose: Callable[[pd.DataFrame], np.ndarray] | None = None,
 ) -> pd.DataFrame:
     """Spliced, strand-aware RNA of every transcript of an annotation.
 
@@ -106,6 +107,8 @@ def build_transcripts(
     extend : mapping, optional
         ``five`` and ``three``, nt by which ends without an untranslated region go on, see
         :func:`rnamarks.sites.extension.extend_ends`.
+    choose : callable, optional
+        Given the annotation as the genome has it, gives which transcripts are wanted, shape (n,), dtype bool.
 
     Returns
     -------
@@ -146,6 +149,8 @@ def build_transcripts(
         frame = _without_short_contigs(frame.reset_index(drop=True), lengths, scope, genome_path, annotation_path)
         if extend:
             frame = extend_ends(frame, lengths, scope, **extend)
+        if choose:
+            frame = frame[choose(frame)].reset_index(drop=True)
         sequences = np.empty(len(frame), dtype=object)
         for chrom, rows in frame.groupby("chrom", sort=False).indices.items():
             _splice_contig(frame, chrom, rows, genome, sequences, genome_path)

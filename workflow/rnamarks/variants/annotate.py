@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
@@ -24,7 +24,6 @@ from ..prediction.significance import read_null
 from ..progress import Progress
 from ..sequences import encode
 from ..sites.annotation import read_annotation
-from ..sites.contigs import match_contigs
 from ..sites.coordinates import TranscriptMap
 from ..sites.drops import Drops
 from ..sites.gene_structure import places_of
@@ -47,7 +46,6 @@ from .table import (
 )
 
 if TYPE_CHECKING:
-    import pyfaidx
     import pysam
 
 RECORDS = 512
@@ -70,6 +68,8 @@ class VariantOptions:
     foremost : bool
         Whether only the nucleotide that is changed most is given of each allele, transcript and task, and those that
         are lost or gained.
+    extend : mapping of str to int
+        See :func:`rnamarks.sites.transcripts.build_transcripts`.
     device, batch_size
         See :func:`rnamarks.prediction.modes.load_engine`.
     """
@@ -78,6 +78,7 @@ class VariantOptions:
     tasks: tuple[str, ...] = ()
     haplotypes: bool = False
     foremost: bool = False
+    extend: Mapping[str, int] = field(default_factory=dict)
     device: str = "auto"
     batch_size: int | None = None
 
@@ -158,12 +159,15 @@ def annotate_variants(
                 "the variants have no genotypes, which tell haplotypes", path=source, remedy="leave --haplotypes out"
             )
         drops = Drops()
-        described = read_annotation(annotation, drops)
-        chosen = described[_touched(described, survey, letters)].reset_index(drop=True)
-        if len(chosen):
-            transcripts = build_transcripts(chosen, genome, drops, workdir=workdir, annotation_path=annotation)
-        else:
-            transcripts = pd.DataFrame(columns=column_names("transcripts"))
+        transcripts = build_transcripts(
+            read_annotation(annotation, drops),
+            genome,
+            drops,
+            workdir=workdir,
+            annotation_path=annotation,
+            extend=options.extend,
+            choose=lambda frame: touched_transcripts(frame, survey.chroms, survey.starts, survey.ends),
+        )
         report(drops)
         out.write("\t".join(column_names("variants")) + "\n")
         if vcf is not None:
@@ -185,16 +189,6 @@ def _warn_of_gaps(model: Model, warn: Callable[[str], None]) -> None:
     lacking = [task.name for task in model.tasks if task.name not in model.calibration]
     if lacking:
         warn(f"the model has no calibration for {', '.join(lacking)}: probabilities are left empty")
-
-
-def _touched(described: pd.DataFrame, survey: Survey, genome: pyfaidx.Fasta) -> np.ndarray:
-    """Which transcripts, shape (n,), have an exon at or beside a record; all if none lies in the genome, which is a
-    fault that :func:`rnamarks.sites.transcripts.build_transcripts` explains."""
-    contigs = match_contigs(described["chrom"], genome.keys())
-    if not contigs:
-        return np.ones(len(described), dtype=bool)
-    named = described.assign(chrom=described["chrom"].map(contigs).fillna(""))
-    return touched_transcripts(named, survey.chroms, survey.starts, survey.ends)
 
 
 def _blocks(file: pysam.VariantFile, named: str | Path, by_chromosome: bool) -> Iterator[list[pysam.VariantRecord]]:
