@@ -85,10 +85,16 @@ def test_a_file_of_the_mirror_that_was_altered_is_refused(new_project, mirror, t
     assert not altered.sha256
     assert collect_sources(list(sources.values()), tmp_path, mirror=mirror) == {}
     path = tmp_path / altered.name / altered.file
-    path.write_bytes(path.read_bytes() + b"\n")
+    content = path.read_bytes()
     project = new_project("altered", {})
     target = f"resources/sources/{altered.name}/{altered.file}"
     options = ["--config", f"sources={{mirror: {tmp_path}}}"]
+    path.write_bytes(content[:-9])
+    done = project.run(target, configfile=config, options=options)
+    assert done.returncode == 2
+    assert f"error: {path}: the file of the mirror has {len(content) - 9:,} bytes where the list beside" in done.stderr
+    # one of the right size is found out by the job that copies it
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     done = project.run(target, configfile=config, options=options)
     assert done.returncode == 1
     assert "returned non-zero exit status 2" in done.stderr

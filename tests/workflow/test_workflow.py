@@ -30,6 +30,7 @@ VARYING = (
     "models/*/*/*/*/history.tsv",  # seconds per round
     "training/histories.tsv",  # the same
     "report.html",  # quotes them, and when it was made
+    "run.json",  # quotes the command, with its paths
 )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .errors import InputError
 from .references import SOURCES, expand_reference, locate_reference
 from .sites.assemblies import same_assembly
-from .sources.mirrors import folder_of, holds
+from .sources.mirrors import folder_of, holds, read_list
 from .sources.sheet import Source
 from .trunk_choice import check_folder
 from .window_entries import references_of
@@ -123,22 +123,36 @@ def sources_of(analyses: Analyses, sheet: Mapping[str, Source]) -> list[Source]:
 
 
 def check_mirror(analyses: Analyses, sheet: Mapping[str, Source]) -> None:
-    """Raise :class:`InputError` if the mirror is a folder that lacks a published file which is not in place either."""
+    """Raise :class:`InputError` if the mirror is a folder that lacks a published file, or has one of another size.
+
+    Files that are in place already do not matter. Checksums are held against by the jobs that copy the files.
+    """
     mirror = analyses.plan.config["sources"]["mirror"]
     folder = folder_of(mirror) if mirror else None
     if folder is None:
         return
+    remedy = f"run `rnamarks fetch CONFIG --to {folder}` where there is internet, or put"
     named = sources_of(analyses, sheet)
-    absent = [one for one in named if not holds(folder, one) and not holds(SOURCES, one)]
-    if absent:
+    wanted = [one for one in named if not holds(SOURCES, one)]
+    if absent := [one for one in wanted if not holds(folder, one)]:
         raise InputError(
             f"the mirror lacks {len(absent)} of the {len(named)} published files that the configuration names",
-            value=f"{absent[0].name}/{absent[0].file}",
             path=folder,
-            remedy=f"run `rnamarks fetch CONFIG --to {folder}` where there is internet, or put what is "
-            f"missing into {SOURCES} by hand",
+            value=f"{absent[0].name}/{absent[0].file}",
+            remedy=f"{remedy} what is missing into {SOURCES} by hand",
             keys=("sources", "mirror"),
         )
+    listed = read_list(folder)
+    for one in wanted:
+        path = folder / one.name / one.file
+        size, stated = path.stat().st_size, one.bytes or int(listed.get(one.name, {}).get("bytes", 0))
+        if stated and size != stated:
+            raise InputError(
+                f"the file of the mirror has {size:,} bytes where the "
+                f"{'sheet' if one.bytes else 'list beside it'} says {stated:,}",
+                path=path,
+                remedy=f"remove it and {remedy} the right one there",
+            )
 
 
 def drops_of(analyses: Analyses) -> list[str]:
