@@ -24,11 +24,11 @@ from rnamarks.errors import InputError
 from rnamarks.models.language import Language
 from rnamarks.models.settings.language import LANGUAGE_SIZES
 from rnamarks.models.tokens import A, T
+from rnamarks.started import first_host, started_with
 from rnamarks.training import trainer
 from rnamarks.training.masking import MaskedBatch
 from rnamarks.training.muon import MuonWithAdamW, orthogonal
 from rnamarks.training.pretrain import OUTPUTS, pretrain
-from rnamarks.training.processes import first_host, started_with
 from rnamarks.training.settings import MaskingSettings, TrainingSettings
 from rnamarks.training.targets.masked import every
 from rnamarks.training.throughput import operations

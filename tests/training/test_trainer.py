@@ -117,6 +117,30 @@ def test_killed_in_an_epoch_and_run_again_it_ends_with_the_same_weights(world, t
     assert run_child(tmp_path / "killed") == expected
 
 
+@pytest.mark.slow
+def test_sigterm_writes_the_state_of_the_last_step_and_then_acts(world, tmp_path, monkeypatch):
+    whole = fit(world, tmp_path / "whole")
+    step = trainer._Training._step
+
+    def asked_in_the_middle(training, *arguments):
+        step(training, *arguments)
+        if training.progress["step"] == SETTINGS["steps_per_epoch"] + 5:
+            signal.raise_signal(signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    monkeypatch.setattr(trainer._Training, "_step", asked_in_the_middle)
+    try:
+        with pytest.raises(SystemExit) as end:
+            fit(world, tmp_path / "ended")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        monkeypatch.undo()
+    assert end.value.code == 143
+    state = torch.load(next((tmp_path / "ended").rglob("last.ckpt")), weights_only=True)
+    assert state["progress"]["step"] == SETTINGS["steps_per_epoch"] + 6
+    assert digest(fit(world, tmp_path / "ended").state) == digest(whole.state)
+
+
 def test_a_checkpoint_that_the_disk_does_not_take_is_named_and_training_goes_on_from_what_was_kept(world, tmp_path):
     whole = fit(world, tmp_path / "whole")
     size = next((tmp_path / "whole").rglob("last.ckpt")).stat().st_size

@@ -370,3 +370,13 @@ def test_the_switch_to_the_meme_suite_plans_its_programs(new_project, tiny_confi
     counts = dict(re.findall(r"^(streme|tomtom) +(\d+)$", done.stdout + done.stderr, re.MULTILINE))
     # of three species: de novo motifs and those of one predictor's filters
     assert counts == {"streme": "3", "tomtom": "6"}
+
+
+@pytest.mark.workflow
+def test_the_demo_of_marks_is_forty_submissions_at_most():
+    command = [sys.executable, ROOT / "benchmarks" / "submissions.py", ROOT / "config" / "demo_marks.yaml"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    jobs, submissions = map(int, re.search(r"(\d+) jobs in (\d+) submissions", done.stdout).groups())
+    assert jobs > 100
+    assert submissions <= 40

@@ -97,8 +97,8 @@ def pretrain_model(
     from dataclasses import replace
 
     from .models.settings.language import LANGUAGE_SIZES
+    from .started import is_first
     from .training.pretrain import pretrain, published_settings
-    from .training.processes import is_first
     from .training.settings import OPTIMISERS, MaskingSettings
 
     if size not in LANGUAGE_SIZES:

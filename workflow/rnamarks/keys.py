@@ -58,6 +58,7 @@ class Resources:
 
     device: str = key("auto, cpu or cuda.", "auto", pattern="^(auto|cpu|cuda(:[0-9]+)?)$")
     training_threads: int = key("CPU threads per training; part of what repeats.", 1, minimum=1)
+    training_processes: int = key("Processes of a pre-training; with cuda each takes a GPU.", 1, minimum=1)
     checkpoints: str = key("Folder that survives killed jobs.", ".checkpoints")
 
 

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 from . import __version__
 from .errors import InputError, explain
+from .started import started_with
 
 _SECONDS_BETWEEN_SIGNS = 60.0
 _LISTED = 20
@@ -35,6 +36,8 @@ def logged(job: Any) -> Iterator[TextIO]:
     exit code (2); so does what :func:`~rnamarks.errors.explain` knows, a full disk for instance, with its traceback in
     the log. Any other exception leaves its traceback in the log and one line on the terminal, and the process ends with
     code 1. Nothing else is changed: no handlers, no hooks, no warning filters; both streams are back after the block.
+
+    One of several processes that the job's own has started adds to the log, which that one begins and ends.
 
     >>> with logged(snakemake) as terminal:
     ...     import numpy
@@ -58,12 +61,12 @@ def logged(job: Any) -> Iterator[TextIO]:
         With code 2 after an InputError and its like and code 1 after any other exception, which is its ``__cause__``.
     """
     log_path = Path(job.log[0])
-    began = time.monotonic()
+    began, part = time.monotonic(), started_with(os.environ) is not None
     stdout, stderr = sys.stdout, sys.stderr
     try:
         log_path.parent.mkdir(parents=True, exist_ok=True)
         # O_APPEND lets this process and those it starts write to one file without overwriting each other
-        descriptor = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
+        descriptor = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if part else os.O_TRUNC), 0o666)
     except OSError as error:
         _say(f"error: {explain(error) or error}", stderr)
         raise SystemExit(InputError.exit_code) from error
@@ -77,10 +80,13 @@ def logged(job: Any) -> Iterator[TextIO]:
         os.dup2(descriptor, 2)
         sys.stdout = sys.stderr = log
         try:
-            with _signs_of_life(job, log_path, saved[1]):
-                _say_what_is_given(job)
+            if part:
                 yield terminal
-                _say_what_is_made(job, began)
+            else:
+                with _signs_of_life(job, log_path, saved[1]):
+                    _say_what_is_given(job)
+                    yield terminal
+                    _say_what_is_made(job, began)
         except Exception as error:
             known = explain(error)
             if known is not error:

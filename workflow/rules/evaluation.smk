@@ -95,6 +95,7 @@ rule collect_drops:
         "logs/{run}/evaluation/collect_drops.log",
     benchmark:
         "benchmarks/results/{run}/evaluation/collect_drops.tsv"
+    localrule: True
     conda:
         "../../envs/tables.yaml"
     resources:

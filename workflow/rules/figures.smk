@@ -27,6 +27,7 @@ rule join_histories:
         "logs/{run}/figures/join_histories.log",
     benchmark:
         "benchmarks/results/{run}/figures/join_histories.tsv"
+    localrule: True
     conda:
         "../../envs/tables.yaml"
     resources:
@@ -84,6 +85,8 @@ for SECTION, NAMES in sections_of(DESIGN).items():
             f"logs/{{run}}/figures/draw_section/{SECTION}.log",
         benchmark:
             f"benchmarks/results/{{run}}/figures/draw_section/{SECTION}.tsv"
+        group:
+            "report"
         conda:
             "../../envs/tables.yaml"
         resources:
@@ -113,6 +116,8 @@ rule collect_figures:
         "logs/{run}/figures/collect_figures.log",
     benchmark:
         "benchmarks/results/{run}/figures/collect_figures.tsv"
+    group:
+        "report"
     conda:
         "../../envs/tables.yaml"
     resources:
@@ -140,6 +145,8 @@ rule write_report:
         "logs/{run}/figures/write_report.log",
     benchmark:
         "benchmarks/results/{run}/figures/write_report.tsv"
+    group:
+        "report"
     conda:
         "../../envs/tables.yaml"
     resources:

@@ -15,6 +15,8 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
             "logs/{run}/interpretation/find_motifs/{task}.log",
         benchmark:
             "benchmarks/results/{run}/interpretation/find_motifs/{task}.tsv"
+        group:
+            "motifs"
         conda:
             "../../envs/tables.yaml"
         resources:
@@ -39,6 +41,8 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
             "logs/{run}/interpretation/write_contrast/{task}.log",
         benchmark:
             "benchmarks/results/{run}/interpretation/write_contrast/{task}.tsv"
+        group:
+            "contrasts"
         conda:
             "../../envs/tables.yaml"
         resources:

@@ -1,4 +1,7 @@
 LANGUAGE = PLAN.language
+# several processes are tasks of one job, which its script starts: SLURM's executor takes that for a program of MPI
+PROCESSES = config["resources"]["training_processes"]
+TOGETHER = {"mpi": "srun", "tasks": PROCESSES, "tasks_per_gpu": 1} if PROCESSES > 1 else {}
 
 
 if LANGUAGE.downstream:
@@ -16,6 +19,8 @@ if LANGUAGE.downstream:
         benchmark:
             "benchmarks/results/{run}/language/read_examples/{downstream}.tsv"
         priority: 4
+        group:
+            "examples"
         conda:
             "../../envs/sequence.yaml"
         threads: 2
@@ -114,8 +119,9 @@ if LANGUAGE.trained:
             TORCH
         threads: config["resources"]["training_threads"]
         resources:
-            gpu=GPUS,
-            mem_mb=memory(3000, 1),
+            **TOGETHER,
+            gpu=GPUS * PROCESSES,
+            mem_mb=memory(3000 * PROCESSES, PROCESSES),
             runtime=minutes(2880),
         params:
             sizes=lambda wildcards: LANGUAGE.sizes_of(wildcards.language),
@@ -135,6 +141,7 @@ if LANGUAGE.trained:
             "logs/{run}/language/join_language_histories.log",
         benchmark:
             "benchmarks/results/{run}/language/join_language_histories.tsv"
+        localrule: True
         conda:
             "../../envs/tables.yaml"
         resources:
@@ -224,6 +231,8 @@ if LANGUAGE.predictors(baselines=True):
         wildcard_constraints:
             predictor="|".join(LANGUAGE.predictors(baselines=True)),
         priority: 1
+        group:
+            "downstream_baselines"
         conda:
             "../../envs/sequence.yaml"
         resources:

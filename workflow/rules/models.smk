@@ -9,6 +9,8 @@ rule fit_baseline:
         "logs/{run}/models/fit_baseline/{baseline}.{scheme}.log",
     benchmark:
         "benchmarks/results/{run}/models/fit_baseline/{baseline}.{scheme}.tsv"
+    group:
+        "baselines"
     conda:
         "../../envs/trees.yaml"
     resources:
@@ -33,6 +35,8 @@ rule fit_stack:
         "logs/{run}/models/fit_stack/{stack}.{setting}.{scheme}.log",
     benchmark:
         "benchmarks/results/{run}/models/fit_stack/{stack}.{setting}.{scheme}.tsv"
+    group:
+        "stacks"
     conda:
         "../../envs/tables.yaml"
     resources:
@@ -54,6 +58,8 @@ rule stack_models:
         "logs/{run}/models/stack_models/{stack}.{setting}.{scheme}.{seed}.log",
     benchmark:
         "benchmarks/results/{run}/models/stack_models/{stack}.{setting}.{scheme}.{seed}.tsv"
+    group:
+        "stacks"
     conda:
         "../../envs/tables.yaml"
     resources:

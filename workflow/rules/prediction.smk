@@ -10,6 +10,8 @@ rule predict_windows:
     benchmark:
         "benchmarks/results/{run}/prediction/predict_windows/{model}.{setting}.{scheme}.{seed}.tsv"
     priority: 1
+    group:
+        "predictions"
     conda:
         TORCH
     threads: config["resources"]["training_threads"]
@@ -114,6 +116,8 @@ rule predict_tasks:
         "benchmarks/results/{run}/prediction/predict_tasks/{model_or_baseline}.{setting}.{scheme}.{seed}.tsv"
     wildcard_constraints:
         model_or_baseline="|".join([*PLAN.networks, *PLAN.baselines]) or "none",
+    group:
+        "cross_predictions"
     conda:
         TORCH
     threads: config["resources"]["training_threads"]
@@ -139,6 +143,8 @@ rule stack_tasks:
         "logs/{run}/prediction/stack_tasks/{stack}.{setting}.{scheme}.{seed}.log",
     benchmark:
         "benchmarks/results/{run}/prediction/stack_tasks/{stack}.{setting}.{scheme}.{seed}.tsv"
+    group:
+        "stacked_tasks"
     conda:
         TORCH
     resources:

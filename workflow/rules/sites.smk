@@ -10,6 +10,8 @@ rule read_sites:
         "logs/{run}/sites/read_sites/{task}.{role}.log",
     benchmark:
         "benchmarks/results/{run}/sites/read_sites/{task}.{role}.tsv"
+    group:
+        "sites"
     conda:
         "../../envs/tables.yaml"
     resources:
@@ -115,6 +117,8 @@ if PLAN.tasks_with_sites():
             "benchmarks/results/{run}/sites/cut_windows/{task}.tsv"
         wildcard_constraints:
             task="|".join(PLAN.tasks_with_sites()),
+        group:
+            "windows"
         conda:
             "../../envs/tables.yaml"
         resources:

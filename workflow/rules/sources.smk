@@ -8,6 +8,7 @@ rule fetch_source:
     wildcard_constraints:
         source="|".join(SOURCES) or "none",
         file="|".join(sorted({source.file for source in SOURCES.values()})) or "none",
+    localrule: True
     conda:
         "../../envs/tables.yaml"
     resources:

@@ -7,8 +7,7 @@ in any other way a process is alone, and nothing of ``torch.distributed`` is imp
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import torch
 
 from ..errors import InputError
+from ..started import started_with
 
 WAIT = timedelta(minutes=30)
 """Longest time that a process waits for the others, which read and validate meanwhile."""
@@ -123,39 +123,3 @@ def join(device: torch.device) -> Iterator[Processes]:
         yield _Several(place["rank"], place["count"], device)
     finally:
         distributed.destroy_process_group()
-
-
-def started_with(environment: Mapping[str, str]) -> dict[str, Any] | None:
-    """Rank, number on the machine, count, address and port, from the variables of torchrun or SLURM; None if alone.
-
-    A batch script of SLURM that runs a program without ``srun`` is alone, whatever it was given.
-    """
-    if "TORCHELASTIC_RUN_ID" in environment:
-        rank, local, count = (int(environment[name]) for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"))
-        where = (environment["MASTER_ADDR"], int(environment["MASTER_PORT"]))
-    elif int(environment.get("SLURM_STEP_NUM_TASKS", 1)) > 1:
-        rank, local, count = (
-            int(environment[name]) for name in ("SLURM_PROCID", "SLURM_LOCALID", "SLURM_STEP_NUM_TASKS")
-        )
-        # a port of the range that no service has, and steps of one job at different ones
-        port = 20_000 + (int(environment["SLURM_JOB_ID"]) * 16 + int(environment["SLURM_STEP_ID"])) % 12_000
-        first = first_host(environment["SLURM_STEP_NODELIST"])
-        where = (environment.get("MASTER_ADDR", first), int(environment.get("MASTER_PORT", port)))
-    else:
-        return None
-    keys = ("rank", "local", "count", "address", "port", "slurm")
-    return dict(zip(keys, (rank, local, count, *where, "TORCHELASTIC_RUN_ID" not in environment), strict=True))
-
-
-def is_first() -> bool:
-    """Whether this process is alone or the first of several: the one that says what came out."""
-    place = started_with(os.environ)
-    return place is None or place["rank"] == 0
-
-
-def first_host(hosts: str) -> str:
-    """The first of SLURM's list of machines, such as ``gpu[07-09,12],login1``."""
-    found = re.match(r"([^\[,]+)(?:\[(\d+)[^\]]*\])?([^,\[]*)", hosts)
-    if not found:
-        raise InputError("SLURM's list of machines cannot be read", value=hosts, remedy="set MASTER_ADDR")
-    return found[1] + (found[2] or "") + found[3]

@@ -1,7 +1,8 @@
 """Training of a network on a target: stages, validation, save-best, and exact resumption.
 
-An *epoch* is a fixed number of steps followed by a validation. After each, and every :data:`SAVE_SECONDS` within one,
-everything that the next step depends on is written to ``last.ckpt`` in the checkpoint folder, in one atomic step.
+An *epoch* is a fixed number of steps followed by a validation. After each, every :data:`SAVE_SECONDS` within one, and
+before it ends by SIGTERM or because another process has gone, everything that the next step depends on is written to
+``last.ckpt`` in the checkpoint folder, in one atomic step.
 Batches, shifts and dropout masks are functions of (seed, step), so a run that was killed at any moment and started
 again ends with the same bytes on a CPU as one that was not.
 """
@@ -34,6 +35,7 @@ from .precision import is_mixed, repeatable
 from .processes import Processes
 from .settings import TrainingSettings
 from .targets.base import Target
+from .termination import noted
 
 SAVE_SECONDS = 120.0
 """Longest time between two states, in seconds."""
@@ -111,9 +113,9 @@ def train(
     torch.set_num_threads(threads)
     bound_kernel_caches()
     training = _Training(network, target, settings, seed, folder, pick_device(device), report, processes)
-    with repeatable(training.device):
-        while not training.progress["finished"]:
-            training.run_epoch()
+    with repeatable(training.device), noted() as asked_to_end:
+        while not training.progress["finished"] and not training.is_ended:
+            training.run_epoch(asked_to_end)
     progress = training.progress
     return TrainingResult(load_file(folder / "best.safetensors"), progress["history"], progress["best_epoch"])
 
@@ -152,6 +154,7 @@ class _Training:
             "visits": {},
             "history": [],
         }
+        self.is_ended = False
         self.recorded: dict[str, list[torch.Tensor]] = {}
         self._parts: dict[str, Any] = {"network": self.network, "target": self.target, "optimizer": self.optimizer}
         if self.averaged is not None:
@@ -180,8 +183,8 @@ class _Training:
         """The weights that are validated and kept."""
         return self.network if self.averaged is None else self.averaged.module
 
-    def run_epoch(self) -> None:
-        """Finish the epoch that the state lies in."""
+    def run_epoch(self, asked_to_end: Callable[[], bool]) -> None:
+        """Finish the epoch that the state lies in, or write it and end where that is asked for."""
         progress, steps = self.progress, self.target.steps_per_epoch
         self.network.train()
         self.target.begin_epoch(self.network, progress["epoch"])
@@ -190,12 +193,23 @@ class _Training:
         while progress["epoch_step"] < steps:
             key = self.stage.key_at(progress["stage_step"])
             visit = progress["visits"].get(key, 0)
-            self._step(key, visit)
+            try:
+                self._step(key, visit)
+            except InputError:
+                # weights are those after the last step until all processes have summed what this one gives
+                self._save()
+                raise
             progress["visits"][key] = visit + 1
             for name in ("epoch_step", "stage_step", "step"):
                 progress[name] += 1
             now = time.monotonic()
             progress["epoch_seconds"] = earlier + now - started
+            # the first process alone ends by it: others would leave it in the middle of a step
+            if asked_to_end() and self.processes.rank == 0:
+                self._save()
+                self.is_ended = True
+                self.report(f"ended by SIGTERM after step {progress['step']}; the same command goes on from there")
+                return
             if now - saved >= SAVE_SECONDS:
                 self._save()
                 saved = now

@@ -1,0 +1,238 @@
+"""The workflow on a real SLURM of one machine, whose controller, nodes and jobs fail meanwhile."""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from patience import run_patiently, wait_until
+from slurm_cluster import Cluster, run, why_not
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slurm]
+
+# what two runs of one configuration need not share: seconds, the page that quotes them, and the command with its paths
+VARYING = ("models/*/*/*/*/history.tsv", "training/histories.tsv", "report.html", "run.json")
+STEPS = 600
+# the first try cannot hold Snakemake alone, the second is enough
+LITTLE = "measure_leaks:mem_mb=100 if attempt == 1 else 2000"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory) -> Iterator[Cluster]:
+    if reason := why_not():
+        pytest.skip(reason)
+    made = Cluster(tmp_path_factory.mktemp("slurm"))
+    made.start()
+    yield made
+    made.stop()
+
+
+def on_slurm(project, *targets: str, options: Sequence[str] = ()) -> list[str]:
+    """The command that a user gives, but for how often one looks at a cluster that nobody else uses."""
+    profile = ["--workflow-profile", str(project.repository / "workflow" / "profiles" / "slurm")]
+    quick = ["--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"]
+    return project.command(targets, *profile, *quick, *options)
+
+
+def job_of(cluster: Cluster, rule: str) -> dict[str, str]:
+    """The job of a rule or group that runs, as SLURM describes it; nothing if none does."""
+    for job, state, comment in cluster.jobs("%i %T %k"):
+        if state == "RUNNING" and comment.startswith(f"rule_{rule}"):
+            return described(job)
+    return {}
+
+
+def described(job: str) -> dict[str, str]:
+    return dict(re.findall(r"(\S+?)=(\S*)", run("scontrol", "show", "job", job)))
+
+
+def jobs_of(cluster: Cluster, rule: str) -> list[dict[str, str]]:
+    """All jobs of a rule in the order of their submission."""
+    found = sorted(int(job) for job, comment in cluster.jobs("%i %k") if comment.startswith(f"rule_{rule}"))
+    return [described(str(job)) for job in found]
+
+
+@pytest.fixture(scope="module")
+def config(repository) -> dict[str, Any]:
+    """The demo of marks with two of them, one network, one baseline and what stacks them."""
+    values = yaml.safe_load((repository / "config" / "demo_marks.yaml").read_text(encoding="utf-8"))
+    for section in ("student", "significance", "attention", "consensus", "association", "mutations", "proximity"):
+        values.pop(section)
+    where = {"setting": "together", "schemes": ["guarded"]}
+    network = values["models"]["multirm"]
+    network["training"] |= {"steps_per_epoch": STEPS, "epochs": 2}
+    return copy.deepcopy(values) | {
+        "run": "tiny",
+        "simulation": values["simulation"] | {"sizes": {"genes": 240, "chromosomes": 2, "site_factor": 0.4}},
+        "modifications": {name: values["modifications"][name] for name in ("m6A", "Y")},
+        "baselines": ["naive_bayes_trinucleotide"],
+        "models": {"multirm": network},
+        "settings": {"together": values["settings"]["together"] | {"nearest": 2}},
+        "trainings": [{"model": "multirm", "seeds": [1]} | where],
+        "stacks": {"stacked": {"members": ["multirm", "naive_bayes_trinucleotide"]} | where},
+        "release": {"model": "stacked", "setting": "together", "scheme": "guarded"},
+        "evaluation": {"bootstrap": 50},
+    }
+
+
+@pytest.fixture(scope="module")
+def local(new_project, config):
+    """What the cluster has to give, made without it."""
+    project = new_project("local", config)
+    project.run_well()
+    return project
+
+
+@dataclass(frozen=True)
+class Disturbed:
+    """A run during which much happened."""
+
+    project: Any
+    output: str
+    training: Mapping[str, str]
+    stopped_at: int
+    lost: Mapping[str, str]
+
+
+@pytest.fixture(scope="module")
+def disturbed(cluster, new_project, config) -> Disturbed:
+    """One run, meanwhile: the controller restarts, memory is short, a training is sent back, a node is lost."""
+    project = new_project("disturbed", config)
+    log = project.folder / "output.txt"
+    with log.open("w") as handle:
+        process = subprocess.Popen(
+            on_slurm(project, options=["--set-resources", LITTLE]),
+            cwd=project.folder,
+            env=project.environment(),
+            stdout=handle,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        # a step that is being made waits minutes for a controller that is away, one that runs does not need it
+        wait_until(lambda: any(project.folder.glob("logs/simulation/simulate/*")), process, interval=0.1)
+        cluster.restart_controller(seconds=3)
+
+        wait_until(lambda: any(project.folder.glob(".checkpoints/*/last.ckpt")), process, interval=0.1)
+        training = job_of(cluster, "train_model")
+        run("scontrol", "requeue", training["JobId"])
+        wait_until(lambda: job_of(cluster, "train_model").get("Restarts") == "1", process, interval=0.1)
+        state = torch.load(next(project.folder.glob(".checkpoints/*/last.ckpt")), weights_only=True)
+
+        wait_until(lambda: bool(job_of(cluster, "evaluate_models")), process, interval=0.1)
+        lost = job_of(cluster, "evaluate_models")
+        cluster.lose(lost["NodeList"])
+        cluster.bring_back(lost["NodeList"])
+        wait_until(lambda: process.poll() is not None, interval=0.3)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    assert process.returncode == 0, log.read_text()[-6000:]
+    return Disturbed(project, log.read_text(), training, state["progress"]["step"], lost)
+
+
+def test_every_table_is_that_of_a_run_without_a_cluster(local, disturbed):
+    files = [path.relative_to(local.results) for path in local.results.rglob("*") if path.is_file()]
+    same = [name for name in files if not any(name.match(pattern) for pattern in VARYING)]
+    assert len(same) > 40
+    for name in same:
+        assert (disturbed.project.results / name).read_bytes() == (local.results / name).read_bytes(), name
+
+
+def test_a_training_that_is_sent_back_goes_on_from_the_middle_of_an_epoch(cluster, disturbed):
+    assert disturbed.stopped_at % STEPS
+    (job,) = jobs_of(cluster, "train_model")
+    assert (job["JobId"], job["Restarts"], job["JobState"]) == (disturbed.training["JobId"], "1", "COMPLETED")
+
+
+def test_the_job_of_a_lost_node_is_run_again_by_slurm(cluster, disturbed):
+    (job,) = jobs_of(cluster, "evaluate_models")
+    assert (job["JobId"], job["Restarts"], job["JobState"]) == (disturbed.lost["JobId"], "1", "COMPLETED")
+
+
+def test_a_job_killed_for_memory_passes_with_more(cluster, disturbed):
+    first, second = jobs_of(cluster, "measure_leaks")
+    assert first["JobState"] in ("FAILED", "OUT_OF_MEMORY")
+    assert second["JobState"] == "COMPLETED"
+    assert ("mem=100M" in first["TRES"], "mem=2000M" in second["TRES"]) == (True, True)
+
+
+def test_small_jobs_share_submissions_and_joins_are_not_submitted(cluster, disturbed):
+    submitted = disturbed.output.count("has been submitted")
+    comments = [comment.removeprefix("rule_") for (comment,) in cluster.jobs("%k")]
+    for group in ("sites", "windows", "motifs", "stacks", "report"):
+        assert sum(comment.startswith(f"{group}_") for comment in comments) == 1, group
+    assert not any("join_histories" in comment or "collect_drops" in comment for comment in comments)
+    jobs = int(re.search(r"^total\s+(\d+)$", disturbed.output, re.MULTILINE)[1])
+    assert submitted < 0.6 * jobs
+
+
+def run_on_slurm(project, *targets: str, options: Sequence[str] = ()) -> subprocess.CompletedProcess:
+    return run_patiently(
+        on_slurm(project, *targets, options=options),
+        watched=[project.folder / name for name in ("logs", "results", ".snakemake", ".checkpoints")],
+        cwd=project.folder,
+        env=project.environment(),
+    )
+
+
+def test_two_nodes_train_as_two_processes_of_torchrun_do(cluster, new_project, repository, monkeypatch):
+    values = yaml.safe_load((repository / "config" / "demo_language.yaml").read_text(encoding="utf-8"))
+    sizes = {"families": 4, "members": 40, "seeds": 10, "unrelated": 20, "transcripts": 10, "utrs": 100}
+    quick = {"batch_size": 16, "steps_per_epoch": 20, "epochs": 2, "learning_rate": 0.005, "validation_windows": 40}
+    config = {key: values[key] for key in ("seed", "simulation", "corpus")} | {
+        "run": "tiny",
+        "simulation": values["simulation"] | {"sizes": sizes | {"donors": 80, "structures": 20}},
+        "language_models": {"slim": {"sizes": {"width": 8, "blocks": 1, "heads": 2}, "training": quick}},
+        "resources": {"device": "cpu", "training_processes": 2},
+    }
+    folder = "results/tiny/language/slim/1"
+    project = new_project("together", config)
+    project.run_well(f"{folder}/weights.safetensors")
+    expected = {name: (project.folder / folder / name).read_bytes() for name in ("weights.safetensors", "config.json")}
+    shutil.rmtree(project.folder / folder)
+    shutil.rmtree(project.folder / ".checkpoints")
+    # nodes of a real cluster are found by their names
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    spread = ["--set-resources", "pretrain_language_model:nodes=2"]
+    done = run_on_slurm(project, f"{folder}/weights.safetensors", options=spread)
+    assert done.returncode == 0, done.stderr[-6000:]
+    (job,) = jobs_of(cluster, "pretrain_language_model")
+    assert (job["NumNodes"], job["NumTasks"], job["JobState"]) == ("2", "2", "COMPLETED")
+    for name, content in expected.items():
+        assert (project.folder / folder / name).read_bytes() == content, name
+    log = project.folder / "logs" / "tiny" / "language" / "pretrain_language_model" / "slim.1.log"
+    assert "error" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("partitions", "device", "said"),
+    [
+        ("fast: {}", "cpu", "the cluster has no such partition (found 'fast'); name some of cpu, gpu"),
+        ("cpu: {}", "cuda", "a GPU is asked for where the cluster has none"),
+    ],
+)
+def test_what_the_cluster_lacks_is_refused_before_a_job_is_submitted(
+    cluster, new_project, config, partitions, device, said
+):
+    project = new_project("refused", config | {"resources": {"device": device}})
+    (project.folder / "partitions.yaml").write_text(f"partitions: {{{partitions}}}\n")
+    before = len(cluster.jobs())
+    done = run_on_slurm(project, options=["--slurm-partition-config", "partitions.yaml"])
+    assert done.returncode == 2, done.stderr[-3000:]
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    assert said in last
+    assert len(cluster.jobs()) == before
