@@ -155,9 +155,11 @@ def _stretches(unit: Unit, codes: np.ndarray, margin: int) -> tuple[np.ndarray, 
     back[source[there] - first] = there
 
     old = np.arange(max(first, own.start - margin), min(last, own.end + margin))
-    new = np.arange(max(0, here - margin), min(len(after), here + len(own.new) + margin))
-    alternative = np.union1d(new, back[old - first][back[old - first] >= 0])
-    gone = old[back[old - first] < 0]
+    low, high = max(0, here - margin), min(len(after), here + len(own.new) + margin)
+    becomes = back[old - first]
+    beyond = becomes[(becomes >= 0) & ((becomes < low) | (becomes >= high))]
+    alternative = np.sort(np.concatenate([np.arange(low, high), beyond]))
+    gone = old[becomes < 0]
     reference = np.concatenate([source[alternative], gone])
     alternative = np.concatenate([alternative, np.full(len(gone), NOWHERE)])
     # what is inserted lies beside what it is inserted before
