@@ -181,7 +181,14 @@ def test_a_bare_environment_loads_from_python_and_imports_late(installed, alone)
     assert run([installed / "python", "-c", FROM_PYTHON, sequence], **alone) == "[] 50 1 (1, 27)\n"
 
 
-@pytest.mark.parametrize(("arguments", "extra"), [(("serve", "-m", "m6a"), "serve"), (("lm", "corpus"), "train")])
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (("serve", "-m", "m6a"), "serve"),
+        (("lm", "corpus"), "train"),
+        (("compare", "--sites", "x", "--genome", "x", "--annotation", "x", "-m", "m6a", "-o", "out"), "compare"),
+    ],
+)
 def test_what_an_extra_brings_is_named_where_it_is_missing(installed, alone, tmp_path, arguments, extra):
     (tmp_path / "my.fa").write_text(FASTA)
     more = ["my.fa", "-o", "x.lmdb"] if extra == "train" else []
@@ -189,6 +196,19 @@ def test_what_an_extra_brings_is_named_where_it_is_missing(installed, alone, tmp
     assert done.returncode == 2, done.stderr
     assert done.stderr.splitlines()[-1].endswith(f"run `pip install 'rnamarks[{extra}]'`")
     assert "Traceback" not in done.stderr
+
+
+def test_the_extra_compare_has_what_comparing_imports(built, alone, tmp_path):
+    packages = project()["dependencies"] + project()["optional-dependencies"]["compare"]
+    python = make_environment(tmp_path / "venv", packages)
+    options = ["--no-deps", "--no-index", "--quiet", "--disable-pip-version-check"]
+    run([sys.executable, "-m", "pip", "--python", python, "install", *options, built["wheel"]])
+    (tmp_path / "g.fa").write_text(">chr1\n" + FASTA.splitlines()[1].replace("U", "T") + "\n")
+    (tmp_path / "g.gtf").write_text('chr1\tx\texon\t1\t60\t.\t+\t.\tgene_id "a"; transcript_id "t";\n')
+    (tmp_path / "s.bed").write_text("chr1\t6\t7\tm6A\t0\t+\n")
+    files = ["--sites", "s.bed", "--genome", "g.fa", "--annotation", "g.gtf", "-m", "m6a", "--task", "m6A"]
+    run([python.parent / "rnamarks", "compare", *files, "--bootstrap", "10", "-o", "compared"], **alone)
+    assert (tmp_path / "compared" / "report.html").stat().st_size > 10_000
 
 
 def test_training_asks_for_a_clone_where_there_is_none(installed, alone, tmp_path):
