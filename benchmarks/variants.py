@@ -3,8 +3,8 @@
 A random genome with genes of five exons on both strands and three isoforms each; SNVs at random places of their exons;
 a model of random weights at the published sizes, twelve modifications (that of benchmarks/scan.py), or a shipped one.
 The time of the command is that of reading, scoring and writing, the model loaded: once with all SNVs and once with a
-tenth of them, since what is read at the start does not grow with the variants. The rescan, which has no windows to choose, is timed
-over some of the changed transcripts, one SNV on one transcript each, all modifications.
+tenth of them, since what is read at the start does not grow with the variants. The rescan, which has no windows to
+choose, is timed over some of the changed transcripts, one SNV on one transcript each, all modifications.
 
     PYTHONPATH=workflow python benchmarks/variants.py [--snvs 4000] [--genes 40] [--rescans 40] [--threads 2]
         [--modes fast exact] [--model m6a]
