@@ -258,8 +258,8 @@ class TestModels:
         analyses = made(several_species)
         assert analyses.folder("multi", "mouse") == analyses.folder("multi", "human") == "model"
         assert analyses.folder("single", "mouse") == "predictors/single_mouse"
-        assert {run.seed for run in analyses.folders()["model"]} == {1, 2, 3}
-        assert set(analyses.folders()) == {
+        assert {run.seed for run in analyses.folders["model"]} == {1, 2, 3}
+        assert set(analyses.folders) == {
             "model",
             *(f"predictors/single_{name}" for name in several_species["species"]),
         }

@@ -390,15 +390,6 @@ def test_demo_says_where_the_report_is(checkout):
         assert f"rnamarks scan workflow/rnamarks/server/example.fa --model {model} --view" in done.stdout
 
 
-def test_demo_lifts_the_lock_of_a_killed_run(checkout):
-    fake_snakemake(checkout, MAKES_REPORTS)
-    locks = checkout.root / ".snakemake" / "locks"
-    locks.mkdir(parents=True)
-    (locks / "0.input.lock").touch()
-    assert checkout.run("demo.sh", "1").returncode == 0
-    assert "--unlock" in checkout.called().splitlines()[0]
-
-
 def test_demo_fails_clearly(checkout):
     fake_snakemake(checkout, "exit 1")
     done = checkout.run("demo.sh", "1")

@@ -7,25 +7,11 @@ cores=${1:?usage: demo.sh CORES}
 # name of the run and its configuration
 demos=("demo config/config.yaml" "demo_marks config/demo_marks.yaml" "demo_language config/demo_language.yaml")
 
-# A run that was killed leaves its lock behind. It may be lifted only while nothing else works in this folder.
-busy() {
-    local process
-    for process in /proc/[0-9]*; do
-        [ "$(readlink "$process/cwd" 2>/dev/null)" = "$root" ] || continue
-        tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -qE '(^|/| )snakemake( |$)' && return 0
-    done
-    return 1
-}
-
 [ -f workflow/Snakefile ] || fail "workflow/Snakefile is missing; is this a complete checkout?"
 started=$SECONDS
 for demo in "${demos[@]}"; do
     read -r run config <<<"$demo"
     command=(.venv/bin/snakemake --cores "$cores" --configfile "$config")
-    if compgen -G '.snakemake/locks/*' >/dev/null; then
-        busy && fail "another snakemake is at work in this folder; wait for it, or stop it, then run make demo again."
-        "${command[@]}" --unlock >/dev/null
-    fi
     "${command[@]}" || fail "the demo did not finish: the message above names the failed rule and its log. Run make demo" \
         "again; what was finished is kept."
     [ -f "results/$run/report.html" ] || fail "the demo ran, but results/$run/report.html was not written."

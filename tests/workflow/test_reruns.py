@@ -55,6 +55,30 @@ def test_resamples_change_metrics_and_what_shows_them(jobs, tiny_config):
     assert set(found) <= {*SHOWN, *EVALUATED, "measure_landscape", "count_conserved", "compare_modes"}
 
 
+@pytest.mark.parametrize(
+    ("section", "change", "expected"),
+    [
+        ("transcriptome", {"probability": 0.4}, {"export_sites": 3, "all": 1}),
+        ("landscape", {"bins": 14}, {"measure_landscape", "draw_landscape", "collect_figures", "write_report", "all"}),
+        (
+            "capacity",
+            {"permutations": 120},
+            {"count_conserved", "draw_capacity", "collect_figures", "write_report", "all"},
+        ),
+    ],
+)
+def test_a_change_of_a_section_runs_exactly_what_rests_on_it(jobs, tiny_config, section, change, expected):
+    found = jobs(tiny_config | {section: tiny_config[section] | change})
+    assert found == (expected if isinstance(expected, dict) else dict.fromkeys(expected, 1))
+
+
+def test_a_new_checkout_of_the_same_code_makes_nothing_anew(jobs, tiny_config, checkout):
+    """Though its scripts are younger than the results."""
+    for script in (checkout / "scripts").rglob("*.py"):
+        script.touch()
+    assert jobs(tiny_config, checkout=checkout) == {}
+
+
 def test_one_more_baseline_is_fitted_and_compared(jobs, tiny_config):
     found = jobs(tiny_config | {"baselines": [*tiny_config["baselines"], "composition"]})
     assert found["fit_baseline"] == 2

@@ -217,7 +217,6 @@ def test_a_killed_run_ends_like_one_that_was_not(finished, new_project, tiny_con
     project.kill_when(has_passed_an_epoch, models[0])
     assert not (project.folder / models[0]).exists()
     kept = {file: file.stat().st_mtime_ns for file in (project.results / "datasets").iterdir()}
-    project.run_well(options=["--unlock"])
     done = project.run_well(*models)
     assert "seed 1: epoch 1/" not in done.stderr, "the training began anew"
     assert "seed 2: epoch 1/" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -157,7 +158,8 @@ class Analyses:
             keys=self._keys_of(predictor),
         )
 
-    def folders(self) -> dict[str, list[Run]]:
+    @cached_property
+    def folders(self) -> Mapping[str, list[Run]]:
         """Every model directory, below the run's folder, with the trainings, one per seed, that it is packed from."""
         release = self.plan.release
         found = {}
@@ -171,12 +173,12 @@ class Analyses:
 
     def parts(self, folder: str) -> Parts:
         """What a model directory is packed from."""
-        run = self.folders()[folder][0]
+        run = self.folders[folder][0]
         return parts_of(self.plan, run.model, run.setting, run.scheme)
 
     def record(self, folder: str) -> dict[str, str]:
         """``model``, ``setting`` and ``scheme`` of a model directory, as tables name them."""
-        record = self.folders()[folder][0].record()
+        record = self.folders[folder][0].record()
         return {key: record[key] for key in ("model", "setting", "scheme")}
 
     def entry(self, folder: str) -> Mapping[str, Any]:
@@ -192,7 +194,7 @@ class Analyses:
 
     def tasks_of(self, folder: str) -> list[str]:
         """Tasks of a model directory."""
-        return self.plan.tasks_of(self.folders()[folder][0].setting)
+        return self.plan.tasks_of(self.folders[folder][0].setting)
 
     def students(self, folder: str) -> list[str]:
         """The student of a model directory, below the run's folder, if it has one."""

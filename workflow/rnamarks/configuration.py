@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -297,9 +298,15 @@ class Plan:
 
     def find_runs(self, model: str, setting: str, scheme: str) -> list[Run]:
         """The seeds of a trained model or stack, setting and scheme; empty where the configuration asks for none."""
-        return [
-            run for run in self.runs if run.trained and (run.model, run.setting, run.scheme) == (model, setting, scheme)
-        ]
+        return list(self._trained.get((model, setting, scheme), ()))
+
+    @cached_property
+    def _trained(self) -> dict[tuple[str, str, str], list[Run]]:
+        found: dict[tuple[str, str, str], list[Run]] = {}
+        for run in self.runs:
+            if run.trained:
+                found.setdefault((run.model, run.setting, run.scheme), []).append(run)
+        return found
 
     def has_filters(self, model: str) -> bool:
         """Whether the network of a model or stack begins with convolutions over the sequence, which read as motifs."""

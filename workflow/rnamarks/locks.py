@@ -8,8 +8,11 @@ import os
 import socket
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
+
+from .errors import explain
 
 _NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)
 
@@ -68,6 +71,51 @@ def claimed(path: Path, taken: Callable[[str], Exception]) -> Iterator[None]:
             file.flush()
             yield
             return
+
+
+def join_runs(folder: Path) -> TextIO:
+    """Be known as a run of Snakemake in a working directory, and lift the locks that dead ones left there.
+
+    Snakemake's own locks are plain files that outlive a run that was killed. Of runs that are known here the kernel
+    tells whether one is alive. Locks stay where the file system has no locks of the kernel, and where a run on another
+    computer left them, whose end is not always seen from this one, or one that was never known here.
+
+    Parameters
+    ----------
+    folder : Path
+        ``.snakemake`` of the working directory.
+
+    Returns
+    -------
+    file
+        The run is known for as long as it is open.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = open(folder / "runs", "a+", encoding="utf-8")  # noqa: SIM115
+    except OSError as error:
+        raise explain(error) or error from error
+    known = True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        left = list((folder / "locks").glob("*.lock"))
+        file.seek(0)
+        known = not left or {line.rpartition(" on ")[2].strip() for line in file} == {socket.gethostname()}
+        if known:
+            for lock in left:
+                lock.unlink()
+            file.truncate(0)
+    except OSError as error:
+        # another run that lives is no fault: Snakemake says whether it makes the same files
+        if not isinstance(error, BlockingIOError) and error.errno not in _NO_LOCKS:
+            raise
+    # what has no locks said so above
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_SH)
+    if known:
+        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        file.flush()
+    return file
 
 
 def _is_still(descriptor: int, path: Path) -> bool:

@@ -1,4 +1,5 @@
 import sys
+from functools import cache
 from pathlib import Path
 
 import rnamarks
@@ -11,6 +12,7 @@ from rnamarks.figures.catalogue import FIGURES, SECTIONS, figures_of, sections_o
 from rnamarks.figures.design import Design
 from rnamarks.fingerprint import fingerprint
 from rnamarks.keys import with_defaults
+from rnamarks.locks import join_runs
 from rnamarks.machine import check_machine
 from rnamarks.references import locate_reference
 from rnamarks.run_files import check_files, check_mirror, drops_of, inputs_of, targets_of
@@ -37,6 +39,8 @@ try:
     if workflow.is_main_process:
         check_mirror(ANALYSES, SOURCES)
         check_machine([PLAN.folder, f"logs/{PLAN.run}"], map(str, workflow.deployment_settings.deployment_method))
+        # open to the end of this process, so that a run that was killed needs no --unlock
+        ALIVE = join_runs(Path(".snakemake"))
 except InputError as error:
     print(f"error: {placed(error, workflow.configfiles, config)}", file=sys.stderr)
     raise SystemExit(error.exit_code) from error
@@ -65,7 +69,7 @@ wildcard_constraints:
     scheme="|".join(PLAN.schemes),
     seed="[0-9]+",
     predictor="|".join(ANALYSES.predictors) or "none",
-    folder="|".join(ANALYSES.folders()) or "none",
+    folder="|".join(ANALYSES.folders) or "none",
     database="|".join(ANALYSES.databases) or "none",
     language="|".join(PLAN.language.models) or "none",
     downstream="|".join(PLAN.language.downstream) or "none",
@@ -103,7 +107,12 @@ def code_of(*modules):
 
     A rule has them in `chosen`, of all networks, baselines and figures it rests on those that it uses.
     """
-    return [fingerprint(module, HERE) for module in modules]
+    return [code_of_one(module) for module in modules]
+
+
+@cache
+def code_of_one(module):
+    return fingerprint(module, HERE)
 
 
 def code_of_predictors(*names):
@@ -191,16 +200,19 @@ def get_parts(wildcards):
 
 
 def get_own_predictions(wildcards):
-    return [run.predictions for run in ANALYSES.folders()[wildcards.folder]]
+    return [run.predictions for run in ANALYSES.folders[wildcards.folder]]
+
+
+def get_scored(wildcards):
+    """The model that gives the logits of a scan."""
+    folder = ANALYSES.folder(wildcards.predictor, wildcards.task)
+    return {"weights": f"{RUN}/{folder}/weights.safetensors", "config": f"{RUN}/{folder}/config.json"}
 
 
 def get_scanner(wildcards):
-    """The weights of the model that scans, and with them the null distribution if it has one."""
-    folder = ANALYSES.folder(wildcards.predictor, wildcards.task)
-    files = {"weights": f"{RUN}/{folder}/weights.safetensors", "config": f"{RUN}/{folder}/config.json"}
-    if folder == "model" and "significance" in PLAN.offers:
-        files["null"] = f"{RUN}/model/null.safetensors"
-    return files
+    """:func:`get_scored`, and with it the null distribution if it has one."""
+    has_null = ANALYSES.folder(wildcards.predictor, wildcards.task) == "model" and "significance" in PLAN.offers
+    return get_scored(wildcards) | ({"null": f"{RUN}/model/null.safetensors"} if has_null else {})
 
 
 def get_model(wildcards):

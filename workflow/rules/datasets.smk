@@ -1,15 +1,16 @@
+# a file for each task: whole names are found faster than patterns, which every file would be compared with
 rule split_windows:
     input:
-        windows=expand("results/{{run}}/datasets/{task}.windows.parquet", task=PLAN.tasks),
+        windows=[f"{RUN}/datasets/{task}.windows.parquet" for task in PLAN.tasks],
         transcripts=[ANALYSES.transcript_file(name) for name in PLAN.apart["transcripts"]],
     output:
-        splits=expand("results/{{run}}/datasets/{task}.split.parquet", task=PLAN.tasks),
-        drops="results/{run}/datasets/splits.drops.tsv",
-        components="results/{run}/datasets/components.tsv",
+        splits=splits_of(PLAN.tasks),
+        drops=f"{RUN}/datasets/splits.drops.tsv",
+        components=f"{RUN}/datasets/components.tsv",
     log:
-        "logs/{run}/datasets/split_windows.log",
+        f"logs/{PLAN.run}/datasets/split_windows.log",
     benchmark:
-        "benchmarks/results/{run}/datasets/split_windows.tsv"
+        f"benchmarks/{RUN}/datasets/split_windows.tsv"
     conda:
         "../../envs/sequence.yaml"
     threads: 2

@@ -111,22 +111,18 @@ if "motifs" in PLAN.offers:
 
     if ANALYSES.filter_pairs():
 
+        # as in split_windows, whole names instead of patterns
         rule extract_filters:
             input:
                 weights=[ANALYSES.weights(*pair) for pair in ANALYSES.filter_pairs()],
                 splits=splits_of(PLAN.tasks),
             output:
-                motifs=[
-                    f"results/{{run}}/interpretation/filters/{who}.{task}.meme"
-                    for who, task in ANALYSES.filter_pairs()
-                ],
-                filters=[
-                    f"results/{{run}}/interpretation/filters/{who}.{task}.tsv" for who, task in ANALYSES.filter_pairs()
-                ],
+                motifs=[f"{RUN}/interpretation/filters/{who}.{task}.meme" for who, task in ANALYSES.filter_pairs()],
+                filters=[f"{RUN}/interpretation/filters/{who}.{task}.tsv" for who, task in ANALYSES.filter_pairs()],
             log:
-                "logs/{run}/interpretation/extract_filters.log",
+                f"logs/{PLAN.run}/interpretation/extract_filters.log",
             benchmark:
-                "benchmarks/results/{run}/interpretation/extract_filters.tsv"
+                f"benchmarks/{RUN}/interpretation/extract_filters.tsv"
             conda:
                 TORCH
             threads: config["resources"]["training_threads"]
