@@ -14,6 +14,8 @@ each size of a block's last batch, of which there are at most 63; and in pyBigWi
 per site.
 
     PYTHONPATH=workflow python benchmarks/transcriptome.py [--mnt 0.1] [--sizes 1 3 10 30 100] [--skip speed|memory]
+
+With --chunks 1 2 4 the scan is made in so many chunks, besides.
 """
 
 from __future__ import annotations
@@ -171,6 +173,8 @@ def measure_speed(mnt: float, repeats: int, threads: int, device: str, batch_siz
             together = score_windows(network, few, TASK.name, device=where)
             worst = float(np.abs(single - together).max())
         print(f"speed: {described['nt'] / 1e6:.2f} Mnt, {described['sites']} sites, {different} different windows")
+        size = (folder / "sites.parquet").stat().st_size
+        print(f"table of sites: {size / described['sites']:.1f} bytes per site")
         print(f"device {where.type}, {threads} threads, median of {repeats} (lowest to highest)")
         for name, values in speeds.items():
             line = f"{name:22}{statistics.median(values):9.0f} windows/s ({min(values):.0f} to {max(values):.0f})"
@@ -179,6 +183,39 @@ def measure_speed(mnt: float, repeats: int, threads: int, device: str, batch_siz
             ratios = [a / b for a, b in zip(speeds["mass"], speeds[name], strict=True)]
             print(f"mass / {name}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
         print(f"largest difference of logits, one at a time and in batches: {worst:.1e}")
+
+
+def measure_chunks(mnt: float, numbers: list[int], threads: int) -> None:
+    """Print what each chunk of a scan, and their joining, takes of the processor; the tables are equal to the byte."""
+    import torch
+
+    from rnamarks.prediction.scan import ScanOptions
+    from rnamarks.prediction.scanner import Outputs, Scanner
+
+    torch.set_num_threads(threads)
+    quiet = {"warn": lambda line: None}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        save_network(folder / "mass", "mass", {})
+        n_nt = simulate(folder / "transcripts.parquet", int(mnt * 1e6))
+        scanner, tables = Scanner(folder / "mass", device="cpu"), set()
+        print(f"chunks: {n_nt / 1e6:.2f} Mnt, {threads} threads")
+        for n in numbers:
+            paths, seconds = [folder / f"{n}.{chunk}" for chunk in range(n)], []
+            for chunk, path in enumerate(paths):
+                started = time.process_time()
+                where = {"task": TASK.name, "chunk": chunk, "chunks": n, "checkpoints": folder / "checkpoints"}
+                scanner.score_chunk(folder / "transcripts.parquet", path, **where, **quiet)
+                seconds.append(time.process_time() - started)
+            started = time.process_time()
+            options = ScanOptions(alpha=None, top=False)
+            outputs = Outputs(table=folder / "sites.parquet")
+            scanner.run(folder / "transcripts.parquet", options, outputs, chunks=paths, **quiet)
+            joined = time.process_time() - started
+            tables.add((folder / "sites.parquet").read_bytes())
+            print(f"{n:4d}: longest {max(seconds):.1f} s, all {sum(seconds):.1f} s, joining {joined:.1f} s", flush=True)
+        if len(tables) > 1:
+            sys.exit("the tables differ")
 
 
 def peak_mb() -> float:
@@ -274,6 +311,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batch-size", type=int, help="default: that of score_windows")
     parser.add_argument("--sizes", type=float, nargs="+", default=[1, 3, 10, 30, 100], help="for the memory, Mnt")
+    parser.add_argument("--chunks", type=int, nargs="+", default=[], help="numbers of chunks to scan in")
     parser.add_argument("--skip", choices=["speed", "memory"], nargs="+", default=[])
     parser.add_argument("--simulate", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--stage", choices=list(STAGES), help=argparse.SUPPRESS)
@@ -287,6 +325,8 @@ def main() -> None:
         return
     if "speed" not in options.skip:
         measure_speed(options.mnt, options.repeats, options.threads, options.device, options.batch_size)
+    if options.chunks:
+        measure_chunks(options.mnt, options.chunks, options.threads)
     if "memory" not in options.skip:
         with tempfile.TemporaryDirectory(dir=options.folder) as scratch:
             measure_memory(options.sizes, Path(scratch))

@@ -11,7 +11,9 @@ with logged(snakemake) as terminal:
 
     torch.set_num_threads(snakemake.threads)
     params, resources = snakemake.params, snakemake.config["resources"]
-    scanner = Scanner(Path(snakemake.input.weights).parent, device=resources["device"])
+    chunks = snakemake.input.get("chunks", [])
+    # nothing is left for a network where chunks have scored all
+    scanner = Scanner(Path(snakemake.input.weights).parent, device="cpu" if chunks else resources["device"])
     with show_sites(terminal, f"{snakemake.wildcards.transcripts} {params.task} {params.predictor}") as progress:
         summary = scanner.run(
             snakemake.input.transcripts,
@@ -19,7 +21,8 @@ with logged(snakemake) as terminal:
             Outputs(table=snakemake.output.sites),
             tasks=[params.task],
             predictor=params.predictor,
-            checkpoints=resources["checkpoints"],
+            checkpoints=None if chunks else resources["checkpoints"],
+            chunks=chunks,
             progress=progress,
         )
     print(summary.to_string(index=False))

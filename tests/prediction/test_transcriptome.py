@@ -101,6 +101,47 @@ def test_every_site_of_every_transcript(five, tiny_model, tmp_path):
     assert not list((tmp_path / "c").iterdir())
 
 
+@pytest.fixture
+def in_chunks(five, monkeypatch, tmp_path):
+    """Scans in chunks of small blocks; the file of sites."""
+    monkeypatch.setattr(scan, "_BLOCK_NT", (150, 150))
+
+    def scanned(scanner, n):
+        paths = [tmp_path / f"{n}.{chunk}.float32" for chunk in range(n)]
+        for chunk, path in enumerate(paths):
+            numbers = {"chunk": chunk, "chunks": n, "checkpoints": tmp_path / "c", "warn": lambda line: None}
+            scanner.score_chunk(five, path, task=scanner.tasks[0].name, **numbers)
+        out = tmp_path / f"{n}.parquet"
+        options = {"tasks": [scanner.tasks[0].name], "warn": lambda line: None, "chunks": paths}
+        scanner.run(five, ScanOptions(alpha=None, top=False), Outputs(table=out), **options)
+        return out
+
+    return scanned
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 40])
+def test_chunks_change_no_byte(five, in_chunks, tiny_model, tmp_path, n):
+    """Also where there are more of them than blocks."""
+    for model in (tiny_model, world.build(tmp_path / "looks-up", student=False)):
+        scanner = Scanner(model, device="cpu")
+        task = scanner.tasks[0].name
+        options = {"tasks": [task], "warn": lambda line: None}
+        scanner.run(five, ScanOptions(alpha=None, top=False), Outputs(table=tmp_path / "whole.parquet"), **options)
+        assert in_chunks(scanner, n).read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    assert not list((tmp_path / "c").iterdir())
+
+
+@pytest.mark.parametrize("change", [b"1234", -4])
+def test_a_chunk_of_other_transcripts_is_refused(in_chunks, five, tmp_path, change):
+    scanner = world.WeightedScanner()
+    in_chunks(scanner, 2)
+    path = tmp_path / "2.1.float32"
+    path.write_bytes(path.read_bytes()[:change] if isinstance(change, int) else path.read_bytes() + change)
+    chunks = [tmp_path / "2.0.float32", path]
+    with pytest.raises(InputError, match=r"2\.1\.float32: the scores are of other transcripts"):
+        scanner.table(five, tmp_path / "sites.parquet", chunks=chunks)
+
+
 @pytest.mark.parametrize("block", [23, 64, 950])
 def test_blocks_change_nothing(five, tmp_path, monkeypatch, block):
     scanner = world.WeightedScanner()

@@ -35,6 +35,9 @@ class Transcriptome:
 
     tasks: list[str] = key("Tasks that the transcripts of the species are scored for; default all.", None, fewest=1)
     more: dict[str, TranscriptSet] = key("Transcripts beside those of the species, by name.", {}, names=NAME_)
+    chunks: int = key(
+        "Jobs that share a scan, with the same results; about one for 20 million nt is good.", 1, minimum=1
+    )
     probability: float = key("Smallest probability of a site in BED and bedRMod.", 0.5, minimum=0, maximum=1)
     fdr: float = key(
         "Sites in BED and bedRMod have a false_fraction below it, besides; default no limit.", None, above=0, maximum=1

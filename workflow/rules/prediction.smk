@@ -26,10 +26,47 @@ rule predict_windows:
         "../../scripts/prediction/predict_windows.py"
 
 
+# what a scan is shared among; one job that joins them does what needs all sites
+CHUNKS = (config.get("transcriptome") or {}).get("chunks", 1)
+
+
+if CHUNKS > 1:
+
+    rule score_chunk:
+        input:
+            unpack(get_scored),
+            transcripts="results/{run}/sites/{transcripts}.transcripts.parquet",
+        output:
+            logits=temp("results/{run}/transcriptome/{transcripts}/{task}.{predictor}.chunks/{chunk}.float32"),
+        log:
+            "logs/{run}/prediction/score_chunk/{transcripts}.{task}.{predictor}.{chunk}.log",
+        benchmark:
+            "benchmarks/results/{run}/prediction/score_chunk/{transcripts}.{task}.{predictor}.{chunk}.tsv"
+        wildcard_constraints:
+            chunk="[0-9]+",
+        priority: 1
+        conda:
+            TORCH
+        threads: config["resources"]["training_threads"]
+        resources:
+            gpu=GPUS,
+            mem_mb=memory(2000, 10),
+            runtime=minutes(120, 20),
+        params:
+            chunks=CHUNKS,
+            chosen=lambda wildcards: code_of_predictors(wildcards.predictor),
+        script:
+            "../../scripts/prediction/score_chunk.py"
+
+
 rule scan_transcriptome:
     input:
         unpack(get_scanner),
         transcripts="results/{run}/sites/{transcripts}.transcripts.parquet",
+        chunks=[
+            f"results/{{run}}/transcriptome/{{transcripts}}/{{task}}.{{predictor}}.chunks/{chunk}.float32"
+            for chunk in range(CHUNKS if CHUNKS > 1 else 0)
+        ],
     output:
         sites="results/{run}/transcriptome/{transcripts}/{task}.{predictor}.sites.parquet",
     log:
@@ -41,7 +78,7 @@ rule scan_transcriptome:
         TORCH
     threads: config["resources"]["training_threads"]
     resources:
-        gpu=GPUS,
+        gpu=GPUS if CHUNKS == 1 else 0,
         mem_mb=memory(2000, 10),
         runtime=minutes(120, 20),
     params:

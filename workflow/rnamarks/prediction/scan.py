@@ -146,12 +146,32 @@ class Scan:
         """Whether rows have the column ``top``."""
         return self._reader is not None
 
-    def count(self) -> Tally:
-        """Count the tests."""
+    def blocks(self, ends: str, part: int = 0, of: int = 1) -> Iterator[tuple[int, np.ndarray, dict[str, np.ndarray]]]:
+        """First place of each block, its codes, and what is tested in it: task to indices into the codes.
+
+        Of all blocks, or of a part of them as :meth:`Spool.blocks` has it.
+        """
+        spool = self.spool
+        for first, last, codes in spool.blocks(self._block, part, of):
+            sites = {}
+            for task in self.tasks:
+                at = find_sites(codes, task)
+                at = at[(at >= spool.gap) & (at < spool.gap + last - first)]
+                if self._structure is not None:
+                    sequence, _ = spool.owner(at + (first - spool.gap))
+                    at = at[self._structure.known[sequence]]
+                if ends == "skip":
+                    sequence, position = spool.owner(at + (first - spool.gap))
+                    at = at[(position >= self._flank) & (position < spool.lengths[sequence] - self._flank)]
+                sites[task.name] = at
+            yield first, codes, sites
+
+    def count(self, part: int = 0, of: int = 1) -> Tally:
+        """Count the tests, of all blocks or of a part of them as :meth:`Spool.blocks` has it."""
         spool = self.spool
         tests = near = unknown = 0
         tested = np.zeros(len(spool.names), dtype=bool)
-        for first, codes, sites in self._sites("pad"):
+        for first, codes, sites in self.blocks("pad", part, of):
             known = np.concatenate(([0], np.cumsum(codes < UNKNOWN)))
             for at in sites.values():
                 sequence, position = spool.owner(at + (first - spool.gap))
@@ -194,9 +214,11 @@ class Scan:
             more = f" and {len(tally.untested) - 3:,} more" if len(tally.untested) > 3 else ""
             warn(f"{len(tally.untested):,} of {len(names):,} sequences have no base to test: {some}{more}")
 
-    def score(self, kept: Kept, tests: int, progress: Progress, warn: Callable[[str], None]) -> None:
-        """Score all blocks that are not kept already."""
-        blocks = self._sites(self.options.ends)
+    def score(
+        self, kept: Kept, tests: int, progress: Progress, warn: Callable[[str], None], part: int = 0, of: int = 1
+    ) -> None:
+        """Score all blocks, or a part of them, that are not kept already."""
+        blocks = self.blocks(self.options.ends, part, of)
         done = sum(sum(map(len, sites.values())) for _, _, sites in islice(blocks, kept.blocks))
         if kept.blocks:
             warn(f"{done:,} of {tests:,} tests were scored by an earlier run that did not end; it goes on from there")
@@ -267,7 +289,7 @@ class Scan:
         q is Benjamini's and Hochberg's over all bases of this call that were tested for the task.
         """
         sizes: dict[str, list[int]] = {task.name: [] for task in self.tasks}
-        for _, _, sites in self._sites(self.options.ends):
+        for _, _, sites in self.blocks(self.options.ends):
             for name, at in sites.items():
                 sizes[name].append(len(at))
         ranks = {}
@@ -278,7 +300,7 @@ class Scan:
             ranks[name] = Ranks(parts, self._null.get(name), calibration and calibration.probability, kept.scratch)
         tested = dict.fromkeys(sizes, 0)
         called, written = dict.fromkeys(sizes, 0), dict.fromkeys(sizes, 0)
-        for first, codes, sites in self._sites(self.options.ends):
+        for first, codes, sites in self.blocks(self.options.ends):
             found = []
             for order, task in enumerate(self.tasks):
                 at, name = sites[task.name], task.name
@@ -337,23 +359,6 @@ class Scan:
         if options.above is not None and calibration is not None:
             within &= found["probability"] > options.above
         return {key: values[within] for key, values in found.items()}
-
-    def _sites(self, ends: str) -> Iterator[tuple[int, np.ndarray, dict[str, np.ndarray]]]:
-        """First place of each block, its codes, and what is tested in it: task to indices into the codes."""
-        spool = self.spool
-        for first, last, codes in spool.blocks(self._block):
-            sites = {}
-            for task in self.tasks:
-                at = find_sites(codes, task)
-                at = at[(at >= spool.gap) & (at < spool.gap + last - first)]
-                if self._structure is not None:
-                    sequence, _ = spool.owner(at + (first - spool.gap))
-                    at = at[self._structure.known[sequence]]
-                if ends == "skip":
-                    sequence, position = spool.owner(at + (first - spool.gap))
-                    at = at[(position >= self._flank) & (position < spool.lengths[sequence] - self._flank)]
-                sites[task.name] = at
-            yield first, codes, sites
 
     def _to_nucleotides(self, at: np.ndarray, weights: np.ndarray, k: int) -> np.ndarray:
         """Attention to k-mers as attention to nucleotides, shape (n, width), 0 beyond the ends of the sequence."""

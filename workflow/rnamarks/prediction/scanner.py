@@ -27,6 +27,7 @@ from ..tasks import Task
 from .bases import choose_tasks, gap_for
 from .bedrmod import UNIDENTIFIED, BedRModHeader, allowed_names, prediction_header, write_bedrmod
 from .calls import Sink
+from .chunks import take_chunks, write_chunk
 from .combined import CombinedEngine
 from .engine import needs_structure
 from .exact import ExactEngine
@@ -127,6 +128,7 @@ class Scanner:
         checkpoints: str | Path | None = None,
         maximum: int | None = None,
         maximum_tests: int | None = None,
+        chunks: Sequence[str | Path] = (),
         progress: Progress = lambda done, total: None,
         pause: Callable[[], None] = lambda: None,
         warn: Callable[[str], None] = print,
@@ -147,6 +149,8 @@ class Scanner:
             Folder below which scored blocks are kept until the end, so that the same scan goes on after a kill.
         maximum, maximum_tests : int, optional
             Nucleotides of FASTA, and bases times tasks, beyond which the sequences are refused.
+        chunks : sequence of path-like, optional
+            What :meth:`score_chunk` wrote of the one task, of all chunks in order; goes without ``checkpoints``.
         progress, pause, warn : callable
             What ``pause`` raises between batches ends the scan.
 
@@ -200,7 +204,10 @@ class Scanner:
             scan.report(tally, warn)
             if null:
                 warn(f"p compares with {null_source}")
-            scan.score(kept, tally.tests, progress, warn)
+            if chunks:
+                take_chunks(scan, kept, chunks)
+            else:
+                scan.score(kept, tally.tests, progress, warn)
             rows, schema = None, list(TEST_SCHEMA) + ([TOP_FIELD] if scan.looks else [])
             if is_table:
                 file = stack.enter_context(open_transcripts(source))
@@ -213,6 +220,28 @@ class Scanner:
                 "padded_sites": 0 if options.ends == "skip" else tally.near,
             }
             return self._write(scan, kept, outputs, pa.schema(schema), rows, metadata, header, sizes)
+
+    def score_chunk(
+        self,
+        source: str | Path,
+        path: str | Path,
+        *,
+        task: str,
+        chunk: int,
+        chunks: int,
+        checkpoints: str | Path,
+        progress: Progress = lambda done, total: None,
+        warn: Callable[[str], None] = print,
+    ) -> int:
+        """Score a part of a **transcripts** file for :meth:`run`, as :func:`write_chunk` does."""
+        asked, options, path = choose_tasks(self.config.tasks, [task]), ScanOptions(alpha=None, top=False), Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        spool = spool_transcripts(source, path.parent, gap_for(asked, self._loaded.engine))
+        structure = self._structure(source)
+        identity = digest_of({"scan": self._identity(spool, asked, options, structure), "chunk": [chunk, chunks]})
+        with keep(path.parent, Path(checkpoints), path, identity) as kept:
+            scan = Scan(spool, self._loaded, asked, {}, options, structure=structure)
+            return write_chunk(scan, kept, path, chunk, chunks, progress, warn)
 
     def _structure(self, source: str | Path) -> GeneStructure | None:
         """Where exons lie on the transcripts of a table, if the model reads that."""

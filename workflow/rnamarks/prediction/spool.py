@@ -98,10 +98,14 @@ class Spool:
         start = self.starts[sequence]
         return decode(np.asarray(self.codes[start + first : start + min(last, int(self.lengths[sequence]))]))
 
-    def blocks(self, size: int) -> Iterator[tuple[int, int, np.ndarray]]:
-        """First and last place of each block, half-open, and its codes with ``gap`` more on either side."""
+    def blocks(self, size: int, part: int = 0, of: int = 1) -> Iterator[tuple[int, int, np.ndarray]]:
+        """First and last place of each block, half-open, and its codes with ``gap`` more on either side.
+
+        Of all blocks, those of one of ``of`` parts, counted from 0; a part may have none.
+        """
         end = len(self.codes) - self.gap
-        for first in range(self.gap, end, size):
+        n = -(-(end - self.gap) // size)
+        for first in range(self.gap + n * part // of * size, min(end, self.gap + n * (part + 1) // of * size), size):
             last = min(first + size, end)
             # what is read through the mapping would stay in memory
             codes = np.empty(last - first + 2 * self.gap, dtype=np.uint8)
