@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 
 # planning.py: jobs and processor seconds of planning, of nothing and more by species; jobs that scan, by species
-JOBS, PLAN_S = (64, 14), (3.3, 0.064)
+JOBS, PLAN_S = (64, 14), (3.3, 0.072)
 SCANS = 2
 # transcriptome.py --mnt 1.9 --threads 1 --chunks 1 2, of MASS as published; sites and bytes of --mnt 0.3
 SCAN_S_MNT, JOIN_S_MNT, SITES_MNT, SITE_BYTES = 14.6, 0.05, 16_900, 24.4
