@@ -179,6 +179,20 @@ def test_small_jobs_share_submissions_and_joins_are_not_submitted(cluster, distu
     assert submitted < 0.6 * jobs
 
 
+def test_what_computes_with_torch_is_sent_where_gpus_are(cluster, disturbed, config, tmp_path):
+    """The cluster counts one GPU, behind which there is no device."""
+    shutil.copytree(disturbed.project.folder, tmp_path / "gpu", ignore=shutil.ignore_patterns(".checkpoints", "model*"))
+    project = type(disturbed.project)(tmp_path / "gpu", disturbed.project.repository)
+    (project.folder / "tiny.yaml").write_text(yaml.safe_dump(config | {"resources": {"device": "cuda"}}))
+    weights = "results/tiny/models/multirm/together/guarded/1/weights.safetensors"
+    done = run_on_slurm(project, weights, options=["--retries", "0"])
+    job = jobs_of(cluster, "train_model")[-1]
+    assert (job["Partition"], job["TresPerJob"]) == ("gpu", "gres:gpu:1")
+    if not torch.cuda.is_available():
+        assert done.returncode == 1
+        assert "error: torch sees no GPU" in done.stdout + done.stderr
+
+
 def run_on_slurm(project, *targets: str, options: Sequence[str] = ()) -> subprocess.CompletedProcess:
     return run_patiently(
         on_slurm(project, *targets, options=options),
