@@ -86,6 +86,8 @@ if "motifs" in PLAN.offers or "consensus" in PLAN.offers:
             "logs/{run}/interpretation/read_motifs/{species}.{database}.log",
         benchmark:
             "benchmarks/results/{run}/interpretation/read_motifs/{species}.{database}.tsv"
+        group:
+            "databases"
         conda:
             "../../envs/tables.yaml"
         resources:

@@ -107,6 +107,8 @@ rule export_sites:
         "logs/{run}/prediction/export_sites/{transcripts}.{task}.{predictor}.log",
     benchmark:
         "benchmarks/results/{run}/prediction/export_sites/{transcripts}.{task}.{predictor}.tsv"
+    group:
+        "exports"
     conda:
         "../../envs/tables.yaml"
     resources:
@@ -131,6 +133,8 @@ rule summarise_sites:
         "logs/{run}/prediction/summarise_sites/{transcripts}.{task}.{predictor}.log",
     benchmark:
         "benchmarks/results/{run}/prediction/summarise_sites/{transcripts}.{task}.{predictor}.tsv"
+    group:
+        "summaries"
     conda:
         "../../envs/tables.yaml"
     resources:
