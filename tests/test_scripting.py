@@ -199,7 +199,7 @@ def test_a_long_job_says_now_and_then_that_it_is_at_work(tmp_path):
     done, _ = run(
         tmp_path,
         "import time\nprint('fold 3 of 5')\ntime.sleep(0.5)",
-        before="scripting._SECONDS_BETWEEN_SIGNS = 0.1",
+        before="scripting._SECONDS_BETWEEN_REPORTS = 0.1",
     )
     said = done.stderr.splitlines()
     assert 2 <= len(said) <= 5
@@ -209,7 +209,7 @@ def test_a_long_job_says_now_and_then_that_it_is_at_work(tmp_path):
 def test_a_terminal_gets_no_such_lines(tmp_path):
     """A terminal shows bars, which lines would break."""
     code = "import time\nfrom stand_in import make_job\nfrom rnamarks import scripting\n"
-    code += "scripting._SECONDS_BETWEEN_SIGNS = 0.05\n"
+    code += "scripting._SECONDS_BETWEEN_REPORTS = 0.05\n"
     code += (
         "with scripting.logged(make_job('job.log')) as terminal:\n    time.sleep(0.3)\n    print('end', file=terminal)"
     )

@@ -40,7 +40,7 @@ def test_the_sheet_goes_before_the_lock(server, step, place):
     assert read_lock(place.lock)["demo"].sha256 == "0" * 64
 
 
-def test_the_list_of_a_mirror_vouches_for_what_no_publisher_states(place, tmp_path):
+def test_the_list_of_a_mirror_checks_what_no_publisher_states(place, tmp_path):
     wanted = source("http://127.0.0.1:9/a")
     (tmp_path / "mirror" / wanted.name).mkdir(parents=True)
     file = tmp_path / "mirror" / wanted.name / wanted.file
@@ -57,7 +57,7 @@ def test_the_list_of_a_mirror_vouches_for_what_no_publisher_states(place, tmp_pa
     assert place.fetch(wanted, mirror=tmp_path / "mirror").verified == "lock"
 
 
-def test_without_a_lock_file_nothing_vouches(server, step, place):
+def test_without_a_lock_file_nothing_is_checked(server, step, place):
     assert place.fetch(source(server.plan("/a", step(TEXT))), lock=None).verified == "nothing"
 
 

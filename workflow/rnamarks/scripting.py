@@ -17,7 +17,7 @@ from . import __version__
 from .errors import InputError, explain
 from .started import started_with
 
-_SECONDS_BETWEEN_SIGNS = 60.0
+_SECONDS_BETWEEN_REPORTS = 60.0
 _LISTED = 20
 """Input files that a log lists before it says how many more there are."""
 _COUNTED = 1 << 27
@@ -83,7 +83,7 @@ def logged(job: Any) -> Iterator[TextIO]:
             if part:
                 yield terminal
             else:
-                with _signs_of_life(job, log_path, saved[1]):
+                with _reported_each_minute(job, log_path, saved[1]):
                     _say_what_is_given(job)
                     yield terminal
                     _say_what_is_made(job, began)
@@ -157,12 +157,12 @@ def _peak_memory() -> int:
 
 
 @contextmanager
-def _signs_of_life(job: Any, log_path: Path, descriptor: int) -> Iterator[None]:
+def _reported_each_minute(job: Any, log_path: Path, descriptor: int) -> Iterator[None]:
     """While the block lasts, say now and then that it does, where no terminal shows it."""
     over, began = threading.Event(), time.monotonic()
 
     def tell() -> None:
-        while not over.wait(_SECONDS_BETWEEN_SIGNS):
+        while not over.wait(_SECONDS_BETWEEN_REPORTS):
             minutes = (time.monotonic() - began) / 60
             line = f"{name_of(job)}: at work for {minutes:.0f} min, {_peak_memory():,} MB; {_last_line(log_path)}\n"
             # not by a stream, whose lock a process that is forked just then would keep
