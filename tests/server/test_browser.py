@@ -25,8 +25,9 @@ from rnamarks.tasks import Task
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "prediction"))
 sys.path.insert(0, str(Path(__file__).parent))
-import chromium
 import scan_world as world
+
+import chromium
 
 pytestmark = [
     pytest.mark.slow,
