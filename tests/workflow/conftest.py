@@ -71,9 +71,9 @@ class Project:
         assert done.returncode == 0, done.stderr[-6000:]
         return done
 
-    def kill_when(self, ready: Callable[[], bool], *targets: str | Path) -> None:
-        """Start Snakemake, and when ``ready`` says so end it and all its jobs with SIGKILL."""
-        process = subprocess.Popen(
+    def start(self, *targets: str | Path) -> subprocess.Popen:
+        """Start Snakemake as the head of a process group."""
+        return subprocess.Popen(
             self.command(targets),
             cwd=self.folder,
             env=self.environment(),
@@ -81,6 +81,10 @@ class Project:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+
+    def kill_when(self, ready: Callable[[], bool], *targets: str | Path) -> None:
+        """Start Snakemake, and when ``ready`` says so end it and all its jobs with SIGKILL."""
+        process = self.start(*targets)
         try:
             wait_until(ready, process)
         finally:

@@ -39,18 +39,6 @@ def remove(project, *names: str) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def start(project, *targets: str) -> subprocess.Popen:
-    """A run whose processes are a group."""
-    return subprocess.Popen(
-        project.command(targets),
-        cwd=project.folder,
-        env=project.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
 def scripts_of(process: subprocess.Popen) -> list[psutil.Process]:
     """Jobs of a run, as the processes of their scripts."""
     try:
@@ -58,6 +46,14 @@ def scripts_of(process: subprocess.Popen) -> list[psutil.Process]:
         return [one for one in children if any(".snakemake/scripts/" in word for word in one.cmdline())]
     except psutil.NoSuchProcess:
         return []
+
+
+def start_scan(project) -> tuple[subprocess.Popen, psutil.Process]:
+    """A run that makes a scan of transcripts again, and the process of its script."""
+    remove(project, "transcriptome/human")
+    process = project.start(LAST)
+    wait_until(lambda: bool(scripts_of(process)), process)
+    return process, scripts_of(process)[0]
 
 
 def assert_equal(project, finished, *names: str) -> None:
@@ -70,7 +66,7 @@ def test_a_run_killed_again_and_again_ends_like_one_that_was_not(copied, finishe
     remove(copied, "models/mass/species3/paper/2", "predictions/mass/species3/paper/2.parquet", "transcriptome/human")
     draw = random.Random(1)
     for _ in range(KILLS):
-        process = start(copied, PREDICTED, LAST)
+        process = copied.start(PREDICTED, LAST)
         try:
             wait_until(lambda process=process: bool(scripts_of(process)) or process.poll() is not None)
             time.sleep(draw.uniform(0, 8))
@@ -87,10 +83,8 @@ def test_a_run_killed_again_and_again_ends_like_one_that_was_not(copied, finishe
 
 def test_a_job_killed_for_its_memory_passes_when_run_again(copied, finished):
     """The system ends a process that asks for too much with SIGKILL."""
-    remove(copied, "transcriptome/human")
-    process = start(copied, LAST)
-    wait_until(lambda: bool(scripts_of(process)), process)
-    scripts_of(process)[0].kill()
+    process, script = start_scan(copied)
+    script.kill()
     assert process.wait(600) == 1
     copied.run_well(LAST)
     assert_equal(copied, finished, LAST, f"results/tiny/{SITES}")
@@ -98,10 +92,7 @@ def test_a_job_killed_for_its_memory_passes_when_run_again(copied, finished):
 
 def test_of_two_runs_in_one_folder_the_second_is_refused(copied, finished):
     """Also where the first outlives a dry run, which Snakemake lets in."""
-    remove(copied, "transcriptome/human")
-    process = start(copied, LAST)
-    wait_until(lambda: bool(scripts_of(process)), process)
-    script = scripts_of(process)[0]
+    process, script = start_scan(copied)
     script.suspend()
     try:
         assert copied.run(LAST, options=["-n"]).returncode == 0
@@ -115,10 +106,7 @@ def test_of_two_runs_in_one_folder_the_second_is_refused(copied, finished):
 
 
 def test_jobs_that_outlive_their_snakemake_do_no_harm(copied, finished):
-    remove(copied, "transcriptome/human")
-    process = start(copied, LAST)
-    wait_until(lambda: bool(scripts_of(process)), process)
-    orphan = scripts_of(process)[0]
+    process, orphan = start_scan(copied)
     process.kill()
     process.wait()
     copied.run_well(LAST)

@@ -162,6 +162,7 @@ def test_nothing_says_who_ran_it_or_where(crate, run):
         ("--configfile /home/ann b /scratch/ann", "--configfile ~ b ~"),
         ('"/Users/ann/x y/z.fa"', '"x y/z.fa"'),
         ("(/tmp/q/z.fa, /gpfs/z/)", "(z.fa, ~/)"),
+        ("/usr/lab/ann/z.fa at /nowhere here/or/there", "z.fa at /nowhere here/or/there"),
         ("https://x.org/home/y </svg> results/tmp/a ../data/x", "https://x.org/home/y </svg> results/tmp/a ../data/x"),
     ],
 )

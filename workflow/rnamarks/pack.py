@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -39,12 +40,38 @@ KEPT = {
     ".tsv": "text/tab-separated-values",
 }
 """What is packed of a run, by the end of its name: report, figures, tables, cards. Of the rest the checksums are."""
-_ROOTS = (
-    "home|Users|root|tmp|var|mnt|media|scratch|data|work|opt|srv|gpfs|lustre|beegfs|nfs|net|private|storage|projects?|"
-    "cluster|nobackup|users|Volumes"
+_ROOTS = frozenset(
+    [
+        "home",
+        "Users",
+        "root",
+        "tmp",
+        "var",
+        "mnt",
+        "media",
+        "scratch",
+        "data",
+        "work",
+        "opt",
+        "srv",
+        "gpfs",
+        "lustre",
+        "beegfs",
+        "nfs",
+        "net",
+        "private",
+        "storage",
+        "project",
+        "projects",
+        "cluster",
+        "nobackup",
+        "users",
+        "Volumes",
+    ]
 )
+"""Folders of other computers on which absolute paths begin; those of this one are looked up."""
 # not within a web address, a closing tag or packed bytes
-_ABSOLUTE = re.compile(rf"(?<![\w.:/<+=])/(?:{_ROOTS})(?:/[^\s/\"'<>&|,;()\[\]{{}}]+)+")
+_ABSOLUTE = re.compile(r"(?<![\w.:/<+=])/([\w.-]+)((?:/[^\s/\"'<>&|,;()\[\]{}]+)+)")
 
 
 def pack_run(run: str | Path, out: str | Path, workflow: str | Path) -> int:
@@ -120,10 +147,18 @@ def without_places(text: str) -> str:
     """A text whose absolute paths are cut to their last part, those that may be somebody's own folder to ``~``."""
 
     def cut(found: re.Match[str]) -> str:
-        _, _, *parts = found[0].split("/")
+        if not _is_root(found[1]):
+            return found[0]
+        _, *parts = found[2].split("/")
         return "~" if len(parts) == 1 and "." not in parts[0] else parts[-1]
 
     return _ABSOLUTE.sub(cut, text)
+
+
+@cache
+def _is_root(name: str) -> bool:
+    """Whether a folder of that name lies at the root of a computer's files."""
+    return name in _ROOTS or Path(f"/{name}").is_dir()
 
 
 def _stage(run: Path, record: Mapping[str, Any], workflow: Path, stage: Path) -> None:
