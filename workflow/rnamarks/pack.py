@@ -40,34 +40,9 @@ KEPT = {
     ".tsv": "text/tab-separated-values",
 }
 """What is packed of a run, by the end of its name: report, figures, tables, cards. Of the rest the checksums are."""
-_ROOTS = frozenset(
-    [
-        "home",
-        "Users",
-        "root",
-        "tmp",
-        "var",
-        "mnt",
-        "media",
-        "scratch",
-        "data",
-        "work",
-        "opt",
-        "srv",
-        "gpfs",
-        "lustre",
-        "beegfs",
-        "nfs",
-        "net",
-        "private",
-        "storage",
-        "project",
-        "projects",
-        "cluster",
-        "nobackup",
-        "users",
-        "Volumes",
-    ]
+_ROOTS = re.compile(
+    "home|Users|root|tmp|var|mnt|media|scratch|data|work|opt|srv|gpfs|lustre|beegfs|nfs|net|private|storage|projects?|"
+    "cluster|nobackup|users|Volumes"
 )
 """Folders of other computers on which absolute paths begin; those of this one are looked up."""
 # not within a web address, a closing tag or packed bytes
@@ -158,7 +133,7 @@ def without_places(text: str) -> str:
 @cache
 def _is_root(name: str) -> bool:
     """Whether a folder of that name lies at the root of a computer's files."""
-    return name in _ROOTS or Path(f"/{name}").is_dir()
+    return bool(_ROOTS.fullmatch(name)) or Path(f"/{name}").is_dir()
 
 
 def _stage(run: Path, record: Mapping[str, Any], workflow: Path, stage: Path) -> None:
