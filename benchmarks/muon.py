@@ -2,11 +2,11 @@
 
     PYTHONPATH=workflow python benchmarks/muon.py CORPUS FOLDER [--size nano] [--steps 2000] [--rates 1e-3 3e-3 1e-2]
 
-CORPUS is from `rnamarks lm corpus`. With the first seed each optimiser tries all rates; the best one goes on with the
-other seeds. Printed are, by seed, the held-out loss of both at the same number of steps, and how many times fewer steps
-Muon takes to AdamW's last loss, read off its curve between two validations. The curve is that of one schedule, whose
-rate is still high in the middle, so this understates Muon. It is kept where it wins 0.1 nat or 1.3 times fewer steps
-in the mean over the seeds. FOLDER keeps states and losses: the same command goes on where it was.
+CORPUS is from `rnamarks lm corpus`. With the first seed each optimiser tries all rates, in runs of `--tried` steps; the
+best one is taken for all seeds. Printed are, by seed, the held-out loss of both at the same number of steps, and how
+many times fewer steps Muon takes to AdamW's last loss, read off its curve between two validations. The curve is that of
+one schedule, whose rate is still high in the middle, so this understates Muon. It is kept where it wins 0.1 nat or 1.3
+times fewer steps in the mean over the seeds. FOLDER keeps states and losses: the same command goes on where it was.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, help="of a model smaller than nano, with 4 heads")
     parser.add_argument("--blocks", type=int, default=2, help="of a model smaller than nano")
     parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--tried", type=int, help="steps of the runs that choose a rate; all steps if not given")
     parser.add_argument("--validations", type=int, default=10)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--judged", type=int, default=2000, help="held-out sequences")
@@ -45,17 +46,16 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
-    first, *others = arguments.seeds
+    tried_steps = arguments.tried or arguments.steps
     curves: dict[tuple[str, int], pd.Series] = {}
-    print("optimiser\trate\tseed\theld-out loss\tseconds")
+    print("optimiser\trate\tseed\tsteps\theld-out loss\tseconds")
     for optimiser in OPTIMISERS:
-        tried = {rate: curve(optimiser, rate, first, arguments) for rate in arguments.rates}
+        tried = {rate: curve(optimiser, rate, arguments.seeds[0], tried_steps, arguments) for rate in arguments.rates}
         best = min(tried, key=lambda rate: tried[rate].iloc[-1])
         if best in (min(tried), max(tried)) and len(tried) > 1:
             print(f"# {optimiser}: the best rate is at the edge of the grid")
-        curves[optimiser, first] = tried[best]
-        for seed in others:
-            curves[optimiser, seed] = curve(optimiser, best, seed, arguments)
+        for seed in arguments.seeds:
+            curves[optimiser, seed] = curve(optimiser, best, seed, arguments.steps, arguments)
     print("seed\tadamw\tmuon\tnats\tfewer steps")
     rows = []
     for seed in arguments.seeds:
@@ -67,15 +67,15 @@ def main() -> None:
     print(f"mean\t\t\t{nats:.4f}\t{fewer:.2f}\nMuon is {'kept' if kept else 'not kept'} at this size and length")
 
 
-def curve(optimiser: str, rate: float, seed: int, arguments: argparse.Namespace) -> pd.Series:
+def curve(optimiser: str, rate: float, seed: int, steps: int, arguments: argparse.Namespace) -> pd.Series:
     """Held-out loss by step."""
     own = {"width": arguments.width, "blocks": arguments.blocks, "heads": 4}
     dropout = {"dropout": arguments.dropout, "attention_dropout": arguments.dropout}
-    every = arguments.steps // arguments.validations
+    every = steps // arguments.validations
     settings = published_settings(batch_size=arguments.batch, steps=every, epochs=arguments.validations, rate=rate)
     history = pretrain(
         arguments.corpus,
-        arguments.folder / f"{optimiser}_{rate:g}_{seed}",
+        arguments.folder / f"{optimiser}_{rate:g}_{seed}_{steps}",
         (own if arguments.width else LANGUAGE_SIZES[arguments.size]) | dropout,
         replace(
             settings,
@@ -92,7 +92,7 @@ def curve(optimiser: str, rate: float, seed: int, arguments: argparse.Namespace)
         report=lambda line: None,
     )
     found = pd.Series(history["nll"].to_numpy(), index=history["epoch"] * every)
-    print(f"{optimiser}\t{rate:g}\t{seed}\t{found.iloc[-1]:.4f}\t{history['seconds'].sum():.0f}", flush=True)
+    print(f"{optimiser}\t{rate:g}\t{seed}\t{steps}\t{found.iloc[-1]:.4f}\t{history['seconds'].sum():.0f}", flush=True)
     return found
 
 

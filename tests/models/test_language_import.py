@@ -14,8 +14,9 @@ from torch.nn import functional as F
 from checkpoints import built, released
 from rnamarks.errors import InputError
 from rnamarks.models.language import Language
+from rnamarks.models.language_files import load_language, save_language
 from rnamarks.models.language_heads import ValueHead
-from rnamarks.models.language_import import read_checkpoint
+from rnamarks.models.language_import import import_checkpoint, read_checkpoint
 from rnamarks.models.packing import Pack
 from rnamarks.models.tokens import tokenise
 
@@ -238,3 +239,24 @@ def test_heads_that_the_width_cannot_be_divided_by_are_refused(tmp_path):
     with pytest.raises(InputError, match="20 attention heads cannot share a width of 48"):
         read_checkpoint(tmp_path / "x.pt")
     assert read_checkpoint(tmp_path / "x.pt", 4).sizes["heads"] == 4
+
+
+def test_a_model_directory_is_read_as_a_checkpoint_is(tmp_path, pack):
+    outputs = {"masked": {"target": "masked"}, "structure": {"target": "pairs", "channels": 4, "blocks": 1}}
+    sizes = {"width": 40, "blocks": 2, "heads": 5}
+    model = Language(outputs, **sizes).eval()
+    save_language(tmp_path / "first", model, sizes, outputs, threshold={"structure": 0.25})
+    weights = tmp_path / "first" / "weights.safetensors"
+    import_checkpoint(weights, tmp_path / "second")
+    assert (tmp_path / "second" / weights.name).read_bytes() == weights.read_bytes()
+    network, config = load_language(tmp_path / "second")
+    with torch.no_grad():
+        torch.testing.assert_close(network(pack, "masked"), model(pack, "masked"), rtol=0, atol=0)
+    assert config.thresholds == {"structure": [{"probability": 0.25}]}
+    assert config.training["checkpoint"] == weights.name
+    with pytest.raises(InputError, match="says how many heads"):
+        import_checkpoint(weights, tmp_path / "third", heads=5)
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(InputError, match="not the one"):
+        import_checkpoint(weights, tmp_path / "third")
+    assert not (tmp_path / "third").exists()

@@ -46,7 +46,12 @@ LongestOption = Annotated[
 
 @app.command("import")
 def import_checkpoint(
-    file: Annotated[Path, typer.Argument(help="A released checkpoint of RiNALMo, plain or fine-tuned.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A released checkpoint of RiNALMo, plain or fine-tuned; or weights.safetensors of a directory."
+        ),
+    ],
     folder: Annotated[Path, typer.Argument(help="The model directory to write.")],
     heads: Annotated[
         Optional[int],  # noqa: UP045

@@ -54,7 +54,9 @@ class LanguageModel:
     training: dict[str, Any] = key("Settings of the trainer.", {}, known=TrainingSettings.kinds)
     masking: dict[str, Any] = key("Settings of masking.", {}, known=MaskingSettings.kinds)
     seeds: list[int] = key("One pre-training each.", [1], minimum=1, fewest=1)
-    checkpoint: str = key("A released file in place of a pre-training.", None)
+    checkpoint: str = key(
+        "In place of a pre-training: a released file, or weights.safetensors of a language model's directory.", None
+    )
     heads: int = key("Attention heads of a checkpoint that is not of a published size.", None, minimum=1)
 
 

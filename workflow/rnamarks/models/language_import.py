@@ -20,7 +20,7 @@ import torch
 from ..errors import InputError
 from ..files import sha256_of
 from .language import Language
-from .language_files import save_language
+from .language_files import load_language, save_language
 from .tokens import TOKENS
 
 HEADS = 20
@@ -93,19 +93,23 @@ class Imported:
 
 
 def read_checkpoint(path: str | Path, heads: int | None = None) -> Imported:
-    """Read a released checkpoint, plain or fine-tuned.
+    """Read a released checkpoint, plain or fine-tuned, or the weights of a language model's directory.
 
     Parameters
     ----------
     path : path-like
+        A file of torch, or ``weights.safetensors`` of a directory, whose ``config.json`` is read with it.
     heads : int, optional
         Attention heads of a block, where the file does not say and they are not :data:`HEADS`.
 
     Raises
     ------
     InputError
-        If the file is missing, cut off, holds code, or does not hold exactly the tensors of such a model.
+        If the file is missing, cut off, holds code, or does not hold exactly the tensors of such a model; if heads are
+        given for a directory, which has them.
     """
+    if Path(path).name == "weights.safetensors":
+        return _of_directory(path, heads)
     state = _load(path)
     threshold = state.pop("threshold", None)
     if threshold is not None and not isinstance(threshold, int | float | torch.Tensor):
@@ -146,6 +150,15 @@ def import_checkpoint(path: str | Path, folder: str | Path, heads: int | None = 
         training={"checkpoint": Path(path).name, "sha256": sha256_of(path)},
     )
     return found
+
+
+def _of_directory(path: str | Path, heads: int | None) -> Imported:
+    if heads is not None:
+        raise InputError("config.json beside the weights says how many heads", value=heads, remedy="leave heads out")
+    network, config = load_language(Path(path).parent)
+    sizes, outputs = (config.hyperparameters[name] for name in ("sizes", "outputs"))
+    threshold = config.thresholds.get("structure")
+    return Imported(network, sizes, outputs, threshold[0]["probability"] if threshold else None)
 
 
 def _load(path: str | Path) -> dict[str, Any]:
