@@ -30,15 +30,7 @@ from rnamarks.tables import write_tsv
 
 ROOT = Path(__file__).resolve().parents[1]
 SPECIES = {"hs": "human", "mm": "mouse", "dr": "zebrafish"}
-TISSUES = (
-    "human_brain",
-    "human_kidney",
-    "mouse_brain",
-    "mouse_kidney",
-    "mouse_liver",
-    "rat_brain",
-    "rat_kidney",
-)
+TISSUES = ("human_brain", "human_kidney", "mouse_brain", "mouse_kidney", "mouse_liver", "rat_brain", "rat_kidney")
 SHARED_RUN = 40
 
 

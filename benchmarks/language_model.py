@@ -83,10 +83,7 @@ def cases(network: Language, sequences: list) -> Iterator[tuple[str, tuple[Calla
         return sum(len(one.tokens) - 2 for one in chosen)
 
     few = sequences[: 2 * TRAINED]
-    vectors = (
-        lambda: consume(describe(network, sequences, embeddings)),
-        lambda: consume(pad_all(network, sequences)),
-    )
+    vectors = (lambda: consume(describe(network, sequences, embeddings)), lambda: consume(pad_all(network, sequences)))
     steps = (lambda: train(network, few), lambda: train(network, few, pad=True))
     halves = (lambda: train(network, few, half=True), lambda: train(network, few, still=True))
     yield "vectors, packed / padded", vectors, count(sequences)

@@ -259,10 +259,7 @@ class TestModels:
         assert analyses.folder("multi", "mouse") == analyses.folder("multi", "human") == "model"
         assert analyses.folder("single", "mouse") == "predictors/single_mouse"
         assert {run.seed for run in analyses.folders["model"]} == {1, 2, 3}
-        assert set(analyses.folders) == {
-            "model",
-            *(f"predictors/single_{name}" for name in several_species["species"]),
-        }
+        assert set(analyses.folders) == {"model", *(f"predictors/single_{name}" for name in several_species["species"])}
         assert analyses.record("predictors/single_mouse") == {"model": "mass", "setting": "single", "scheme": "paper"}
         assert analyses.weights("multi", "rat") == "results/demo/model/weights.safetensors"
 

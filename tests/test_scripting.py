@@ -38,11 +38,7 @@ def run(tmp_path: Path, body: str, before: str = "") -> tuple[subprocess.Complet
     script.write_text(START.format(before=before, lines=lines))
     log = tmp_path / "logs" / "rule" / "job.log"
     done = subprocess.run(
-        [sys.executable, str(script), str(log)],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, str(script), str(log)], env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
     written = log.read_text(encoding="utf-8")
     assert written.startswith(HEAD)

@@ -18,11 +18,7 @@ with logged(snakemake) as terminal:
         frame, _ = read_parquet(path, ["sequence", params.scheme])
         frames[task] = frame[frame[params.scheme].isin(["valid", "test"])]
     table = associate_tasks(
-        model,
-        config.task_names,
-        frames,
-        seed=params.seed,
-        device=pick_device(snakemake.config["resources"]["device"]),
+        model, config.task_names, frames, seed=params.seed, device=pick_device(snakemake.config["resources"]["device"])
     )
     write_tsv(table, snakemake.output.table)
     for measure, rows in table.groupby("measure", sort=False):

@@ -4,14 +4,7 @@ with logged(snakemake) as terminal:
     from rnamarks.interpretation.discovery import read_discovered
     from rnamarks.interpretation.filter_files import read_filters
     from rnamarks.interpretation.motif_files import read_own
-    from rnamarks.interpretation.motif_matches import (
-        DE_NOVO,
-        FILTER,
-        Database,
-        QuerySet,
-        compare_sets,
-        name_discovered,
-    )
+    from rnamarks.interpretation.motif_matches import DE_NOVO, FILTER, Database, QuerySet, compare_sets, name_discovered
     from rnamarks.interpretation.tomtom import MEME_SUITE, read_tomtom
     from rnamarks.tables import write_tsv
     from rnamarks.tasks import Task, add_task_columns, find_task

@@ -16,12 +16,7 @@ with logged(snakemake) as terminal:
         (streme,) = snakemake.input.streme
         found = read_streme(streme, *both, source=task.name)
     else:
-        found = discover(
-            *both,
-            groups=windows.groups,
-            seed=params.seed,
-            source=task.name,
-        )
+        found = discover(*both, groups=windows.groups, seed=params.seed, source=task.name)
     write_meme(found.motifs, snakemake.output.motifs)
     write_tsv(add_task_columns(found.table.assign(task=task.name), [task]), snakemake.output.table)
     print(f"{task.name}: {len(found.motifs)} motifs found without a model", file=terminal)

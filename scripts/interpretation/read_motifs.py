@@ -5,12 +5,7 @@ with logged(snakemake) as terminal:
     from rnamarks.sites.drops import Drops
 
     params = snakemake.params
-    found = read_motifs(
-        list(snakemake.input.files),
-        params.format,
-        source=params.database,
-        organism=params.organism,
-    )
+    found = read_motifs(list(snakemake.input.files), params.format, source=params.database, organism=params.organism)
     drops = Drops()
     for reason, motifs in found.drops.items():
         drops.count("motifs", params.species, params.database, reason, motifs)

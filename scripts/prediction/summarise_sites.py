@@ -4,8 +4,5 @@ with logged(snakemake):
     from rnamarks.prediction.summaries import write_summaries
 
     write_summaries(
-        snakemake.input.sites,
-        snakemake.input.transcripts,
-        snakemake.output.transcripts,
-        snakemake.output.genes,
+        snakemake.input.sites, snakemake.input.transcripts, snakemake.output.transcripts, snakemake.output.genes
     )

@@ -17,13 +17,7 @@ with logged(snakemake):
     # beside the output, because a genome may not fit where the system keeps temporary files
     with tempfile.TemporaryDirectory(prefix=".genome.", dir=Path(snakemake.output.transcripts).parent) as workdir:
         transcripts = build_transcripts(
-            annotation,
-            genome,
-            drops,
-            workdir=workdir,
-            subject=name,
-            annotation_path=path,
-            extend=snakemake.params.ends,
+            annotation, genome, drops, workdir=workdir, subject=name, annotation_path=path, extend=snakemake.params.ends
         )
     write_parquet(
         transcripts, snakemake.output.transcripts, {"transcripts": name, "lengths": transcripts.attrs["lengths"]}

@@ -214,8 +214,7 @@ def test_raw_and_controlled_effects_stand_side_by_side():
 
 
 @pytest.mark.parametrize(
-    ("p", "text"),
-    [(0.0, "P < 10⁻³⁰⁰"), (2.78e-27, "P = 2.78 × 10⁻²⁷"), (0.0421, "P = 0.042"), (np.nan, "not tested")],
+    ("p", "text"), [(0.0, "P < 10⁻³⁰⁰"), (2.78e-27, "P = 2.78 × 10⁻²⁷"), (0.0421, "P = 0.042"), (np.nan, "not tested")]
 )
 def test_p_values_are_said_as_people_write_them(p, text):
     assert say_p(p) == text

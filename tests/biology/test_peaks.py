@@ -83,11 +83,7 @@ def test_repeated_rows_are_one_peak_and_counted(write):
         ("chr1\t-1\t9\n", {}, "the interval is empty or begins before 0"),
         ("chr1\t1\t9\n", {"peak_format": "narrowPeak"}, "has 3 fields and needs 10"),
         ("chr1\t1\t9\n", {"peak_format": "gff"}, "choose one of auto, bed"),
-        (
-            "#assembly=hg38\nchr1\t1\t9\n",
-            {"assembly": "hg19"},
-            "another assembly than hg19 .found 'hg38'",
-        ),
+        ("#assembly=hg38\nchr1\t1\t9\n", {"assembly": "hg19"}, "another assembly than hg19 .found 'hg38'"),
         ("track db=GRCh38\nchr1\t1\t9\n", {"assembly": "hg19"}, "found 'hg38'"),
     ],
 )

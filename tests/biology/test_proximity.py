@@ -106,12 +106,7 @@ def test_sites_need_coordinates():
 
 def test_places_and_pools():
     world = pd.DataFrame(
-        {
-            "transcript": ["a", "b"],
-            "sequence": ["AACAAGAACA", "CAACA"],
-            "cds_start": [2, -1],
-            "cds_end": [6, -1],
-        }
+        {"transcript": ["a", "b"], "sequence": ["AACAAGAACA", "CAACA"], "cds_start": [2, -1], "cds_end": [6, -1]}
     )
     sites = pd.DataFrame({"transcript": ["b", "a", "a", "gone", "a"], "start": [2, 9, 3, 1, 2]})
     places, left_out = lay_places(sites, world, motif="A", offset=0)

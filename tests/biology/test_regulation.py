@@ -305,10 +305,7 @@ def test_real_tables_give_statistics(shared_data):
             {"kind": "half_life", "name": "hela", "format": "saluki", "value": "He_ActD_HeLa_1"},
             folder / "half_life/saluki_all_HLs_human.tsv.gz",
         ),
-        (
-            {"kind": "translation", "id": "external_gene_id"},
-            folder / "expression_te/Muscle_riboseq_rnaseq_te.txt.gz",
-        ),
+        ({"kind": "translation", "id": "external_gene_id"}, folder / "expression_te/Muscle_riboseq_rnaseq_te.txt.gz"),
         (
             {"kind": "expression", "format": "riboseq_te", "id": "external_gene_id", "value": "rpkm_rnaseq"},
             folder / "expression_te/Muscle_riboseq_rnaseq_te.txt.gz",

@@ -115,10 +115,7 @@ def test_lists_of_sites_are_judged_on_their_transcripts(world, compare, tmp_path
 
 @pytest.mark.parametrize(
     ("change", "row", "remedy"),
-    [
-        ({"shift": 1}, ("genome", -1, "given"), "--shift -1"),
-        ({"shift": -1}, ("genome", 1, "given"), "--shift 1"),
-    ],
+    [({"shift": 1}, ("genome", -1, "given"), "--shift -1"), ({"shift": -1}, ("genome", 1, "given"), "--shift 1")],
 )
 def test_a_file_that_is_off_is_recognised_and_left_as_it_is(world, compare, tmp_path, change, row, remedy):
     done = compare(write(tmp_path / "sites.bed", bed(world.sites, **change)))

@@ -71,11 +71,7 @@ def world(tmp_path):
 def test_relatives_leave_a_corpus_and_are_counted(world, tmp_path):
     path, names, apart = world
     drops = build_corpus(
-        {"c": path},
-        tmp_path / "c.lmdb",
-        apart=apart,
-        relatives=tmp_path / "relatives.tsv",
-        report=lambda line: None,
+        {"c": path}, tmp_path / "c.lmdb", apart=apart, relatives=tmp_path / "relatives.tsv", report=lambda line: None
     )
     corpus = Corpus(tmp_path / "c.lmdb")
     # 30 of 60 nt are no relative: an alignment of 40 nt is asked for, or one sequence within the other

@@ -24,13 +24,7 @@ from .made import BASES, TASKS, made_run, made_runs, made_windows, of, own_windo
 
 DRAWS = {"n": 200, "seed": 3}
 SETTINGS = {
-    "multirm_51": {
-        "network": "multirm",
-        "width": 51,
-        "embedding": "word2vec",
-        "objective": "ohem",
-        "otherwise": "{}",
-    }
+    "multirm_51": {"network": "multirm", "width": 51, "embedding": "word2vec", "objective": "ohem", "otherwise": "{}"}
 }
 
 

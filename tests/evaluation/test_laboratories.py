@@ -36,9 +36,7 @@ def folder(tmp_path):
     torch.manual_seed(0)
     state = build_model("deepm6aseq", [TASK.name], WIDTH, SMALL).state_dict()
     save_model(
-        tmp_path / "model",
-        [state],
-        ModelConfig(model="deepm6aseq", tasks=[TASK], window=WIDTH, hyperparameters=SMALL),
+        tmp_path / "model", [state], ModelConfig(model="deepm6aseq", tasks=[TASK], window=WIDTH, hyperparameters=SMALL)
     )
     return tmp_path / "model"
 

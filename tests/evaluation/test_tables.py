@@ -170,10 +170,7 @@ def test_calibration_of_one_predictor_is_that_of_the_evaluation(runs):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (
-            lambda frame: frame[frame["window"] != "human:test:3"],
-            "do not have the same test windows of human",
-        ),
+        (lambda frame: frame[frame["window"] != "human:test:3"], "do not have the same test windows of human"),
         (lambda frame: frame.assign(label=1 - frame["label"]), "do not have the same .* labels"),
         (lambda frame: frame.assign(logit=np.nan), "other .two, paper, seed 1., test windows of .*: the score"),
         (lambda frame: frame[frame["split"] == "test"], "no validation windows"),

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from rnamarks.figures.lookup import (
-    best_baseline,
-    counts_by_task,
-    differences,
-    metric_rows,
-    say_counts,
-    seed_values,
-)
+from rnamarks.figures.lookup import best_baseline, counts_by_task, differences, metric_rows, say_counts, seed_values
 
 
 def test_differences_turn_round(tables):

@@ -14,10 +14,7 @@ def test_checksums_say_where_they_come_from(tmp_path):
     file = tmp_path / "genome.fa"
     file.write_bytes(b">a\nACGT\n")
     common = {"version": "1", "url": "ftp://one/genome.fa", "licence": "free", "citation": "Somebody 2020"}
-    sources = {
-        "known": SimpleNamespace(sha256="ab" * 32, **common),
-        "unknown": SimpleNamespace(sha256="", **common),
-    }
+    sources = {"known": SimpleNamespace(sha256="ab" * 32, **common), "unknown": SimpleNamespace(sha256="", **common)}
     lock = {"unknown": SimpleNamespace(sha256="cd" * 32, url="ftp://two/genome.fa", date="2026-01-02")}
     references = ("source:known", "source:unknown#member.fa", str(file), str(file))
     named = [{"reference": one, "role": "genome", "subject": "human"} for one in references]

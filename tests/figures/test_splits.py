@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnamarks.figures.splits import (
-    draw_both_schemes,
-    draw_leaks,
-    draw_similarity,
-    explain_leaks,
-    explain_similarity,
-)
+from rnamarks.figures.splits import draw_both_schemes, draw_leaks, draw_similarity, explain_leaks, explain_similarity
 
 
 def test_leaks_show_known_kinds_only(design, tables):

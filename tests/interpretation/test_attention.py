@@ -13,12 +13,7 @@ from hypothesis.extra import numpy as arrays
 from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.interpretation.attended import profile_table
-from rnamarks.interpretation.attention import (
-    attend,
-    attend_nucleotides,
-    attentive,
-    view_of,
-)
+from rnamarks.interpretation.attention import attend, attend_nucleotides, attentive, view_of
 from rnamarks.interpretation.explanation import TaskWindows, best_true_positives, explain_task
 from rnamarks.models.checkpoint import Ensemble, ModelConfig, save_model
 from rnamarks.models.registry import build_model

@@ -11,12 +11,7 @@ from torch import nn
 
 from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.interpretation.attribution import (
-    agreement,
-    integrated_gradients,
-    mutagenesis,
-    nucleotide_fractions,
-)
+from rnamarks.interpretation.attribution import agreement, integrated_gradients, mutagenesis, nucleotide_fractions
 from rnamarks.interpretation.attribution_files import attribute_windows, write_attributions
 from rnamarks.interpretation.soft_input import frozen, one_hot, require_soft
 from rnamarks.models.checkpoint import Ensemble, ModelConfig, save_model
@@ -243,8 +238,7 @@ def test_agreement_is_spearmans():
     expected = [spearmanr(a, b).statistic for a, b in zip(first.nucleotides, second.nucleotides, strict=True)]
     np.testing.assert_allclose(agreement(first.nucleotides, second.nucleotides), expected)
     exact = agreement(
-        integrated_gradients(linear(), codes, "a").nucleotides,
-        mutagenesis(linear(), codes, "a").nucleotides,
+        integrated_gradients(linear(), codes, "a").nucleotides, mutagenesis(linear(), codes, "a").nucleotides
     )
     # for a linear network both are weight less mean weight, up to a factor
     np.testing.assert_allclose(exact, 1.0)

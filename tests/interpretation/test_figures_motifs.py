@@ -101,21 +101,13 @@ def tables(tmp_path_factory, run_script):
                 "splits": [folder / f"{name}.split.parquet"],
             },
             outputs={"motifs": [made["motifs"]], "filters": [made["filters"]]},
-            params={
-                "tasks": [task.record()],
-                "pairs": [["multi", name, "paper"]],
-                "threshold": "half_max",
-                "seed": 1,
-            },
+            params={"tasks": [task.record()], "pairs": [["multi", name, "paper"]], "threshold": "half_max", "seed": 1},
         )
         run_script(
             "find_motifs",
             folder,
             inputs={"splits": folder / f"{name}.split.parquet"},
-            outputs={
-                "motifs": made["found"],
-                "table": made["found_tables"],
-            },
+            outputs={"motifs": made["found"], "table": made["found_tables"]},
             params={
                 "task": task.record(),
                 "engine": "builtin",

@@ -49,11 +49,7 @@ def singly(student, codes):
 
 @pytest.mark.slow
 @settings(max_examples=12, deadline=None)
-@given(
-    st.lists(st.integers(0, 4), min_size=1, max_size=40),
-    st.sampled_from([1, 5, 9, 21, 41, 51]),
-    st.integers(1, 50),
-)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=40), st.sampled_from([1, 5, 9, 21, 41, 51]), st.integers(1, 50))
 def test_a_scan_is_the_window_at_every_position(codes, receptive, chunk):
     codes = np.array(codes, dtype=np.uint8)
     student = lively(receptive)

@@ -175,10 +175,7 @@ def test_reversing_changes_the_logits(model, sequences, everything, tmp_path):
         (["--alpha", 0.4], lambda t: t["p"] < 0.4),
         (["--alpha", 0.9, "--fdr", 0.8], lambda t: (t["p"] < 0.9) & (t["q"] < 0.8)),
         (["--all", "--fdr", 0.9], lambda t: t["q"] < 0.9),
-        (
-            ["--task", "Y, m6A", "--alpha", 0.3],
-            lambda t: (t["p"] < 0.3) & t["task"].isin(["Y", "m6A"]),
-        ),
+        (["--task", "Y, m6A", "--alpha", 0.3], lambda t: (t["p"] < 0.3) & t["task"].isin(["Y", "m6A"])),
     ],
 )
 @pytest.mark.parametrize("flag", [[], ["--no-top"]])

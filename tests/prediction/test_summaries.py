@@ -41,13 +41,7 @@ def transcript_table(sites, path):
     return pd.concat(summarise_transcripts(sites, path), ignore_index=True)
 
 
-DESCRIBED = {
-    "predictor": "multi",
-    "task": "human",
-    "modification": "m6A",
-    "motif": "DRACH",
-    "model_sha256": "0" * 64,
-}
+DESCRIBED = {"predictor": "multi", "task": "human", "modification": "m6A", "motif": "DRACH", "model_sha256": "0" * 64}
 ROWS = (
     {"transcript": "g1.a", "gene": "g1", "gene_name": "G", "sequence": "UGGACUAGGACUNN", "cds_start": 1, "cds_end": 4},
     {"transcript": "g2.a", "gene": "g2", "sequence": "CCCC", "biotype": "ncRNA"},

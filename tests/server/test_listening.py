@@ -129,10 +129,7 @@ def test_slow_clients_leave_room_for_others_and_are_put_out(model, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_server_ends_in_order_during_a_scan_and_the_next_one_goes_on(model, tmp_path, number):
     kept = tmp_path / "kept"
-    with (
-        serving(model, tmp_path, "--keep", str(kept), *LIMITS) as (server, address),
-        connected(address) as asking,
-    ):
+    with serving(model, tmp_path, "--keep", str(kept), *LIMITS) as (server, address), connected(address) as asking:
         head = b"POST /api/scan?all=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(LONG)
         asking.sendall(head + LONG)
         folder = next(path for path in iter(lambda: next(kept.glob("*/record.json"), None), 0) if path).parent

@@ -31,11 +31,7 @@ def read(modifications):
     def run(path, layout, name="m6A", assembly="hg19"):
         drops = Drops()
         frame = LAYOUT_READERS["table"](
-            path,
-            drops.scope("read", "human", "S"),
-            assembly=assembly,
-            modification=modifications[name],
-            layout=layout,
+            path, drops.scope("read", "human", "S"), assembly=assembly, modification=modifications[name], layout=layout
         )
         assert list(frame.columns) == column_names("sites")
         assert (frame["end"] == frame["start"] + 1).all()
@@ -217,11 +213,7 @@ def test_any_order_of_columns_and_either_origin_gives_the_sites(modifications, t
     written[order].to_csv(path, index=False)
     layout = {name: name for name in order} | {"origin": origin, "separator": "comma"}
     frame = LAYOUT_READERS["table"](
-        path,
-        Drops().scope("read", "human", "S"),
-        assembly="hg19",
-        modification=modifications["m6A"],
-        layout=layout,
+        path, Drops().scope("read", "human", "S"), assembly="hg19", modification=modifications["m6A"], layout=layout
     )
     most: dict = {}
     for chrom, start, strand, support in rows:

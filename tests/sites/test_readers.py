@@ -72,24 +72,9 @@ def test_hg18_file_is_refused_for_hg19_and_hardly_overlaps(read, shared_data):
 @pytest.mark.parametrize(
     ("file", "assembly", "modification", "counts"),
     [
-        (
-            "PseudoU_Schwartz2014_Li2015_hg38.bed.gz",
-            "hg38",
-            "Y",
-            {"2 nt wide (liftOver artefact)": 10, "kept": 1_786},
-        ),
-        (
-            "miCLIP_m6A_Linder2015_hg38.bed.gz",
-            "hg38",
-            "m6A",
-            {"2 nt wide (liftOver artefact)": 2, "kept": 15_165},
-        ),
-        (
-            "PARCLIP_YTHDF2_Wang2014_hg38.bed.gz",
-            "hg38",
-            "m6A",
-            {"wider than one nucleotide (peak)": 2_671, "kept": 0},
-        ),
+        ("PseudoU_Schwartz2014_Li2015_hg38.bed.gz", "hg38", "Y", {"2 nt wide (liftOver artefact)": 10, "kept": 1_786}),
+        ("miCLIP_m6A_Linder2015_hg38.bed.gz", "hg38", "m6A", {"2 nt wide (liftOver artefact)": 2, "kept": 15_165}),
+        ("PARCLIP_YTHDF2_Wang2014_hg38.bed.gz", "hg38", "m6A", {"wider than one nucleotide (peak)": 2_671, "kept": 0}),
         ("MeRIPseq_m1A_Dominissini2016_hg38.bed.gz", "hg38", "m1A", {"duplicate position": 1_483, "kept": 30_644}),
         ("bsRNAseq_m5C_Squires2012_hg38.bed.gz", "GRCh38", "m5C", {"kept": 10_490}),
         ("iM6A_MAZTER_mm10.bed.gz", "mm10", "m6A", {"duplicate position": 13, "kept": 1_693}),

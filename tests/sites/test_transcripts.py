@@ -162,11 +162,7 @@ def test_a_contig_that_is_another_sequence_is_left_out_and_named(tmp_path):
 
 
 def test_a_contig_that_is_too_short_is_left_out_and_named(tmp_path):
-    rows = annotation(
-        ("a", "1", "+", [0], [3]),
-        ("b", "1", "+", [3], [9]),
-        ("long", "2", "+", [0, 6], [3, 8]),
-    )
+    rows = annotation(("a", "1", "+", [0], [3]), ("b", "1", "+", [3], [9]), ("long", "2", "+", [0, 6], [3, 8]))
     drops = Drops()
     frame = build_transcripts(rows, write_genome(tmp_path), drops, workdir=tmp_path / "work")
     assert frame["transcript"].tolist() == ["a", "b"]

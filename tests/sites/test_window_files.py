@@ -70,11 +70,7 @@ def test_formats():
 
 @pytest.mark.parametrize(
     ("file", "label", "rows", "with_n"),
-    [
-        ("danRer10_pos_test", 1, 2_147, 19),
-        ("danRer10_neg_test", 0, 24_654, 133),
-        ("rn5_pos_test", 1, 4_741, 110),
-    ],
+    [("danRer10_pos_test", 1, 2_147, 19), ("danRer10_neg_test", 0, 24_654, 133), ("rn5_pos_test", 1, 4_741, 110)],
 )
 def test_mass(read, shared_data, file, label, rows, with_n):
     frame, counts = read("lines", shared_data / "m6a" / "mass" / f"{file}.txt.gz", label=label, width=101)
@@ -89,8 +85,7 @@ def test_mass(read, shared_data, file, label, rows, with_n):
 
 
 @pytest.mark.parametrize(
-    ("tissue", "pairs"),
-    [("human_brain_independent", 4_604), ("human_brain_train", 4_605), ("rat_kidney_train", 3_433)],
+    ("tissue", "pairs"), [("human_brain_independent", 4_604), ("human_brain_train", 4_605), ("rat_kidney_train", 3_433)]
 )
 def test_irna(read, shared_data, tissue, pairs):
     path = shared_data / "m6a" / "irna_m6a_41nt" / f"{tissue}.fa.gz"
@@ -266,8 +261,7 @@ def test_an_agreed_width_holds_for_every_file(files):
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said"),
-    [([0, 2], "yak_m6A has 4 modified windows and no unmodified"), ([1], "2 unmodified windows")],
+    ("chosen", "said"), [([0, 2], "yak_m6A has 4 modified windows and no unmodified"), ([1], "2 unmodified windows")]
 )
 def test_windows_of_one_label_are_refused(files, chosen, said):
     with pytest.raises(InputError, match=said):

@@ -9,12 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnamarks.errors import InputError
-from rnamarks.training.objectives import (
-    OBJECTIVES,
-    cross_entropies,
-    effective_number_weights,
-    hardest,
-)
+from rnamarks.training.objectives import OBJECTIVES, cross_entropies, effective_number_weights, hardest
 
 POSITIVES = (65178, 1036, 3137)
 COUNTS = st.lists(st.integers(1, 10**6), min_size=1, max_size=12)

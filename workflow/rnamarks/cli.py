@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -186,9 +186,7 @@ def build_background(
 
 
 @app.command()
-def validate(
-    file: Annotated[Path, typer.Argument(help="bedRMod, plain or gzipped.")],
-) -> None:
+def validate(file: Annotated[Path, typer.Argument(help="bedRMod, plain or gzipped.")]) -> None:
     """Check a bedRMod file (version 2), naming every fault with line, value and remedy; exit code 2 if there is one."""
     from .prediction.bedrmod import check_bedrmod
 
@@ -211,8 +209,7 @@ def explain(
     out: Annotated[Path, typer.Option("--out", "-o", help="Nucleotides: NAME.parquet, else TSV (.gz: compressed).")],
     task: TaskOption = None,
     checks: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--checks", help="TSV of one row per window; default NAME.checks.tsv beside --out."),
+        Path | None, typer.Option("--checks", help="TSV of one row per window; default NAME.checks.tsv beside --out.")
     ] = None,
     method: Annotated[
         str, typer.Option("--method", help="integrated_gradients, or mutagenesis: every single change.")
@@ -221,8 +218,7 @@ def explain(
         bool, typer.Option("--compare", help="Compute the other method, too; note how they agree.")
     ] = False,
     limit: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option("--limit", min=1, help="At most so many windows, from the top of the file."),
+        int | None, typer.Option("--limit", min=1, help="At most so many windows, from the top of the file.")
     ] = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,

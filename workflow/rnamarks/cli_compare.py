@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -44,26 +44,26 @@ def compare(
     extend: ExtendOption = None,
     model: ModelOption = Path(DEFAULT),
     form: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option("--format", help="bed, bedmethyl, bedrmod, m6anet, glori, ...; told from the content without it."),
     ] = None,
     task: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option("--task", help="Which of the model's tasks (rnamarks info); may be left out where there is one."),
     ] = None,
     control: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             "--control",
             help="The same measured on RNA without the modification: IVT, knock-out; in the same --format, if given.",
         ),
     ] = None,
     minimum_coverage: Annotated[
-        Optional[float],  # noqa: UP045
+        float | None,
         typer.Option("--minimum-coverage", min=0, help="Reads that cover a position; default 10, of m6anet 20."),
     ] = None,
     minimum_share: Annotated[
-        Optional[float],  # noqa: UP045
+        float | None,
         typer.Option(
             "--minimum-share",
             min=0,

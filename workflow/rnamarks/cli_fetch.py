@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -17,7 +17,7 @@ def fetch(
     configurations: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="Configurations of the workflow.")],
     to: Annotated[Path, typer.Option("--to", help="Folder to fill; the workflow reads it as a mirror.")],
     mirror: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option("--mirror", help="Folder or http root that replaces every host; default that of CONFIG."),
     ] = None,
     missing: Annotated[

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,12 +29,10 @@ FASTA = (
 )
 MOST_DRAWN = 40
 TokensOption = Annotated[
-    Optional[int],  # noqa: UP045
-    typer.Option("--tokens", min=1, help="Most tokens at once; bounds the memory, changes no number."),
+    int | None, typer.Option("--tokens", min=1, help="Most tokens at once; bounds the memory, changes no number.")
 ]
 TileOption = Annotated[
-    int,
-    typer.Option("--tile", min=16, help="Longer sequences, in nt, are read in tiles of this length that overlap."),
+    int, typer.Option("--tile", min=16, help="Longer sequences, in nt, are read in tiles of this length that overlap.")
 ]
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="32-true, or bf16-mixed: faster where the processor has it, three digits.")
@@ -54,7 +52,7 @@ def import_checkpoint(
     ],
     folder: Annotated[Path, typer.Argument(help="The model directory to write.")],
     heads: Annotated[
-        Optional[int],  # noqa: UP045
+        int | None,
         typer.Option("--heads", min=1, help="Attention heads of a block; default 20, as all published sizes have."),
     ] = None,
 ) -> None:
@@ -157,24 +155,23 @@ def fold(
     fasta: Annotated[Path, typer.Argument(help=FASTA)],
     model: ModelOption,
     out: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             "--out", "-o", help="Dot-brackets, or with that ending .bpseq or .ct (one RNA); else standard output."
         ),
     ] = None,
     probabilities: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option("--probabilities", help="TSV of pairs with at least --least: name, i, j (from 0), probability."),
     ] = None,
     least: Annotated[float, typer.Option("--least", min=0, max=1, help="Of the pairs in --probabilities.")] = 0.01,
     threshold: Annotated[
-        Optional[float],  # noqa: UP045
+        float | None,
         typer.Option("--threshold", min=0, max=1, help="Of called pairs; default that of the model, else 0.5."),
     ] = None,
     any_pair: Annotated[bool, typer.Option("--any-pair", help="Not only A-U, C-G and G-U.")] = False,
     arcs: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--arcs", help=f"SVG of the pairs as arcs, of the first {MOST_DRAWN} RNAs."),
+        Path | None, typer.Option("--arcs", help=f"SVG of the pairs as arcs, of the first {MOST_DRAWN} RNAs.")
     ] = None,
     device: DeviceOption = "auto",
     tokens: TokensOption = None,
@@ -198,12 +195,7 @@ def fold(
         raise InputError("arcs are drawn as SVG", path=arcs, remedy="give a name that ends in .svg")
     kind = out.suffix.removeprefix(".") if out is not None and out.suffix in (".bpseq", ".ct") else "dbn"
     network, sequences, place, config = _opened(
-        fasta,
-        model,
-        {"--out": out, "--probabilities": probabilities, "--arcs": arcs},
-        device,
-        threads,
-        limit=longest,
+        fasta, model, {"--out": out, "--probabilities": probabilities, "--arcs": arcs}, device, threads, limit=longest
     )
     task = _task_of(config, "pairs", model)
     known = config.thresholds.get(task, [])

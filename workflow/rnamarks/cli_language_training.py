@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -32,8 +32,7 @@ def corpus(
     held: Annotated[float, typer.Option("--held", min=0, max=1, help="Fraction of the clusters held out.")] = 0.01,
     seed: SeedOption = 1,
     drops: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--drops", help="TSV of sequences by file and reason; standard output without it."),
+        Path | None, typer.Option("--drops", help="TSV of sequences by file and reason; standard output without it.")
     ] = None,
     threads: WorkersOption = 1,
 ) -> None:
@@ -136,10 +135,7 @@ def finetune_model(
     folder: Annotated[Path, typer.Argument(help="The model directory to write.")],
     target: Annotated[str, typer.Option("--target", help="pairs, label or value.")],
     fold: Annotated[str, typer.Option("--fold", help="NAME of the column fold_NAME.")],
-    model: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--model", help="The language model's directory."),
-    ] = None,
+    model: Annotated[Path | None, typer.Option("--model", help="The language model's directory.")] = None,
     way: Annotated[
         str,
         typer.Option(
@@ -148,16 +144,14 @@ def finetune_model(
         ),
     ] = "finetuned",
     size: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--size", help="Of random weights without --model: nano, micro, mega or giga."),
+        str | None, typer.Option("--size", help="Of random weights without --model: nano, micro, mega or giga.")
     ] = None,
     changed: Annotated[
-        Optional[list[str]],  # noqa: UP045
+        list[str] | None,
         typer.Option("--set", help="A setting of the training, such as epochs=5, or of the head: head.hidden=64."),
     ] = None,
     cache: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--cache", help="Of the head alone: folder that keeps the vectors of all sequences."),
+        Path | None, typer.Option("--cache", help="Of the head alone: folder that keeps the vectors of all sequences.")
     ] = None,
     seed: SeedOption = 1,
     checkpoints: CheckpointsOption = Path(".checkpoints"),

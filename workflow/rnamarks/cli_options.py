@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -43,19 +43,16 @@ ModelOption = Annotated[
 ]
 ModelArgument = Annotated[Path, typer.Argument(help="A shipped model, or a directory.", **NAMED)]
 TaskOption = Annotated[
-    Optional[list[str]],  # noqa: UP045
+    list[str] | None,
     typer.Option("--task", help="Which of the model's tasks (rnamarks info); may be left out where there is one."),
 ]
-TasksOption = Annotated[
-    Optional[list[str]],  # noqa: UP045
-    typer.Option("--task", help="Only these tasks, such as m6A,Y; default all."),
-]
+TasksOption = Annotated[list[str] | None, typer.Option("--task", help="Only these tasks, such as m6A,Y; default all.")]
 ModeOption = Annotated[str, typer.Option("--mode", help="exact: the networks; fast: the student distilled from them.")]
-OutOption = Annotated[Optional[Path], typer.Option("--out", "-o", help="TSV to write; standard output without it.")]  # noqa: UP045
+OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="TSV to write; standard output without it.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 BatchOption = Annotated[int, typer.Option("--batch-size", min=1, help="Windows at once; bounds the memory.")]
 ScanBatchOption = Annotated[
-    Optional[int],  # noqa: UP045
+    int | None,
     typer.Option(
         "--batch-size",
         min=1,

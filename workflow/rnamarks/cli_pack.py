@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -13,11 +13,11 @@ from .cli_options import warn
 def pack(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run, results/NAME.")],
     out: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option("--out", "-o", help="NAME.zip or a new folder; default NAME.crate.zip, in this folder."),
     ] = None,
     workflow: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option("--workflow", help="A clone of the repository; default the one that this program lies in."),
     ] = None,
 ) -> None:

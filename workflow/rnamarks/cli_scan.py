@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -36,7 +36,7 @@ from .models.shipped import DEFAULT
 
 def scan(
     source: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Argument(
             metavar="SEQUENCES",
             help="FASTA, plain or gzipped, DNA or RNA; - reads standard input; or a transcripts table (Parquet) of the "
@@ -45,29 +45,27 @@ def scan(
     ] = None,
     model: ModelOption = Path(DEFAULT),
     annotation: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--annotation", help="GTF or UCSC gene table: genes, regions and genome coordinates."),
+        Path | None, typer.Option("--annotation", help="GTF or UCSC gene table: genes, regions and genome coordinates.")
     ] = None,
     genome: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--genome", help="Genome FASTA: with --annotation, in place of SEQUENCES."),
+        Path | None, typer.Option("--genome", help="Genome FASTA: with --annotation, in place of SEQUENCES.")
     ] = None,
     extend: ExtendOption = None,
     task: TasksOption = None,
     mode: ModeOption = "exact",
     out: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option("--out", "-o", help="NAME.parquet, else TSV (.gz: compressed); standard output without it."),
     ] = None,
     bedrmod: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             "--bedrmod",
             help="bedRMod of the rows; with genome coordinates one per genome position, and --taxid and --assembly.",
         ),
     ] = None,
     tracks: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             "--tracks",
             help="Folder to write, with genome coordinates: bigWig, BED (bgzip, tabix), a track hub and a session of "
@@ -75,27 +73,23 @@ def scan(
         ),
     ] = None,
     attention: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option("--attention", help="TSV to write: the attention to each nucleotide around each row's base."),
     ] = None,
     view: Annotated[
         bool, typer.Option("--view", help="Draw the rows under the sequence; the table then goes to --out alone.")
     ] = False,
     alpha: Annotated[float, typer.Option("--alpha", help="Rows for bases with p below this.")] = 0.05,
-    fdr: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option("--fdr", help="Rows for bases with q below this, besides."),
-    ] = None,
+    fdr: Annotated[float | None, typer.Option("--fdr", help="Rows for bases with q below this, besides.")] = None,
     above: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option("--above", help="Rows for bases with a probability above this, besides."),
+        float | None, typer.Option("--above", help="Rows for bases with a probability above this, besides.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="A row for every base tested, whatever its p.")] = False,
     ends: Annotated[
         str, typer.Option("--ends", help="Bases near an end: pad (N beyond it) or skip (left out, and counted).")
     ] = "pad",
     top: Annotated[
-        Optional[bool],  # noqa: UP045
+        bool | None,
         typer.Option(
             "--top/--no-top",
             help="The column top, of networks with attention; default in exact mode. In fast mode this asks the "

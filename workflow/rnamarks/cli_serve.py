@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -16,14 +16,14 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen at; 0.0.0.0 lets others in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
     annotation: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             "--annotation",
             help="GTF or UCSC gene table: sequences with the name and length of a transcript get genome coordinates.",
         ),
     ] = None,
     genome: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             "--genome",
             help="Genome FASTA, with --annotation: whatever has the sequence of a transcript gets its coordinates, and "
@@ -43,7 +43,7 @@ def serve(
     ] = 20,
     each: Annotated[int, typer.Option("--each", min=1, help="Scans of one address that may wait.")] = 5,
     keep: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             "--keep",
             help="Folder for results, of one server; default ~/.local/state/rnamarks/serve-PORT. With --port 0 and "
@@ -53,7 +53,7 @@ def serve(
     days: Annotated[float, typer.Option("--days", min=0.0, help="Days that results are kept.")] = 7.0,
     disk: Annotated[int, typer.Option("--disk", min=1, help="MB that results may have together.")] = 2000,
     name: Annotated[
-        Optional[list[str]],  # noqa: UP045
+        list[str] | None,
         typer.Option("--name", help="Name by which others reach the server, such as rna.example.org; may be repeated."),
     ] = None,
     proxy: Annotated[

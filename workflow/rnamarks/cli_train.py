@@ -8,7 +8,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -23,14 +23,13 @@ def train(
     sites: Annotated[
         Path,
         typer.Option(
-            "--sites",
-            help="Modified sites: BED with strands, bedMethyl or bedRMod (from 10 reads and 10 % on).",
+            "--sites", help="Modified sites: BED with strands, bedMethyl or bedRMod (from 10 reads and 10 % on)."
         ),
     ],
     genome: AssemblyGenomeOption,
     annotation: AnnotationOption,
     start: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             "--start",
             help="A model whose network is trained on, without its trees: a name that rnamarks models lists, or a "
@@ -40,7 +39,7 @@ def train(
     ] = None,
     modification: Annotated[str, typer.Option("--modification", help="MODOMICS short name.")] = "m6A",
     motif: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(
             "--motif",
             help="IUPAC letters around the modified one, which is small, such as DRaCH or RGaC; default the start's, "
@@ -53,12 +52,11 @@ def train(
     ] = "",
     extend: ExtendOption = None,
     form: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--format", help="Format of the sites; told from the content without it."),
+        str | None, typer.Option("--format", help="Format of the sites; told from the content without it.")
     ] = None,
     cores: Annotated[int, typer.Option("--cores", min=1, help="Jobs at once.")] = os.cpu_count() or 1,
     workflow: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option("--workflow", help="A clone of the repository; needed where rnamarks is installed without one."),
     ] = None,
     dry_run: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -41,12 +41,11 @@ def variants(
     mode: ModeOption = "exact",
     out: OutOption = None,
     vcf: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option("--vcf", help="VCF to write, the records with the INFO field RNAMARKS; bgzipped if NAME.gz."),
     ] = None,
     haplotypes: Annotated[
-        bool,
-        typer.Option("--haplotypes", help="Apply alleles of one phased haplotype and one transcript together."),
+        bool, typer.Option("--haplotypes", help="Apply alleles of one phased haplotype and one transcript together.")
     ] = False,
     foremost: Annotated[
         bool,

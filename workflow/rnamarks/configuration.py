@@ -130,10 +130,7 @@ class Plan:
         """Raise :class:`InputError` if ``where``, which ``keys`` lead to, names a task that is not there."""
         if name not in self.tasks:
             raise InputError(
-                f"{where} names an unknown task",
-                value=name,
-                remedy=f"choose one of {', '.join(self.tasks)}",
-                keys=keys,
+                f"{where} names an unknown task", value=name, remedy=f"choose one of {', '.join(self.tasks)}", keys=keys
             )
 
     def require_network(self, name: str, section: str, *keys: str | int) -> None:

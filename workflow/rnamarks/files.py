@@ -88,10 +88,7 @@ def open_text(path: str | Path, *, errors: str = "strict") -> Iterator[TextIO]:
                 handle.detach()
     except UnicodeDecodeError as error:
         raise InputError(
-            "the file is not UTF-8 text",
-            path=path,
-            value=error.object[error.start : error.end],
-            remedy="convert it",
+            "the file is not UTF-8 text", path=path, value=error.object[error.start : error.end], remedy="convert it"
         ) from error
 
 

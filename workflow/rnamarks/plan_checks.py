@@ -23,9 +23,7 @@ def check_null_world(config: Mapping[str, Any]) -> None:
         )
     if config.get("null_world") and simulation["kind"] == "families":
         raise InputError(
-            "null_world is about sites, and the simulated world has none",
-            remedy="leave it out",
-            keys=("null_world",),
+            "null_world is about sites, and the simulated world has none", remedy="leave it out", keys=("null_world",)
         )
 
 

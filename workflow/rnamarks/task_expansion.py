@@ -81,8 +81,7 @@ def expand_tasks(
         found[task.name], entries[task.name] = task, data
     if not found:
         raise InputError(
-            "the configuration has no task",
-            remedy="give a species sites or windows, or name modifications or tasks",
+            "the configuration has no task", remedy="give a species sites or windows, or name modifications or tasks"
         )
     rank = {name: place for place, name in enumerate(_species_order(config, sheet, found.values(), root_species))}
     ordered = sorted(found.values(), key=lambda task: rank[task.species])

@@ -44,10 +44,7 @@ def window_files(windows: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def drawing(windows: Mapping[str, Any]) -> dict[str, Any]:
     """How negatives of such a section are drawn: ``negatives_per_positive`` and ``match_gc``."""
-    return {
-        "negatives_per_positive": windows.get("negatives_per_positive"),
-        "match_gc": windows.get("match_gc", False),
-    }
+    return {"negatives_per_positive": windows.get("negatives_per_positive"), "match_gc": windows.get("match_gc", False)}
 
 
 def references_of(entries: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -7,13 +7,7 @@ from dataclasses import dataclass
 
 SPECIES_FILES = ("genome.fa.gz", "annotation.gtf.gz", "rmbase.tsv.gz", "cisbp_rna.meme.gz", "gaf.gz")
 """Written for every species of a clade, as ``{species}.NAME``."""
-ROOT_FILES = (
-    "expression.tsv.gz",
-    "half_life.tsv.gz",
-    "translation.txt.gz",
-    "pars.tsv.gz",
-    "h3k36me3.narrowPeak.gz",
-)
+ROOT_FILES = ("expression.tsv.gz", "half_life.tsv.gz", "translation.txt.gz", "pars.tsv.gz", "h3k36me3.narrowPeak.gz")
 """Written for the root species of a clade alone, as ``{species}.NAME``."""
 WORLD_FILES = ("orthologues.tsv", "truth.parquet", "go.obo", "literature.tsv", "truth_genes.parquet")
 SECOND_LAB = "miclip.bed.gz"

@@ -171,10 +171,7 @@ def backgrounds(orthogroups: list[str], rng: np.random.Generator) -> dict[str, l
 
 
 def gaf_rows(
-    genes: pd.DataFrame,
-    species: Species,
-    background: dict[str, list[Term]],
-    rng: np.random.Generator,
+    genes: pd.DataFrame, species: Species, background: dict[str, list[Term]], rng: np.random.Generator
 ) -> tuple[list[str], dict[str, int]]:
     """Lines of a GAF, and how many traps of each kind they hold (``planted`` counts genes with the planted term).
 
@@ -193,14 +190,7 @@ def gaf_rows(
     planted = planted_term()
     silent = rng.random(len(genes)) < UNANNOTATED
     lines: list[str] = []
-    traps = {
-        "illegal": 0,
-        "not": 0,
-        "obsolete": 0,
-        "alternative": 0,
-        "unannotated": int(silent.sum()),
-        "planted": 0,
-    }
+    traps = {"illegal": 0, "not": 0, "obsolete": 0, "alternative": 0, "unannotated": int(silent.sum()), "planted": 0}
 
     def line(gene: str, symbol: str, term: str, aspect: str, qualifier: str, *, taxon: bool = True) -> str:
         where = f"taxon:{species.taxid}" if taxon else ""

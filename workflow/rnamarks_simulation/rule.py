@@ -14,11 +14,7 @@ import numpy as np
 
 from rnamarks.sequences import encode
 
-LETTER_STRENGTH = {
-    -2: {"G": 1.0, "A": 0.3, "U": -0.6},
-    -1: {"G": 0.8, "A": -0.5},
-    2: {"U": 0.8, "A": 0.0, "C": -0.5},
-}
+LETTER_STRENGTH = {-2: {"G": 1.0, "A": 0.3, "U": -0.6}, -1: {"G": 0.8, "A": -0.5}, 2: {"U": 0.8, "A": 0.0, "C": -0.5}}
 """What the nucleotides of a DRACH add, by their distance from the A; GGACU is the strongest."""
 
 

@@ -98,11 +98,7 @@ def compare_capacity(
         if len(names) < 2 or not predictors:
             continue
         members = join_orthologues(
-            rows[rows["predictor"].isin(predictors)],
-            orthologues,
-            species=names,
-            path=path,
-            minimum=minimum,
+            rows[rows["predictor"].isin(predictors)], orthologues, species=names, path=path, minimum=minimum
         )
         counts, differences = count_conserved(members, permutations=permutations, resamples=resamples, seed=seed)
         conserved, genes = list_conserved(members, support, capacity=capacity, path=support_path, minimum=minimum)

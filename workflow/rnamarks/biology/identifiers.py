@@ -37,12 +37,7 @@ _KEYS: tuple[tuple[str, Callable[[str], str]], ...] = (
 
 
 def match_ids(
-    wanted: Sequence[str],
-    known: Sequence[str],
-    *,
-    what: str,
-    path: str | Path | None = None,
-    minimum: float = 0.5,
+    wanted: Sequence[str], known: Sequence[str], *, what: str, path: str | Path | None = None, minimum: float = 0.5
 ) -> pd.Series:
     """For each wanted identifier the known one that names the same thing.
 

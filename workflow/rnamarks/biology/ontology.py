@@ -98,13 +98,7 @@ def enrich(
         from goatools.go_enrichment import GOEnrichmentStudy
 
         tests = GOEnrichmentStudy(
-            population,
-            known,
-            ontology,
-            propagate_counts=True,
-            methods=["fdr_bh"],
-            alternative="greater",
-            log=said,
+            population, known, ontology, propagate_counts=True, methods=["fdr_bh"], alternative="greater", log=said
         )
         sizes = {term: len(genes) for term, genes in tests.go2popitems.items()}
         chosen = {

@@ -320,11 +320,7 @@ def measure_proximity(
 
 
 def _null(
-    places: Mapping[str, Places],
-    shared: Mapping[tuple[str, str], np.ndarray],
-    null: str,
-    permutations: int,
-    seed: int,
+    places: Mapping[str, Places], shared: Mapping[tuple[str, str], np.ndarray], null: str, permutations: int, seed: int
 ) -> dict[tuple[str, str], np.ndarray]:
     """Mean log distance of every pair in every arrangement."""
     on = {pair: tuple(np.isin(places[name].transcript, common) for name in pair) for pair, common in shared.items()}

@@ -159,14 +159,7 @@ def head_of(entry: Mapping[str, Any], transcripts: str, task: str, predictor: st
     return dict(zip(_HEAD, values, strict=True))
 
 
-def relate_genes(
-    tables: Tables,
-    head: Mapping[str, str],
-    genes: pd.DataFrame,
-    value: np.ndarray,
-    *,
-    unit: str,
-) -> None:
+def relate_genes(tables: Tables, head: Mapping[str, str], genes: pd.DataFrame, value: np.ndarray, *, unit: str) -> None:
     """Genes of high against genes of low capacity, and capacity against the value: raw, controlled, matched.
 
     High is above the mean of all genes, as in the paper's Figure 8.
@@ -204,12 +197,7 @@ def relate_genes(
     tables.add_trend(head, capacity, value, unit)
 
 
-def relate_structure(
-    tables: Tables,
-    head: Mapping[str, str],
-    sites: pd.DataFrame,
-    classes: np.ndarray,
-) -> None:
+def relate_structure(tables: Tables, head: Mapping[str, str], sites: pd.DataFrame, classes: np.ndarray) -> None:
     """Predicted probability of sites by their structure class.
 
     Parameters
@@ -239,13 +227,7 @@ def relate_structure(
         tables.add_quantiles(head, group, probability[(classes == group) & finite], unit)
 
 
-def relate_peaks(
-    tables: Tables,
-    head: Mapping[str, str],
-    peaks: pd.DataFrame,
-    *,
-    unit: str,
-) -> None:
+def relate_peaks(tables: Tables, head: Mapping[str, str], peaks: pd.DataFrame, *, unit: str) -> None:
     """Mean potential of peaks against their signal.
 
     Parameters
@@ -355,12 +337,7 @@ def relate_entry(
         item, unit = "genes", values.column
         relate_genes(tables, head, genes, value.to_numpy(), unit=unit)
     elif kind == "structure":
-        scored = scores_at(
-            sites,
-            open_scores(paths, table_format),
-            path=paths[0],
-            minimum=minimum,
-        )
+        scored = scores_at(sites, open_scores(paths, table_format), path=paths[0], minimum=minimum)
         found = np.isfinite(scored.score)
         kept = sites[found].assign(score=scored.score[found])
         kept = pd.concat(

@@ -343,12 +343,7 @@ def _cells(controls: pd.DataFrame, strata: int) -> np.ndarray:
 
 
 def partial_correlation(
-    x: np.ndarray,
-    y: np.ndarray,
-    controls: pd.DataFrame,
-    *,
-    ranks: bool = True,
-    groups: np.ndarray | None = None,
+    x: np.ndarray, y: np.ndarray, controls: pd.DataFrame, *, ranks: bool = True, groups: np.ndarray | None = None
 ) -> Result:
     """Correlation of two variables, covariates held fixed.
 

@@ -183,11 +183,7 @@ def open_scores(paths: Sequence[str | Path], structure_format: str = "pars") -> 
 
 
 def scores_at(
-    sites: pd.DataFrame,
-    scores: Iterable[tuple[str, np.ndarray]],
-    *,
-    path: str | Path = "",
-    minimum: float = 0.5,
+    sites: pd.DataFrame, scores: Iterable[tuple[str, np.ndarray]], *, path: str | Path = "", minimum: float = 0.5
 ) -> SiteScores:
     """Scores at positions of transcripts.
 

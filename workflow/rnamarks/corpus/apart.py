@@ -141,10 +141,7 @@ def find_relatives(
         rest = np.flatnonzero(~before)
         left[:] = False
         with scratch_folder(folder) as scratch:
-            ends = (
-                _Fasta(corpus, rest, scratch, "corpus"),
-                _Fasta(targets, np.arange(len(examples)), scratch, "kept"),
-            )
+            ends = (_Fasta(corpus, rest, scratch, "corpus"), _Fasta(targets, np.arange(len(examples)), scratch, "kept"))
             for hits in _search(*(ends if number % 2 == 0 else ends[::-1]), identity, threads, scratch):
                 one, other = hits if number % 2 == 0 else hits[::-1]
                 near = _is_near(corpus.lengths[one[0]], targets.lengths[other[0]], *one[1:], identity - _MARGIN)

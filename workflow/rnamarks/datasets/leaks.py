@@ -93,11 +93,7 @@ def identity_to_training(windows: pd.DataFrame, scheme: str, *, threads: int = 1
 
 
 def measure_leaks(
-    windows: pd.DataFrame,
-    *,
-    schemes: Sequence[str] = ("paper", "guarded"),
-    identity: float = 0.8,
-    threads: int = 1,
+    windows: pd.DataFrame, *, schemes: Sequence[str] = ("paper", "guarded"), identity: float = 0.8, threads: int = 1
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measure each scheme.
 

@@ -72,11 +72,7 @@ def neighbours(
 
 
 def best_identity(
-    queries: Sequence[str],
-    targets: Sequence[str],
-    groups: np.ndarray,
-    *,
-    threads: int = 1,
+    queries: Sequence[str], targets: Sequence[str], groups: np.ndarray, *, threads: int = 1
 ) -> pd.DataFrame:
     """Highest identity of each query with the targets of each group.
 

@@ -41,12 +41,7 @@ def word_length(identity: float) -> int:
 
 
 def cdhit_similar(
-    train: Sequence[str],
-    test: Sequence[str],
-    *,
-    identity: float = 0.8,
-    threads: int = 1,
-    prefilter: bool = True,
+    train: Sequence[str], test: Sequence[str], *, identity: float = 0.8, threads: int = 1, prefilter: bool = True
 ) -> np.ndarray:
     """Which test windows CD-HIT-EST-2D finds similar to a training window.
 

@@ -75,14 +75,7 @@ def split_windows(
     InputError
         As :func:`paper_split`, :func:`guarded_split` and :func:`chromosome_split` do.
     """
-    paper = paper_split(
-        windows,
-        fractions=fractions,
-        seed=seed,
-        identity=identity,
-        threads=threads,
-        counts=counts,
-    )
+    paper = paper_split(windows, fractions=fractions, seed=seed, identity=identity, threads=threads, counts=counts)
     clusters = CLUSTERINGS[clustering](windows["sequence"].tolist(), identity=identity, threads=threads)
     guarded = guarded_split(windows, fractions=fractions, seed=seed, clusters=clusters)
     found = {"paper": Assignment(paper.splits, paper.drops), "guarded": Assignment(guarded.splits, guarded.drops)}
@@ -190,10 +183,7 @@ def sharing(sequences: Sequence[str], transcripts: Sequence[str], shared: int) -
 
 
 def _kept_apart(
-    windows: pd.DataFrame,
-    found: Mapping[str, Assignment],
-    transcripts: Mapping[str, Sequence[str]],
-    shared: int,
+    windows: pd.DataFrame, found: Mapping[str, Assignment], transcripts: Mapping[str, Sequence[str]], shared: int
 ) -> dict[str, Assignment]:
     """The schemes without training and validation windows that share a stretch with transcripts."""
     free = np.flatnonzero((windows["transcript"] == "").to_numpy(dtype=bool))

@@ -134,10 +134,7 @@ def paper_split(
     with ThreadPoolExecutor(at_once) as pool:
         found = pool.map(
             lambda rows, reference: cdhit_similar(
-                sequence[reference],
-                sequence[rows],
-                identity=identity,
-                threads=threads // at_once,
+                sequence[reference], sequence[rows], identity=identity, threads=threads // at_once
             ),
             [rows for _, rows, _ in compared],
             [reference for _, _, reference in compared],

@@ -235,10 +235,7 @@ def _losses(labels: np.ndarray, probabilities: np.ndarray | None) -> dict[str, n
     # the same margin as scikit-learn's log loss
     margin = np.finfo(np.float64).eps
     kept = np.clip(probabilities, margin, 1 - margin)
-    return {
-        "brier": (probabilities - labels) ** 2,
-        "log_loss": -np.where(labels, np.log(kept), np.log1p(-kept)),
-    }
+    return {"brier": (probabilities - labels) ** 2, "log_loss": -np.where(labels, np.log(kept), np.log1p(-kept))}
 
 
 def interval(draws: np.ndarray) -> tuple[float, float]:

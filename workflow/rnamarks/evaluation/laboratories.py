@@ -122,13 +122,7 @@ def compare_laboratories(
 
 
 def _read(
-    sets: Sequence[Mapping[str, Any]],
-    task: Task,
-    width: int,
-    split: str | Path,
-    scheme: str,
-    drops: Drops,
-    seed: int,
+    sets: Sequence[Mapping[str, Any]], task: Task, width: int, split: str | Path, scheme: str, drops: Drops, seed: int
 ) -> pd.DataFrame:
     """Windows of all sets and, under the name ``""``, those that the released model has seen; column ``part``."""
     tables = []

@@ -45,12 +45,7 @@ def read_negatives(splits: Mapping[str, str | Path]) -> dict[str, pd.DataFrame]:
 
 
 def sources_apart(
-    negatives: Mapping[str, pd.DataFrame],
-    *,
-    maximum: int = 2000,
-    folds: int = 5,
-    n: int = 1000,
-    seed: int = 0,
+    negatives: Mapping[str, pd.DataFrame], *, maximum: int = 2000, folds: int = 5, n: int = 1000, seed: int = 0
 ) -> pd.DataFrame:
     """AUROC of telling, from an unmodified window's sequence, which of two sets it came from.
 

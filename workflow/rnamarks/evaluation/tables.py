@@ -86,11 +86,7 @@ def _read_name(panel: Panel, name: str, chosen: np.ndarray, kind: str) -> tuple[
 
 
 def summary_table(
-    panels: Sequence[Panel],
-    settings: Mapping[str, Mapping[str, Any]] | None = None,
-    *,
-    n: int = 1000,
-    seed: int = 0,
+    panels: Sequence[Panel], settings: Mapping[str, Mapping[str, Any]] | None = None, *, n: int = 1000, seed: int = 0
 ) -> pd.DataFrame:
     """Mean and median over tasks of ranking metrics and calls on the test split, and the mean rank among models.
 

@@ -15,16 +15,7 @@ from .captions import Captions, captioned, with_interval
 from .design import Design
 from .lookup import MEAN, rows_by, select, turn_round
 from .palette import CHANCE, INK, QUIET
-from .panels import (
-    DIFFERENCE,
-    bare_rows,
-    draw_interval,
-    leaves_out,
-    legend_entry,
-    nothing,
-    place_legend,
-    write_beside,
-)
+from .panels import DIFFERENCE, bare_rows, draw_interval, leaves_out, legend_entry, nothing, place_legend, write_beside
 from .predictors import WAYS, Predictor, find_predictors, say_seeds, say_set
 from .style import new_figure, styled
 

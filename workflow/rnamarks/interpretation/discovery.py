@@ -152,9 +152,7 @@ def discover(
     for name, windows in (("training split", train), ("held-out split", judge)):
         if min(windows.sizes) < 5:
             raise InputError(
-                f"the {name} has fewer than five windows of a kind",
-                value=windows.sizes,
-                remedy="give more windows",
+                f"the {name} has fewer than five windows of a kind", value=windows.sizes, remedy="give more windows"
             )
     motifs: list[PWM] = []
     rows: list[dict[str, object]] = []

@@ -57,11 +57,7 @@ class Regions:
 
 
 def find_regions(
-    codes: np.ndarray,
-    weights: np.ndarray,
-    *,
-    view: tuple[int, int] | None = None,
-    seed: int = 0,
+    codes: np.ndarray, weights: np.ndarray, *, view: tuple[int, int] | None = None, seed: int = 0
 ) -> Regions:
     """Attended nucleotides of windows and those that serve as control.
 

@@ -166,12 +166,7 @@ def discover_pairs(
     for rows, presence in _in_blocks(codes, k, width, mismatches):
         present[rows] = presence[:, best].toarray() > 0
     table = pair_table(
-        present[~half],
-        called[~half],
-        pairs,
-        [element.name for element in found],
-        permutations=permutations,
-        seed=seed,
+        present[~half], called[~half], pairs, [element.name for element in found], permutations=permutations, seed=seed
     )
     for side, at in (("a", 0), ("b", 1)):
         for name in ("kmer", "first", "last"):

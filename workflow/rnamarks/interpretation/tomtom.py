@@ -157,11 +157,7 @@ def _best_of_offsets(
 
 
 def compare(
-    queries: Sequence[PWM],
-    targets: Sequence[PWM],
-    *,
-    database: str = "",
-    warn: Callable[[str], None] = print,
+    queries: Sequence[PWM], targets: Sequence[PWM], *, database: str = "", warn: Callable[[str], None] = print
 ) -> pd.DataFrame:
     """All pairs of queries and targets.
 

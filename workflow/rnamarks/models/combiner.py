@@ -55,11 +55,7 @@ class Combiner:
     """
 
     def __init__(
-        self,
-        settings: CombinerSettings,
-        heads: Sequence[str],
-        forest: Forest,
-        windows: Mapping[str, int] | None = None,
+        self, settings: CombinerSettings, heads: Sequence[str], forest: Forest, windows: Mapping[str, int] | None = None
     ) -> None:
         self.settings, self.heads, self.forest = settings, tuple(heads), forest
         self.windows = dict(windows or {})

@@ -104,13 +104,7 @@ def fit_kmer_vectors(
     logger.setLevel(logging.ERROR)
     try:
         model = Word2Vec(
-            _Sentences(codes),
-            vector_size=dims,
-            window=context,
-            epochs=epochs,
-            min_count=1,
-            seed=seed,
-            workers=1,
+            _Sentences(codes), vector_size=dims, window=context, epochs=epochs, min_count=1, seed=seed, workers=1
         )
     finally:
         logger.setLevel(level)

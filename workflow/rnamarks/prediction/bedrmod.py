@@ -226,11 +226,7 @@ def prediction_header(
 
 
 def write_bedrmod(
-    sites: Iterable[pd.DataFrame],
-    path: str | Path,
-    header: BedRModHeader,
-    *,
-    comments: Sequence[str] = (),
+    sites: Iterable[pd.DataFrame], path: str | Path, header: BedRModHeader, *, comments: Sequence[str] = ()
 ) -> None:
     """Write predictions as bedRMod, 11 tab-separated columns.
 

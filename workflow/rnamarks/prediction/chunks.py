@@ -24,13 +24,7 @@ _AT_ONCE = 1 << 20
 
 
 def write_chunk(
-    scan: Scan,
-    kept: Kept,
-    path: str | Path,
-    chunk: int,
-    chunks: int,
-    progress: Progress,
-    warn: Callable[[str], None],
+    scan: Scan, kept: Kept, path: str | Path, chunk: int, chunks: int, progress: Progress, warn: Callable[[str], None]
 ) -> int:
     """Score a chunk of a scan for one task.
 

@@ -64,10 +64,7 @@ class Engine(ABC):
         """
 
     def score_windows(
-        self,
-        codes: np.ndarray,
-        rows: Mapping[str, np.ndarray],
-        structure: Mapping[str, np.ndarray] | None = None,
+        self, codes: np.ndarray, rows: Mapping[str, np.ndarray], structure: Mapping[str, np.ndarray] | None = None
     ) -> dict[str, np.ndarray]:
         """Logits of windows, shape (n, ``width``), the base in the middle; of each task those of its rows, with the
         structure of these."""

@@ -104,10 +104,7 @@ class FastEngine(Engine):
         return {task: found[place[np.searchsorted(every, at)], self._column[task]] for task, at in sites.items()}
 
     def score_windows(
-        self,
-        codes: np.ndarray,
-        rows: Mapping[str, np.ndarray],
-        structure: Mapping[str, np.ndarray] | None = None,
+        self, codes: np.ndarray, rows: Mapping[str, np.ndarray], structure: Mapping[str, np.ndarray] | None = None
     ) -> dict[str, np.ndarray]:
         """See :meth:`~rnamarks.prediction.engine.Engine.score_windows`."""
         found = score_fast(self.student, codes, device=self._device)

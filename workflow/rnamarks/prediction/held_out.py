@@ -17,11 +17,7 @@ HELD_OUT = ("valid", "test")
 
 
 def predict_held_out(
-    model: nn.Module,
-    splits: Mapping[str, str | Path],
-    scheme: str,
-    *,
-    device: str | torch.device = "cpu",
+    model: nn.Module, splits: Mapping[str, str | Path], scheme: str, *, device: str | torch.device = "cpu"
 ) -> pd.DataFrame:
     """Score the windows that a model was not trained on, each with its own task.
 

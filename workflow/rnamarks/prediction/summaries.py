@@ -139,10 +139,7 @@ def summarise_genes(transcripts: Iterable[pd.DataFrame], folder: str | Path) -> 
 
 
 def write_summaries(
-    sites: str | Path,
-    transcripts: str | Path,
-    transcript_table: str | Path,
-    gene_table: str | Path,
+    sites: str | Path, transcripts: str | Path, transcript_table: str | Path, gene_table: str | Path
 ) -> None:
     """Write the tables of :func:`summarise_transcripts` and :func:`summarise_genes` of one task's sites as TSV."""
     described = read_site_metadata(sites)

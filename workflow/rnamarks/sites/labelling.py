@@ -119,11 +119,7 @@ def label_sites(
     site_key = _keys(transcript_map, sites)
 
     found = _find_candidates(
-        transcripts,
-        transcript_map,
-        site_key,
-        task.place,
-        modified_transcripts=negatives_from == "modified_transcripts",
+        transcripts, transcript_map, site_key, task.place, modified_transcripts=negatives_from == "modified_transcripts"
     )
     listed = np.isin(site_key, found.key[found.listed])
     texts = transcripts["sequence"].to_numpy()

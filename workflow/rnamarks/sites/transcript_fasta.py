@@ -208,13 +208,7 @@ def _match(
             shortest = without_tail if tails else lengths
             row[open_left] = np.maximum(
                 row[open_left],
-                _pair(
-                    left[open_left],
-                    shortest[open_left],
-                    lengths[open_left],
-                    right[open_right],
-                    spliced[open_right],
-                ),
+                _pair(left[open_left], shortest[open_left], lengths[open_left], right[open_right], spliced[open_right]),
             )
     same = "sequence" in annotation
     if same:

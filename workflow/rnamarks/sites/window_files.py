@@ -202,12 +202,7 @@ def _clean(windows: pd.DataFrame, task: Task, drops: Drops) -> pd.DataFrame:
 
 
 def _draw(
-    windows: pd.DataFrame,
-    task: Task,
-    drops: Drops,
-    ratio: float | None,
-    match_gc: bool,
-    generator: np.random.Generator,
+    windows: pd.DataFrame, task: Task, drops: Drops, ratio: float | None, match_gc: bool, generator: np.random.Generator
 ) -> pd.DataFrame:
     """Of negatives beyond a number, and of what has no partner of its GC, a random choice stays."""
     scope = drops.scope(STAGE, task.name, ALL_FILES)

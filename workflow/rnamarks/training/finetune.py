@@ -148,13 +148,7 @@ def finetune(
         vectors = _vectors(network, weights, examples, target, cache, place, threads, report)
     trained: nn.Module = network if vectors is None else _HeadAlone(network.heads)
     asked = TARGETS[target](
-        splits["train"],
-        splits["valid"],
-        settings,
-        seed,
-        task=task,
-        is_frozen=is_frozen,
-        vectors=vectors,
+        splits["train"], splits["valid"], settings, seed, task=task, is_frozen=is_frozen, vectors=vectors
     )
     asked.prepare(trained, seed)
     counts = ", ".join(f"{len(part):,} {split}" for split, part in splits.items())

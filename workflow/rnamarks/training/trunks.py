@@ -54,13 +54,7 @@ class Pretrained:
             network.trunk.freeze()
 
     def keep(
-        self,
-        network: Network,
-        codes: np.ndarray,
-        folder: Path,
-        *,
-        device: torch.device,
-        report: Callable[[str], None],
+        self, network: Network, codes: np.ndarray, folder: Path, *, device: torch.device, report: Callable[[str], None]
     ) -> None:
         """Keep the vectors of windows that are met again, shape (n, window), in a file, if the trunk is frozen."""
         if self.way == FROZEN:

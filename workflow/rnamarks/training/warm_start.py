@@ -35,13 +35,7 @@ class Start:
 
 
 def begin_from(
-    network: Network,
-    start: Start,
-    *,
-    name: str,
-    hyperparameters: Mapping[str, Any],
-    tasks: Sequence[str],
-    seed: int,
+    network: Network, start: Start, *, name: str, hyperparameters: Mapping[str, Any], tasks: Sequence[str], seed: int
 ) -> None:
     """Copy the weights of a model directory's network into one that was just built.
 

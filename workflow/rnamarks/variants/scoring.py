@@ -165,9 +165,7 @@ def _stretches(unit: Unit, codes: np.ndarray, margin: int) -> tuple[np.ndarray, 
     # what is inserted lies beside what it is inserted before
     along = np.where(reference >= 0, reference, own.start)
     change = np.where(
-        reference >= 0,
-        _distance(reference, own.start, own.end),
-        _distance(alternative, here, here + len(own.new)),
+        reference >= 0, _distance(reference, own.start, own.end), _distance(alternative, here, here + len(own.new))
     )
     order = np.lexsort((alternative, along))
     at = np.where(reference >= 0, reference - first, NOWHERE)

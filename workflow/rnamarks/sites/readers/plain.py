@@ -11,14 +11,7 @@ from ...errors import InputError
 from ..drops import Scope
 from ..modifications import Modification
 from .register import READERS
-from .rows import (
-    check_names_and_strands,
-    leading_comments,
-    read_named_fields,
-    refuse_rows,
-    site_table,
-    whole_numbers,
-)
+from .rows import check_names_and_strands, leading_comments, read_named_fields, refuse_rows, site_table, whole_numbers
 
 
 @READERS.add("sites")

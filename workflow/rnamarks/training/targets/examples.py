@@ -62,8 +62,7 @@ class ExampleTarget(Target):
         for split, kept in (("train", self.training_examples), ("valid", self.validation)):
             if not len(kept):
                 raise InputError(
-                    f"every example of the split {split!r} is longer than {settings.longest} nt",
-                    remedy="raise longest",
+                    f"every example of the split {split!r} is longer than {settings.longest} nt", remedy="raise longest"
                 )
         self.settings, self.seed, self.task = settings, seed, task
         self.is_frozen, self.vectors = is_frozen, vectors
@@ -131,11 +130,7 @@ class ExampleTarget(Target):
         ends, answer_ends = np.r_[0, lengths.cumsum()], np.r_[0, self.sizes(lengths).cumsum()]
         for part in portions(self.costs(lengths).tolist(), 1.0):
             begin, end = part.start, part.stop
-            yield (
-                rows[ends[begin] : ends[end]],
-                lengths[begin:end],
-                answers[answer_ends[begin] : answer_ends[end]],
-            )
+            yield (rows[ends[begin] : ends[end]], lengths[begin:end], answers[answer_ends[begin] : answer_ends[end]])
 
     def weight(self, part: tuple[np.ndarray, ...], batch: tuple[np.ndarray, ...]) -> float:
         """See :meth:`Target.weight`: each example counts the same."""

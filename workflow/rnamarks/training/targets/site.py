@@ -46,11 +46,7 @@ class SiteTarget(Target):
     score_name = "validation AUROC"
 
     def __init__(
-        self,
-        training: Mapping[str, TaskData],
-        validation: Mapping[str, TaskData],
-        settings: SiteSettings,
-        seed: int,
+        self, training: Mapping[str, TaskData], validation: Mapping[str, TaskData], settings: SiteSettings, seed: int
     ) -> None:
         super().__init__()
         if set(training) != set(validation):
