@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,9 @@ from pathlib import Path
 
 PATIENCE = float(os.environ.get("RNAMARKS_TEST_PATIENCE", 600))
 """Seconds without any progress after which a process is taken to hang."""
+
+TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+"""Starts a program as two processes that train together."""
 
 
 def wait_until(ready: Callable[[], bool], process: subprocess.Popen | None = None, interval: float = 0.01) -> None:

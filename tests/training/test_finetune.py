@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,8 @@ import pytest
 import torch
 
 from example_worlds import hairpins, labelled, letters, table, valued
+from language_models import save_tiny
+from patience import TORCHRUN, run_patiently
 from rnamarks.errors import InputError
 from rnamarks.models.language import Language
 from rnamarks.models.language_files import load_language, save_language
@@ -491,3 +495,63 @@ def test_tables_are_read_from_text_with_dot_brackets(tmp_path):
     path.write_text("example\tsequence\tstructure\tfold_a\n1\tGGG\t(((\ttrain\n")
     with pytest.raises(InputError, match=r"x\.tsv:2: 1: position 1 of the dot-bracket is never closed"):
         read_example_table(path)
+
+
+@pytest.mark.parametrize("target", list(TARGETS))
+def test_shares_have_the_gradient_of_the_batch(target, language):
+    splits, _ = split_examples(WORLDS[target], "given", target)
+    settings = FinetuneSettings.for_target(target, {"batch_size": 7, "tokens": 60}, "finetuned")
+    task = {"pairs": "structure"}.get(target, target)
+    asked = TARGETS[target](splits["train"], splits["valid"], settings, 1, task=task)
+    network = Language(
+        {task: {"target": target, "labels": 1} | HEADS[target]}
+        if target == "label"
+        else {task: {"target": target} | HEADS[target]},
+        **TINY,
+    ).eval()
+    batch = asked.batch(TOGETHER, 0)
+
+    def gradients(count):
+        network.zero_grad()
+        seen = 0
+        for rank in range(count):
+            for part in asked.share(batch, rank, count):
+                loss, told = asked.loss(network, TOGETHER, *map(torch.from_numpy, part))
+                (loss * asked.weight(part, batch)).backward()
+                seen += int(told[1])
+        assert seen == 7
+        return [one.grad.clone() for one in network.parameters() if one.grad is not None]
+
+    whole = gradients(1)
+    assert any(one.abs().max() > 0 for one in whole)
+    for one, other in zip(whole, gradients(3), strict=True):
+        torch.testing.assert_close(other, one, atol=1e-6, rtol=1e-4)
+    with pytest.raises(InputError, match="more processes than sequences of a batch"):
+        asked.share(batch, 0, 8)
+
+
+@pytest.mark.slow
+def test_two_processes_tune_as_one_does(tune, tmp_path):
+    # each process drops others
+    language = save_tiny(tmp_path / "plain", dropout=0.0, attention_dropout=0.0)
+    examples, one_step = labelled(48, ("no", "yes")), {"epochs": 1, "steps_per_epoch": 1, "batch_size": 8}
+    alone = tune("label", examples, model=language, **one_step)
+    examples.to_parquet(tmp_path / "e.parquet")
+    words = ["-m", "rnamarks.cli", "lm", "finetune", tmp_path / "e.parquet"]
+    settings = one_step | {"learning_rate": 3e-3, "head.hidden": 8}
+    said = {}
+    for way in ("finetuned", "frozen"):
+        options = {"--target": "label", "--fold": "given", "--model": language, "--way": way, "--device": "cpu"}
+        options["--checkpoints"] = tmp_path / "together"
+        command = [*TORCHRUN, *words, tmp_path / way, *(word for pair in options.items() for word in pair)]
+        command += [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+        path = str(Path(trainer.__file__).parents[2])
+        said[way] = run_patiently(
+            list(map(str, command)), env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+        )
+    assert said["finetuned"].returncode == 0, said["finetuned"].stderr
+    assert said["finetuned"].stdout.count("predictions of") == 1
+    found = pd.read_parquet(tmp_path / "finetuned" / "predictions.parquet")
+    np.testing.assert_allclose(np.vstack(found["probability"]), np.vstack(alone["probability"]), atol=1e-3)
+    assert "the head alone is trained in one process" in said["frozen"].stderr
+    assert not (tmp_path / "frozen").exists()

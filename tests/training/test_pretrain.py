@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import torch
 
-from patience import PATIENCE, run_patiently, wait_until
+from patience import PATIENCE, TORCHRUN, run_patiently, wait_until
 from rnamarks.corpus.store import HELD, write_corpus
 from rnamarks.errors import InputError
 from rnamarks.models.language import Language
@@ -36,7 +36,6 @@ from tolerance import path_length, rounding
 
 TINY = {"width": 16, "blocks": 2, "heads": 2, "dropout": 0.0, "attention_dropout": 0.0}
 SETTINGS = {"batch_size": 12, "steps_per_epoch": 3, "epochs": 2, "gradient_clip": 1.0}
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 WORKFLOW = Path(trainer.__file__).parents[2]
 
 

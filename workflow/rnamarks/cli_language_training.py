@@ -161,7 +161,8 @@ def finetune_model(
     """Tune a language model to base pairs, labels or values; the same command again goes on where it was interrupted.
 
     Rates, epochs and the order in which blocks join are those of the paper unless --set changes them. Writes
-    history.tsv and predictions.parquet (splits valid and test) beside the model.
+    history.tsv and predictions.parquet (splits valid and test) beside the model. Where the trunk is trained, several
+    processes share every batch, as in pretrain.
     """
     import yaml
 
@@ -200,4 +201,5 @@ def finetune_model(
         cache=cache,
         report=warn,
     )
-    print(f"predictions of {len(predictions):,} examples in {folder / 'predictions.parquet'}")
+    if predictions is not None:
+        print(f"predictions of {len(predictions):,} examples in {folder / 'predictions.parquet'}")

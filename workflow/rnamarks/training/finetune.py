@@ -24,6 +24,7 @@ from ..models.vector_cache import Vectors, cached_vectors
 from ..prediction.score import pick_device
 from ..tables import write_parquet, write_tsv
 from .allocation import keep_freed_memory
+from .processes import join
 from .settings import RANDOM_WAYS, UNTRAINED, WAYS, FinetuneSettings
 from .targets.examples import ExampleTarget
 from .targets.label import LabelTarget, probabilities_of
@@ -54,8 +55,11 @@ def finetune(
     threads: int = 1,
     cache: str | Path | None = None,
     report: Callable[[str], None] = print,
-) -> pd.DataFrame:
+) -> pd.DataFrame | None:
     """Train a language model for a task, or finish a training of the same one that was interrupted.
+
+    Under ``torchrun``, or as a step of several tasks of SLURM, each process computes a share of every batch, where the
+    trunk is trained, too.
 
     Parameters
     ----------
@@ -91,13 +95,14 @@ def finetune(
 
     Returns
     -------
-    pandas.DataFrame
-        The predictions table, as written: the splits ``valid`` and ``test``.
+    pandas.DataFrame or None
+        The predictions table, as written: the splits ``valid`` and ``test``. None in all processes but the first.
 
     Raises
     ------
     InputError
-        If the examples lack what the target needs, a sequence is too long for the model, or the way needs a model.
+        If the examples lack what the target needs, a sequence is too long for the model, the way needs a model, or
+        several processes are to train the head alone.
     """
     for what, value, known in (("target", target, tuple(TARGETS)), ("way", way, WAYS)):
         if value not in known:
@@ -153,19 +158,34 @@ def finetune(
     asked.prepare(trained, seed)
     counts = ", ".join(f"{len(part):,} {split}" for split, part in splits.items())
     left = len(splits["train"]) - len(asked.training_examples)
-    report(
-        f"examples: {counts}" + (f"; longer than {settings.longest} nt and not trained on: {left:,}" if left else "")
-    )
-    result = train(
-        trained,
-        asked,
-        settings,
-        seed=seed,
-        checkpoints=Path(checkpoints) / digest_of(record),
-        device=device,
-        threads=threads,
-        report=report,
-    )
+    with join(place) as processes:
+        if processes.count > 1:
+            if is_frozen:
+                raise InputError(
+                    "the head alone is trained in one process",
+                    value=processes.count,
+                    remedy="start it without torchrun",
+                )
+            # sums have another order
+            record |= {"processes": processes.count}
+        if processes.rank == 0:
+            report(
+                f"examples: {counts}"
+                + (f"; longer than {settings.longest} nt and not trained on: {left:,}" if left else "")
+            )
+        result = train(
+            trained,
+            asked,
+            settings,
+            seed=seed,
+            checkpoints=Path(checkpoints) / digest_of(record),
+            device=device,
+            threads=threads,
+            report=report,
+            processes=processes,
+        )
+    if processes.rank:
+        return None
     trained.load_state_dict(result.state)
     record |= {"fold": fold, "best_epoch": result.best_epoch}
     predictions, threshold = _predict(trained, asked, target, splits, labels, place)

@@ -17,6 +17,12 @@ TOGETHER = ""
 """Key of batches of all tasks at once; no task has an empty name."""
 
 
+def check_share(count: int, examples: int) -> None:
+    """Raise :class:`InputError` unless each of ``count`` processes gets an example of a batch."""
+    if count > examples:
+        raise InputError("more processes than sequences of a batch", value=examples, remedy="enlarge the batch")
+
+
 class Target(nn.Module, ABC):
     """Batches, loss and validation score of one kind of answer.
 

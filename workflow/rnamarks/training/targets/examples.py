@@ -16,7 +16,7 @@ from ...models.vector_cache import Vectors
 from ..curriculum import Stage
 from ..settings import FinetuneSettings
 from ..tuning_data import Examples
-from .base import TOGETHER, Target
+from .base import TOGETHER, Target, check_share
 
 # the same for every seed, so that scores can be compared
 _JUDGED = 20_302
@@ -131,6 +131,14 @@ class ExampleTarget(Target):
         for part in portions(self.costs(lengths).tolist(), 1.0):
             begin, end = part.start, part.stop
             yield (rows[ends[begin] : ends[end]], lengths[begin:end], answers[answer_ends[begin] : answer_ends[end]])
+
+    def share(self, batch: tuple[np.ndarray, ...], rank: int, count: int) -> Iterable[tuple[np.ndarray, ...]]:
+        """See :meth:`Target.share`: every ``count``-th of the sorted examples, so that shares are of one size."""
+        rows, lengths, answers = batch
+        check_share(count, len(lengths))
+        chosen = np.arange(len(lengths)) % count == rank
+        own = rows[np.repeat(chosen, lengths)], lengths[chosen], answers[np.repeat(chosen, self.sizes(lengths))]
+        return self.parts(own)
 
     def weight(self, part: tuple[np.ndarray, ...], batch: tuple[np.ndarray, ...]) -> float:
         """See :meth:`Target.weight`: each example counts the same."""

@@ -19,7 +19,7 @@ from ..curriculum import Stage
 from ..masking import MaskedBatch, MaskedSampler, judged_batch
 from ..settings import MaskingSettings, TrainingSettings
 from ..throughput import operations, peak_of
-from .base import TOGETHER, Target
+from .base import TOGETHER, Target, check_share
 
 TASK = "masked"
 
@@ -77,10 +77,7 @@ class MaskedTarget(Target):
 
     def share(self, batch: tuple[np.ndarray, ...], rank: int, count: int) -> Iterable[tuple[np.ndarray, ...]]:
         """See :meth:`Target.share`: every ``count``-th sequence of the sorted ones, so that shares are of one size."""
-        if count > len(batch[1]):
-            raise InputError(
-                "more processes than sequences of a batch", value=len(batch[1]), remedy="enlarge the batch"
-            )
+        check_share(count, len(batch[1]))
         return self.parts(batch if count == 1 else every(MaskedBatch(*batch), rank, count))
 
     def loss(self, network: nn.Module, key: str, *batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
