@@ -16,8 +16,8 @@ SCANS = 2
 SCAN_S_MNT, JOIN_S_MNT, SITES_MNT, SITE_BYTES = 14.6, 0.05, 16_900, 24.4
 # training_step.py over the scan of transcriptome.py at the same load, and the scan of a quiet machine, per core
 TRAIN_WINDOWS_S = 0.22 * 3_111 / 2
-# corpus.py --records 10000 40000: hours of two cores and GB of disk for 36 million records, GB of memory
-CORPUS_CORE_H, CORPUS_GB, CORPUS_MEMORY = 2 * 0.8, 102 + 21, 25.6
+# corpus.py: processor time of all three sizes, scaled to 36 million records; GB of disk and of memory
+CORPUS_CORE_H, CORPUS_GB, CORPUS_MEMORY = 114 / 3600 * 36 / 1.11, 100 + 21, 3.4
 # rnamarks.training.throughput.operations of giga, per nucleotide of RNAs of 500 nt
 GIGA_OPERATIONS = 4.23e9
 # what the data sheet of a GPU says of bfloat16 (H100, H200)
