@@ -11,10 +11,15 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rnamarks.analyses import Analyses
 from rnamarks.collect import collect_sources, named_sources
+from rnamarks.configuration import Plan
 from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.sources.sheet import COLUMNS
+from rnamarks.keys import with_defaults
+from rnamarks.run_files import check_mirror, check_mirrored
+from rnamarks.schema import check_config
+from rnamarks.sources.sheet import COLUMNS, read_sources
 
 ONE, TWO = b"ACGT\n" * 3000, b"ACGG\n" * 5
 CONFIG = {
@@ -145,3 +150,57 @@ def test_nothing_at_all_and_a_list_that_is_none(configured, tmp_path, closed_por
     done = run(config, "--to", tmp_path / "to", "--mirror", tmp_path / "none")
     assert done.returncode == 2
     assert "nothing could be fetched" in done.stderr
+
+
+@pytest.fixture
+def read(configured):
+    """Reads the configuration of these addresses with a mirror, as the workflow does."""
+
+    def read(mirror: str | Path, *urls: str, **changes: str):
+        config = yaml.safe_load(configured(*urls, **changes).read_text())
+        config["sources"]["mirror"] = str(mirror)
+        analyses = Analyses(Plan(with_defaults(check_config(config))))
+        return analyses, {source.name: source for source in read_sources(config["sources"]["sheet"])}
+
+    return read
+
+
+URLS = ("https://127.0.0.1/a", "https://127.0.0.1/b")
+
+
+@pytest.mark.parametrize(
+    ("mirror", "text"),
+    [
+        ("empty", "empty: the mirror lacks 2 of the 2 published files .*'one/one.txt'.*rnamarks fetch CONFIG --to"),
+        ("none", "none: the mirror is no folder that can be read here; name the folder that `rnamarks fetch"),
+        ("file", "file: the mirror is no folder"),
+        ("circle", "circle: the mirror is no folder"),
+        ("ftp://host/a", "the mirror is an ftp address, .*; give the same path as https://.*, or name a folder"),
+    ],
+)
+def test_what_is_no_mirror_is_refused_without_opening_it(read, tmp_path, monkeypatch, mirror, text):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(InputError, match=text) as caught:
+        check_mirror(*read(mirror, *URLS))
+    assert caught.value.keys == ("sources", "mirror")
+
+
+def test_altered_files_that_a_run_would_copy_are_refused(read, tmp_path):
+    for name, content in (("one/one.txt", ONE[::-1]), ("two/two.zip", b"<html>")):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(content)
+    files = ["resources/sources/one/one.txt", "resources/sources/two/two.zip", "results/a/report.html"]
+    given = read(tmp_path, *URLS, sha256=hashlib.sha256(ONE).hexdigest())
+    check_mirror(*given)
+    said = r"one.txt: this file of the mirror, and 1 more, is not what was published: its sha256 is .* the sheet says"
+    with pytest.raises(InputError, match=said):
+        check_mirrored(*given, files)
+    with pytest.raises(InputError, match=r"two.zip: this file of the mirror is not .*: it is a web page"):
+        check_mirrored(*given, files[1:])
+    check_mirrored(*given, files[2:])
+    (tmp_path / "one/one.txt").write_bytes(ONE)
+    check_mirrored(*given, files[:1])
+    assert not (tmp_path / "lock.tsv").exists(), "looking records nothing"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from .errors import InputError
+from .errors import InputError, at_keys, explain
 from .references import SOURCES, expand_reference, locate_reference
 from .sites.assemblies import same_assembly
-from .sources.mirrors import folder_of, holds, read_list
-from .sources.sheet import Source
+from .sources.mirrors import folder_of, holds
+from .sources.sheet import Source, url_fault
+from .sources.verification import Unfit, Verification
 from .trunk_choice import check_folder
 from .window_entries import references_of
 
@@ -123,36 +125,71 @@ def sources_of(analyses: Analyses, sheet: Mapping[str, Source]) -> list[Source]:
 
 
 def check_mirror(analyses: Analyses, sheet: Mapping[str, Source]) -> None:
-    """Raise :class:`InputError` if the mirror is a folder that lacks a published file, or has one of another size.
+    """Raise :class:`InputError` if the mirror is none, or is a folder that lacks a published file.
 
-    Files that are in place already do not matter. Checksums are held against by the jobs that copy the files.
+    Files that are in place already do not matter. No file is opened, see :func:`check_mirrored`.
     """
     mirror = analyses.plan.config["sources"]["mirror"]
     folder = folder_of(mirror) if mirror else None
+    with at_keys("sources", "mirror"):
+        if folder is None:
+            if mirror and (fault := url_fault(mirror)):
+                raise InputError(f"the mirror {fault[0]}", value=mirror, remedy=f"{fault[1]}, or name a folder")
+            return
+        if not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
+            raise InputError(
+                "the mirror is no folder that can be read here",
+                path=folder.absolute(),
+                remedy="name the folder that `rnamarks fetch CONFIG --to FOLDER` filled",
+            )
+        remedy = f"run `rnamarks fetch CONFIG --to {folder}` where there is internet, or put"
+        named = sources_of(analyses, sheet)
+        try:
+            absent = [one for one in named if not holds(SOURCES, one) and not holds(folder, one)]
+        except OSError as error:
+            raise explain(error) or error from error
+        if absent:
+            raise InputError(
+                f"the mirror lacks {len(absent)} of the {len(named)} published files that the configuration names",
+                path=folder,
+                value=f"{absent[0].name}/{absent[0].file}",
+                remedy=f"{remedy} what is missing into {SOURCES} by hand",
+            )
+
+
+def check_mirrored(analyses: Analyses, sheet: Mapping[str, Source], files: Collection[str]) -> None:
+    """Raise :class:`InputError` if the mirror is a folder that has other bytes than were published.
+
+    Each file is read whole, as by the job that copies it.
+
+    Parameters
+    ----------
+    analyses, sheet
+    files : collection of str
+        What the run is going to make. Mirrored files that it does not copy do not matter.
+    """
+    stated = analyses.plan.config["sources"]
+    folder = folder_of(stated["mirror"]) if stated["mirror"] else None
     if folder is None:
         return
-    remedy = f"run `rnamarks fetch CONFIG --to {folder}` where there is internet, or put"
-    named = sources_of(analyses, sheet)
-    wanted = [one for one in named if not holds(SOURCES, one)]
-    if absent := [one for one in wanted if not holds(folder, one)]:
+    faults = {}
+    for one in sources_of(analyses, sheet):
+        if f"{SOURCES}/{one.name}/{one.file}" in files:
+            path = folder / one.name / one.file
+            try:
+                Verification(one, stated["lock"], folder).check(path)
+            except Unfit as error:
+                faults[path] = str(error)
+            except OSError as error:
+                raise explain(error) or error from error
+    if faults:
+        path, fault = next(iter(faults.items()))
+        more = f", and {len(faults) - 1} more," if len(faults) > 1 else ""
         raise InputError(
-            f"the mirror lacks {len(absent)} of the {len(named)} published files that the configuration names",
-            path=folder,
-            value=f"{absent[0].name}/{absent[0].file}",
-            remedy=f"{remedy} what is missing into {SOURCES} by hand",
-            keys=("sources", "mirror"),
+            f"this file of the mirror{more} is not what was published: {fault}",
+            path=path,
+            remedy=f"remove what was changed and run `rnamarks fetch CONFIG --to {folder}` where there is internet",
         )
-    listed = read_list(folder)
-    for one in wanted:
-        path = folder / one.name / one.file
-        size, stated = path.stat().st_size, one.bytes or int(listed.get(one.name, {}).get("bytes", 0))
-        if stated and size != stated:
-            raise InputError(
-                f"the file of the mirror has {size:,} bytes where the "
-                f"{'sheet' if one.bytes else 'list beside it'} says {stated:,}",
-                path=path,
-                remedy=f"remove it and {remedy} the right one there",
-            )
 
 
 def drops_of(analyses: Analyses) -> list[str]:

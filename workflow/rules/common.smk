@@ -15,7 +15,7 @@ from rnamarks.keys import with_defaults
 from rnamarks.locks import join_runs
 from rnamarks.machine import check_machine
 from rnamarks.references import locate_reference
-from rnamarks.run_files import check_files, check_mirror, drops_of, inputs_of, targets_of
+from rnamarks.run_files import check_files, check_mirror, check_mirrored, drops_of, inputs_of, targets_of
 from rnamarks.runs import parts_of
 from rnamarks.schema import check_config, placed
 from rnamarks.sources.members import reference_of

@@ -55,20 +55,8 @@ class Verification:
             self.against = "mirror" if self.expected else self.against
             self._places["mirror"] = f"the mirror's {folder / LIST}"
 
-    def verify(self, path: Path, origin: str) -> tuple[int, str]:
-        """Size and SHA-256 of a whole file.
-
-        Parameters
-        ----------
-        path : Path
-        origin : str
-            Where it came from, for the lock file.
-
-        Raises
-        ------
-        Unfit
-            If it is not the right one.
-        """
+    def check(self, path: Path) -> tuple[int, str]:
+        """Size and SHA-256 of a whole file; raises :class:`Unfit` if it is not the right one."""
         source, size = self._source, path.stat().st_size
         with open(path, "rb") as handle:
             fault = beginning_fault(source, handle.read(1024))
@@ -86,9 +74,21 @@ class Verification:
                         pass
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise Unfit(f"its gzip stream is cut off or corrupt: {error}") from error
+        return size, sha256
+
+    def verify(self, path: Path, origin: str) -> tuple[int, str]:
+        """As :meth:`check`, and the lock file has it from now on.
+
+        Parameters
+        ----------
+        path : Path
+        origin : str
+            Where it came from, for the lock file.
+        """
+        size, sha256 = self.check(path)
         if self.against in ("mirror", "recorded now") and self._lock is not None:
             # another process may have entered it meanwhile
-            self._compare(sha256, record(self._lock, source.name, origin, sha256, size).sha256)
+            self._compare(sha256, record(self._lock, self._source.name, origin, sha256, size).sha256)
         return size, sha256
 
     def _compare(self, found: str, expected: str) -> None:
