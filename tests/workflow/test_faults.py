@@ -145,7 +145,7 @@ def test_chunks_change_no_byte_of_the_results(copied, finished, tiny_config):
     ("place", "mount", "code", "said"),
     [
         ("transcriptome/human", "size=64k", 1, "no space is left; free some space"),
-        ("", "ro", 2, "nothing can be written into this folder of an earlier run"),
+        ("", "ro", 2, "nothing can be written into this folder"),
     ],
 )
 def test_results_that_cannot_be_written_are_one_sentence(copied, finished, place, mount, code, said):

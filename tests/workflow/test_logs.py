@@ -72,9 +72,8 @@ def refused(new_project, tiny_config):
 
     def run(folder: Path, *options: str, before: tuple[str, ...] = (), **variables: str) -> str:
         project = new_project("refused", tiny_config)
-        for name in folder.parts and ("results", "logs"):
-            (project.folder / name / "tiny").mkdir(parents=True)
         if folder.parts:
+            (project.folder / folder).mkdir(parents=True)
             os.chown(project.folder / folder, 65534, 65534)
         command = [*before, *project.command([], "-n", *options)]
         done = run_patiently(command, cwd=project.folder, env=project.environment() | variables)
@@ -97,11 +96,11 @@ def test_conda_asked_for_and_absent(refused):
 @pytest.mark.skipif(
     os.geteuid() != 0 or not shutil.which("setpriv"), reason="files can be given to another user by root alone"
 )
-@pytest.mark.parametrize("folder", ["results/tiny", "logs/tiny"])
+@pytest.mark.parametrize("folder", ["results", "results/tiny/sites", "logs/tiny"])
 def test_results_of_another_user(refused, folder):
     drop = ("setpriv", f"--bounding-set={RIGHTS}", f"--inh-caps={RIGHTS}")
     if subprocess.run([*drop, sys.executable, "-c", ""], capture_output=True, check=False).returncode:
         pytest.skip("the rights of root cannot be dropped here")
     said = refused(Path(folder), before=drop)
-    assert said.startswith(f"error: {folder}: nothing can be written into this folder of an earlier run (found 'owner ")
+    assert said.startswith(f"error: {folder}: nothing can be written into this folder (found 'owner ")
     assert said.endswith("run as its owner, ask the owner for write permission, or set another `run`")

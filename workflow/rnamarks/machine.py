@@ -18,7 +18,7 @@ def check_machine(folders: Iterable[str | Path], deployment: Iterable[str] = ())
     Parameters
     ----------
     folders : iterable of path-like
-        Folders that the run writes into; those that are not there yet do not matter.
+        Folders that the run writes into, or will make, each with a folder for each stage.
     deployment : iterable of str
         Who brings programs and packages to the jobs: ``"conda"`` or other ways of Snakemake; none where they are there.
     """
@@ -36,10 +36,13 @@ def check_machine(folders: Iterable[str | Path], deployment: Iterable[str] = ())
             remedy="install Miniforge, or leave --use-conda out and run `make setup`, whose .venv/bin and .tools/bin "
             "belong on PATH",
         )
-    for folder in map(Path, folders):
-        if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+    for top in map(Path, folders):
+        there = next(folder for folder in (top, *top.parents) if folder.is_dir())
+        for folder in (there, *(top.glob("*/"))):
+            if os.access(folder, os.W_OK | os.X_OK):
+                continue
             raise InputError(
-                "nothing can be written into this folder of an earlier run",
+                "nothing can be written into this folder",
                 path=folder,
                 value=_owner(folder),
                 remedy="run as its owner, ask the owner for write permission, or set another `run`",
