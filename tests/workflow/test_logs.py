@@ -13,6 +13,8 @@ import pytest
 
 from patience import run_patiently
 from rnamarks import __version__
+from rnamarks.errors import InputError
+from rnamarks.machine import check_gpu
 
 pytestmark = pytest.mark.workflow
 
@@ -104,3 +106,17 @@ def test_results_of_another_user(refused, folder):
     said = refused(Path(folder), before=drop)
     assert said.startswith(f"error: {folder}: nothing can be written into this folder (found 'owner ")
     assert said.endswith("run as its owner, ask the owner for write permission, or set another `run`")
+
+
+def test_a_gpu_where_there_is_none(new_project, tiny_config, tmp_path):
+    (tmp_path / "nvidia0").touch()
+    check_gpu(tmp_path)
+    with pytest.raises(InputError, match="this machine has none"):
+        check_gpu(tmp_path / "none")
+    if any(Path("/dev").glob("nvidia[0-9]*")):
+        pytest.skip("this machine has one")
+    project = new_project("gpu", tiny_config | {"resources": tiny_config["resources"] | {"device": "cuda"}})
+    done = project.run()
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: a GPU is asked for, and this machine has none")
+    assert not (project.folder / "logs").exists(), "no job was started"

@@ -49,6 +49,19 @@ def check_machine(folders: Iterable[str | Path], deployment: Iterable[str] = ())
             )
 
 
+def check_gpu(root: str | Path = "/dev") -> None:
+    """Raise :class:`InputError` if this machine has no GPU: no device file of NVIDIA, AMD or Windows below Linux.
+
+    No package is asked, since the one that computes may be in an environment that is not made yet.
+    """
+    if not any(any(Path(root).glob(name)) for name in ("nvidia[0-9]*", "kfd", "dxg")):
+        raise InputError(
+            "a GPU is asked for, and this machine has none that its system knows",
+            value=f"nothing like {root}/nvidia0",
+            remedy="set resources.device to auto or cpu, or run it where there is one",
+        )
+
+
 def _owner(folder: Path) -> str:
     number = folder.stat().st_uid
     try:

@@ -13,7 +13,7 @@ from rnamarks.figures.design import Design
 from rnamarks.fingerprint import fingerprint
 from rnamarks.keys import with_defaults
 from rnamarks.locks import join_runs
-from rnamarks.machine import check_machine
+from rnamarks.machine import check_gpu, check_machine
 from rnamarks.references import locate_reference
 from rnamarks.run_files import check_files, check_mirror, check_mirrored, drops_of, inputs_of, targets_of
 from rnamarks.runs import parts_of
