@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from rnamarks.errors import InputError
 from rnamarks.keys import with_defaults
 from rnamarks.run_files import check_mirror, check_mirrored
 from rnamarks.schema import check_config
+from rnamarks.sources.mirrors import add_to_list
 from rnamarks.sources.sheet import COLUMNS, read_sources
 
 ONE, TWO = b"ACGT\n" * 3000, b"ACGG\n" * 5
@@ -111,6 +114,46 @@ def test_what_was_begun_goes_on_and_what_is_missing_is_said(server, step, config
     assert "1 of 2 sources are in" in done.stderr
     assert "bytes=9000-" in server.ranges("/a")
     assert listed(tmp_path / "to").keys() == {"one"}
+
+
+def test_two_that_fill_a_folder_at_once_lose_no_line_of_its_list(server, step, configured, tmp_path):
+    """The other one, with another configuration, enters its file while this one fetches."""
+    config = configured(server.plan("/a", step(ONE)), server.plan("/b", step(TWO)))
+    one, two = named_sources(config).sources
+    other = dict.fromkeys(column_names("collected_sources"), "x") | {"name": "other"}
+
+    @contextmanager
+    def meanwhile(name: str):
+        yield lambda done, total: add_to_list(tmp_path / "to", other)
+
+    assert collect_sources([two], tmp_path / "to") == {}
+    assert collect_sources([one], tmp_path / "to", show=meanwhile) == {}
+    assert listed(tmp_path / "to").keys() == {"one", "two", "other"}
+
+
+def test_what_was_altered_since_it_was_listed_is_not_listed_anew(server, step, configured, tmp_path):
+    config = configured(server.plan("/a", step(ONE)), server.plan("/b", step(TWO)))
+    assert run(config, "--to", tmp_path / "to").returncode == 0
+    before = listed(tmp_path / "to")["one"]
+    # the lock file lies elsewhere, with the clone
+    (tmp_path / "lock.tsv").unlink()
+    (tmp_path / "to/one/one.txt").write_bytes(ONE[::-1])
+    done = run(config, "--to", tmp_path / "to")
+    assert done.returncode == 1
+    assert f"where the mirror's {tmp_path / 'to' / 'sources.tsv'} says" in done.stderr
+    assert "remove the file to have it fetched again" in done.stderr
+    assert listed(tmp_path / "to")["one"] == before
+
+
+def test_a_full_disk_is_said_once(server, step, configured, tmp_path, monkeypatch):
+    config = configured(server.plan("/a", step(ONE)), server.plan("/b", step(TWO)))
+
+    def write(self, block, total):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("rnamarks.sources.download._Download.append", write)
+    with pytest.raises(InputError, match="no space is left for one; free some space; the download then goes on"):
+        collect_sources(named_sources(config).sources, tmp_path / "to")
 
 
 def test_a_file_made_by_hand_comes_from_a_mirror_alone(server, step, configured, tmp_path):

@@ -11,7 +11,7 @@ from published import HTML, PACKED, TEXT, sha256, source
 from rnamarks.errors import InputError
 from rnamarks.sources.download import FetchReport
 from rnamarks.sources.lock import read_lock
-from rnamarks.sources.mirrors import columns, write_list
+from rnamarks.sources.mirrors import add_to_list, columns
 
 
 def test_fetches_and_records_the_checksum_once(server, step, place):
@@ -46,7 +46,7 @@ def test_the_list_of_a_mirror_checks_what_no_publisher_states(place, tmp_path):
     file = tmp_path / "mirror" / wanted.name / wanted.file
     file.write_bytes(TEXT)
     row = dict.fromkeys(columns(), "x") | {"name": wanted.name, "sha256": sha256(TEXT)}
-    write_list(tmp_path / "mirror", {wanted.name: row})
+    add_to_list(tmp_path / "mirror", row)
     file.write_bytes(TEXT[::-1])
     place.refuse(wanted, "where the mirror's", mirror=tmp_path / "mirror")
     assert not place.lock.exists()

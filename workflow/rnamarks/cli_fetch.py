@@ -33,6 +33,7 @@ def fetch(
     """
     from .collect import collect_sources, missing_sources, named_sources
     from .progress import show_bytes
+    from .sources.mirrors import LIST
 
     named = [named_sources(configuration) for configuration in configurations]
     sources = {source.name: source for one in named for source in one.sources}
@@ -54,7 +55,8 @@ def fetch(
         for reason in reasons.values():
             warn(reason)
     there = len(sources) - len(reasons)
-    warn(f"{there} of {len(sources)} sources are in {to}")
+    listed = f"; checksums, licences and citations are in {to / LIST}" if there and not missing else ""
+    warn(f"{there} of {len(sources)} sources are in {to}{listed}")
     if reasons and not missing and not there:
         raise InputError("nothing could be fetched", value=mirror, remedy="check the connection, or give --mirror")
     if reasons:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from .analyses import Analyses
 from .configuration import Plan
-from .errors import InputError
+from .errors import FULL, InputError, number_of
 from .keys import with_defaults
 from .progress import Progress
 from .run_files import check_files, sources_of
 from .schema import check_config, placed
-from .sources.mirrors import columns, holds, read_list, write_list
+from .sources.mirrors import add_to_list, columns, holds, read_list
 from .sources.sheet import Source, read_sources
 from .yaml_files import read_yaml
 
@@ -76,8 +76,8 @@ def collect_sources(
     """Bring sources into a folder, ``NAME/FILE`` each, and list them in its ``sources.tsv``.
 
     What lies there is verified and kept, and what was begun goes on, see :func:`rnamarks.sources.download.fetch`. The
-    list keeps what other calls have brought, and is written anew after every file. When one host cannot be
-    reached, the others get one attempt each.
+    list keeps what other calls have brought, also at the same time, and is written anew after every file. When one
+    host cannot be reached, the others get one attempt each.
 
     Parameters
     ----------
@@ -96,14 +96,14 @@ def collect_sources(
     Raises
     ------
     InputError
-        If the list that lies in the folder is none.
+        If the list that lies in the folder is none, or the disk is full.
     OSError
-        If the disk is full or the folder may not be written.
+        If the folder may not be written.
     """
     from .sources.download import fetch
 
     folder = Path(folder)
-    listed = dict(read_list(folder))
+    read_list(folder)
     failed: dict[str, str] = {}
     for source in sources:
         patience = {"retries": 0, "timeout": _SHORT_WAIT} if failed else {"retries": retries}
@@ -112,17 +112,13 @@ def collect_sources(
             with show(source.name) if show else nullcontext() as progress:
                 done = fetch(source, path, mirror=mirror, lock=lock, progress=progress, **patience)
         except InputError as error:
+            if error.__cause__ and number_of(error.__cause__) in FULL:
+                raise
             failed[source.name] = str(error)
             continue
-        listed[source.name] = dict(
-            zip(
-                columns(),
-                (
-                    *(source.name, f"{source.name}/{source.file}", str(done.bytes), done.sha256),
-                    *(_CHECKSUMS.get(done.verified, "measured"), source.licence, source.citation),
-                ),
-                strict=True,
-            )
+        values = (
+            *(source.name, f"{source.name}/{source.file}", str(done.bytes), done.sha256),
+            *(_CHECKSUMS.get(done.verified, "measured"), source.licence, source.citation),
         )
-        write_list(folder, listed)
+        add_to_list(folder, dict(zip(columns(), values, strict=True)))
     return failed

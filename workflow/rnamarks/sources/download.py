@@ -371,7 +371,8 @@ def _keep(source: Source, destination: Path, lock: str | Path | None) -> FetchRe
     """The report of a file that lies there already, None if there is none."""
     if not destination.exists():
         return None
-    wanted = Verification(source, lock)
+    # a folder that `rnamarks fetch` filled before has its list
+    wanted = Verification(source, lock, destination.parent.parent)
     remedy = "remove the file to have it fetched again"
     try:
         size, sha256 = wanted.verify(destination, "by hand")

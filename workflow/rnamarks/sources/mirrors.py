@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 from ..dictionary import column_names
 from ..errors import InputError
 from ..files import open_text, write_text
+from ..locks import exclusive
 from .sheet import Source
 
 LIST = "sources.tsv"
@@ -60,9 +61,15 @@ def read_list(folder: str | Path) -> dict[str, Mapping[str, str]]:
     return {row["name"]: row for row in rows}
 
 
-def write_list(folder: str | Path, rows: Mapping[str, Mapping[str, str]]) -> None:
-    """Write a folder's list, sorted by name, atomically."""
-    with write_text(Path(folder) / LIST) as handle:
-        handle.write("\t".join(columns()) + "\n")
-        for name in sorted(rows):
-            handle.write("\t".join(rows[name][column] for column in columns()) + "\n")
+def add_to_list(folder: str | Path, row: Mapping[str, str]) -> None:
+    """Enter a row, columns as :func:`columns` says, in a folder's list, which is sorted by name.
+
+    The list is replaced at once. Rows that other processes enter meanwhile stay.
+    """
+    path = Path(folder) / LIST
+    with exclusive(path):
+        rows = read_list(folder) | {row["name"]: row}
+        with write_text(path) as handle:
+            handle.write("\t".join(columns()) + "\n")
+            for name in sorted(rows):
+                handle.write("\t".join(rows[name][column] for column in columns()) + "\n")
