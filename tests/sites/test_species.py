@@ -74,7 +74,7 @@ def test_missing_and_unknown_columns_and_an_empty_register_are_refused(tmp_path)
 def test_selection_keeps_the_asked_order_and_names_what_there_is(repository):
     entries = read_species(repository / "config" / "species.tsv")
     assert [entry.species for entry in select_species(entries, ["rat", "human"])] == ["rat", "human"]
-    with pytest.raises(InputError, match="choose from human, chimp"):
+    with pytest.raises(InputError, match="choose one of human, chimp"):
         select_species(entries, ["dog"])
     with pytest.raises(InputError, match="twice"):
         select_species(entries, ["rat", "rat"])

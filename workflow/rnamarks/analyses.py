@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from .configuration import Plan
-from .errors import InputError
+from .errors import InputError, check_choice
 from .keys_analyses import Motifs
 from .offers import NEEDS
 from .plan_checks import check_known
@@ -78,13 +78,7 @@ class Analyses:
             )
 
     def _check_predictor(self, name: str, section: str, *keys: str | int) -> None:
-        if name not in self.predictors:
-            raise InputError(
-                f"{section} names an unknown predictor",
-                value=name,
-                remedy=f"known: {', '.join(self.predictors)}",
-                keys=(section, *keys),
-            )
+        check_choice(name, self.predictors, f"{section} names an unknown predictor", keys=(section, *keys))
 
     # transcripts
 

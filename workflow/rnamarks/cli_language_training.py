@@ -9,7 +9,7 @@ import typer
 
 from .cli_language import app
 from .cli_options import DeviceOption, check_paths, text_output, warn
-from .errors import InputError
+from .errors import InputError, check_choice
 
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of every draw.")]
 WorkersOption = Annotated[int, typer.Option("--threads", min=1, max=1024, help="CPU threads.")]
@@ -100,10 +100,8 @@ def pretrain_model(
     from .training.pretrain import pretrain, published_settings
     from .training.settings import OPTIMISERS, MaskingSettings
 
-    if size not in LANGUAGE_SIZES:
-        raise InputError("no such size", value=size, remedy=f"choose one of {', '.join(LANGUAGE_SIZES)}")
-    if optimiser not in OPTIMISERS:
-        raise InputError("no such optimiser", value=optimiser, remedy=f"choose one of {', '.join(OPTIMISERS)}")
+    check_choice(size, LANGUAGE_SIZES, "no such size")
+    check_choice(optimiser, OPTIMISERS, "no such optimiser")
     check_paths({"the corpus": corpus_file}, {"the folder": folder / "config.json"})
     history = pretrain(
         corpus_file,

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
+from .errors import InputError, check_choice
 from .keys import SCHEMES
 from .language_plan import LanguagePlan
 from .models.settings import NETWORKS, NetworkSettings
@@ -128,20 +128,11 @@ class Plan:
 
     def require_task(self, name: str, where: str, *keys: str | int) -> None:
         """Raise :class:`InputError` if ``where``, which ``keys`` lead to, names a task that is not there."""
-        if name not in self.tasks:
-            raise InputError(
-                f"{where} names an unknown task", value=name, remedy=f"choose one of {', '.join(self.tasks)}", keys=keys
-            )
+        check_choice(name, self.tasks, f"{where} names an unknown task", keys=keys)
 
     def require_network(self, name: str, section: str, *keys: str | int) -> None:
         """Raise :class:`InputError` if a section names a network that is not there."""
-        if name not in self.networks:
-            raise InputError(
-                f"{section} names an unknown model",
-                value=name,
-                remedy=f"known: {', '.join(self.networks)}",
-                keys=(section, *keys),
-            )
+        check_choice(name, self.networks, f"{section} names an unknown model", keys=(section, *keys))
 
     def records(self, tasks: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Tasks as plain values for a rule's params; default all."""

@@ -6,9 +6,10 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CAUSES = {
@@ -82,6 +83,16 @@ class InputError(ValueError):
             found = f" (found {text if len(text) <= 60 else text[:57] + '...'})"
         super().__init__(f"{where}{what}{found}{'; ' + remedy if remedy else ''}")
         self.what, self.path, self.line, self.value, self.remedy, self.keys = what, path, line, value, remedy, keys
+
+
+def check_choice(value: object, choices: Iterable[object], what: str, **where: Any) -> None:
+    """Raise :class:`InputError` that says ``what``, and lists the choices, unless a value is among these.
+
+    Further arguments are those of :class:`InputError`: ``path``, ``line``, ``keys``.
+    """
+    choices = list(choices)
+    if value not in choices:
+        raise InputError(what, value=value, remedy=f"choose one of {', '.join(map(str, choices))}", **where)
 
 
 def number_of(error: BaseException) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .errors import InputError
+from .errors import InputError, check_choice
 from .interpretation.settings import ConsensusSettings, GradientSettings, OptimisationSettings
 from .keys import SPLITS
 from .training.checks import check_grid
@@ -126,13 +126,7 @@ def check_release(plan: Plan) -> None:
 def check_known(names: Sequence[str], known: Collection[str], what: str, section: str, *keys: str | int) -> None:
     """Raise :class:`InputError` for a name in a list, which the keys behind the section lead to, that is not known."""
     for at, name in enumerate(names):
-        if name not in known:
-            raise InputError(
-                f"{section} names unknown {what}",
-                value=name,
-                remedy=f"known: {', '.join(known)}",
-                keys=(section, *keys, at),
-            )
+        check_choice(name, known, f"{section} names unknown {what}", keys=(section, *keys, at))
 
 
 def _check_schemes(plan: Plan) -> None:
@@ -196,12 +190,11 @@ def _check_numbers(config: Mapping[str, Any]) -> None:
 
 def _check_choice(plan: Plan, entry: Mapping[str, str], *keys: str) -> None:
     """Whether model and setting of a release or a predictor are known at all."""
-    if entry["model"] not in (known := [*plan.networks, *plan.stacks, *plan.combiners]):
-        raise InputError(
-            f"{keys[0]} names an unknown model",
-            value=entry["model"],
-            remedy=f"known: {', '.join(known)}",
-            keys=(*keys, "model"),
-        )
+    check_choice(
+        entry["model"],
+        [*plan.networks, *plan.stacks, *plan.combiners],
+        f"{keys[0]} names an unknown model",
+        keys=(*keys, "model"),
+    )
     if entry["setting"] != "single":
         plan.tasks_of(entry["setting"], *keys, "setting")

@@ -169,3 +169,13 @@ def _clean(text: str, path: str | Path, line: int) -> str:
             remedy="use A, C, G, U or T, N and the IUPAC codes",
         )
     return LETTERS[codes].tobytes().decode("ascii")
+
+
+def distinct(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Index of the first of each set of equal windows, in their order, and for each window its place among those."""
+    keys = np.ascontiguousarray(windows).view(f"V{windows.shape[1]}")[:, 0]
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return first[order], place[inverse]

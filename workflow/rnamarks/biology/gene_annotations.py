@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..files import open_text
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def parse_gaf(lines: Lines, identifier: str = "symbol") -> tuple[dict[str, set[s
     identifier : {"symbol", "object", "synonym"}
         ``synonym`` enters the annotation under each of the synonyms.
     """
-    if identifier not in IDENTIFIERS:
-        raise InputError("no such identifier", value=identifier, remedy=f"choose one of {', '.join(IDENTIFIERS)}")
+    check_choice(identifier, IDENTIFIERS, "no such identifier")
     terms: dict[str, set[str]] = {}
     counts: Counter[str] = Counter()
     for _, line in lines:

@@ -15,7 +15,7 @@ import pandas as pd
 import scipy
 
 from ..dictionary import column_names
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..tables import stack_frames
 from .gene_annotations import Associations, log_goatools
 from .identifiers import match_ids
@@ -194,10 +194,7 @@ def enrich_sets(
     InputError
         If too few genes of a set are annotated, or a gene comes twice.
     """
-    if background not in BACKGROUNDS:
-        raise InputError(
-            "no background of that name", value=background, remedy=f"choose one of {', '.join(BACKGROUNDS)}"
-        )
+    check_choice(background, BACKGROUNDS, "no background of that name")
     parts, notes = [], []
     for (transcripts, task, predictor), rows in capacity.groupby(["transcripts", "task", "predictor"], sort=False):
         if transcripts not in associations:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..files import open_text
 from ..sites.readers.rows import check_stated_assembly
 from .gene_tables import read_numbers
@@ -69,10 +69,7 @@ def read_peaks(path: str | Path, peak_format: str = "auto", *, assembly: str = "
         If a row has too few fields, a coordinate is no number, an interval is empty or begins before 0, there is no
         peak, or the file names another assembly.
     """
-    if peak_format not in PEAK_FORMATS:
-        raise InputError(
-            "no format of peaks of that name", value=peak_format, remedy=f"choose one of {', '.join(PEAK_FORMATS)}"
-        )
+    check_choice(peak_format, PEAK_FORMATS, "no format of peaks of that name")
     lines, rows, header = _read_rows(path)
     if not rows:
         raise InputError("the file holds no peak", path=path, remedy="give BED, narrowPeak or broadPeak")

@@ -27,7 +27,7 @@ import pandas as pd
 import scipy
 
 from ..dictionary import column_names
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..sequences import UNKNOWN, encode
 from ..sites.motifs import find_motif
 from ..tables import require_columns
@@ -274,8 +274,7 @@ def measure_proximity(
         that cannot be measured has NaN and the ``reason``.
     """
     for null in nulls:
-        if null not in NULLS:
-            raise InputError("no such null of distances", value=null, remedy=f"choose one of {', '.join(NULLS)}")
+        check_choice(null, NULLS, "no such null of distances")
     if permutations < 1 or minimum_transcripts < 1:
         raise InputError("permutations and transcripts must be at least 1", value=(permutations, minimum_transcripts))
     places: dict[str, Places] = {}

@@ -18,7 +18,7 @@ import pandas as pd
 import scipy
 
 from ..dictionary import column_names
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..tables import open_parquet
 from .gene_tables import join_genes, read_values
 from .peaks import (
@@ -153,8 +153,7 @@ class Tables:
 def head_of(entry: Mapping[str, Any], transcripts: str, task: str, predictor: str) -> dict[str, str]:
     """The first columns of all tables for one entry of the configuration."""
     kind = entry["kind"]
-    if kind not in KINDS:
-        raise InputError("no such kind of data", value=kind, remedy=f"choose one of {', '.join(KINDS)}")
+    check_choice(kind, KINDS, "no such kind of data")
     values = (transcripts, task, predictor, entry.get("name", kind), kind, KINDS[kind])
     return dict(zip(_HEAD, values, strict=True))
 
@@ -354,8 +353,7 @@ def relate_entry(
         column = entry.get("value", "")
         peaks = read_peaks(paths[0], table_format, assembly=assembly)
         column = column or ("signal" if peaks.frame["signal"].notna().any() else "score")
-        if column not in SIGNALS:
-            raise InputError("no such value of a peak", value=column, remedy=f"choose one of {', '.join(SIGNALS)}")
+        check_choice(column, SIGNALS, "no such value of a peak")
         here = unique_sites(sites)
         strange = check_genome(peaks, lengths, minimum=minimum) if lengths else 0
         peaks = match_chromosomes(peaks, list(map(str, here["chrom"].unique())))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..files import open_text
 from .identifiers import match_ids, without_version
 
@@ -166,12 +166,7 @@ def _smooth(counts: np.ndarray) -> np.ndarray:
 
 def open_scores(paths: Sequence[str | Path], structure_format: str = "pars") -> Iterator[tuple[str, np.ndarray]]:
     """Transcripts with scores of a file, or of the tracks of V1 and S1 in this order."""
-    if structure_format not in STRUCTURE_FORMATS:
-        raise InputError(
-            "no format of structure tables of that name",
-            value=structure_format,
-            remedy=f"choose one of {', '.join(STRUCTURE_FORMATS)}",
-        )
+    check_choice(structure_format, STRUCTURE_FORMATS, "no format of structure tables of that name")
     wanted = 2 if structure_format == "pars_pair" else 1
     if len(paths) != wanted:
         raise InputError(

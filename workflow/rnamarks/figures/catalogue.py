@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..dictionary.tables import TABLES, read_rows
-from ..errors import InputError
+from ..errors import check_choice
 from .design import Design
 from .entry import FigureEntry
 
@@ -110,6 +110,5 @@ def tables_of(design: Design) -> list[str]:
 
 def find_figure(name: str) -> FigureEntry:
     """The entry of a figure."""
-    if name not in FIGURES:
-        raise InputError("no such figure", value=name, remedy=f"choose one of {', '.join(FIGURES)}")
+    check_choice(name, FIGURES, "no such figure")
     return FIGURES[name]

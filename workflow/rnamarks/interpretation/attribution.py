@@ -20,7 +20,7 @@ import scipy
 import torch
 from torch import nn
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..models.checkpoint import Combined, Ensemble, Stack
 from ..prediction.score import BATCH_SIZES, score_windows
 from ..sequences import ALPHABET, UNKNOWN
@@ -66,8 +66,7 @@ class Attribution:
 
 def check_method(method: str) -> None:
     """Raise :class:`InputError` unless a method is one of :data:`METHODS`."""
-    if method not in METHODS:
-        raise InputError("no such method of attribution", value=method, remedy=f"choose one of {', '.join(METHODS)}")
+    check_choice(method, METHODS, "no such method of attribution")
 
 
 def beside_networks(model: Ensemble | Stack | Combined) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..dictionary import column_names
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..evaluation.bootstrap import interval
 from ..sequences import UNKNOWN, encode
 
@@ -148,8 +148,7 @@ def pairs_in_optimised(
         null's 95 % quantile; ``p`` is one-sided.
     """
     require_pairs(elements)
-    if null not in NULLS:
-        raise InputError("no such null", value=null, remedy=f"choose one of {', '.join(NULLS)}")
+    check_choice(null, NULLS, "no such null")
     starts, _, window = pwms.shape
     generator = np.random.default_rng([seed, 0])
     if null == "rotation":

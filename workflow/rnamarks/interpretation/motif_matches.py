@@ -16,7 +16,7 @@ import pandas as pd
 import scipy
 
 from ..dictionary import column_names
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..tables import stack_frames
 from ..tasks import Task
 from .pwm import PWM, logo_rows
@@ -301,8 +301,7 @@ def shuffled(motifs: Sequence[PWM], null: str, generator: np.random.Generator) -
         four nucleotides of each motif change places, the same way in all its columns, which keeps its pattern.
     generator : numpy.random.Generator
     """
-    if null not in NULLS:
-        raise InputError("no such null", value=null, remedy=f"choose one of {', '.join(NULLS)}")
+    check_choice(null, NULLS, "no such null")
     out = []
     for motif in motifs:
         if null == "columns":

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from ..errors import InputError
-from ..sequences import UNKNOWN
+from ..sequences import UNKNOWN, distinct
 from .baselines import BASELINES, Baseline, check_training
 from .settings import Whole, setting
 from .trees import Margin, TreeSettings, fit_catboost, fit_xgboost, load_catboost, load_xgboost
@@ -69,13 +69,11 @@ def multiclass_windows(
             value=sorted(widths),
             remedy="choose a baseline that is fitted for each task",
         )
-    joined = np.ascontiguousarray(np.concatenate(list(codes.values())), dtype=np.uint8)
+    joined = np.concatenate(list(codes.values()))
     positive = np.concatenate(list(labels.values()))
     classes = np.repeat(np.arange(len(codes)), [len(table) for table in codes.values()])
     classes[~positive] = len(codes)
-    # one item per window, which numpy compares byte by byte
-    items = joined.view(np.dtype((np.void, joined.shape[1]))).ravel()
-    sequence = np.unique(items, return_inverse=True)[1].ravel()
+    sequence = distinct(joined)[1]
     modified = np.bincount(sequence, weights=positive) > 0
     kept = positive | ~modified[sequence]
     joined, classes = joined[kept], classes[kept]

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..errors import InputError
+from ..errors import check_choice
 from .packing import Pack
 from .settings.language import LabelSettings, PairSettings, ValueSettings
 from .tokens import TOKENS
@@ -164,6 +164,5 @@ HEADS: dict[str, type[nn.Module]] = {"masked": MaskedHead, "pairs": PairHead, "l
 
 def build_head(width: int, target: str, **settings: Any) -> nn.Module:
     """A head for one kind of answer; an :class:`InputError` names a setting that is unknown or out of range."""
-    if target not in HEADS:
-        raise InputError("no head of that target", value=target, remedy=f"choose one of {', '.join(HEADS)}")
+    check_choice(target, HEADS, "no head of that target")
     return HEADS[target](width, **settings)

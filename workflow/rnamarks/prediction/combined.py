@@ -14,7 +14,7 @@ from ..models.combiner import Combiner, combine
 from ..sites.gene_structure import FAR, WIDTHS
 from ..tasks import Task
 from .bases import find_sites
-from .engine import Engine, Scores, needs_structure
+from .engine import ByTask, Engine, Scores, needs_structure
 
 
 class CombinedEngine(Engine):
@@ -51,12 +51,7 @@ class CombinedEngine(Engine):
         self.inner.pause = pause
 
     def score(
-        self,
-        codes: np.ndarray,
-        sites: Mapping[str, np.ndarray],
-        *,
-        attend: bool = False,
-        structure: Mapping[str, np.ndarray] | None = None,
+        self, codes: np.ndarray, sites: ByTask, *, attend: bool = False, structure: ByTask | None = None
     ) -> Scores:
         """See :meth:`rnamarks.prediction.engine.Engine.score`; there is no attention."""
         if self.reads == "exons" and structure is None:

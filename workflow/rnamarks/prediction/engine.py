@@ -11,7 +11,11 @@ import numpy as np
 from ..errors import InputError
 from ..evaluation.calibration import Calibration
 from ..models.directory import ModelConfig
+from ..sequences import distinct
 from .lookup import SPAN
+
+ByTask = Mapping[str, np.ndarray]
+"""An array for each task."""
 
 
 class Scores(NamedTuple):
@@ -42,12 +46,7 @@ class Engine(ABC):
 
     @abstractmethod
     def score(
-        self,
-        codes: np.ndarray,
-        sites: Mapping[str, np.ndarray],
-        *,
-        attend: bool = False,
-        structure: Mapping[str, np.ndarray] | None = None,
+        self, codes: np.ndarray, sites: ByTask, *, attend: bool = False, structure: ByTask | None = None
     ) -> Scores:
         """Logits of bases of laid-out sequences.
 
@@ -63,9 +62,7 @@ class Engine(ABC):
             Of engines that read places, task to those of its bases.
         """
 
-    def score_windows(
-        self, codes: np.ndarray, rows: Mapping[str, np.ndarray], structure: Mapping[str, np.ndarray] | None = None
-    ) -> dict[str, np.ndarray]:
+    def score_windows(self, codes: np.ndarray, rows: ByTask, structure: ByTask | None = None) -> dict[str, np.ndarray]:
         """Logits of windows, shape (n, ``width``), the base in the middle; of each task those of its rows, with the
         structure of these."""
         middles = {task: at * self.width + self.width // 2 for task, at in rows.items()}
@@ -80,9 +77,7 @@ class Loaded(NamedTuple):
     calibration: dict[str, Calibration]
 
 
-def score_each(
-    engine: Engine, windows: Mapping[str, np.ndarray], structure: Mapping[str, np.ndarray] | None = None
-) -> dict[str, np.ndarray]:
+def score_each(engine: Engine, windows: ByTask, structure: ByTask | None = None) -> dict[str, np.ndarray]:
     """Logits of windows for one task each; a window that several tasks have is computed once.
 
     Parameters
@@ -140,13 +135,3 @@ def needs_structure() -> InputError:
         remedy="give --annotation (GTF), with --genome or with transcripts it names, or choose a model without gene "
         "structure, such as m6a",
     )
-
-
-def distinct(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Index of the first of each set of equal windows, in their order, and for each window its place among those."""
-    keys = np.ascontiguousarray(windows).view(f"V{windows.shape[1]}")[:, 0]
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    return first[order], place[inverse]

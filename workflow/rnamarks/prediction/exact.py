@@ -7,7 +7,7 @@ batches, equal windows once. Ensembles and stacks are put together from their me
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 
 import numpy as np
@@ -17,9 +17,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from ..models.checkpoint import Ensemble, Stack
 from ..models.inference import inference_form
 from ..models.registry import Network
-from ..sequences import UNKNOWN
+from ..sequences import UNKNOWN, distinct
 from ..sites.windows import flank_of
-from .engine import Engine, Scores, distinct
+from .engine import ByTask, Engine, Scores
 from .lookup import SPAN, LookedUp, Part
 from .score import BATCH_SIZES as PLAIN_BATCH_SIZES
 
@@ -61,12 +61,7 @@ class ExactEngine(Engine):
         self.k, self.n_kmers = self._members[0].k, self._members[0].n_kmers
 
     def score(
-        self,
-        codes: np.ndarray,
-        sites: Mapping[str, np.ndarray],
-        *,
-        attend: bool = False,
-        structure: Mapping[str, np.ndarray] | None = None,
+        self, codes: np.ndarray, sites: ByTask, *, attend: bool = False, structure: ByTask | None = None
     ) -> Scores:
         """See :meth:`~rnamarks.prediction.engine.Engine.score`."""
         logits = {task: np.zeros(len(at), dtype=np.float32) for task, at in sites.items()}
@@ -89,7 +84,7 @@ class ExactEngine(Engine):
             self._add_baselines(logits, codes, sites)
         return Scores(logits, weights if attend else None)
 
-    def _add_baselines(self, logits: dict[str, np.ndarray], codes: np.ndarray, sites: Mapping[str, np.ndarray]) -> None:
+    def _add_baselines(self, logits: dict[str, np.ndarray], codes: np.ndarray, sites: ByTask) -> None:
         stack = self._stack
         for task, at in sites.items():
             weights = stack.weights[task]
@@ -105,9 +100,7 @@ class ExactEngine(Engine):
                 logits[task][start : start + SPAN] += theirs.astype(np.float32)
 
 
-def _shared(
-    codes: np.ndarray, sites: Mapping[str, np.ndarray]
-) -> Iterator[tuple[list[str], np.ndarray, dict[str, np.ndarray]]]:
+def _shared(codes: np.ndarray, sites: ByTask) -> Iterator[tuple[list[str], np.ndarray, dict[str, np.ndarray]]]:
     """Tasks that are asked about the same kind of base, the bases that any of them is asked about, and for each task
     which of these are its own."""
     groups: dict[int, list[str]] = {}

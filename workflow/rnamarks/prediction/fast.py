@@ -14,10 +14,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from torch import nn
 
 from ..dictionary import column_names
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..evaluation.bootstrap import interval, resampled_metrics, two_sided_p
 from ..models.student import Student
-from .engine import Engine, Scores, distinct
+from ..sequences import distinct
+from .engine import ByTask, Engine, Scores
 from .score import score_windows
 
 BATCH_SIZE = 256
@@ -69,12 +70,7 @@ class FastEngine(Engine):
         self._column = {task: column for column, task in enumerate(student.tasks)}
 
     def score(
-        self,
-        codes: np.ndarray,
-        sites: Mapping[str, np.ndarray],
-        *,
-        attend: bool = False,
-        structure: Mapping[str, np.ndarray] | None = None,
+        self, codes: np.ndarray, sites: ByTask, *, attend: bool = False, structure: ByTask | None = None
     ) -> Scores:
         """See :meth:`~rnamarks.prediction.engine.Engine.score`; there is no attention."""
         every = reduce(np.union1d, sites.values(), np.zeros(0, dtype=np.int64))
@@ -93,7 +89,7 @@ class FastEngine(Engine):
         return Scores(logits, None)
 
     def _windows(
-        self, windows: np.ndarray, sites: Mapping[str, np.ndarray], every: np.ndarray, place: np.ndarray
+        self, windows: np.ndarray, sites: ByTask, every: np.ndarray, place: np.ndarray
     ) -> dict[str, np.ndarray]:
         """Logits of bases by distinct windows; ``place``: the window of each of ``every``, which holds all sites."""
         found = np.empty((len(windows), len(self.student.tasks)), dtype=np.float32)
@@ -103,9 +99,7 @@ class FastEngine(Engine):
             found[part] = score_fast(self.student, windows[part], device=self._device)
         return {task: found[place[np.searchsorted(every, at)], self._column[task]] for task, at in sites.items()}
 
-    def score_windows(
-        self, codes: np.ndarray, rows: Mapping[str, np.ndarray], structure: Mapping[str, np.ndarray] | None = None
-    ) -> dict[str, np.ndarray]:
+    def score_windows(self, codes: np.ndarray, rows: ByTask, structure: ByTask | None = None) -> dict[str, np.ndarray]:
         """See :meth:`~rnamarks.prediction.engine.Engine.score_windows`."""
         found = score_fast(self.student, codes, device=self._device)
         return {task: found[at, self._column[task]] for task, at in rows.items()}
@@ -155,10 +149,7 @@ def compare_modes(
     """
     rows, values, draws = [], [], []
     for place, (task, data) in enumerate(windows.items()):
-        if task not in student.tasks:
-            raise InputError(
-                "the student has no such task", value=task, remedy=f"choose one of {', '.join(student.tasks)}"
-            )
+        check_choice(task, student.tasks, "the student has no such task")
         exact = score_windows(model, data.codes, task, device=device)
         fast = score_fast(student, data.codes, device=device)[:, student.tasks.index(task)]
         # a stream of its own for each task, so that the mean over tasks does not add up one and the same draw

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..evaluation.calibration import Calibration
 from ..models.checkpoint import Combined, Ensemble, Stack, load_model
 from ..models.directory import STUDENT, ModelConfig, read_config, sidecar_settings
@@ -46,8 +46,7 @@ def load_engine(
     InputError
         If the folder is no sound model directory, the mode is unknown, or the model has no student for fast mode.
     """
-    if mode not in MODES:
-        raise InputError("there is no such mode", value=mode, remedy=f"choose one of {', '.join(MODES)}")
+    check_choice(mode, MODES, "there is no such mode")
     if batch_size is not None and batch_size < 1:
         raise InputError("the batch size must be at least 1", value=batch_size, remedy="use for example 128")
     where = pick_device(device)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..sheets import read_sheet
 
 COLUMNS = ("species", "scientific", "taxid", "assembly", "tree_name", "colour")
@@ -75,10 +75,7 @@ def select_species(register: Sequence[Species], names: Sequence[str]) -> list[Sp
     """
     known = {entry.species: entry for entry in register}
     for index, name in enumerate(names):
-        if name not in known:
-            raise InputError(
-                "no species of that name in the register", value=name, remedy=f"choose from {', '.join(known)}"
-            )
+        check_choice(name, known, "no species of that name in the register")
         if name in names[:index]:
             raise InputError("the species is given twice", value=name, remedy="name it once")
     return [known[name] for name in names]

@@ -17,7 +17,7 @@ from torch import nn
 from .. import __version__
 from ..downstream.examples import FOLD, fold_names
 from ..downstream.predictions import predictions_table
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..models.language import Language
 from ..models.language_files import load_language, read_language, save_language
 from ..models.vector_cache import Vectors, cached_vectors
@@ -105,8 +105,7 @@ def finetune(
         several processes are to train the head alone.
     """
     for what, value, known in (("target", target, tuple(TARGETS)), ("way", way, WAYS)):
-        if value not in known:
-            raise InputError(f"no such {what}", value=value, remedy=f"choose one of {', '.join(known)}")
+        check_choice(value, known, f"no such {what}")
     is_random, is_frozen = way in RANDOM_WAYS, way in ("frozen", UNTRAINED)
     if model is None and (not is_random or sizes is None):
         raise InputError("no language model", value=way, remedy="name one; of random weights the sizes will do")

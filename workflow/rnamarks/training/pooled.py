@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
+from ..sequences import distinct
 from .sampler import Passes, TaskData, shift_windows
 from .settings import DRAWS, SAMPLINGS
 
@@ -61,15 +62,9 @@ def pool_tasks(data: Mapping[str, TaskData]) -> PooledData:
             value=sorted(widths),
             remedy="cut all windows to the narrowest width, or train each task on its own",
         )
-    codes = np.ascontiguousarray(np.concatenate([part.codes for part in data.values()]), dtype=np.uint8)
-    # one item per window, which numpy compares byte by byte
-    items = codes.view(np.dtype((np.void, codes.shape[1]))).ravel()
-    _, first, inverse = np.unique(items, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    row_of = np.empty(len(order), dtype=np.int64)
-    row_of[order] = np.arange(len(order))
-    rows = row_of[inverse.ravel()]
-    labels = np.zeros((len(order), len(data)), dtype=bool)
+    codes = np.concatenate([part.codes for part in data.values()])
+    first, rows = distinct(codes)
+    labels = np.zeros((len(first), len(data)), dtype=bool)
     own = np.zeros_like(labels)
     start = 0
     for column, part in enumerate(data.values()):
@@ -77,7 +72,7 @@ def pool_tasks(data: Mapping[str, TaskData]) -> PooledData:
         own[mine, column] = True
         labels[mine[part.labels], column] = True
         start += len(part.labels)
-    return PooledData(tuple(data), codes[first[order]], labels, own)
+    return PooledData(tuple(data), codes[first], labels, own)
 
 
 class PooledSampler:
@@ -118,8 +113,7 @@ class PooledSampler:
         shift: int = 0,
     ) -> None:
         for what, value, known in (("draw", draw, DRAWS), ("sampling", sampling, SAMPLINGS)):
-            if value not in known:
-                raise InputError(f"no such {what}", value=value, remedy=f"choose one of {', '.join(known)}")
+            check_choice(value, known, f"no such {what}")
         if batch_size < 1:
             raise InputError("a batch needs at least one window", value=batch_size, remedy="give a larger batch size")
         self.data, self.batch_size, self.seed, self.sampling, self.shift = data, batch_size, seed, sampling, shift

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..sequences import UNKNOWN
 from .settings import SAMPLINGS
 
@@ -86,8 +86,7 @@ class BalancedSampler:
     def __init__(
         self, name: str, data: TaskData, *, batch_size: int, seed: int, sampling: str = "replacement", shift: int = 0
     ) -> None:
-        if sampling not in SAMPLINGS:
-            raise InputError("no such sampling", value=sampling, remedy=f"choose one of {', '.join(SAMPLINGS)}")
+        check_choice(sampling, SAMPLINGS, "no such sampling")
         if batch_size < 2 or batch_size % 2:
             raise InputError("the batch size must be even", value=batch_size, remedy="half of a batch is positive")
         self.data, self.half, self.seed, self.sampling, self.shift = data, batch_size // 2, seed, sampling, shift

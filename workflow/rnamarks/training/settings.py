@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ..errors import InputError
+from ..errors import InputError, check_choice
 from ..models.settings import Choice, Flag, Real, Settings, Whole, setting
 from ..registry import registered
 from .curriculum import CURRICULA
@@ -218,8 +218,7 @@ class FinetuneSettings(TrainingSettings):
         where : str
             See :meth:`from_mapping`.
         """
-        if target not in PUBLISHED:
-            raise InputError("no such target", value=target, remedy=f"choose one of {', '.join(PUBLISHED)}")
+        check_choice(target, PUBLISHED, "no such target")
         if not isinstance(values, Mapping) or not isinstance(values.get(_TRAINED_AS.get(way, way), {}), Mapping):
             return cls.from_mapping(values, where)
         given: dict[str, Any] = PUBLISHED[target] | settings_of_way(values, way)
