@@ -211,10 +211,6 @@ class Analyses:
         """The weights of the model that scores a task."""
         return f"{self.plan.folder}/{self.folder(predictor, task)}/weights.safetensors"
 
-    def predictor_of(self, section: str) -> str:
-        """The predictor that a section is about: the one it names, else the first."""
-        return self.section[section].get("predictor") or next(iter(self.predictors))
-
     def pairs(self, section: str) -> list[tuple[str, str]]:
         """(predictor, task) that a section looks into: of its own list of predictors, else of all."""
         chosen = self.section[section].get("predictors") or list(self.predictors)
@@ -283,7 +279,8 @@ class Analyses:
     def regulated(self) -> list[tuple[str, str, str]]:
         """(transcripts, task, predictor) of the transcripts whose regulation is looked at, one per task."""
         one = self.transcripts[self.section["regulation"]["transcripts"]]
-        return [(one.name, task, self.predictor_of("regulation")) for task in one.tasks]
+        predictor = self.section["regulation"].get("predictor") or next(iter(self.predictors))
+        return [(one.name, task, predictor) for task in one.tasks]
 
     @property
     def tips(self) -> dict[str, str]:

@@ -19,9 +19,7 @@ _SPARE = 2.0
 _MANY, _LONG_WORD = 20_000, 11
 
 
-def similar_groups(
-    sequences: Sequence[str], families: np.ndarray | None = None, *, identity: float = IDENTITY, threads: int = 1
-) -> np.ndarray:
+def similar_groups(sequences: Sequence[str], families: np.ndarray | None = None, *, threads: int = 1) -> np.ndarray:
     """Groups of examples that no fair split divides.
 
     Parameters
@@ -29,18 +27,18 @@ def similar_groups(
     sequences : sequence of str
     families : numpy.ndarray of str, shape=(n,), optional
         Examples of one family are one group; ``""`` is none.
-    identity : float
-        From it on two sequences are of one group (:func:`~rnamarks.datasets.redundancy.neighbour_clusters`); of
-        sequences with fewer than 30 known nt copies alone are.
     threads : int
 
     Returns
     -------
     numpy.ndarray, shape=(n,), dtype=int64
+        From an identity of 0.8 on two sequences are of one group
+        (:func:`~rnamarks.datasets.redundancy.neighbour_clusters`); of sequences with fewer than 30 known nt copies
+        alone are.
     """
     # a longer word than neighbours takes by itself: the time for 100,000 splice windows falls from minutes
     word = _LONG_WORD if len(sequences) > _MANY else None
-    keys = [neighbour_clusters(sequences, identity=identity, threads=threads, word=word)]
+    keys = [neighbour_clusters(sequences, identity=IDENTITY, threads=threads, word=word)]
     if families is not None:
         keys.append(np.where(families == "", -1, pd.factorize(families)[0]))
     return components_of(keys)

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import InputError
 
 ECE_BINS = 15
+_DRAWS = 200
 """Number of equal-mass bins of :func:`expected_calibration_error`."""
 # drawn labels that are held at once
 _CELLS_AT_ONCE = 250_000
@@ -131,36 +132,30 @@ def equal_mass_bins(values: np.ndarray, bins: int) -> np.ndarray:
     return np.unique(found, return_inverse=True)[1]
 
 
-def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = ECE_BINS) -> float:
+def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Mean over equal-mass bins of |observed fraction - mean probability|, weighted by the windows in the bin.
 
     It is never negative and so larger than zero for a perfectly calibrated model; :func:`calibration_noise` gives the
     size to expect then.
     """
     labels, probabilities = check_probabilities(labels, probabilities)
-    bin_of = equal_mass_bins(probabilities, bins)
+    bin_of = equal_mass_bins(probabilities, ECE_BINS)
     return float(np.abs(np.bincount(bin_of, weights=labels - probabilities)).sum() / len(labels))
 
 
-def calibration_noise(probabilities: np.ndarray, *, bins: int = ECE_BINS, draws: int = 200, seed: int = 0) -> float:
-    """Mean calibration error of labels drawn from these very probabilities: what chance alone gives.
-
-    Parameters
-    ----------
-    probabilities : numpy.ndarray, shape=(n,)
-    bins, draws, seed : int
-    """
+def calibration_noise(probabilities: np.ndarray) -> float:
+    """Mean calibration error of labels drawn from these very probabilities, shape (n,): what chance alone gives."""
     probabilities = np.asarray(probabilities, dtype=np.float64)
-    bin_of = equal_mass_bins(probabilities, bins)
+    bin_of = equal_mass_bins(probabilities, ECE_BINS)
     order = np.argsort(bin_of, kind="stable")
     starts = np.flatnonzero(np.diff(bin_of[order], prepend=-1))
     ordered = probabilities[order]
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     total, at_once = 0.0, max(1, _CELLS_AT_ONCE // len(ordered))
-    for first in range(0, draws, at_once):
-        labels = generator.random((min(at_once, draws - first), len(ordered))) < ordered
+    for first in range(0, _DRAWS, at_once):
+        labels = generator.random((min(at_once, _DRAWS - first), len(ordered))) < ordered
         total += np.abs(np.add.reduceat(labels - ordered, starts, axis=1)).sum()
-    return float(total / draws / len(ordered))
+    return float(total / _DRAWS / len(ordered))
 
 
 def call_ratios(

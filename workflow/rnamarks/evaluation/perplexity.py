@@ -27,6 +27,8 @@ from .bootstrap import interval, resample_counts
 from .context_counts import BASELINES, ContextCounts
 
 _TOKENS = 8192
+_MOST, _COUNTED = 2000, 20_000_000
+"""Sequences of the hold-out that are judged, and nucleotides that are counted, at most."""
 COLUMNS = column_names("perplexity")
 """Of the tables that :func:`judge_sets` and :func:`judge_baselines` make."""
 
@@ -107,22 +109,20 @@ def judge_baselines(
     judged: pd.DataFrame | None = None,
     *,
     masking: MaskingSettings | None = None,
-    most: int = 2000,
     draws: int = 1000,
-    nucleotides: int = 20_000_000,
 ) -> pd.DataFrame:
     """Perplexity of counts of nucleotides, as :func:`judge_sets` of a model; seed 0.
 
     ``composition`` knows how often each letter is, ``markov3`` how often behind the three before it, ``kmer7`` how
     often between the three before and the three behind it, see :class:`ContextCounts`. They are counted on what
-    training reads of the corpus, on so many nucleotides at most of sequences drawn at random, and, like a model, see
+    training reads of the corpus, on 20 million nucleotides at most of sequences drawn at random, and, like a model, see
     what stands in the place of a nucleotide that is not masked.
     """
     masking = masking or MaskingSettings()
-    sets = _batches(corpus, judged, masking, most)
+    sets = _batches(corpus, judged, masking, _MOST)
     rows: list[dict[str, Any]] = []
     for name, (before, after) in BASELINES.items():
-        counts = ContextCounts.of_corpus(corpus, before, after, held=masking.held, most=nucleotides)
+        counts = ContextCounts.of_corpus(corpus, before, after, held=masking.held, most=_COUNTED)
         keys = {"language": name, "seed": 0, "parameters": counts.parameters}
         rows += [keys | row for row in _judged(counts.losses, sets, draws)]
     return _table(rows)

@@ -233,9 +233,9 @@ class Design:
         """Series that were made on a scheme."""
         return [entry for entry in self.series if scheme in entry.schemes]
 
-    def single(self, scheme: str | None = None) -> list[Series]:
+    def single(self) -> list[Series]:
         """Series of one task: networks, then baselines."""
-        return [entry for entry in self.on(scheme or self.scheme) if entry.setting == "single"]
+        return [entry for entry in self.on(self.scheme) if entry.setting == "single"]
 
     def ladder(self) -> list[Series]:
         """Settings of the network that knows several tasks, from one to all, and its stacks; before them other networks

@@ -74,24 +74,10 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def legible(colour: str, behind: str = "#FFFFFF", least: float = LEGIBLE) -> str:
-    """A colour for text on a light ground: itself, or the lightest darker one of its hue with enough contrast.
-
-    Parameters
-    ----------
-    colour, behind : str
-        ``#RRGGBB``.
-    least : float
-        Contrast that is wanted.
-
-    Raises
-    ------
-    ValueError
-        If black itself has less.
-    """
-    if contrast("#000000", behind) < least:
-        raise ValueError(f"{behind} is too dark for dark text")
-    return next(found for step in range(101) if contrast(found := shade(colour, -step / 100), behind) >= least)
+def legible(colour: str) -> str:
+    """A colour ``#RRGGBB`` for text on white: itself, or the lightest darker one of its hue with enough contrast."""
+    darker = (shade(colour, -step / 100) for step in range(101))
+    return next(found for found in darker if contrast(found, "#FFFFFF") >= LEGIBLE)
 
 
 def _luminance(colour: str) -> float:

@@ -30,6 +30,8 @@ from ..sequences import encode_windows
 from .attention import attend, attends, attentive
 
 _AT_ONCE = 200
+_PER_TASK, _PERMUTATIONS = 100, 1999
+"""Windows of each task, and permutations of them; ten times as many of the units, which cost less."""
 
 
 def score_rows(model: nn.Module) -> np.ndarray:
@@ -200,8 +202,6 @@ def associate_tasks(
     tasks: Sequence[str],
     frames: Mapping[str, pd.DataFrame],
     *,
-    per_task: int = 100,
-    permutations: int = 1999,
     seed: int = 0,
     device: str | torch.device = "cpu",
 ) -> pd.DataFrame:
@@ -214,9 +214,6 @@ def associate_tasks(
         Its tasks in their order.
     frames : mapping of str to pandas.DataFrame
         See :func:`sample_windows`.
-    per_task : int
-    permutations : int
-        Of the windows; ten times as many of the units, which cost less.
     seed : int
     device : str or torch.device
 
@@ -230,12 +227,12 @@ def associate_tasks(
         reason = "the model has one task" if len(tasks) < 2 else "the network has no attention"
         texts = dict.fromkeys(("measure", "task_a", "task_b"), "")
         return pd.DataFrame([texts | {"reason": reason}], columns=column_names("association"))
-    codes, groups = sample_windows(frames, per_task, seed)
+    codes, groups = sample_windows(frames, _PER_TASK, seed)
     attention = np.stack([attend(one, codes, device=device) for one in attentive(model)])
     return pd.concat(
         [
-            associate_rows(score_rows(model), tasks, permutations=10 * permutations + 9, seed=seed),
-            associate_attention(attention, tasks, groups=groups, permutations=permutations, seed=seed),
+            associate_rows(score_rows(model), tasks, permutations=10 * _PERMUTATIONS + 9, seed=seed),
+            associate_attention(attention, tasks, groups=groups, permutations=_PERMUTATIONS, seed=seed),
         ],
         ignore_index=True,
     )

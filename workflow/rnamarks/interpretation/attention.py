@@ -89,7 +89,6 @@ def attend_nucleotides(
     task: int,
     *,
     mean: bool = False,
-    batch_size: int | None = None,
     device: str | torch.device = "cpu",
 ) -> np.ndarray:
     """Attention of one task to the nucleotides of windows, mean over the networks of a model.
@@ -102,7 +101,6 @@ def attend_nucleotides(
         Its number among the model's tasks.
     mean : bool
         See :func:`spread_kmers`.
-    batch_size : int, optional
     device : str or torch.device
 
     Returns
@@ -114,7 +112,7 @@ def attend_nucleotides(
     window = codes.shape[1]
     total = np.zeros(codes.shape, dtype=np.float32)
     for member in members:
-        kmers = attend(member, codes, batch_size=batch_size, device=device)[:, task]
+        kmers = attend(member, codes, device=device)[:, task]
         first, width = view_of(member, window)
         total[:, first : first + width] += spread_kmers(kmers, width - kmers.shape[1] + 1, mean=mean)
     return total / len(members)

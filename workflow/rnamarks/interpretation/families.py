@@ -29,6 +29,9 @@ UNTRAINED = "untrained"
 SHUFFLES = 200
 PERPLEXITY = 30.0
 _WORD = 3
+_MOST = 2000
+_IDENTITY = 0.8
+"""RNAs at most; scores are of RNAs less alike than this."""
 
 
 def choose_examples(examples: pd.DataFrame, maximum: int, seed: int) -> pd.DataFrame:
@@ -194,8 +197,6 @@ def describe_families(
     *,
     seed: int = 1,
     bootstrap: int = 1000,
-    maximum: int = 2000,
-    identity: float = 0.8,
     device: str = "cpu",
     threads: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -207,10 +208,7 @@ def describe_families(
         See :func:`choose_examples`.
     models : mapping of (language, seed) to path-like
         Model directories.
-    seed, bootstrap, maximum : int
-        ``maximum`` bounds the RNAs, see :func:`choose_examples`.
-    identity : float
-        Scores are of RNAs less alike than this.
+    seed, bootstrap : int
     device, threads
 
     Returns
@@ -225,14 +223,14 @@ def describe_families(
     InputError
         If fewer than two families have two RNAs, or have two that are unlike.
     """
-    chosen = choose_examples(examples, maximum, seed)
-    kept = unlike(chosen["sequence"].tolist(), identity, threads)
+    chosen = choose_examples(examples, _MOST, seed)
+    kept = unlike(chosen["sequence"].tolist(), _IDENTITY, threads)
     families = chosen["family"].to_numpy(dtype=object).astype(str)
     if (pd.Series(families[kept]).value_counts() > 1).sum() < 2:
         raise InputError(
-            f"fewer than two families have two RNAs that are less than {identity:.0%} identical",
+            f"fewer than two families have two RNAs that are less than {_IDENTITY:.0%} identical",
             value=int(kept.sum()),
-            remedy="give more RNAs of each family, or raise the identity",
+            remedy="give more RNAs of each family",
         )
     spaces = {
         (language, number): language_vectors(chosen, at, device=device) for (language, number), at in models.items()

@@ -132,9 +132,9 @@ class PWM:
             bits = np.maximum(bits - 3 / (2 * np.log(2) * self.sites), 0.0)
         return bits
 
-    def heights(self, background: Sequence[float] = UNIFORM) -> np.ndarray:
+    def heights(self) -> np.ndarray:
         """Heights of a logo in bits, shape (width, 4): frequency times the column's information."""
-        return self.frequencies * self.information(background)[:, None]
+        return self.frequencies * self.information()[:, None]
 
     def informative_span(self, minimum: float, background: Sequence[float] = UNIFORM) -> tuple[int, int]:
         """First and one past the last column with at least so many bits; ``(0, 0)`` if none has."""

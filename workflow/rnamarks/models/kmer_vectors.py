@@ -49,7 +49,7 @@ class _Sentences:
 
 
 def fit_kmer_vectors(
-    codes: np.ndarray, *, dims: int = 300, context: int = 5, epochs: int = 5, seed: int, most_kmers: int = 20_000_000
+    codes: np.ndarray, *, dims: int = 300, epochs: int = 5, seed: int, most_kmers: int = 20_000_000
 ) -> np.ndarray:
     """Vectors of 3-mers from windows: word2vec as gensim has it, each window one sentence.
 
@@ -62,8 +62,6 @@ def fit_kmer_vectors(
     codes : numpy.ndarray, shape=(n_windows, width), dtype=uint8
         At least 3 nt wide.
     dims : int
-    context : int
-        K-mers to each side that a k-mer is predicted from.
     epochs : int
         Passes over the windows.
     seed : int
@@ -104,7 +102,7 @@ def fit_kmer_vectors(
     logger.setLevel(logging.ERROR)
     try:
         model = Word2Vec(
-            _Sentences(codes), vector_size=dims, window=context, epochs=epochs, min_count=1, seed=seed, workers=1
+            _Sentences(codes), vector_size=dims, window=5, epochs=epochs, min_count=1, seed=seed, workers=1
         )
     finally:
         logger.setLevel(level)

@@ -138,7 +138,7 @@ class WindowScorer:
 
 
 def evaluate_files(
-    scorer: WindowScorer, positives: str | Path, negatives: str | Path, *, bootstrap: int = 1000, seed: int = 0
+    scorer: WindowScorer, positives: str | Path, negatives: str | Path, *, bootstrap: int = 1000
 ) -> pd.DataFrame:
     """Metrics of a model on a file of modified and a file of unmodified windows.
 
@@ -148,7 +148,6 @@ def evaluate_files(
     positives, negatives : path-like
     bootstrap : int
         Resamples, stratified by label.
-    seed : int
 
     Returns
     -------
@@ -170,7 +169,7 @@ def evaluate_files(
         labels,
         logits,
         n=bootstrap,
-        seed=seed,
+        seed=0,
         probabilities=None if probabilities is None else probabilities[None],
         prevalences={"1to10": 1 / 11},
     )

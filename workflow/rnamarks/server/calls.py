@@ -91,7 +91,7 @@ class Found(NamedTuple):
     columns: list[str]
 
 
-def find_calls(path: Path, query: Query, rows: int = ROWS) -> Found:
+def find_calls(path: Path, query: Query) -> Found:
     """Some rows of a table of calls, TSV of :class:`rnamarks.prediction.site_files.SiteText`."""
     table = _read(path)
     keep = np.ones(table.num_rows, dtype=bool)
@@ -108,9 +108,9 @@ def find_calls(path: Path, query: Query, rows: int = ROWS) -> Found:
         chosen = chosen[frame.sort_values(list(keys), ascending=list(keys.values()), kind="stable").index]
     elif query.reverse:
         chosen = chosen[::-1]
-    pages = max(1, -(-len(chosen) // rows))
-    first = rows * (min(query.page, pages) - 1)
-    shown = table.take(pa.array(chosen[first : first + rows])).to_pylist()
+    pages = max(1, -(-len(chosen) // ROWS))
+    first = ROWS * (min(query.page, pages) - 1)
+    shown = table.take(pa.array(chosen[first : first + ROWS])).to_pylist()
     return Found(shown, len(chosen), pages, table.column_names)
 
 

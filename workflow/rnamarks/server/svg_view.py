@@ -34,14 +34,10 @@ class SvgView(RowView):
     handle : text stream
     spool : Spool
     tasks : sequence of Task
-    maximum_rows : int
-        Rows that are drawn; the others are counted.
     """
 
-    def __init__(
-        self, handle: TextIO, spool: Spool, tasks: Sequence[Task], *, maximum_rows: int = MAXIMUM_ROWS
-    ) -> None:
-        super().__init__(spool, tasks, NT, maximum_rows)
+    def __init__(self, handle: TextIO, spool: Spool, tasks: Sequence[Task]) -> None:
+        super().__init__(spool, tasks, NT, MAXIMUM_ROWS)
         self._handle, self._y, self._parts = handle, _EDGE, []
 
     def begin(self, number: int) -> None:

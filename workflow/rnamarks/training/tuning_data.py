@@ -89,9 +89,7 @@ def read_example_table(path: str | Path) -> pd.DataFrame:
     return frame.drop(columns="structure").assign(partners=partners)
 
 
-def split_examples(
-    frame: pd.DataFrame, fold: str, target: str, *, path: str | Path | None = None
-) -> tuple[dict[str, Examples], tuple[str, ...]]:
+def split_examples(frame: pd.DataFrame, fold: str, target: str) -> tuple[dict[str, Examples], tuple[str, ...]]:
     """The examples of each split of a fold, and of ``label`` the sorted labels of the whole table.
 
     Parameters
@@ -101,8 +99,6 @@ def split_examples(
     fold : str
         Column ``fold_<fold>`` holds ``train``, ``valid``, ``test`` or ``""``.
     target : {"pairs", "label", "value"}
-    path : path-like, optional
-        For messages.
 
     Raises
     ------
@@ -112,7 +108,7 @@ def split_examples(
     """
 
     def refuse(what: str, value: object, remedy: str) -> InputError:
-        return InputError(what, path=path, value=value, remedy=remedy)
+        return InputError(what, value=value, remedy=remedy)
 
     column, where = TARGET_COLUMNS[target], FOLD + fold
     if where not in frame:
