@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from rnamarks.datasets.redundancy import (
     CLUSTERINGS,
-    cdhit_clusters,
     cdhit_similar,
     mmseqs_clusters,
     neighbour_clusters,
-    read_clstr,
     word_length,
 )
 from rnamarks.errors import InputError
@@ -68,15 +65,14 @@ def test_windows_shorter_than_cdhit_takes(tools, generator, windows_at_random):
     assert cdhit_similar(["ACGU" * 20], []).tolist() == []
 
 
-def test_strand_counts_for_cdhit_and_neighbours_but_not_for_linclust(tools, generator, windows_at_random):
+def test_strand_counts_for_neighbours_but_not_for_linclust(tools, generator, windows_at_random):
     sequences = windows_at_random(generator, 50)
     both = sequences + [reverse_complement(sequence) for sequence in sequences]
-    assert len(np.unique(cdhit_clusters(both))) == 100
     assert len(np.unique(neighbour_clusters(both))) == 100
     assert len(np.unique(mmseqs_clusters(both))) == 50
 
 
-@pytest.mark.parametrize("name", ["cdhit", "linclust", "neighbours"])
+@pytest.mark.parametrize("name", ["linclust", "neighbours"])
 def test_clusters_join_close_variants_and_copies(tools, generator, windows_at_random, with_substitutions, name):
     roots = windows_at_random(generator, 30)
     close = [with_substitutions(sequence, 5, generator) for sequence in roots]
@@ -89,9 +85,7 @@ def test_clusters_join_close_variants_and_copies(tools, generator, windows_at_ra
     assert len(np.unique(labels)) == 32
 
 
-def test_neighbour_clusters_leave_no_pair_apart_where_greedy_ones_do(
-    tools, generator, windows_at_random, with_substitutions
-):
+def test_neighbour_clusters_leave_no_pair_apart(tools, generator, windows_at_random, with_substitutions):
     roots = windows_at_random(generator, 40)
     steps = [roots]
     for _ in range(3):
@@ -99,23 +93,10 @@ def test_neighbour_clusters_leave_no_pair_apart_where_greedy_ones_do(
     chain = [sequence for step in steps for sequence in step]
     labels = neighbour_clusters(chain, identity=0.8)
     assert labels.tolist() == list(range(40)) * 4
-    assert len(np.unique(cdhit_clusters(chain, identity=0.8))) > 40
 
 
 def test_only_copies_cluster_without_a_clustering():
     assert CLUSTERINGS["none"](["ACGU", "ACGG", "ACGU"]).tolist() == [0, 1, 0]
-
-
-def test_clstr_file(tmp_path):
-    path = tmp_path / "x.clstr"
-    path.write_text(">Cluster 0\n0\t101nt, >7... *\n1\t99nt, >s|3... at +/88.89%\n>Cluster 1\n0\t50nt, >a...b... *\n")
-    expected = pd.DataFrame(
-        [(0, "7", True), (0, "s|3", False), (1, "a...b", True)], columns=["cluster", "member", "representative"]
-    )
-    pd.testing.assert_frame_equal(read_clstr(path), expected)
-    path.write_text(">Cluster 0\nnonsense\n")
-    with pytest.raises(InputError, match=r"x\.clstr:2: "):
-        read_clstr(path)
 
 
 def test_prefilter_changes_nothing_on_real_windows(tools, deepm6aseq):

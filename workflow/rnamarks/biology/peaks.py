@@ -15,7 +15,8 @@ import pandas as pd
 
 from ..errors import InputError, check_choice
 from ..files import open_text
-from ..sites.readers.rows import check_stated_assembly
+from ..sites.contigs import match_contigs
+from ..sites.readers.rows import check_stated_assembly, refuse_rows
 from .gene_tables import read_numbers
 
 logger = logging.getLogger(__name__)
@@ -88,22 +89,19 @@ def read_peaks(path: str | Path, peak_format: str = "auto", *, assembly: str = "
     table = pd.DataFrame([fields[: max(3, min(width, 10))] for fields in rows], index=lines, dtype=object)
     frame = pd.DataFrame({"chrom": table[0].str.strip()})
     for at, name in ((1, "start"), (2, "end")):
-        frame[name] = _whole(table[at], name, path)
+        numbers = pd.to_numeric(table[at], errors="coerce").to_numpy(dtype=np.float64)
+        remedy = "give chrom, start and end in the first three columns, without a header"
+        whole = np.isfinite(numbers) & (np.floor(numbers) == numbers)
+        refuse_rows(table, whole, at, path, f"the {name} is no whole number", remedy)
+        frame[name] = numbers.astype(np.int64)
     frame["name"] = table[3].to_numpy() if width > 3 else ""
     frame["score"] = read_numbers(table[4], "the score", path)[0] if width > 4 else np.nan
     strand = table[5].str.strip() if width > 5 else pd.Series(".", index=table.index)
     frame["strand"] = strand.where(strand.isin(["+", "-"]), ".")
     frame["signal"] = _signal(table, width, strand, peak_format, path)
-    faulty = ~((frame["start"] >= 0) & (frame["end"] > frame["start"])).to_numpy()
-    if faulty.any():
-        at = int(faulty.argmax())
-        raise InputError(
-            "the interval is empty or begins before 0",
-            path=path,
-            line=int(lines[at]),
-            value=f"{frame['start'].iat[at]}-{frame['end'].iat[at]}",
-            remedy="write 0-based, half-open intervals",
-        )
+    sound = ((frame["start"] >= 0) & (frame["end"] > frame["start"])).to_numpy()
+    what = "the interval is empty or begins before 0"
+    refuse_rows(frame, sound, "start", path, what, "write 0-based, half-open intervals")
     place = ["chrom", "start", "end", "strand", "score", "signal"]
     kept = frame.drop_duplicates(place).sort_values(["chrom", "start", "end"], kind="stable", ignore_index=True)
     counts = {
@@ -129,21 +127,6 @@ def _read_rows(path: str | Path) -> tuple[np.ndarray, list[list[str]], list[str]
     return np.array(lines), rows, header
 
 
-def _whole(column: pd.Series, name: str, path: str | Path) -> np.ndarray:
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
-    wrong = ~np.isfinite(numbers) | (numbers != np.floor(np.nan_to_num(numbers)))
-    if wrong.any():
-        at = int(wrong.argmax())
-        raise InputError(
-            f"the {name} is no whole number",
-            path=path,
-            line=int(column.index[at]),
-            value=column.iat[at],
-            remedy="give chrom, start and end in the first three columns, without a header",
-        )
-    return numbers.astype(np.int64)
-
-
 def _signal(table: pd.DataFrame, width: int, strand: pd.Series, peak_format: str, path: str | Path) -> np.ndarray:
     if width <= _SIGNAL_FIELD or peak_format == "bed":
         return np.full(len(table), np.nan)
@@ -166,27 +149,17 @@ def match_chromosomes(peaks: Peaks, chromosomes: list[str]) -> Peaks:
     InputError
         If no peak lies on a chromosome that the sites know.
     """
-    known = set(chromosomes)
-    names = {name: _renamed(name, known) for name in peaks.frame["chrom"].unique()}
-    if not any(names.values()):
+    chrom = peaks.frame["chrom"].map(match_contigs(peaks.frame["chrom"].unique(), chromosomes))
+    if chrom.isna().all():
         raise InputError(
             "no peak lies on a chromosome with sites",
             path=peaks.path,
-            value=", ".join(list(names)[:3]),
+            value=", ".join(peaks.frame["chrom"].unique()[:3]),
             remedy=f"the sites lie on {', '.join(chromosomes[:3]) or 'none: their transcripts have no coordinates'}",
         )
-    chrom = peaks.frame["chrom"].map(names)
-    kept = peaks.frame.assign(chrom=chrom)[chrom != ""].reset_index(drop=True)
+    kept = peaks.frame.assign(chrom=chrom)[chrom.notna()].reset_index(drop=True)
     lost = len(peaks.frame) - len(kept)
     return Peaks(kept, peaks.counts | {"on chromosomes without sites": lost}, peaks.path)
-
-
-def _renamed(name: str, known: set[str]) -> str:
-    bare = name[3:] if name.lower().startswith("chr") else name
-    choices = [name, f"chr{bare}", bare]
-    if bare in ("M", "MT"):
-        choices += ["chrM", "MT", "M"]
-    return next((choice for choice in choices if choice in known), "")
 
 
 def check_genome(peaks: Peaks, lengths: Mapping[str, int], *, minimum: float = 0.5) -> int:
@@ -211,9 +184,8 @@ def check_genome(peaks: Peaks, lengths: Mapping[str, int], *, minimum: float = 0
         If a peak ends beyond its chromosome, or too few lie on a chromosome of the genome, as peaks on another
         assembly may.
     """
-    known = {name: _renamed(name, set(lengths)) for name in peaks.frame["chrom"].unique()}
-    chrom = peaks.frame["chrom"].map(known)
-    ends, lost = chrom.map(lengths).to_numpy(dtype=np.float64), chrom == ""
+    chrom = peaks.frame["chrom"].map(match_contigs(peaks.frame["chrom"].unique(), lengths))
+    ends, lost = chrom.map(lengths).to_numpy(dtype=np.float64), chrom.isna()
     beyond = peaks.frame["end"].to_numpy() > ends
     remedy = "give peaks on the assembly of the genome, or lift them over"
     if beyond.any():
@@ -229,7 +201,7 @@ def check_genome(peaks: Peaks, lengths: Mapping[str, int], *, minimum: float = 0
             f"only {int((~lost).sum())} of {len(lost)} peaks lie on chromosomes of the genome ({1 - lost.mean():.1%}, "
             f"at least {minimum:.0%} are asked for)",
             path=peaks.path,
-            value=", ".join(name for name, found in known.items() if not found)[:60],
+            value=", ".join(peaks.frame["chrom"][lost].unique())[:60],
             remedy=f"the genome has {', '.join(list(lengths)[:3])}; {remedy}, or lower regulation.minimum",
         )
     return int(lost.sum())

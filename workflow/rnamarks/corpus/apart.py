@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..datasets.tools import run_tool, scratch_folder
+from ..datasets.neighbours import search
+from ..datasets.tools import scratch_folder
 from ..dictionary import column_names
 from ..models.tokens import letters_to_tokens
 from .contained import Needles, Texts, hashed_words, join, turned, write_fasta
@@ -142,7 +143,7 @@ def find_relatives(
         left[:] = False
         with scratch_folder(folder) as scratch:
             ends = (_Fasta(corpus, rest, scratch, "corpus"), _Fasta(targets, np.arange(len(examples)), scratch, "kept"))
-            for hits in _search(*(ends if number % 2 == 0 else ends[::-1]), identity, threads, scratch):
+            for hits in _search(*(ends if number % 2 == 0 else ends[::-1]), identity, threads):
                 one, other = hits if number % 2 == 0 else hits[::-1]
                 near = _is_near(corpus.lengths[one[0]], targets.lengths[other[0]], *one[1:], identity - _MARGIN)
                 found.mark(one[0][near], other[0][near])
@@ -197,7 +198,7 @@ class _Fasta:
         return path if len(own) else None
 
 
-def _search(queries: _Fasta, targets: _Fasta, identity: float, threads: int, folder: Path) -> Iterator[tuple]:
+def _search(queries: _Fasta, targets: _Fasta, identity: float, threads: int) -> Iterator[tuple]:
     """(query, matches, columns) and (target, matches, columns) of alignments on both strands, some at a time."""
     for shortest, end in pairwise((*_CLASSES, np.inf)):
         # the shorter sequence is of this class
@@ -209,29 +210,14 @@ def _search(queries: _Fasta, targets: _Fasta, identity: float, threads: int, fol
                 continue
             # what half of the shorter sequence scores without a gap at this identity (2 for a match, -3 otherwise)
             ungapped = int(np.clip(0.4 * shortest * (5 * identity - 3), 15, 45))
-            run_tool(
-                ["mmseqs", "easy-search", query, target, folder / "hits.tsv", folder / "tmp"],
-                {
-                    "--search-type": 3,
-                    "--strand": 2,
-                    "-k": 9 if target.stat().st_size < _LARGE else 11,
-                    "--spaced-kmer-mode": 1,
-                    "--mask": 0,
-                    # without it matches are not counted
-                    "-a": 1,
-                    "-e": 1000,
-                    "--min-ungapped-score": ungapped,
-                    "--min-seq-id": max(0.0, identity - 0.1),
-                    "--max-seqs": _MOST_HITS,
-                    "--threads": threads,
-                    "-v": 1,
-                    "--format-output": ",".join(_HIT_COLUMNS),
-                },
-            )
-            if (folder / "hits.tsv").stat().st_size:
-                with pd.read_csv(
-                    folder / "hits.tsv", sep="\t", names=_HIT_COLUMNS, dtype=np.int64, chunksize=1 << 20
-                ) as chunks:
-                    for hits in chunks:
-                        first, second, matches, columns = (hits[name].to_numpy() for name in _HIT_COLUMNS)
-                        yield (first, matches, columns), (second, matches, columns)
+            options = {
+                "--strand": 2,
+                "-k": 9 if target.stat().st_size < _LARGE else 11,
+                "--min-ungapped-score": ungapped,
+                "--min-seq-id": max(0.0, identity - 0.1),
+                "--max-seqs": _MOST_HITS,
+                "--threads": threads,
+            }
+            for hits in search(query, target, _HIT_COLUMNS, options):
+                first, second, matches, columns = (hits[name].to_numpy() for name in _HIT_COLUMNS)
+                yield (first, matches, columns), (second, matches, columns)

@@ -8,7 +8,7 @@ transcript are thus 81 / 101 = 0.80 identical, and a window with 20 substitution
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -135,29 +135,8 @@ def _hits(
             target_path = query_path
         elif not write_fasta(target_path, targets, target_known >= FEWEST_KNOWN):
             return
-        # without a mask: windows of low complexity are neighbours too; the E-value is generous because identity decides
-        run_tool(
-            ["mmseqs", "easy-search", query_path, target_path, folder / "hits.tsv", folder / "tmp"],
-            {
-                "--search-type": 3,
-                "--strand": 1,
-                "-k": word,
-                "--spaced-kmer-mode": 1,
-                "--mask": 0,
-                "-a": 1,
-                "-e": 1000,
-                "--min-ungapped-score": min(ungapped, 45),
-                "--max-seqs": most + itself,
-                "--threads": threads,
-                "-v": 1,
-                "--format-output": ",".join(_HIT_COLUMNS),
-            },
-        )
-        if (folder / "hits.tsv").stat().st_size == 0:
-            return
-        for hits in pd.read_csv(
-            folder / "hits.tsv", sep="\t", names=_HIT_COLUMNS, dtype=np.int32, chunksize=_ROWS_PER_CHUNK
-        ):
+        options = {"--strand": 1, "-k": word, "--min-ungapped-score": min(ungapped, 45), "--max-seqs": most + itself}
+        for hits in search(query_path, target_path, _HIT_COLUMNS, options | {"--threads": threads}):
             if itself:
                 hits = hits[hits["query"] != hits["target"]]
             query, target = hits["query"].to_numpy(), hits["target"].to_numpy()
@@ -180,6 +159,35 @@ def _hits(
                     "identity": identity[kept],
                 }
             )
+
+
+def search(
+    queries: Path, targets: Path, columns: Sequence[str], options: Mapping[str, object]
+) -> Iterator[pd.DataFrame]:
+    """Alignments that MMseqs2 finds between nucleotide sequences of two FASTA files whose names are numbers.
+
+    Scratch files lie beside the targets. Yields frames of the ``columns`` of its output, all whole numbers.
+    """
+    hits = targets.with_name("hits.tsv")
+    run_tool(
+        ["mmseqs", "easy-search", queries, targets, hits, targets.with_name("tmp")],
+        {
+            "--search-type": 3,
+            "--spaced-kmer-mode": 1,
+            # what is of low complexity resembles, too
+            "--mask": 0,
+            # without it matches are not counted
+            "-a": 1,
+            # identity decides
+            "-e": 1000,
+            "-v": 1,
+            "--format-output": ",".join(columns),
+            **options,
+        },
+    )
+    if hits.stat().st_size:
+        with pd.read_csv(hits, sep="\t", names=list(columns), dtype=np.int64, chunksize=_ROWS_PER_CHUNK) as chunks:
+            yield from chunks
 
 
 def _flank_matches(

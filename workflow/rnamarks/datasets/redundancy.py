@@ -117,43 +117,6 @@ def cdhit_similar(
     return similar | (test_used & ~alone)
 
 
-@CLUSTERINGS.add("cdhit")
-def cdhit_clusters(sequences: Sequence[str], *, identity: float = 0.8, threads: int = 1) -> np.ndarray:
-    """Clusters of windows by CD-HIT-EST, same strand only.
-
-    Each window joins the first, longest representative that it resembles, so two windows of different clusters
-    can still be more alike than ``identity``.
-
-    Parameters
-    ----------
-    sequences : sequence of str
-        RNA or DNA windows, 5' to 3'; N padding is taken off. Windows of 10 known nucleotides and fewer cluster with
-        their exact copies only.
-    identity : float
-        From 0.75 to 1.
-    threads : int
-
-    Returns
-    -------
-    numpy.ndarray, shape=(n_windows,), dtype=int64
-        Cluster numbers from 0, in order of first appearance.
-    """
-    length = word_length(identity)
-    stripped = [sequence.strip("N") for sequence in sequences]
-    used = np.array([len(s) > _TOO_SHORT for s in stripped], dtype=bool)
-    labels = pd.factorize(pd.Series(list(sequences), dtype=object))[0].astype(np.int64)
-    if used.any():
-        with scratch_folder() as folder:
-            write_fasta(folder / "windows.fasta", stripped, used)
-            run_tool(
-                ["cd-hit-est", "-i", folder / "windows.fasta", "-o", folder / "kept"],
-                {"-c": identity, "-n": length, "-r": 0, "-l": _TOO_SHORT, "-d": 0, "-M": 0, "-T": threads},
-            )
-            clusters = read_clstr(folder / "kept.clstr")
-        labels[clusters["member"].to_numpy(np.int64)] = clusters["cluster"].to_numpy() + len(labels)
-    return pd.factorize(labels)[0].astype(np.int64)
-
-
 @CLUSTERINGS.add("linclust")
 def mmseqs_clusters(sequences: Sequence[str], *, identity: float = 0.8, threads: int = 1) -> np.ndarray:
     """Clusters of windows by MMseqs2's linclust, whose time grows linearly with their number.
@@ -162,8 +125,8 @@ def mmseqs_clusters(sequences: Sequence[str], *, identity: float = 0.8, threads:
     cluster this is harmless, as it only makes clusters larger; do not use it to remove or to count windows. It
     misses many pairs close to the identity, so neighbours can end up in different clusters.
 
-    Parameters and the returned array are those of :func:`cdhit_clusters`; windows with fewer than 30 known
-    nucleotides cluster with their exact copies only.
+    Parameters and the returned array are those of :func:`neighbour_clusters`; N padding is taken off, and windows with
+    fewer than 30 known nucleotides cluster with their exact copies only.
     """
     labels = pd.factorize(pd.Series(list(sequences), dtype=object))[0].astype(np.int64)
     stripped = [sequence.strip("N") for sequence in sequences]
@@ -206,7 +169,17 @@ def neighbour_clusters(
     The pairs come from :func:`rnamarks.datasets.neighbours.neighbours` and from exact copies. This is the
     clustering for the guarded scheme, since windows of different clusters have no neighbour among each other.
 
-    Parameters and the returned array are those of :func:`cdhit_clusters`, ``word`` is that of ``neighbours``.
+    Parameters
+    ----------
+    sequences : sequence of str
+        RNA or DNA windows, 5' to 3'.
+    identity, threads, word
+        See :func:`~rnamarks.datasets.neighbours.neighbours`.
+
+    Returns
+    -------
+    numpy.ndarray, shape=(n_windows,), dtype=int64
+        Cluster numbers from 0, in order of first appearance.
     """
     labels, distinct = pd.factorize(pd.Series(list(sequences), dtype=object))
     pairs = neighbours(list(distinct), min_identity=identity, threads=threads, word=word)
@@ -221,42 +194,8 @@ def connected(pairs: pd.DataFrame, n: int) -> np.ndarray:
 
 @CLUSTERINGS.add("none")
 def exact_clusters(sequences: Sequence[str], *, identity: float = 1.0, threads: int = 1) -> np.ndarray:
-    """Clusters of exact copies only; parameters and result as in :func:`cdhit_clusters`."""
+    """Clusters of exact copies only; parameters and result as in :func:`neighbour_clusters`."""
     return pd.factorize(pd.Series(list(sequences), dtype=object))[0].astype(np.int64)
-
-
-def read_clstr(path: str | Path) -> pd.DataFrame:
-    """Read CD-HIT's ``.clstr`` file.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``cluster`` (number), ``member`` (name), ``representative`` (bool); in the file's order.
-
-    Raises
-    ------
-    InputError
-        If a line is neither a cluster's head nor a member.
-    """
-    rows: list[tuple[int, str, bool]] = []
-    cluster = -1
-    with open(path, encoding="utf-8") as handle:
-        for number, line in enumerate(handle, 1):
-            line = line.rstrip("\n")
-            if line.startswith(">Cluster "):
-                cluster = int(line.removeprefix(">Cluster "))
-                continue
-            start, end = line.find(">"), line.rfind("... ")
-            if cluster < 0 or start < 0 or end < start:
-                raise InputError(
-                    "this is no line of a CD-HIT cluster file",
-                    path=path,
-                    line=number,
-                    value=line,
-                    remedy="give the .clstr file that cd-hit-est wrote",
-                )
-            rows.append((cluster, line[start + 1 : end], line.endswith("*")))
-    return pd.DataFrame(rows, columns=["cluster", "member", "representative"])
 
 
 def _fasta_names(path: Path) -> list[str]:

@@ -54,7 +54,7 @@ def split_windows(
         As in :func:`paper_split` and :func:`guarded_split`.
     clustering : str
         How similar windows are joined for the guarded scheme: ``neighbours`` (no pair at or above the identity falls
-        apart), ``linclust`` (for millions of windows), ``cdhit``, ``none`` (exact copies only).
+        apart), ``linclust`` (for millions of windows), ``none`` (exact copies only).
     chromosomes : mapping of str to sequence of str, optional
         Further schemes by name, see :func:`chromosome_split`.
     apart : (mapping of str to sequence of str, int), optional
