@@ -7,18 +7,19 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from patience import wait_until
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "runuser")
+ACCOUNTING = ("slurmdbd", "sacctmgr", "mariadbd", "mariadb-install-db", "my_print_defaults")
 # the executor removes the variables of SLURM from a job's environment, SLURM_CONF among them, so that an srun within it
 # finds settings only where SLURM looks for them
 SETTINGS, ASIDE = Path("/etc/slurm"), Path("/etc/slurm.before-tests")
-NODES = {"one": "", "two": "Gres=gpu:1"}
+NODES = {"one": "", "two": "Gres=gpu:2"}
 # A job that is started again waits for its old credentials to expire.
 # munge knows the users of a machine, and files need no network file system: all of a cluster but the distance.
 # Memory is enforced by samples, and nothing needs cgroups, which a container may not write.
@@ -41,7 +42,7 @@ TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
-AccountingStorageType=accounting_storage/none
+AccountingStorageType=accounting_storage/{storage}
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 SlurmdParameters=config_overrides
@@ -49,7 +50,7 @@ SlurmdTimeout=10
 SchedulerParameters=bf_interval=2,sched_interval=2,sched_min_interval=0
 BatchStartTimeout=20
 KillWait=20
-MinJobAge=43200
+MinJobAge={remembered}
 ReturnToService=2
 MpiDefault=none
 GresTypes=gpu
@@ -58,12 +59,31 @@ PartitionName=cpu Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 PartitionName=gpu Nodes=two MaxTime=INFINITE State=UP
 """
 
+PORT = 13306
+# Every job is kept in a database, and one of a user without an account there is refused.
+DATABASE = """
+AuthType=auth/munge
+DbdHost=localhost
+DbdAddr=127.0.0.1
+SlurmUser=root
+LogFile={folder}/slurmdbd.log
+PidFile={folder}/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=127.0.0.1
+StoragePort={port}
+StorageUser=slurm
+StoragePass=slurm
+"""
 
-def why_not() -> str:
+
+def why_not(accounting: bool = False) -> str:
     """What keeps a cluster from being started here; nothing if it can be."""
-    missing = [program for program in PROGRAMS if shutil.which(program, path=_search()) is None]
+    programs, packages = PROGRAMS, "slurm-wlm munge"
+    if accounting:
+        programs, packages = PROGRAMS + ACCOUNTING, f"{packages} slurmdbd mariadb-server-core mariadb-client-core"
+    missing = [program for program in programs if shutil.which(program, path=_search()) is None]
     if missing:
-        return f"a cluster needs {', '.join(missing)}: apt-get install slurm-wlm munge"
+        return f"a cluster needs {', '.join(missing)}: apt-get install {packages}"
     if os.geteuid():
         return "a cluster needs root"
     if not ASIDE.exists() and " is UP" in run("scontrol", "ping", check=False):
@@ -86,9 +106,14 @@ def _search() -> str:
 
 @dataclass
 class Cluster:
-    """A cluster whose state lies in a folder; what was in /etc/slurm is put aside until it is stopped."""
+    """A cluster whose state lies in a folder; what was in /etc/slurm is put aside until it is stopped.
+
+    Jobs that have ended it remembers for some seconds; with accounting a database keeps them.
+    """
 
     folder: Path
+    accounting: bool = False
+    remembered: int = 43200
 
     def start(self) -> None:
         (self.folder / "state").mkdir(parents=True, exist_ok=True)
@@ -106,16 +131,39 @@ class Cluster:
             f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={17001 + i} CPUs=4 RealMemory={memory} {gres}"
             for i, (name, gres) in enumerate(NODES.items())
         ]
-        text = CONFIGURATION.format(host=host, folder=self.folder, nodes="\n".join(nodes))
+        storage = "slurmdbd\nAccountingStorageEnforce=associations" if self.accounting else "none"
+        text = CONFIGURATION.format(
+            host=host, folder=self.folder, nodes="\n".join(nodes), storage=storage, remembered=self.remembered
+        )
         (SETTINGS / "slurm.conf").write_text(text)
-        # a GPU that is counted and handed out, with no device behind it
-        (SETTINGS / "gres.conf").write_text("NodeName=two Name=gpu File=/dev/null\n")
+        # GPUs that are counted and handed out, with no device behind them
+        gpus = [f"NodeName=two Name=gpu File={file}\n" for file in ("/dev/null", "/dev/zero")]
+        (SETTINGS / "gres.conf").write_text("".join(gpus))
         run("install", "-d", "-o", "munge", "-g", "munge", "-m", "0755", "/run/munge")
         run("runuser", "-u", "munge", "--", "munged", "--force", f"--pid-file={self._munge}")
+        if self.accounting:
+            self._start_database()
         run("slurmctld")
         for node in NODES:
             run("slurmd", "-N", node)
         self.wait_for("idle", *NODES)
+
+    def _start_database(self) -> None:
+        data, begin = self.folder / "database", self.folder / "begin.sql"
+        run("mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={data}", "--skip-test-db")
+        begin.write_text("GRANT ALL ON slurm_acct_db.* TO slurm@'127.0.0.1' IDENTIFIED BY 'slurm';\n")
+        options = ["--bind-address=127.0.0.1", f"--port={PORT}", f"--socket={self.folder}/mariadb.sock"]
+        options += [f"--pid-file={self.folder}/mariadb.pid", f"--log-error={self.folder}/mariadb.log"]
+        options += [f"--datadir={data}", f"--init-file={begin}"]
+        subprocess.Popen(["mariadbd", "--no-defaults", "--user=root", *options], env=os.environ | {"PATH": _search()})
+        wait_until((self.folder / "mariadb.pid").exists, interval=0.1)
+        settings = SETTINGS / "slurmdbd.conf"
+        settings.touch(mode=0o600)
+        settings.write_text(DATABASE.format(folder=self.folder, port=PORT))
+        run("slurmdbd")
+        # which also says when the database is ready
+        add = ["sacctmgr", "--immediate", "add", "cluster", "rnamarks"]
+        wait_until(lambda: "Adding Cluster" in run(*add, check=False), interval=0.3)
 
     def stop(self) -> None:
         run("scancel", "--user=root", check=False)
@@ -123,10 +171,11 @@ class Cluster:
         shutil.rmtree(SETTINGS)
         ASIDE.rename(SETTINGS)
 
-    def restart_controller(self, seconds: float) -> None:
-        """End slurmctld and start it again after a while; it reads jobs from its state."""
+    @contextmanager
+    def without_controller(self) -> Iterator[None]:
+        """End slurmctld, and start it again in the end; it reads jobs from its state."""
         _end(self.folder / "slurmctld.pid")
-        time.sleep(seconds)
+        yield
         run("slurmctld")
 
     def lose(self, node: str) -> None:
@@ -167,9 +216,11 @@ class Cluster:
     def _end_daemons(self) -> None:
         text = (SETTINGS / "slurm.conf").read_text() if (SETTINGS / "slurm.conf").exists() else ""
         settings = dict(line.split("=", 1) for line in text.splitlines() if "PidFile=" in line)
-        files = [settings.get("SlurmdPidFile", "").replace("%n", node) for node in NODES]
-        for file in [*files, settings.get("SlurmctldPidFile", ""), str(self._munge)]:
-            _end(Path(file))
+        controller = Path(settings.get("SlurmctldPidFile", ""))
+        nodes = [Path(settings.get("SlurmdPidFile", "").replace("%n", node)) for node in NODES]
+        database = [controller.with_name(name) for name in ("slurmdbd.pid", "mariadb.pid")]
+        for file in [*nodes, controller, *database, self._munge]:
+            _end(file)
 
     @property
     def _munge(self) -> Path:

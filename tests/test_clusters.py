@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from rnamarks.clusters import check_partitions, partitions_here, read_partitions
+from rnamarks.clusters import (
+    check_partitions,
+    choose_status_command,
+    partitions_here,
+    read_partitions,
+    status_command_here,
+)
 from rnamarks.errors import InputError
 
 HERE = read_partitions("cpu (null)\nmixed (null)\nmixed gpu:a100:4(S:0-1),license:2\n")
@@ -49,11 +55,41 @@ def test_what_it_lacks_is_refused_in_one_sentence(limits, offered, job, said):
     assert len(str(error.value).splitlines()) == 1
 
 
-def test_a_machine_without_slurm_says_so(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("age", "storage", "chosen", "expected"),
+    [
+        ("300 sec", "(null)", "squeue", "squeue"),
+        ("300 sec", "accounting_storage/none", "sacct", "squeue"),
+        ("300 sec", "accounting_storage/slurmdbd", "sacct", "sacct"),
+        ("60 sec", "accounting_storage/slurmdbd", "squeue", "sacct"),
+    ],
+)
+def test_jobs_are_asked_about_where_slurm_remembers_them(age, storage, chosen, expected):
+    shown = f"Configuration data as of now\nAccountingStorageType   = {storage}\nMinJobAge               = {age}\n"
+    assert choose_status_command(shown, chosen) == expected
+
+
+def test_a_cluster_that_forgets_jobs_is_refused():
+    with pytest.raises(InputError, match=r"no accounting \(found 'MinJobAge 60 sec'\)"):
+        choose_status_command("MinJobAge = 60 sec\nAccountingStorageType = accounting_storage/none\n", "squeue")
+
+
+@pytest.mark.parametrize(
+    ("program", "ask"), [("sinfo", partitions_here), ("scontrol", lambda: status_command_here("squeue"))]
+)
+def test_a_machine_without_slurm_says_so(monkeypatch, tmp_path, program, ask):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="SLURM does not answer"):
-        partitions_here()
-    (tmp_path / "sinfo").write_text("#!/bin/sh\necho 'sinfo: Unable to contact slurm controller' >&2\nexit 1\n")
-    (tmp_path / "sinfo").chmod(0o755)
+        ask()
+    (tmp_path / program).write_text(f"#!/bin/sh\necho '{program}: Unable to contact slurm controller' >&2\nexit 1\n")
+    (tmp_path / program).chmod(0o755)
     with pytest.raises(InputError, match="Unable to contact"):
-        partitions_here()
+        ask()
+
+
+def test_what_a_user_wants_to_see_of_a_cluster_does_not_matter(monkeypatch, tmp_path):
+    (tmp_path / "sinfo").write_text("#!/bin/sh\necho ${SINFO_PARTITION:-cpu} '(null)'\n")
+    (tmp_path / "sinfo").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("SINFO_PARTITION", "mine")
+    assert partitions_here() == {"cpu": False}

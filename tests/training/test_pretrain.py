@@ -24,7 +24,6 @@ from rnamarks.errors import InputError
 from rnamarks.models.language import Language
 from rnamarks.models.settings.language import LANGUAGE_SIZES
 from rnamarks.models.tokens import A, T
-from rnamarks.started import first_host, started_with
 from rnamarks.training import trainer
 from rnamarks.training.masking import MaskedBatch
 from rnamarks.training.muon import MuonWithAdamW, orthogonal
@@ -165,24 +164,6 @@ def test_the_others_of_a_killed_process_end_and_all_go_on(corpus, tmp_path, vict
             process.communicate()
     state = state_in(tmp_path / "killed" / "k")
     assert state["progress"]["step"] > 0
-
-
-def test_processes_are_those_of_torchrun_or_of_a_step_of_slurm():
-    assert started_with({"RANK": "1", "WORLD_SIZE": "2"}) is None
-    assert started_with({"SLURM_NTASKS": "4", "SLURM_PROCID": "0"}) is None
-    step = {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "3", "SLURM_LOCALID": "1", "SLURM_JOB_ID": "123456789"}
-    step |= {"SLURM_STEP_ID": "2", "SLURM_STEP_NODELIST": "gpu[07-08],login1"}
-    found = started_with(step)
-    assert (found["rank"], found["local"], found["count"], found["address"]) == (3, 1, 4, "gpu07")
-    assert 20_000 <= found["port"] < 32_000
-    assert started_with(step | {"MASTER_PORT": "99"})["port"] == 99
-
-
-@pytest.mark.parametrize(
-    ("hosts", "first"), [("a", "a"), ("n1,n2", "n1"), ("gpu[003,007-9]", "gpu003"), ("r[1-2]-ib,x", "r1-ib")]
-)
-def test_the_first_machine_of_a_list(hosts, first):
-    assert first_host(hosts) == first
 
 
 def test_shares_are_the_batch():

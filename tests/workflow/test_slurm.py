@@ -8,6 +8,8 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +18,9 @@ import pytest
 import torch
 import yaml
 
-from patience import run_patiently, wait_until
+from patience import PATIENCE, run_patiently, wait_until
+from rnamarks.clusters import partitions_here
+from rnamarks.errors import InputError
 from slurm_cluster import Cluster, run, why_not
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slurm]
@@ -25,7 +29,7 @@ pytestmark = [pytest.mark.workflow, pytest.mark.slurm]
 VARYING = ("models/*/*/*/*/history.tsv", "training/histories.tsv", "report.html", "run.json")
 STEPS = 600
 # the first try cannot hold Snakemake alone, the second is enough
-LITTLE = "measure_leaks:mem_mb=100 if attempt == 1 else 2000"
+LITTLE = "mem_mb=100 if attempt == 1 else 2000"
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +40,19 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
     made.start()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def accounted(cluster, tmp_path) -> Iterator[Cluster]:
+    """A cluster that soon forgets jobs and keeps them in a database, in place of the other one meanwhile."""
+    if reason := why_not(accounting=True):
+        pytest.skip(reason)
+    cluster.stop()
+    made = Cluster(tmp_path, accounting=True, remembered=60)
+    made.start()
+    yield made
+    made.stop()
+    cluster.start()
 
 
 def on_slurm(project, *targets: str, options: Sequence[str] = ()) -> list[str]:
@@ -112,7 +129,7 @@ def disturbed(cluster, new_project, config) -> Disturbed:
     log = project.folder / "output.txt"
     with log.open("w") as handle:
         process = subprocess.Popen(
-            on_slurm(project, options=["--set-resources", LITTLE]),
+            on_slurm(project, options=["--set-resources", f"measure_leaks:{LITTLE}"]),
             cwd=project.folder,
             env=project.environment(),
             stdout=handle,
@@ -122,7 +139,8 @@ def disturbed(cluster, new_project, config) -> Disturbed:
     try:
         # a step that is being made waits minutes for a controller that is away, one that runs does not need it
         wait_until(lambda: any(project.folder.glob("logs/simulation/simulate/*")), process, interval=0.1)
-        cluster.restart_controller(seconds=3)
+        with cluster.without_controller():
+            time.sleep(3)
 
         wait_until(lambda: any(project.folder.glob(".checkpoints/*/last.ckpt")), process, interval=0.1)
         training = job_of(cluster, "train_model")
@@ -231,6 +249,49 @@ def test_two_nodes_train_as_two_processes_of_torchrun_do(cluster, new_project, r
     assert "error" not in log.read_text()
 
 
+# two processes that say where SLURM has put them
+TOGETHER = """
+import os, sys
+from pathlib import Path
+from rnamarks.started import gpu_of, start_together, started_with
+
+if not start_together(2, 1, sys.stderr):
+    place, gpus = started_with(os.environ), os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    own = gpu_of(place, len(gpus.split(",")), os.environ) if gpus else "none"
+    Path(f"{place['rank']}.txt").write_text(f"{place['count']} {gpus} {own}")
+"""
+
+
+@pytest.fixture
+def together(cluster, repository, tmp_path, monkeypatch) -> list[str]:
+    """The command of two processes that say where SLURM has put them, and the folder where they do."""
+    (tmp_path / "together.py").write_text(TOGETHER)
+    monkeypatch.setenv("PYTHONPATH", str(repository / "workflow"))
+    monkeypatch.chdir(tmp_path)
+    return [sys.executable, str(tmp_path / "together.py")]
+
+
+def test_each_process_finds_its_gpu_where_slurm_shows_it_no_other(together, tmp_path):
+    asked = ["--partition=gpu", "--gpus=2", "--ntasks=2", "--ntasks-per-gpu=1", "--cpus-per-task=1"]
+    run("sbatch", "--wait", *asked, "--wrap", " ".join(together))
+    assert [(tmp_path / f"{rank}.txt").read_text() for rank in range(2)] == ["2 0 0", "2 1 0"]
+
+
+def test_an_interactive_shell_of_several_tasks_is_alone_and_starts_processes_beside_itself(together, tmp_path):
+    ours, theirs = os.openpty()
+    words = ["srun", "--ntasks=2", "--cpus-per-task=1", "--pty", *together]
+    done = subprocess.run(words, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, timeout=PATIENCE, check=False)
+    for end in (ours, theirs):
+        os.close(end)
+    assert done.returncode == 0, done.stderr
+    assert [(tmp_path / f"{rank}.txt").read_text() for rank in range(2)] == ["2  none", "2  none"]
+
+
+def test_a_controller_that_does_not_answer_is_said_in_one_sentence(cluster):
+    with cluster.without_controller(), pytest.raises(InputError, match=r"^SLURM does not answer .*Unable to contact"):
+        partitions_here()
+
+
 @pytest.mark.parametrize(
     ("partitions", "device", "said"),
     [
@@ -250,3 +311,20 @@ def test_what_the_cluster_lacks_is_refused_before_a_job_is_submitted(
     assert last.startswith("error: ")
     assert said in last
     assert len(cluster.jobs()) == before
+
+
+def test_with_accounting_a_job_that_squeue_forgets_fails_and_passes(accounted, new_project, config):
+    """Looks may be 180 s apart, and squeue forgets after 60."""
+    project = new_project("accounted", config)
+    done = run_on_slurm(
+        project, "resources/demo_marks/human.genome.fa.gz", options=["--set-resources", f"simulate:{LITTLE}"]
+    )
+    assert done.returncode == 0, done.stderr[-6000:]
+    states = run("sacct", "--allocations", "--noheader", "--parsable2", "--format=JobName,State,ReqMem").splitlines()
+    first, second = (line.split("|") for line in states)
+    assert first[0] == second[0]
+    assert first[1] in ("FAILED", "OUT_OF_MEMORY")
+    assert second[1] == "COMPLETED"
+    assert (first[2], second[2]) == ("100M", "2000M")
+    # a reason is asked of sacct alone
+    assert f"SLURM status is: '{first[1]}'. Reason" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,7 +12,10 @@ import yaml
 
 from .errors import InputError
 
-_SHOW = ("sinfo", "--noheader", "--format", "%R %G")
+_PATIENCE = 120
+"""Seconds that SLURM may take to answer."""
+_BETWEEN_LOOKS = 200
+"""Seconds that Snakemake may let pass between two looks at its jobs, 180, and those that a look takes."""
 
 
 def partitions_here() -> dict[str, bool]:
@@ -22,18 +26,64 @@ def partitions_here() -> dict[str, bool]:
     InputError
         If SLURM does not answer.
     """
+    # hidden ones, too, to which jobs may go
+    return read_partitions(_ask("sinfo", "--all", "--noheader", "--format", "%R %G"))
+
+
+def status_command_here(chosen: str) -> str:
+    """Which of ``squeue`` and ``sacct`` tells how the jobs of a run on this cluster ended.
+
+    Parameters
+    ----------
+    chosen : str
+        The one that is asked if both do.
+
+    Raises
+    ------
+    InputError
+        If neither does, so that a run would wait for ever, or SLURM does not answer.
+    """
+    return choose_status_command(_ask("scontrol", "show", "config"), chosen)
+
+
+def _ask(*command: str) -> str:
+    # a user's own choice of what sinfo shows is none of what the cluster has
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SINFO_")}
+    options = {"capture_output": True, "text": True, "check": False, "timeout": _PATIENCE, "env": environment}
     try:
-        done = subprocess.run(_SHOW, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(command, **options)
         said, failed = done.stderr.strip(), done.returncode != 0
     except (OSError, subprocess.TimeoutExpired) as error:
         said, failed = str(error), True
     if failed:
         raise InputError(
             "SLURM does not answer",
-            value=said.splitlines()[-1] if said else "sinfo",
+            value=said.splitlines()[-1] if said else command[0],
             remedy="start the run on a machine that jobs can be submitted from, or without the profile for clusters",
         )
-    return read_partitions(done.stdout)
+    return done.stdout
+
+
+def choose_status_command(shown: str, chosen: str) -> str:
+    """As :func:`status_command_here`, from what ``scontrol show config`` shows.
+
+    ``squeue`` tells it where ended jobs are remembered from one look of Snakemake to the next, ``sacct`` where there is
+    accounting.
+
+    >>> choose_status_command("MinJobAge = 60 sec\nAccountingStorageType = accounting_storage/slurmdbd\n", "squeue")
+    'sacct'
+    """
+    settings = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in shown.splitlines())}
+    age, storage = settings.get("MinJobAge", "0"), settings.get("AccountingStorageType", "")
+    tells = {"squeue": int(age.split()[0]) >= _BETWEEN_LOOKS, "sacct": storage.endswith("slurmdbd")}
+    for command in (chosen, *tells):
+        if tells.get(command):
+            return command
+    raise InputError(
+        "the cluster forgets how jobs ended before Snakemake asks, and has no accounting",
+        value=f"MinJobAge {age}",
+        remedy=f"ask for a MinJobAge of {_BETWEEN_LOOKS} or more, or run without the profile for clusters",
+    )
 
 
 def read_partitions(shown: str) -> dict[str, bool]:

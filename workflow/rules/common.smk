@@ -4,7 +4,7 @@ from pathlib import Path
 
 import rnamarks
 from rnamarks.analyses import Analyses
-from rnamarks.clusters import check_partitions, partitions_here
+from rnamarks.clusters import check_partitions, partitions_here, status_command_here
 from rnamarks.configuration import Plan
 from rnamarks.dictionary.tables import TABLES
 from rnamarks.errors import InputError

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ..errors import InputError
-from ..started import started_with
+from ..started import check_address, gpu_of, started_with
 
 WAIT = timedelta(minutes=30)
 """Longest time that a process waits for the others, which read and validate meanwhile."""
@@ -92,12 +92,12 @@ def join(device: torch.device) -> Iterator[Processes]:
     Parameters
     ----------
     device : torch.device
-        Of a machine's GPUs each process takes the one with its number there.
+        See :func:`~rnamarks.started.gpu_of`.
 
     Raises
     ------
     InputError
-        If the others do not come, or one of them ends.
+        If the others cannot be reached or do not come, or one of them ends.
     """
     place = started_with(os.environ)
     if place is None:
@@ -105,12 +105,9 @@ def join(device: torch.device) -> Iterator[Processes]:
         return
     from torch import distributed
 
+    check_address(place)
     if device.type == "cuda":
-        if place["local"] >= torch.cuda.device_count():
-            raise InputError(
-                "more processes than GPUs on this machine", value=torch.cuda.device_count(), remedy="start fewer"
-            )
-        torch.cuda.set_device(place["local"])
+        torch.cuda.set_device(gpu_of(place, torch.cuda.device_count(), os.environ))
     with _never_alone():
         distributed.init_process_group(
             "nccl" if device.type == "cuda" else "gloo",
