@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -37,6 +38,10 @@ module rnamarks:
 
 
 use rule * from rnamarks as rnamarks_*
+
+
+onstart:
+    rnamarks.onstart()
 
 
 rule mine:
@@ -107,3 +112,14 @@ def test_a_mistake_in_its_configuration_is_a_sentence(outer, repository):
     done = run_patiently(command, cwd=project.folder, env=project.environment())
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("error: there is no key qqq; choose from run, seed")
+
+
+@pytest.mark.skipif(any(Path("/dev").glob("nvidia[0-9]*")), reason="this machine has a GPU")
+def test_it_looks_before_any_job_where_it_is_told_to(outer, repository, tiny_config):
+    snakefile = SNAKEFILE.format(snakefile=repr(str(repository / "workflow" / "Snakefile")))
+    project = outer("cuda", snakefile, resources=tiny_config["resources"] | {"device": "cuda"})
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "rnamarks_all"]
+    done = run_patiently(command, cwd=project.folder, env=project.environment())
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: a GPU is asked for, and this machine has none")
+    assert not (project.folder / "logs").exists()
