@@ -66,6 +66,8 @@ rule build_transcripts:
         "benchmarks/results/{run}/sites/build_transcripts/{transcripts}.tsv"
     wildcard_constraints:
         transcripts="|".join(ANALYSES.from_genome()) or "none",
+    group:
+        "transcripts"
     conda:
         "../../envs/tables.yaml"
     resources:
