@@ -144,7 +144,7 @@ def test_explain_is_that_of_the_command(model, folder, fasta, method):
         (lambda model: model.scan("ACGU"), "this is one text, not a list"),
         (lambda model: model.scan("my.fa"), "to scan a file, give a pathlib.Path"),
         (lambda model: model.scan({"a b": "ACGU"}), "not one printable word (found 'a b')"),
-        (lambda model: model.scan(["ACGU", "AC!U"]), "sequence 1: position 3 of the sequence holds no nucleotide"),
+        (lambda model: model.scan(["ACGU", "AC!U"]), "sequence 1: letter 3 is no nucleotide"),
         (lambda model: model.scan(["ACGU", ""]), "sequence 1: the sequence is empty"),
         (lambda model: model.scan([np.array([0, 7])]), "sequence 0: not a sequence"),
         (lambda model: model.scan([]), "there is no sequence"),

@@ -65,7 +65,7 @@ def test_one_sequence_per_line(tmp_path):
         (b"", "holds no sequence"),
         (b"\n\n", "holds no sequence"),
         (b">a\n>b\nAC\n", r"windows:1: the record has no sequence \(found 'a'\)"),
-        (b">a\nACGT\nMKLE\n", r"windows:3: column 3 holds no nucleotide \(found 'L'\)"),
+        (b">a\nACGT\nMKLE\n", r"windows:3: letter 3 is no nucleotide \(found 'L'\)"),
         (b"\x1f\x8b\x08\x00broken", "gzip"),
         (gzip.compress(b">a\nACGT\n" * 1000)[:-20], "cut off"),
         (b"ACGT\n\xff\xfe\x00", "not UTF-8"),

@@ -313,7 +313,7 @@ FAULTS = [
     (b">a\nACGU\n>b\n", "s.fa:3: the record has no sequence"),
     (b">a\nACGU\n>a x\nACGU\n", "s.fa:3: line 1 has a record of that name already"),
     (b"> \nACGU\n", "s.fa:1: the record has no name"),
-    (b">p\nMKLVFF\n", "s.fa:2: the line holds a letter that is no nucleotide (found 'L')"),
+    (b">p\nMKLVFF\n", "s.fa:2: letter 3 is no nucleotide (found 'L')"),
     (b">p\nAC-GU\n", "found '-'"),
     (b"\x1f\x8b\x08\x00broken", "gzip"),
     (b">a\n\xff\xfe\n", "UTF-8"),

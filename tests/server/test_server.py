@@ -115,7 +115,7 @@ def test_programs_get_other_formats(browser):
     [
         ("", b"", "your sequences: the file holds no sequence"),
         ("", b"ACGU\n", "your sequences:1: the file is not FASTA"),
-        ("", b">a\nAC\n>b\nMKLV\n", "your sequences:4: the line holds a letter that is no nucleotide"),
+        ("", b">a\nAC\n>b\nMKLV\n", "your sequences:4: letter 3 is no nucleotide"),
         ("", b">a\n" + b"A" * 1001, "your sequences:2: there are more than 1,000 nt"),
         ("", gzip.compress(b">a\n" + b"A" * 500_000_000), "there are more than 1,000 nt"),
         ("", b"\x1f\x8b broken", "your sequences"),

@@ -174,7 +174,7 @@ def test_dressed_files_give_the_same_windows(read, tmp_path, form, dress):
         ("csv", "sequence,label\nACGTA,1\n", {"label": 1}, "states its labels"),
         ("lines", "ACGTA\nACGT\n", {"label": 1}, r"windows:2: the window has 4 nt and should have 5"),
         ("lines", "ACGTA\n", {"label": 1, "width": 101}, r"windows:1: .*should have 101"),
-        ("lines", "ACGTA\nAC-TA\n", {"label": 1}, r"windows:2: column 3 holds no nucleotide"),
+        ("lines", "ACGTA\nAC-TA\n", {"label": 1}, r"windows:2: letter 3 is no nucleotide"),
         ("lines", ">x\nACGTA\n", {"label": 1}, "is FASTA"),
         ("lines", "ACGTA\n", {}, "set label to 1 or 0"),
         ("fasta", "ACGTA\n", {"label": 1}, "set the format lines"),

@@ -163,7 +163,7 @@ def bad_species(world: World, folder: Path) -> dict[str, tuple[dict, str, str]]:
         "letters": (
             windows(positives=good, negatives=write("letters.txt", f"{window}\n{window[:-1]}!\n")),
             cut("letters"),
-            rf"letters\.txt:2: column {WIDTH} holds no nucleotide \(found '!'\); use A, C, G, U or T",
+            rf"letters\.txt:2: letter {WIDTH} is no nucleotide \(found '!'\); use A, C, G, U or T",
         ),
         "lengths": (
             windows(positives=good, negatives=write("lengths.txt", f"{window}\n{window}A\n")),

@@ -296,10 +296,7 @@ def _encoded(sequences: Sequences) -> dict[str, np.ndarray]:
         if not isinstance(name, str) or name.split() != [name] or not name.isprintable():
             raise InputError("the name of a sequence is not one printable word", value=name, remedy="rename it")
         if isinstance(sequence, str):
-            try:
-                codes = encode(sequence)
-            except InputError as error:
-                raise InputError(error.what, path=f"sequence {name}", value=error.value, remedy=error.remedy) from error
+            codes = encode(sequence, path=f"sequence {name}")
         else:
             codes = np.asarray(sequence)
             if codes.ndim != 1 or codes.dtype.kind not in "iu" or not ((codes >= 0) & (codes <= UNKNOWN)).all():

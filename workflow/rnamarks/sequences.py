@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,8 +36,14 @@ class Record(NamedTuple):
     line: int
 
 
-def encode(sequence: str) -> np.ndarray:
+def encode(sequence: str, **where: Any) -> np.ndarray:
     """Integer codes of one DNA or RNA sequence in either case.
+
+    Parameters
+    ----------
+    sequence : str
+    **where
+        ``path`` and ``line``, for the error.
 
     Returns
     -------
@@ -52,9 +58,10 @@ def encode(sequence: str) -> np.ndarray:
     if codes.size and codes.max() == 255:
         at = int(np.argmax(codes == 255))
         raise InputError(
-            f"position {at + 1} of the sequence holds no nucleotide",
+            f"letter {at + 1} is no nucleotide",
             value=sequence[at],
             remedy="use A, C, G, U or T, N and the IUPAC codes",
+            **where,
         )
     return codes
 
@@ -90,7 +97,7 @@ def on_strand(codes: np.ndarray, strand: str) -> np.ndarray:
 
 
 def decode(codes: np.ndarray) -> str:
-    """RNA text of a one-dimensional array of codes."""
+    """RNA text of an array of codes."""
     return LETTERS[codes].tobytes().decode("ascii")
 
 
@@ -98,8 +105,7 @@ def decode_windows(codes: np.ndarray) -> list[str]:
     """RNA texts of an array of codes, shape=(n_windows, width)."""
     if codes.shape[0] == 0:
         return []
-    text = LETTERS[codes].tobytes().decode("ascii")
-    width = codes.shape[1]
+    text, width = decode(codes), codes.shape[1]
     return [text[i : i + width] for i in range(0, len(text), width)]
 
 
@@ -132,13 +138,13 @@ def read_records(path: str | Path, *, clean: bool = True) -> Iterator[Record]:
             if fasta is None:
                 fasta = line.startswith(">")
             if not fasta:
-                yield Record("", _clean(line, path, number) if clean else line, number)
+                yield Record("", decode(encode(line, path=path, line=number)) if clean else line, number)
             elif line.startswith(">"):
                 if header is not None:
                     yield _record(header, parts, path, start)
                 header, start, parts = line[1:].strip(), number, []
             else:
-                parts.append(_clean(line, path, number) if clean else line)
+                parts.append(decode(encode(line, path=path, line=number)) if clean else line)
     if fasta is None:
         raise InputError("the file holds no sequence", path=path, remedy="give FASTA or one sequence per line")
     if header is not None:
@@ -155,20 +161,6 @@ def _record(header: str, parts: list[str], path: str | Path, line: int) -> Recor
             "the record has a name that cannot be printed", path=path, line=line, value=header, remedy="rename it"
         )
     return Record(header, sequence, line)
-
-
-def _clean(text: str, path: str | Path, line: int) -> str:
-    codes = _CODE_OF_BYTE[np.frombuffer(text.encode("latin-1", "replace"), dtype=np.uint8)]
-    if codes.max(initial=0) == 255:
-        at = int(np.argmax(codes == 255))
-        raise InputError(
-            f"column {at + 1} holds no nucleotide",
-            path=path,
-            line=line,
-            value=text[at],
-            remedy="use A, C, G, U or T, N and the IUPAC codes",
-        )
-    return LETTERS[codes].tobytes().decode("ascii")
 
 
 def distinct(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

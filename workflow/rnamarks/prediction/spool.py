@@ -188,7 +188,7 @@ def spool_fasta(source: str | Path, folder: str | Path, gap: int, *, maximum: in
                     "the file is not FASTA", path=source, line=number, value=line, remedy="begin each record with >name"
                 )
             elif line:
-                spool.add(_encode_line(line, source, number))
+                spool.add(encode(line, path=source, line=number))
                 filled = True
                 read += len(line)
                 if maximum is not None and read > maximum:
@@ -199,19 +199,6 @@ def spool_fasta(source: str | Path, folder: str | Path, gap: int, *, maximum: in
         if not spool.names:
             raise InputError("the file holds no sequence", path=source, remedy="give FASTA")
     return spool.finish()
-
-
-def _encode_line(line: str, source: str | Path, number: int) -> np.ndarray:
-    try:
-        return encode(line)
-    except InputError as error:
-        raise InputError(
-            "the line holds a letter that is no nucleotide",
-            path=source,
-            line=number,
-            value=error.value,
-            remedy="use A, C, G, U or T, N and the IUPAC codes",
-        ) from error
 
 
 def spool_transcripts(path: str | Path, folder: str | Path, gap: int) -> Spool:
@@ -241,15 +228,7 @@ def spool_transcripts(path: str | Path, folder: str | Path, gap: int) -> Spool:
                 )
             for name, sequence in zip(frame["transcript"], frame["sequence"], strict=True):
                 spool.begin(name)
-                try:
-                    spool.add(encode(sequence))
-                except InputError as error:
-                    raise InputError(
-                        "a transcript holds a letter that is no nucleotide",
-                        path=path,
-                        value=error.value,
-                        remedy=error.remedy,
-                    ) from error
+                spool.add(encode(sequence, path=path))
             pa.default_memory_pool().release_unused()
     return spool.finish()
 

@@ -46,13 +46,4 @@ def check_label(path: str | Path, label: int | None, *, given: bool) -> None:
 
 def read_rna(sequence: str, path: str | Path, line: int) -> str:
     """The sequence as RNA with A, C, G, U and N alone."""
-    try:
-        return decode(encode(sequence))
-    except InputError as error:
-        raise InputError(
-            "the sequence holds a letter that is no nucleotide",
-            path=path,
-            line=line,
-            value=error.value,
-            remedy=error.remedy,
-        ) from error
+    return decode(encode(sequence, path=path, line=line))
