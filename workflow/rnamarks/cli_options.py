@@ -206,12 +206,10 @@ def regular(path: Path | None, copy: Path) -> Iterator[Path | None]:
         return
     with open_bytes(path) as raw, open(copy, "wb") as handle:
         shutil.copyfileobj(raw, handle)
-    try:
+    from .archives import shown_as
+
+    with shown_as(path, copy):
         yield copy
-    except InputError as error:
-        if error.path is None or Path(error.path) != copy:
-            raise
-        raise InputError(error.what, path=path, line=error.line, value=error.value, remedy=error.remedy) from error
 
 
 def warn_of_drops(drops: Drops) -> None:

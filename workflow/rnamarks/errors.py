@@ -153,6 +153,17 @@ def _extras_of(package: str) -> list[str]:
 
 
 @contextmanager
+def about(subject: str = "", **where: Any) -> Iterator[None]:
+    """Say of each :class:`InputError` of the block what it is about: a subject before its sentence, and ``path``,
+    ``line`` or other arguments of :class:`InputError` in place of its own."""
+    try:
+        yield
+    except InputError as error:
+        own = {name: getattr(error, name) for name in ("path", "line", "value", "remedy", "keys")}
+        raise InputError(f"{subject}: {error.what}" if subject else error.what, **own | where) from error
+
+
+@contextmanager
 def at_keys(*keys: str | int) -> Iterator[None]:
     """Say of each :class:`InputError` of the block that it is about a place in the configuration, below these keys."""
     try:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import InputError, about
 from ..files import open_text
 from ..registry import Register
 from ..sequences import read_records
@@ -277,10 +277,8 @@ def _brackets(text: str, sequence: str, path: Path, line: int) -> np.ndarray:
     if len(text) != len(sequence):
         what = f"{len(sequence)} nt and {len(text)} signs"
         raise InputError(what, path=path, line=line, value=text, remedy="give one sign per nucleotide")
-    try:
+    with about(path=path, line=line):
         return read_brackets(text)
-    except InputError as error:
-        raise InputError(error.what, path=path, line=line, value=error.value, remedy=error.remedy) from error
 
 
 def _single(one: Structure, path: Path) -> np.ndarray:

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from ..dictionary import column_names
-from ..errors import InputError
+from ..errors import InputError, about
 from ..tables import require_columns
 from .bootstrap import Ranking, resample_counts, resample_genes, resampled_metrics
 from .calibration import Calibration, fit_calibration
@@ -212,10 +212,8 @@ def _align(members: Sequence[Run], task: str, split: str):
             raise InputError(
                 f"{run.name} is given twice for {task}", remedy="give each model, setting, scheme and seed once"
             )
-        try:
+        with about(f"{run.name}, {split} windows of {task}"):
             checked, seeds[str(run.seed)] = check_predictions(labels, frame["logit"].to_numpy(np.float64))
-        except InputError as error:
-            raise InputError(f"{run.name}, {split} windows of {task}: {error}") from error
     return None if windows is None else (windows, checked, *join_seeds(found))
 
 

@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.stats import false_discovery_control
 
 from ..dictionary import column_names
-from ..errors import InputError
+from ..errors import InputError, about
 from ..models.checkpoint import load_model
 from ..prediction.score import pick_device, score_windows
 from ..sequences import ALPHABET, UNKNOWN, encode_windows
@@ -257,15 +257,13 @@ def cooccurrence_tables(
         for predictor, called in cases:
             shared, labels = {"permutations": permutations, "seed": seed}, predictor == MEASURED
             who = {"predictor": predictor, "task": task}
-            try:
+            with about(f"{predictor}, {task}", path=path):
                 if elements and (of_both_kinds(called) or labels):
                     known.append(pairs_in_windows(codes, called, elements, **shared).assign(**who))
                 elif elements:
                     known.append(_untested(elements, called).assign(**who))
                 if labels or (of_both_kinds(called[half]) and of_both_kinds(called[~half])):
                     found.append(discover_pairs(codes, called, **shared).assign(**who))
-            except InputError as error:
-                raise InputError(f"{predictor}, {task}: {error}", path=path) from error
     return (
         stack_frames(known, column_names("cooccurrence", task_columns=False)),
         stack_frames(found, column_names("cooccurrence_found", task_columns=False)),

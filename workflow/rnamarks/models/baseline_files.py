@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, about
 from ..tasks import Task
 from .array_files import read_arrays, write_arrays
 from .baselines import BASELINES, Baseline
@@ -110,7 +110,5 @@ def _rebuild(
         found[task][inner] = array
     shared = found.pop("")
     kind = BASELINES[name]
-    try:
+    with about(name, path=path):
         return {task: kind.from_arrays(shared | part, hyperparameters) for task, part in found.items()}
-    except InputError as error:
-        raise InputError(f"{name}: {error}", path=path) from error

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from ..errors import InputError
+from ..errors import InputError, about
 from ..registry import Register
 from ..sequences import encode_windows
 from ..tasks import Task
@@ -480,10 +480,8 @@ def fit_baselines(
         fitted = unfitted.fit_tasks(windows, known, seed=seed)
     else:
         for task in frames:
-            try:
+            with about(task):
                 fitted[task] = replace(unfitted).fit(windows[task], known[task], seed=seed)
-            except InputError as error:
-                raise InputError(f"{task}: {error}") from error
     tables = []
     for task, frame in frames.items():
         kept = frame[scheme].isin(["valid", "test"]).to_numpy()

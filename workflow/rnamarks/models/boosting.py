@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.special import logsumexp
 
-from ..errors import InputError
+from ..errors import InputError, about
 from ..sequences import UNKNOWN, distinct
 from .baselines import BASELINES, Baseline, check_training
 from .settings import Whole, setting
@@ -152,10 +152,8 @@ class MulticlassTrees(OneHotTrees):
         """See :meth:`Baseline.fit_tasks`."""
         checked = {}
         for task, table in codes.items():
-            try:
+            with about(task):
                 checked[task] = check_training(table, labels[task])
-            except InputError as error:
-                raise InputError(f"{task}: {error}") from error
         joined, classes, weights = multiclass_windows(codes, checked)
         booster = self.fit_trees(
             one_hot(joined), classes, seed=seed, settings=self, classes=len(checked) + 1, weights=weights

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..errors import InputError
+from ..errors import InputError, about
 from .array_files import read_arrays
 from .combiner import COMBINER, Combiner
 from .directory import ModelConfig, check_weights, read_config, read_shapes, split_members, write_model
@@ -181,10 +181,8 @@ def read_combiners(config: ModelConfig, arrays: Mapping[str, np.ndarray], path: 
         if task not in found:
             raise InputError("an array belongs to no task", path=path, value=key, remedy="pack the model again")
         found[task][inner] = array
-    try:
+    with about("the combiner", path=path):
         return {task: Combiner.from_arrays(part, config.combiner) for task, part in found.items()}
-    except InputError as error:
-        raise InputError(f"the combiner: {error}", path=path) from error
 
 
 def check_shapes(build: Callable[[], nn.Module], config: ModelConfig, path: Path) -> None:

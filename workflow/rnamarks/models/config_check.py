@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..errors import InputError
+from ..errors import InputError, about
 from ..tasks import Task
 from .settings import NETWORKS, Real, Whole
 
@@ -57,10 +57,8 @@ def read_tasks(records: Any, path: Path) -> list[Task]:
         refuse(
             path, f"tasks is not a list of 1 to {_MOST_TASKS}", len(records) if isinstance(records, list) else records
         )
-    try:
+    with about(path=path):
         tasks = [Task.from_record(record) for record in records]
-    except InputError as error:
-        raise InputError(str(error), path=path) from error
     if len({task.name for task in tasks}) < len(tasks):
         refuse(path, "two tasks have one name", [task.name for task in tasks])
     return tasks

@@ -17,7 +17,7 @@ from zipfile import BadZipFile
 
 import torch
 
-from ..errors import InputError
+from ..errors import InputError, about
 from ..files import sha256_of
 from .language import Language
 from .language_files import load_language, save_language
@@ -124,7 +124,7 @@ def read_checkpoint(path: str | Path, heads: int | None = None) -> Imported:
             )
         if not torch.isfinite(tensor).all():
             raise InputError("weights are not finite", path=path, value=name, remedy=_AGAIN)
-    try:
+    with about(path=path):
         inner, outer = _without_prefix(state)
         weights, frequencies = _renamed(inner)
         sizes, settings = _sizes(weights, frequencies, heads), {"masked": {"target": "masked"}}
@@ -133,8 +133,6 @@ def read_checkpoint(path: str | Path, heads: int | None = None) -> Imported:
             settings[task] = entry
             weights |= {f"heads.{task}.{name}": tensor for name, tensor in tuned.items()}
         network = _filled(sizes, settings, weights)
-    except InputError as error:
-        raise InputError(error.what, path=path, value=error.value, remedy=error.remedy) from error
     return Imported(network, sizes, settings, None if threshold is None else float(threshold))
 
 

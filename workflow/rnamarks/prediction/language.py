@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ..errors import InputError
+from ..errors import InputError, about
 from ..models.language import Language
 from ..models.packing import TOKENS_AT_ONCE, Pack, portions
 from ..models.tokens import TOKENS, count_unknown, tokenise
@@ -74,12 +74,8 @@ def read_sequences(
                 value=len(record.sequence),
                 remedy="raise --longest if there is memory for it, or give the part that matters",
             )
-        try:
+        with about(name, path=path, line=record.line):
             tokens = tokenise(record.sequence)
-        except InputError as error:
-            raise InputError(
-                f"{name}: {error.what}", path=path, line=record.line, value=error.value, remedy=error.remedy
-            ) from error
         unknown += count_unknown(tokens)
         is_tiled = bool(tile) and len(record.sequence) > tile
         tiled += is_tiled

@@ -12,7 +12,7 @@ import pandas as pd
 import pyfaidx
 
 from ..dictionary import column_names
-from ..errors import InputError
+from ..errors import InputError, about
 from ..files import atomic_path, is_gzipped, open_bytes
 from ..sequences import decode, encode, on_strand
 from ..tables import metadata_of, open_parquet
@@ -236,12 +236,8 @@ def _splice_contig(
     genome_path: str | Path,
 ) -> None:
     starts, ends, strands = (frame[name].to_numpy() for name in ("exon_starts", "exon_ends", "strand"))
-    try:
+    with about(f"contig {chrom}", path=genome_path):
         contig = encode(genome[chrom][:].seq)
-    except InputError as error:
-        raise InputError(
-            f"contig {chrom}: a letter is no nucleotide", path=genome_path, value=error.value, remedy=error.remedy
-        ) from error
     for row in rows:
         sequences[row] = decode(splice(contig, starts[row], ends[row], strands[row]))
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, TextIO
 import numpy as np
 
 from ..archives import files_of, is_collection, shown_as
-from ..errors import InputError
+from ..errors import InputError, about
 from ..files import open_text
 
 OPENING, CLOSING = "([{<" + ascii_uppercase, ")]}>" + ascii_uppercase.lower()
@@ -244,10 +244,8 @@ def _structure(name: str, sequence: str, brackets: str, path: str | Path, line: 
     if len(sequence) != len(brackets):
         what = f"{len(sequence)} nt and {len(brackets)} signs"
         raise InputError(what, path=path, line=line, value=name, remedy="give one sign per nucleotide")
-    try:
+    with about(path=path, line=line):
         return Structure(name, sequence, read_brackets(brackets))
-    except InputError as error:
-        raise InputError(error.what, path=path, line=line, value=error.value, remedy=error.remedy) from error
 
 
 def _read_bpseq(handle: TextIO, path: str | Path) -> Iterator[Structure]:

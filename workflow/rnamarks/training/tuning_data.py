@@ -13,7 +13,7 @@ import pandas as pd
 from ..downstream.examples import FOLD, fold_names
 from ..downstream.formats import TARGET_COLUMNS
 from ..downstream.splitting import SPLITS
-from ..errors import InputError
+from ..errors import InputError, about
 from ..models.tokens import tokenise
 from ..structure.pairs import partners_of, read_brackets
 from ..tables import read_parquet, read_tsv
@@ -80,12 +80,8 @@ def read_example_table(path: str | Path) -> pd.DataFrame:
         return frame
     partners = []
     for number, row in enumerate(frame.itertuples(), 2):
-        try:
+        with about(str(row.example), path=path, line=number):
             partners.append(partners_of(read_brackets(row.structure), len(row.structure)))
-        except InputError as error:
-            raise InputError(
-                f"{row.example}: {error.what}", path=path, line=number, value=error.value, remedy=error.remedy
-            ) from error
     return frame.drop(columns="structure").assign(partners=partners)
 
 
