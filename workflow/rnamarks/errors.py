@@ -153,6 +153,15 @@ def _extras_of(package: str) -> list[str]:
 
 
 @contextmanager
+def needs(package: str, remedy: str) -> Iterator[None]:
+    """Raise :class:`InputError` where the block imports what is not installed."""
+    try:
+        yield
+    except ImportError as error:
+        raise InputError(f"this needs {package}, which is not installed", remedy=remedy) from error
+
+
+@contextmanager
 def about(subject: str = "", **where: Any) -> Iterator[None]:
     """Say of each :class:`InputError` of the block what it is about: a subject before its sentence, and ``path``,
     ``line`` or other arguments of :class:`InputError` in place of its own."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
-from .errors import InputError
+from .errors import InputError, about, needs
 from .files import open_bytes
 
 ZIP_MAGIC = b"PK\x03\x04"
@@ -45,12 +45,8 @@ def sheet_rows(path: str | Path, sheet: str | int = 1) -> Iterator[tuple[int, li
     InputError
         If the file is no workbook or one of old Excel, has no such sheet, or openpyxl is missing.
     """
-    try:
+    with about(path=path), needs("openpyxl", "install openpyxl, or save it as text"):
         from openpyxl import load_workbook
-    except ImportError as error:
-        raise InputError(
-            "workbooks cannot be read without openpyxl", path=path, remedy="install openpyxl, or save it as text"
-        ) from error
     with open_bytes(path) as handle:
         # in memory, because zip archives are read from their end
         content = handle.read()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import InputError, needs
 from ..models.kmers import kmer_codes
 from ..registry import Register
 from ..sequences import ALPHABET, encode, encode_windows
@@ -178,10 +178,8 @@ def fold_by_energy(sequence: str) -> np.ndarray:
     InputError
         If ViennaRNA is not installed.
     """
-    try:
+    with needs("ViennaRNA", "run `pip install ViennaRNA`"):
         import RNA
-    except ImportError as error:
-        raise InputError("the package ViennaRNA is not installed", remedy="run `pip install ViennaRNA`") from error
     return partners_of(read_brackets(RNA.fold(sequence)[0]), len(sequence))
 
 

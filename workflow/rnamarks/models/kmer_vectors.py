@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, needs
 from ..sequences import LETTERS, UNKNOWN
 
 K = 3
@@ -87,12 +87,8 @@ def fit_kmer_vectors(
         )
     if width < K:
         raise ValueError(f"windows of {width} nt hold no k-mer of {K}")
-    try:
+    with needs("gensim", "install it"):
         from gensim.models import Word2Vec
-    except ImportError as error:
-        raise InputError(
-            "vectors of k-mers are learned by gensim, which is not installed", value="gensim", remedy="install it"
-        ) from error
     fitting = max(1, most_kmers // (width - K + 1))
     if n > fitting:
         codes = codes[np.sort(np.random.default_rng(seed).choice(n, fitting, replace=False))]

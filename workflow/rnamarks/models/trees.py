@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ..errors import InputError
+from ..errors import InputError, needs
 from .settings import Real, Settings, Whole, setting
 
 Features = np.ndarray | sp.csr_matrix
@@ -23,6 +23,8 @@ Margin = Callable[[Features], np.ndarray]
 
 _SUBSAMPLE = 0.8
 _COLUMNS = 0.3
+_XGBOOST = "install it (pip install xgboost-cpu), or choose a model without trees, such as kmer_logistic"
+_CATBOOST = "install it (pip install catboost), or choose a model without it, such as xgboost_one_hot"
 
 
 @dataclass
@@ -86,7 +88,8 @@ def fit_xgboost(
     numpy.ndarray, dtype=uint8
         For :func:`load_xgboost`.
     """
-    xgboost = _xgboost()
+    with needs("xgboost", _XGBOOST):
+        import xgboost
     if classes:
         objective: dict[str, Any] = {"objective": "multi:softprob", "num_class": classes}
     else:
@@ -117,7 +120,8 @@ def load_xgboost(saved: np.ndarray, threads: int) -> Margin:
     InputError
         If xgboost is not installed, or it cannot read the bytes.
     """
-    xgboost = _xgboost()
+    with needs("xgboost", _XGBOOST):
+        import xgboost
     booster = xgboost.Booster({"nthread": threads})
     try:
         booster.load_model(bytearray(saved.tobytes()))
@@ -136,7 +140,8 @@ def fit_catboost(
     weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Fit CatBoost's symmetric trees; parameters and result as those of :func:`fit_xgboost`, features dense."""
-    catboost = _catboost()
+    with needs("catboost", _CATBOOST):
+        import catboost
     if classes:
         objective: dict[str, Any] = {"loss_function": "MultiClass", "classes_count": classes}
     else:
@@ -174,32 +179,11 @@ def fit_catboost(
 
 def load_catboost(saved: np.ndarray, threads: int) -> Margin:
     """A function from features to margins of what :func:`fit_catboost` gave; else as :func:`load_xgboost`."""
-    catboost = _catboost()
+    with needs("catboost", _CATBOOST):
+        import catboost
     model = catboost.CatBoost()
     try:
         model.load_model(blob=saved.tobytes())
     except catboost.CatBoostError as error:
         raise InputError("the boosted trees cannot be read", remedy="fit the baseline again") from error
     return lambda features: model.predict(features, prediction_type="RawFormulaVal", thread_count=threads)
-
-
-def _xgboost() -> Any:
-    try:
-        import xgboost
-    except ImportError as error:
-        raise InputError(
-            "this model needs xgboost, which is not installed",
-            remedy="install it (pip install xgboost-cpu), or choose a model without trees, such as kmer_logistic",
-        ) from error
-    return xgboost
-
-
-def _catboost() -> Any:
-    try:
-        import catboost
-    except ImportError as error:
-        raise InputError(
-            "this model needs catboost, which is not installed",
-            remedy="install it (pip install catboost), or choose a model without it, such as xgboost_one_hot",
-        ) from error
-    return catboost
