@@ -26,11 +26,10 @@ from torch.nn import functional as F
 
 from rnamarks.models import language
 from rnamarks.models.language import Language
-from rnamarks.models.packing import Pack, kernel_for
+from rnamarks.models.packing import Pack, kernel_for, portions
 from rnamarks.models.settings.language import LANGUAGE_SIZES
 from rnamarks.models.tokens import MASK, PAD, A
 from rnamarks.prediction.language import Sequence, read_sequences
-from rnamarks.prediction.tiles import packs_of
 from rnamarks.training.throughput import measured_peak, operations, peak_of
 
 BARS = {"giga": 0.45, "micro": 0.25}
@@ -84,7 +83,7 @@ Batch = tuple[Pack, torch.Tensor | None]
 def packed(sequences: list[Sequence], tokens: int) -> list[Batch]:
     """Packs in the file's order; within one, RNAs are sorted by length."""
     found = []
-    for rows in packs_of([len(one.tokens) for one in sequences], tokens):
+    for rows in portions([len(one.tokens) for one in sequences], tokens):
         chosen = sorted((sequences[row].tokens for row in rows), key=len)
         found.append((Pack.of(chosen, "cuda"), None))
     return found

@@ -22,7 +22,7 @@ from rnamarks.models.language_files import save_language
 from rnamarks.models.packing import Pack
 from rnamarks.models.settings.language import LANGUAGE_SIZES
 from rnamarks.models.tokens import tokenise
-from rnamarks.prediction.tiles import tile_step, tiles_of
+from rnamarks.prediction.language import tile_step, tiles_of
 from rnamarks.structure.pairs import pairs_of, read_structures, write_brackets
 from rnamarks.training.trainer import _Training
 

@@ -13,9 +13,8 @@ import pytest
 
 from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.figures.catalogue import FIGURES, SECTIONS, figures_of, find_figure, tables_of
+from rnamarks.figures.catalogue import FIGURES, SECTIONS, FigureEntry, figures_of, find_figure, tables_of
 from rnamarks.figures.collect import index_rows, read_table
-from rnamarks.figures.entry import FigureEntry
 from rnamarks.figures.style import save_figure
 from rnamarks.tables import write_tsv
 

@@ -10,17 +10,17 @@ import numpy as np
 import torch
 
 from ..errors import InputError, about
-from ..models.language import Language
+from ..models.language import Encoder, Language
 from ..models.packing import TOKENS_AT_ONCE, Pack, portions
 from ..models.tokens import TOKENS, count_unknown, tokenise
 from ..sequence_tables import read_named
 from ..training.allocation import bound_kernel_caches
 from ..training.precision import is_mixed
-from .tiles import tile_step, tiled_vectors
 
 TRAINED_LENGTH = 1022
 """Nucleotides of the longest sequence, or piece of one, in pre-training."""
 _PACKS = 8
+_OVERLAP = 4
 _LETTERS = [{"T": "U"}.get(letter, letter) if len(letter) == 1 else "N" for letter in TOKENS]
 
 
@@ -131,7 +131,7 @@ def describe(
         Most tokens of a pack, but for a sequence that has more by itself; default
         :data:`~rnamarks.models.packing.TOKENS_AT_ONCE`.
     tile : int, optional
-        Read sequences of more nt than this in tiles, see :mod:`rnamarks.prediction.tiles`; by default none.
+        Read sequences of more nt than this in tiles, see :func:`tiled_vectors`; by default none.
     precision : {"32-true", "bf16-mixed"}
         Products of matrices in bfloat16 are faster, and have three digits.
     warn : callable
@@ -163,6 +163,51 @@ def describe(
                 found[order[row]] = one.float().cpu().numpy()
         for index, sequence in enumerate(chunk):
             yield sequence, found[index]
+
+
+def tile_step(tile: int) -> int:
+    """Nucleotides from the start of a tile to that of the next; three quarters of a tile."""
+    return max(1, tile - tile // _OVERLAP)
+
+
+def tiles_of(length: int, tile: int) -> list[int]:
+    """Starts of the tiles of a sequence, the last of which ends with it."""
+    return [*range(0, length - tile, tile_step(tile)), length - tile]
+
+
+@torch.inference_mode()
+def tiled_vectors(trunk: Encoder, tokens: np.ndarray, tile: int, most: int, device: torch.device | str) -> torch.Tensor:
+    """Vectors of the tokens of one sequence, each from the tile in which it is farthest from where that is cut.
+
+    A tile has ``<cls>`` or ``<eos>`` where it holds that end of the sequence, as pieces have in pre-training.
+
+    Parameters
+    ----------
+    trunk : Encoder
+    tokens : numpy.ndarray, shape=(nt + 2,)
+        More than ``tile`` nucleotides between ``<cls>`` and ``<eos>``.
+    tile : int
+        Nucleotides.
+    most : int
+        Most tokens computed at once.
+    device : torch.device or str
+
+    Returns
+    -------
+    torch.Tensor, shape=(nt + 2, width)
+    """
+    starts = tiles_of(len(tokens) - 2, tile)
+    # the first tile begins with <cls>, the last ends with <eos>
+    begins = [0, *(start + 1 for start in starts[1:])]
+    ends = [*(start + 1 + tile for start in starts[:-1]), len(tokens)]
+    # neighbours share the middle of their overlap
+    cuts = [0, *((end + begin) // 2 for end, begin in zip(ends, begins[1:], strict=False)), len(tokens)]
+    found = torch.empty(len(tokens), trunk.width, device=device)
+    for rows in portions([end - begin for begin, end in zip(begins, ends, strict=True)], most):
+        pack = Pack.of([tokens[begins[row] : ends[row]] for row in rows], device)
+        for row, vectors in zip(rows, pack.split(trunk(pack)), strict=True):
+            found[cuts[row] : cuts[row + 1]] = vectors[cuts[row] - begins[row] : cuts[row + 1] - begins[row]]
+    return found
 
 
 def embeddings(vectors: torch.Tensor, pack: Pack) -> tuple[torch.Tensor, ...]:
