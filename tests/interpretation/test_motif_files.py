@@ -218,9 +218,9 @@ def test_cisbp_rna_folder_with_its_table_of_proteins(cisbp_folder):
 
 def test_not_cisbp_rna(tmp_path, cisbp_folder):
     (tmp_path / "x.tar.gz").write_bytes(b"\x1f\x8bnothing")
-    with pytest.raises(InputError, match="not a tar archive"):
+    with pytest.raises(InputError, match="not a tar or zip archive"):
         read_motifs(tmp_path / "x.tar.gz", "cisbp_rna")
-    with pytest.raises(InputError, match="no such folder"):
+    with pytest.raises(InputError, match="no such file"):
         read_motifs(tmp_path / "missing", "cisbp_rna")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"M001_0\.6\.txt"):

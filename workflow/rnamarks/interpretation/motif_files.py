@@ -18,13 +18,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from ..archives import files_of
 from ..errors import InputError
 from ..files import open_text, write_text
 from ..registry import Register
@@ -36,6 +36,7 @@ DUPLICATE = "the name is given twice"
 
 _MATRIX_OF_CISBP = re.compile(r"(M\d+_[\d.]+)\.txt", re.IGNORECASE)
 _TABLE_OF_CISBP = re.compile(r"RBP_Information\w*\.txt", re.IGNORECASE)
+_OF_CISBP = re.compile(f"{_MATRIX_OF_CISBP.pattern}|{_TABLE_OF_CISBP.pattern}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -253,7 +254,7 @@ def _letter_order(letters: str, path: str | Path, line: int) -> tuple[int, ...]:
 
 @MOTIF_FORMATS.add("cisbp_rna")
 def read_cisbp_rna(paths: Sequence[str | Path], *, organism: str = "") -> Iterator[Entry]:
-    """Motifs of CISBP-RNA's ``pwms`` folder or a tar archive; a file without a row is a broken matrix.
+    """Motifs of CISBP-RNA's ``pwms`` folder or a tar or zip archive; a file without a row is a broken matrix.
 
     The files hold no protein's name. Where ``RBP_Information*.txt`` lies beside them, its proteins are the second
     name, joined by ``/``, and motifs of an organism are those that the table gives it.
@@ -289,25 +290,10 @@ def read_cisbp_rna(paths: Sequence[str | Path], *, organism: str = "") -> Iterat
 
 
 def _members(path: str | Path) -> Iterator[tuple[str, str]]:
-    """File name and text of the files of a folder or tar archive that CISBP-RNA's download holds."""
-    path = Path(path)
-    if path.is_dir():
-        for file in sorted(path.rglob("*.txt")):
-            if _MATRIX_OF_CISBP.fullmatch(file.name) or _TABLE_OF_CISBP.fullmatch(file.name):
-                with open_text(file) as handle:
-                    yield file.name, handle.read()
-        return
-    if not path.is_file():
-        raise InputError("no such folder or archive", path=path, remedy="check the path in the configuration")
-    try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                name = Path(member.name).name
-                if member.isfile() and (_MATRIX_OF_CISBP.fullmatch(name) or _TABLE_OF_CISBP.fullmatch(name)):
-                    text = archive.extractfile(member).read().decode("utf-8-sig", "replace")
-                    yield name, text.replace("\r\n", "\n")
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise InputError("not a tar archive, or a damaged one", path=path, remedy="fetch it again") from error
+    """File name and text of the files of a folder or archive that CISBP-RNA's download holds."""
+    for shown, real in files_of(path, lambda name: bool(_OF_CISBP.fullmatch(name.name))):
+        with open_text(real, errors="replace") as handle:
+            yield shown.name, handle.read()
 
 
 def _proteins(text: str, path: str, organism: str) -> dict[str, str]:

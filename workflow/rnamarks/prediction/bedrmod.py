@@ -28,7 +28,7 @@ from ..errors import InputError
 from ..files import open_text, write_text
 from ..tables import TSV
 from ..tasks import Task
-from .tracks import display_score
+from .tracks import display_score, rgb_text
 
 FORMAT = "bedRModv2"
 COLUMNS = (
@@ -256,10 +256,7 @@ def write_bedrmod(
         raise TypeError("sites are gone through twice, which an iterator does not allow")
     renamed = allowed_names(_chromosomes(sites))
     names = {short: name for name, short, _ in header.modification_names}
-    rgb = {
-        short: ",".join(str(int(header.colours.get(short, "#000000")[at : at + 2], 16)) for at in (1, 3, 5))
-        for short in names
-    }
+    rgb = {short: rgb_text(header.colours.get(short, "#000000")) for short in names}
     with write_text(path) as handle:
         handle.writelines(f"{line}\n" for line in header.lines())
         # comments come last: readers take every line above the names of the columns for key=value
