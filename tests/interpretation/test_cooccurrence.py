@@ -11,7 +11,7 @@ from scipy.stats import hypergeom
 from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
 from rnamarks.interpretation.cooccurrence import pair_table, pairs_in_windows
-from rnamarks.interpretation.elements import Element, all_pairs, pairs_in_optimised
+from rnamarks.interpretation.elements import Element, pairs_in_optimised
 from rnamarks.interpretation.pair_discovery import cooccurrence_tables, discover_pairs, kmer_presence
 from rnamarks.models.checkpoint import ModelConfig, save_model
 from rnamarks.models.registry import build_model
@@ -288,7 +288,3 @@ def test_models_and_labels_side_by_side(tmp_path):
 def test_wrong_requests_are_named(make, message):
     with pytest.raises(InputError, match=message):
         make()
-
-
-def test_pairs():
-    assert all_pairs(3) == [(0, 1), (0, 2), (1, 2)]

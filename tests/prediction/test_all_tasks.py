@@ -19,8 +19,8 @@ from rnamarks.models.baselines import BASELINES
 from rnamarks.models.checkpoint import Ensemble, Stack, save_model
 from rnamarks.models.directory import ModelConfig
 from rnamarks.models.registry import Network, build_model
-from rnamarks.prediction.all_tasks import load_scorer, pool_windows, predict_tasks, score_tasks, stack_tasks
-from rnamarks.prediction.score import score_windows
+from rnamarks.prediction.all_tasks import load_scorer, pool_windows, predict_tasks, stack_tasks
+from rnamarks.prediction.score import score_tasks, score_windows
 from rnamarks.sequences import decode_windows, encode_windows
 from rnamarks.tables import read_parquet, write_parquet, write_tsv
 from rnamarks.tasks import Task
@@ -126,12 +126,12 @@ def test_all_heads_at_once_keep_their_names(splits, size):
 
 def test_baselines_and_stacks(splits, baselines):
     _, codes = pool_windows(splits, "paper")
-    theirs = score_tasks(baselines, codes, NAMES)
+    theirs = predict_tasks(baselines, NAMES, splits, "paper")
     weights = {task: {"net": 0.5, "kmer_frequency": at} for at, task in enumerate(NAMES)}
     stack = Stack(Ensemble([AllTasks()]), "net", {"kmer_frequency": baselines}, weights)
     mixed = score_tasks(stack, codes, NAMES)
     for at, task in enumerate(NAMES):
-        np.testing.assert_allclose(theirs[:, at], baselines[task].logit(codes), rtol=1e-6)
+        np.testing.assert_allclose(theirs[task], baselines[task].logit(codes), rtol=1e-6)
         np.testing.assert_allclose(mixed[:, at], score_windows(stack, codes, task), rtol=1e-5)
     rows = [(task, name, value) for task, known in weights.items() for name, value in known.items()]
     members = {

@@ -17,6 +17,7 @@ other less needed, so they repel each other there.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ from scipy.special import ndtr
 
 from ..dictionary import column_names
 from ..errors import InputError
-from .elements import Element, all_pairs, require_pairs
+from .elements import Element, require_pairs
 
 _Z = float(scipy.special.ndtri(0.975))
 
@@ -172,7 +173,7 @@ def pairs_in_windows(
     return pair_table(
         present,
         called,
-        all_pairs(len(elements)),
+        list(combinations(range(len(elements)), 2)),
         [element.name for element in elements],
         strata=strata,
         permutations=permutations,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -100,11 +101,6 @@ class Element:
         return agree.mean(axis=2).max(axis=1)
 
 
-def all_pairs(count: int) -> list[tuple[int, int]]:
-    """Every pair of so many elements, first before second."""
-    return [(a, b) for a in range(count) for b in range(a + 1, count)]
-
-
 def require_pairs(elements: Sequence[Element]) -> None:
     """Raise :class:`InputError` unless there are two elements or more, each with a name of its own."""
     names = [element.name for element in elements]
@@ -166,7 +162,7 @@ def pairs_in_optimised(
     present = np.stack([element.present(consensus) for element in elements])
     resamples = np.random.default_rng([seed, 1]).integers(0, starts, size=(2000, starts))
     rows = []
-    for first, second in all_pairs(len(elements)):
+    for first, second in combinations(range(len(elements)), 2):
         joint = np.minimum(own[first], own[second])
         null_scores = np.minimum(moved[:, first], moved[:, second]).mean(axis=1)
         low, high = interval(joint[resamples].mean(axis=1)) if starts > 1 else (np.nan, np.nan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from ..sequences import ALPHABET, UNKNOWN, encode_windows
 from ..tables import read_parquet, stack_frames
 from ..tasks import find_task
 from .cooccurrence import log_odds, of_both_kinds, pair_table, pairs_in_windows
-from .elements import Element, all_pairs
+from .elements import Element
 
 MEASURED = "measured"
 """In the column ``predictor``: the labels themselves instead of a model's calls."""
@@ -161,7 +162,7 @@ def discover_pairs(
     best = np.argsort(-by_bin, axis=1, kind="stable")[:, :kmers] + np.arange(len(bins))[:, None] * UNKNOWN**k
     best = best.ravel()[z[best.ravel()] > 0]
     found = [_in_bin(_text(column % UNKNOWN**k, k), *bins[column // UNKNOWN**k]) for column in best]
-    pairs = [(a, b) for a, b in all_pairs(len(found)) if not _alike(found[a], found[b])]
+    pairs = [(a, b) for a, b in combinations(range(len(found)), 2) if not _alike(found[a], found[b])]
     present = np.zeros((len(codes), len(best)), dtype=bool)
     for rows, presence in _in_blocks(codes, k, width, mismatches):
         present[rows] = presence[:, best].toarray() > 0
@@ -271,7 +272,7 @@ def cooccurrence_tables(
 
 
 def _untested(elements: Sequence[Element], called: np.ndarray) -> pd.DataFrame:
-    pairs = [(elements[a].name, elements[b].name) for a, b in all_pairs(len(elements))]
+    pairs = [(elements[a].name, elements[b].name) for a, b in combinations(range(len(elements)), 2)]
     names = column_names("cooccurrence", first="element_a")
     rows = pd.DataFrame(pairs, columns=["element_a", "element_b"]).reindex(columns=names)
     return rows.assign(n_called=int(called.sum()), n_other=int((~called).sum()))

@@ -92,7 +92,7 @@ def _join(rows: pd.DataFrame, n: int) -> np.ndarray:
 
 
 def load_scorer(folder: str | Path, threads: int = 1) -> tuple[nn.Module | dict[str, Baseline], list[str]]:
-    """A model directory of networks, a stack or a baseline, as :func:`score_tasks` takes it, and its tasks.
+    """A model directory of networks, a stack or a baseline, as :func:`predict_tasks` takes it, and its tasks.
 
     ``threads`` are the CPU threads of networks from here on.
     """
@@ -107,39 +107,6 @@ def load_scorer(folder: str | Path, threads: int = 1) -> tuple[nn.Module | dict[
     return load_model(folder)[0], config.task_names
 
 
-def score_tasks(
-    model: nn.Module | Mapping[str, Baseline],
-    codes: np.ndarray,
-    tasks: Sequence[str],
-    *,
-    batch_size: int | None = None,
-    device: str | torch.device = "cpu",
-) -> np.ndarray:
-    """Logits of all tasks.
-
-    Parameters
-    ----------
-    model : Ensemble, Stack or mapping of task to fitted baseline
-        See :func:`~rnamarks.prediction.score.score_tasks` for what is no baseline.
-    codes : numpy.ndarray, shape=(n_windows, width), dtype=uint8
-    tasks : sequence of str
-        Order of the columns.
-    batch_size : int, optional
-        Windows that a network reads at once; default :data:`~rnamarks.prediction.score.BATCH_SIZES`.
-    device : str or torch.device
-        Of networks; ``auto`` is a GPU where there is one.
-
-    Returns
-    -------
-    numpy.ndarray, shape=(n_windows, n_tasks), dtype=float32
-    """
-    if isinstance(model, Mapping):
-        return np.column_stack([model[task].logit(codes) for task in tasks]).astype(np.float32)
-    from . import score
-
-    return score.score_tasks(model, codes, tasks, batch_size=batch_size, device=device)
-
-
 def predict_tasks(
     model: nn.Module | Mapping[str, Baseline],
     tasks: Sequence[str],
@@ -152,8 +119,7 @@ def predict_tasks(
 
     Parameters
     ----------
-    model
-        As in :func:`score_tasks`.
+    model : Ensemble, Stack or mapping of task to fitted baseline
     tasks : sequence of str
         The model's; ``splits`` may know more.
     splits, scheme
@@ -167,7 +133,12 @@ def predict_tasks(
         trained) per task.
     """
     windows, codes = pool_windows(splits, scheme)
-    logits = score_tasks(model, codes, tasks, device=device)
+    if isinstance(model, Mapping):
+        logits = np.column_stack([model[task].logit(codes) for task in tasks]).astype(np.float32)
+    else:
+        from .score import score_tasks
+
+        logits = score_tasks(model, codes, tasks, device=device)
     return pd.concat([windows, pd.DataFrame(logits, columns=list(tasks))], axis=1)
 
 
