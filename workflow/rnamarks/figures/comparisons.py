@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .captions import Captions, captioned
+from .captions import Captions
 from .design import Design, Series
 from .lookup import (
     AREA_METRICS,
@@ -44,7 +44,7 @@ from .panels import (
     write_beside,
     write_cells,
 )
-from .style import WIDTH, new_figure, styled
+from .style import WIDTH, new_figure
 
 INTERVAL_TEXT = (
     "Filled markers: mean over seeds with its 95 % bootstrap interval over seeds and test windows; small dots: single "
@@ -93,7 +93,6 @@ def tasks_of_models(design: Design) -> list[str]:
     return design.ordered(trained or design.names)[:2]
 
 
-@styled
 def draw_models(metrics: pd.DataFrame, design: Design) -> Figure:
     """Models of one task on two tasks: AUPRC and AUROC, Figure 2 A and B of the paper.
 
@@ -123,7 +122,6 @@ def draw_models(metrics: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
-@captioned
 def explain_models(metrics: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_models`, by panel."""
     counts = counts_by_task(metrics, tasks_of_models(design), design.scheme)
@@ -136,7 +134,6 @@ def explain_models(metrics: pd.DataFrame, design: Design) -> Captions:
     ]
 
 
-@styled
 def draw_settings(metrics: pd.DataFrame, design: Design) -> Figure:
     """AUPRC by number of tasks trained together, Figure 2 C and D of the paper.
 
@@ -175,7 +172,6 @@ def _step(series: Series, design: Design) -> str:
     return f"{count}\n{word.replace('_', chr(10))}" if word else count
 
 
-@captioned
 def explain_settings(metrics: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_settings`, by panel."""
     texts = []
@@ -193,7 +189,6 @@ def explain_settings(metrics: pd.DataFrame, design: Design) -> Captions:
     return texts
 
 
-@styled
 def draw_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc") -> Figure:
     """All tasks by all models and settings, numbers written in, the best of a task bold; S2 and S3 of the paper."""
     shown = design.on(design.scheme)
@@ -212,7 +207,6 @@ def draw_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc") 
     return figure
 
 
-@captioned
 def explain_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc") -> Captions:
     """Caption of :func:`draw_heat_map`."""
     chance = "0.5" if metric == "auroc" else "the prevalence, written in the table"
@@ -224,7 +218,6 @@ def explain_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc
     )
 
 
-@styled
 def draw_differences(paired: pd.DataFrame, metrics: pd.DataFrame, design: Design) -> Figure:
     """The recommended model against each other one, on the same windows."""
     rivals = _rivals(metrics, design)
@@ -270,7 +263,6 @@ def _rivals(metrics: pd.DataFrame, design: Design) -> list[Series]:
     return [entry for entry in rivals if entry.trained or len(baselines) <= 2 or entry == lead]
 
 
-@captioned
 def explain_differences(paired: pd.DataFrame, metrics: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_differences`, by panel."""
     lead = best_baseline(metrics, design, design.scheme)
@@ -285,7 +277,6 @@ def explain_differences(paired: pd.DataFrame, metrics: pd.DataFrame, design: Des
     ]
 
 
-@styled
 def draw_external(external: pd.DataFrame, design: Design) -> Figure:
     """The released model on test sets from elsewhere."""
     names = external[["name", "task", "width"]].drop_duplicates().to_dict("records")
@@ -308,7 +299,6 @@ def draw_external(external: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
-@captioned
 def explain_external(external: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_external`, by panel."""
     rows = external.drop_duplicates(["name", "task"]).to_dict("records")

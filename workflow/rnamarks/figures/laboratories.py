@@ -9,16 +9,15 @@ import pandas as pd
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from .captions import Captions, captioned
+from .captions import Captions
 from .design import Design
 from .panels import draw_cells
-from .style import new_figure, styled
+from .style import new_figure
 
 _COLUMNS = 3
 _CELL = 0.3
 
 
-@styled
 def draw_laboratories(laboratories: pd.DataFrame, design: Design) -> Figure:
     """One panel per task: sets that were trained on by sets that were tested, bold where composition is beaten."""
     tasks = _tasks(laboratories, design)
@@ -46,7 +45,6 @@ def draw_laboratories(laboratories: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
-@captioned
 def explain_laboratories(laboratories: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_laboratories`."""
     model = next((name for name in laboratories["model"].unique() if name != "released model"), "a baseline")

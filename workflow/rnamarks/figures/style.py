@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,17 +54,13 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Decorator: the function draws in the style of all figures, whatever the process had set."""
-
-    @functools.wraps(draw)
-    def inside(*args: Any, **kwargs: Any) -> Figure:
-        with matplotlib.rc_context():
-            matplotlib.rcdefaults()
-            matplotlib.rcParams.update(SETTINGS)
-            return draw(*args, **kwargs)
-
-    return inside
+@contextmanager
+def in_style() -> Iterator[None]:
+    """Draw in the style of all figures, whatever the process had set."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SETTINGS)
+        yield
 
 
 def new_figure(height: float, width: float = WIDTH, layout: str = "constrained") -> Figure:
@@ -74,7 +70,5 @@ def new_figure(height: float, width: float = WIDTH, layout: str = "constrained")
 
 def save_figure(figure: Figure, path: str | Path) -> None:
     """Write a figure as SVG, atomically; the same figure gives the same bytes."""
-    with matplotlib.rc_context(), atomic_path(path) as part:
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(SETTINGS)
+    with in_style(), atomic_path(path) as part:
         figure.savefig(part, format="svg", metadata={"Date": None, "Creator": None})
