@@ -95,6 +95,16 @@ def check_choice(value: object, choices: Iterable[object], what: str, **where: A
         raise InputError(what, value=value, remedy=f"choose one of {', '.join(map(str, choices))}", **where)
 
 
+def check_complete(present: Iterable[str], wanted: Iterable[str], what: str, remedy: str, **where: Any) -> None:
+    """Raise :class:`InputError` that says which of the wanted names ``what`` lacks.
+
+    Further arguments are those of :class:`InputError`.
+    """
+    known = set(present)
+    if missing := [name for name in wanted if name not in known]:
+        raise InputError(f"{what} lacks {', '.join(missing)}", remedy=remedy, **where)
+
+
 def number_of(error: BaseException) -> int | None:
     """The number of the operating system's fault behind an error, also where a library that is not Python wraps it."""
     wrapped = _WRAPPED.search(str(error))

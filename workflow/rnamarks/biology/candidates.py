@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import InputError, check_complete
 from ..registry import Register
 from ..sites.coordinates import SPAN, TranscriptMap
 from ..tables import open_parquet, read_parquet
@@ -121,9 +121,7 @@ def read_candidates(
     rows = pd.Index(table["transcript"])
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     with open_parquet(path, read_dictionary=["sequence"]) as file:
-        missing = [name for name in columns if name not in file.schema_arrow.names]
-        if missing:
-            raise InputError(f"the table of sites lacks {', '.join(missing)}", path=path, remedy="predict again")
+        check_complete(file.schema_arrow.names, columns, "the table of sites", "predict again", path=path)
         for batch in file.iter_batches(1 << 20, columns=columns):
             names = batch.column("sequence")
             row = rows.get_indexer(names.dictionary.to_pylist())[names.indices.to_numpy()]

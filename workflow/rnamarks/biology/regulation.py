@@ -18,7 +18,7 @@ import pandas as pd
 import scipy
 
 from ..dictionary import column_names
-from ..errors import InputError, check_choice
+from ..errors import InputError, check_choice, check_complete
 from ..tables import open_parquet
 from .gene_tables import join_genes, read_values
 from .peaks import (
@@ -258,9 +258,7 @@ def relate_peaks(tables: Tables, head: Mapping[str, str], peaks: pd.DataFrame, *
 def read_sites(path: str | Path, columns: Sequence[str] = SITE_COLUMNS) -> pd.DataFrame:
     """Some columns of the **predicted sites**, text as categories."""
     with open_parquet(path) as file:
-        missing = [name for name in columns if name not in file.schema_arrow.names]
-        if missing:
-            raise InputError(f"the table of sites lacks {', '.join(missing)}", path=path, remedy="predict again")
+        check_complete(file.schema_arrow.names, columns, "the table of sites", "predict again", path=path)
         return file.read(list(columns)).to_pandas(strings_to_categorical=True)
 
 

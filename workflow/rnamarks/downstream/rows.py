@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import InputError, check_complete
 from ..files import open_text
 from ..tables import is_number
 from .splitting import SPLITS
@@ -74,11 +74,8 @@ def csv_rows(
     for path in paths:
         with open_text(path) as handle:
             reader = csv.DictReader(handle)
-            missing = [name for name in columns if name not in (reader.fieldnames or [])]
-            if missing:
-                raise InputError(
-                    f"the table lacks {', '.join(missing)}", path=path, line=1, remedy=f"it needs {', '.join(columns)}"
-                )
+            remedy = f"it needs {', '.join(columns)}"
+            check_complete(reader.fieldnames or (), columns, "the table", remedy, path=path, line=1)
             for row in reader:
                 empty = [name for name in columns if row[name] is None or not (row[name] or name in optional)]
                 if empty:

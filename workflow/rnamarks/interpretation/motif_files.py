@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from ..archives import files_of
-from ..errors import InputError
+from ..errors import InputError, check_complete
 from ..files import open_text, write_text
 from ..registry import Register
 from ..tables import is_number
@@ -298,11 +298,8 @@ def _members(path: str | Path) -> Iterator[tuple[str, str]]:
 
 def _proteins(text: str, path: str, organism: str) -> dict[str, str]:
     rows = csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE)
-    lacking = {"Motif_ID", "RBP_Name", "RBP_Species"} - set(rows.fieldnames or ())
-    if lacking:
-        raise InputError(
-            f"the table lacks {', '.join(sorted(lacking))}", path=path, line=1, remedy="take CISBP-RNA's own table"
-        )
+    wanted, remedy = ("Motif_ID", "RBP_Name", "RBP_Species"), "take CISBP-RNA's own table"
+    check_complete(rows.fieldnames or (), wanted, "the table", remedy, path=path, line=1)
     return _join(
         (row["Motif_ID"], row["RBP_Name"]) for row in rows if _same_organism(row["RBP_Species"] or "", organism)
     )
@@ -367,11 +364,7 @@ def _attract_genes(path: str | Path, organism: str) -> Iterator[tuple[str, str]]
         # one column name comes twice, which by position does no harm
         header = handle.readline().rstrip("\n").split("\t")
         wanted = ("Gene_name", "Organism", "Matrix_id")
-        lacking = [name for name in wanted if name not in header]
-        if lacking:
-            raise InputError(
-                f"the table lacks {', '.join(lacking)}", path=path, line=1, remedy="take ATtRACT's own table"
-            )
+        check_complete(header, wanted, "the table", "take ATtRACT's own table", path=path, line=1)
         gene, species, matrix = (header.index(name) for name in wanted)
         for number, line in enumerate(handle, 2):
             fields = line.rstrip("\n").split("\t")

@@ -30,7 +30,7 @@ import scipy
 from scipy.fft import irfft, next_fast_len, rfft
 
 from ..dictionary import column_names
-from ..errors import InputError
+from ..errors import InputError, check_complete
 from ..files import open_text
 from .pwm import PWM
 
@@ -245,14 +245,8 @@ def read_tomtom(
             fields = line.split("\t")
             if header is None:
                 header = [_MEME_COLUMNS.get(re.sub(r"[^a-z]", "", field.lower()), "") for field in fields]
-                lacking = sorted(set(_MEME_COLUMNS.values()) - set(header))
-                if lacking:
-                    raise InputError(
-                        f"the table lacks {', '.join(lacking)}",
-                        path=path,
-                        line=number,
-                        remedy="give tomtom's tomtom.tsv",
-                    )
+                wanted = sorted(set(_MEME_COLUMNS.values()))
+                check_complete(header, wanted, "the table", "give tomtom's tomtom.tsv", path=path, line=number)
                 continue
             rows.append(_meme_row(dict(zip(header, fields, strict=False)), by_name, path, number))
     if header is None:

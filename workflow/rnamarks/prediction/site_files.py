@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..errors import InputError
+from ..errors import check_complete
 from ..tables import METADATA_KEY, TSV, open_parquet
 
 if TYPE_CHECKING:
@@ -147,9 +147,7 @@ def stream_tables(
 @contextmanager
 def _open_sites(path: str | Path) -> Iterator[pq.ParquetFile]:
     with open_parquet(path, buffer_size=1 << 20, pre_buffer=False) as file:
-        missing = [name for name in TEST_SCHEMA.names if name not in file.schema_arrow.names]
-        if missing:
-            raise InputError(f"the table of sites lacks {', '.join(missing)}", path=path, remedy="scan again")
+        check_complete(file.schema_arrow.names, TEST_SCHEMA.names, "the table of sites", "scan again", path=path)
         yield file
 
 

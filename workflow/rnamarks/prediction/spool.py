@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..dictionary import column_names
-from ..errors import InputError
+from ..errors import InputError, check_complete
 from ..files import open_text
 from ..sequences import UNKNOWN, decode, encode
 from ..sites.coordinates import TranscriptMap
@@ -238,11 +238,8 @@ def open_transcripts(path: str | Path) -> Iterator[pq.ParquetFile]:
     """A file of the **transcripts** border; :class:`InputError` if it is missing or no such file."""
     # with a buffer, pages are read as they are needed, else a whole column of a row group at once
     with open_parquet(path, buffer_size=1 << 20, pre_buffer=False) as file:
-        missing = [name for name in column_names("transcripts") if name not in file.schema_arrow.names]
-        if missing:
-            raise InputError(
-                f"the table of transcripts lacks {', '.join(missing)}", path=path, remedy="build the transcripts again"
-            )
+        names, remedy = file.schema_arrow.names, "build the transcripts again"
+        check_complete(names, column_names("transcripts"), "the table of transcripts", remedy, path=path)
         yield file
 
 

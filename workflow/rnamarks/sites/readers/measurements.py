@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ...errors import InputError
+from ...errors import InputError, check_complete
 from ...registry import Register
 from ...tables import split_quoted
 from ..drops import Scope
@@ -231,11 +231,7 @@ def read_m6anet(path: str | Path, scope: Scope, modification: Modification, limi
     """
     coverage, least = _or(limits.coverage, 20), _or(limits.share, 0.9)
     header = _header(path)
-    missing = [name for name in _M6ANET if name not in header]
-    if missing:
-        raise InputError(
-            f"the header lacks {', '.join(missing)}", path=path, line=1, remedy="give m6anet's data.site_proba.csv"
-        )
+    check_complete(header, _M6ANET, "the header", "give m6anet's data.site_proba.csv", path=path, line=1)
     columns = {name: header.index(name) for name in (*_M6ANET, "mod_ratio") if name in header}
     rows = _named_rows(path, columns, len(header))
     rows = scope.keep(rows, rows["probability_modified"] != "", "no probability")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...dictionary import column_names
-from ...errors import InputError
+from ...errors import InputError, check_complete
 from ...files import open_text
 from ...tables import split_quoted
 from ..assemblies import assemblies_in
@@ -163,15 +163,8 @@ def read_named_fields(path: str | Path, columns: Iterable[str]) -> pd.DataFrame:
     number, names = first_line(path)
     header = [name.strip() for name in names.split("\t")]
     columns = list(columns)
-    missing = [name for name in columns if name not in header]
-    if missing:
-        raise InputError(
-            f"the header lacks {', '.join(missing)}",
-            path=path,
-            line=number,
-            value=names,
-            remedy="check that the file is of the named format",
-        )
+    remedy = "check that the file is of the named format"
+    check_complete(header, columns, "the header", remedy, path=path, line=number, value=names)
     return read_fields(path, {name: header.index(name) for name in columns}, skip_lines=number, n_fields=len(header))
 
 
