@@ -168,16 +168,13 @@ def check_sites(question: Question, start: Begin, root: Path, work: Path) -> dic
     InputError
         If sites, genome and annotation do not belong together, or too few sites are left.
     """
-    import numpy as np
-
     from .sites.annotation import read_annotation
-    from .sites.contigs import match_contigs
     from .sites.coordinates import TranscriptMap
     from .sites.drops import Drops
     from .sites.extension import extend_ends
     from .sites.modifications import IUPAC, find_modification, load_modifications
     from .sites.site_sets import read_site_tables
-    from .sites.transcripts import open_genome
+    from .sites.transcripts import on_contigs, open_genome
 
     form, layout = guess_reader(question)
     modification = find_modification(load_modifications(root / "config" / "modifications.tsv"), question.modification)
@@ -198,19 +195,10 @@ def check_sites(question: Question, start: Begin, root: Path, work: Path) -> dic
         words = _words(sites, fasta, start)
     pattern = "".join(f"[{IUPAC[letter]}]" for letter in start.motif)
     fits = words.str.fullmatch(pattern).to_numpy(dtype=bool)
+    scope = Drops().scope("", "", "")
     annotation = read_annotation(question.annotation, Drops())
-    pairs = match_contigs(annotation["chrom"], lengths)
-    annotation = annotation[annotation["chrom"].isin(list(pairs))]
-    if not len(annotation):
-        raise InputError(
-            "annotation and genome have no chromosome in common",
-            path=question.annotation,
-            remedy=f"the genome has {', '.join(list(lengths)[:3])}; give files of one assembly",
-        )
-    annotation = annotation.assign(chrom=annotation["chrom"].map(pairs)).reset_index(drop=True)
-    last = np.array([ends[-1] for ends in annotation["exon_ends"]])
-    annotation = annotation[last <= annotation["chrom"].map(lengths).to_numpy()].reset_index(drop=True)
-    annotation = extend_ends(annotation, lengths, Drops().scope("", "", ""), **question.extend)
+    annotation = on_contigs(annotation, lengths, scope, question.genome, question.annotation)
+    annotation = extend_ends(annotation, lengths, scope, **question.extend)
     kept = sites[fits]
     on, _, _ = TranscriptMap(annotation).overlaps(kept["chrom"], kept["strand"], kept["start"].to_numpy())
     counts = {"read": len(sites), "motif": int(fits.sum()), "transcripts": len(set(on.tolist()))}

@@ -134,19 +134,8 @@ def build_transcripts(
     genome = open_genome(genome_path, workdir)
     scope = drops.scope(STAGE, subject, "genome")
     try:
-        contigs = match_contigs(annotation["chrom"], genome.keys())
-        if not contigs and len(annotation):
-            raise InputError(
-                "annotation and genome have no chromosome in common",
-                path=annotation_path or genome_path,
-                value=annotation["chrom"].iloc[0],
-                remedy=f"the genome has {', '.join(list(genome.keys())[:3])}; give files of one assembly",
-            )
-        absent = ~annotation["chrom"].isin(list(contigs)).to_numpy()
-        scope.count("contig not in the genome", absent.sum())
-        frame = annotation[~absent].assign(chrom=annotation["chrom"][~absent].map(contigs))
         lengths = {name: len(genome[name]) for name in genome.keys()}  # noqa: SIM118
-        frame = _without_short_contigs(frame.reset_index(drop=True), lengths, scope, genome_path, annotation_path)
+        frame = on_contigs(annotation, lengths, scope, genome_path, annotation_path)
         if extend:
             frame = extend_ends(frame, lengths, scope, **extend)
         if choose:
@@ -181,14 +170,31 @@ def read_lengths(path: str | Path) -> dict[str, int]:
         return metadata_of(file).get("lengths", {})
 
 
-def _without_short_contigs(
-    frame: pd.DataFrame,
-    lengths: dict[str, int],
+def on_contigs(
+    annotation: pd.DataFrame,
+    lengths: Mapping[str, int],
     scope: Scope,
     genome_path: str | Path,
     annotation_path: str | Path | None,
 ) -> pd.DataFrame:
-    """Transcripts on contigs that hold all their exons."""
+    """Transcripts on contigs of the genome that hold all their exons, by the genome's names; the others are counted.
+
+    Raises
+    ------
+    InputError
+        If there is no contig in common, or half of the transcripts are on contigs that an exon runs off.
+    """
+    contigs = match_contigs(annotation["chrom"], lengths)
+    if not contigs and len(annotation):
+        raise InputError(
+            "annotation and genome have no chromosome in common",
+            path=annotation_path or genome_path,
+            value=annotation["chrom"].iloc[0],
+            remedy=f"the genome has {', '.join(list(lengths)[:3])}; give files of one assembly",
+        )
+    absent = ~annotation["chrom"].isin(list(contigs)).to_numpy()
+    scope.count("contig not in the genome", absent.sum())
+    frame = annotation[~absent].assign(chrom=annotation["chrom"][~absent].map(contigs)).reset_index(drop=True)
     last = np.array([ends[-1] for ends in frame["exon_ends"]], dtype=np.int64)
     beyond = last > frame["chrom"].map(lengths).to_numpy()
     short = frame["chrom"].isin(frame["chrom"][beyond].unique()).to_numpy()
