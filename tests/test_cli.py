@@ -62,7 +62,7 @@ def test_standard_input_is_named_so(model, tmp_path, monkeypatch, arguments):
 
 def test_the_module_runs_as_a_program():
     environment = dict(os.environ) | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-m", "rnamarks.cli", "version"]
+    command = [sys.executable, "-m", "rnamarks.cli", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert (done.returncode, done.stdout.strip()) == (0, __version__)
 

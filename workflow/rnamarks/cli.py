@@ -256,12 +256,6 @@ def explain_keys(
     print(reference(section), end="")
 
 
-@app.command()
-def version() -> None:
-    """Print the version."""
-    print(__version__)
-
-
 def main() -> None:
     """Entry point of the console script: a fault of input, files or disks ends as one line and exit code 2.
 
