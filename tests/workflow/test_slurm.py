@@ -192,6 +192,10 @@ def test_small_jobs_share_submissions_and_joins_are_not_submitted(cluster, distu
     comments = [comment.removeprefix("rule_") for (comment,) in cluster.jobs("%k")]
     for group in ("sites", "windows", "motifs", "stacks", "report"):
         assert sum(comment.startswith(f"{group}_") for comment in comments) == 1, group
+    # one after another, each with half an hour at most
+    (job,) = jobs_of(cluster, "sites_")
+    count = int(re.search(r"^read_sites\s+(\d+)$", disturbed.output, re.MULTILINE)[1])
+    assert (job["TimeLimit"], job["NumCPUs"]) == (f"{count // 2:02}:{count % 2 * 30:02}:00", "1")
     assert not any("join_histories" in comment or "collect_drops" in comment for comment in comments)
     jobs = int(re.search(r"^total\s+(\d+)$", disturbed.output, re.MULTILINE)[1])
     assert submitted < 0.6 * jobs
