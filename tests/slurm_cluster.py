@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -10,7 +11,9 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TextIO
 
 from patience import wait_until
 
@@ -86,6 +89,8 @@ def why_not(accounting: bool = False) -> str:
         return f"a cluster needs {', '.join(missing)}: apt-get install {packages}"
     if os.geteuid():
         return "a cluster needs root"
+    if not _is_ours():
+        return "another process has started a SLURM for tests here"
     if not ASIDE.exists() and " is UP" in run("scontrol", "ping", check=False):
         return "a SLURM that tests did not start runs here"
     return ""
@@ -98,6 +103,19 @@ def run(*command: str | Path, check: bool = True) -> str:
     )
     assert done.returncode == 0 or not check, f"{command}: {done.stderr}"
     return done.stdout
+
+
+@cache
+def _lock() -> TextIO:
+    return open("/run/lock/rnamarks-tests", "w")
+
+
+def _is_ours() -> bool:
+    """Whether no other process has a cluster here; from then on this one may, until it ends."""
+    with suppress(BlockingIOError):
+        fcntl.flock(_lock(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def _search() -> str:

@@ -296,6 +296,12 @@ def test_a_controller_that_does_not_answer_is_said_in_one_sentence(cluster):
         partitions_here()
 
 
+def test_a_cluster_is_left_to_the_process_that_started_it(cluster, repository):
+    ask = "from slurm_cluster import why_not; print(why_not())"
+    said = subprocess.run([sys.executable, "-c", ask], cwd=repository / "tests", capture_output=True, check=True)
+    assert said.stdout.decode().startswith("another process")
+
+
 @pytest.mark.parametrize(
     ("partitions", "device", "said"),
     [
