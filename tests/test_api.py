@@ -16,6 +16,7 @@ import pytest
 
 import rnamarks
 from rnamarks.api_page import _translated, page
+from rnamarks.errors import InputError
 from rnamarks.interpretation import attribution
 from rnamarks.interpretation.attribution_files import attribute_windows
 from rnamarks.models import checkpoint
@@ -69,6 +70,28 @@ def test_scan_is_that_of_the_command_and_leaves_nothing(model, folder, fasta, tm
     pd.testing.assert_frame_equal(
         model.scan(fasta, mode=mode, task="Y", alpha=0.5), model.scan(RNA, mode=mode, task="Y", alpha=0.5)
     )
+
+
+def test_scan_of_a_genome_goes_on_where_its_annotation_has_no_utrs(model, tmp_path):
+    text = "".join(RNG.choice(list("ACGT"), 400))
+    (tmp_path / "g.fa").write_text(f">chr1\n{text}\n")
+    rows = [f'chr1\tx\t{kind}\t101\t250\t.\t+\t0\tgene_id "g"; transcript_id "t";\n' for kind in ("exon", "CDS")]
+    (tmp_path / "t.gtf").write_text("".join(rows))
+    files = {"genome": tmp_path / "g.fa", "annotation": str(tmp_path / "t.gtf")}
+    table = model.scan(**files, extend=(30, 90), task="m6A", alpha=None)
+    assert set(table["length"]) == {30 + 150 + 90}
+    assert (table["start"] + 70 == table["genome_start"]).all()
+    assert {"utr3", "cds"} <= set(table["region"])
+    assert any("3' end without UTR extended by 90 nt" in note for note in table.attrs["notes"])
+    alone = model.scan({"t": text[100:250]}, annotation=files["annotation"], task="m6A", alpha=None)
+    pd.testing.assert_frame_equal(alone, model.scan(**files, task="m6A", alpha=None))
+    for given, said in (
+        ({"genome": files["genome"]}, "a genome alone has no transcripts"),
+        ({"sequences": RNA, **files}, "give either sequences or a genome"),
+        ({"sequences": RNA, "annotation": files["annotation"], "extend": (0, 5)}, "extend needs the genome"),
+    ):
+        with pytest.raises(InputError, match=said):
+            model.scan(**given)
 
 
 def test_text_dna_and_codes_are_one_and_a_list_has_indices_for_names(model):

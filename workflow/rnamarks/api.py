@@ -108,8 +108,11 @@ class Model:
 
     def scan(
         self,
-        sequences: Sequences | os.PathLike[str],
+        sequences: Sequences | os.PathLike[str] | None = None,
         *,
+        genome: str | os.PathLike[str] | None = None,
+        annotation: str | os.PathLike[str] | None = None,
+        extend: tuple[int, int] = (0, 0),
         task: str | Sequence[str] = (),
         mode: str = "exact",
         alpha: float | None = 0.05,
@@ -122,9 +125,17 @@ class Model:
 
         Parameters
         ----------
-        sequences : list of str or array, mapping of name to those, or path-like
+        sequences : list of str or array, mapping of name to those, or path-like, optional
             Those of a list are called by their index, ``"0"``, ``"1"`` and so on. A path is that of a FASTA file, or
             of a **transcripts** table of the workflow, which gives the columns of an annotation, too.
+        genome : path-like, optional
+            FASTA; with ``annotation`` in place of sequences.
+        annotation : path-like, optional
+            GTF or UCSC gene table, of the genome's assembly or with the names of the sequences. It gives ``length``,
+            ``gene``, ``gene_name``, ``region``, ``kmer`` and the place on the genome, too.
+        extend : tuple of int
+            nt by which transcripts go on at their 5' and 3' ends where the annotation has no untranslated regions, such
+            as (50, 250) in yeast; takes the genome.
         task : str or sequence of str
             Only these tasks; default all.
         mode : {"exact", "fast"}
@@ -166,7 +177,7 @@ class Model:
         notes = _Notes()
         with TemporaryDirectory(prefix="rnamarks.") as work:
             table = Path(work) / "sites.parquet"
-            source = Path(sequences) if isinstance(sequences, os.PathLike) else _write(sequences, Path(work))
+            source = _source(sequences, genome, annotation, extend, Path(work), notes)
             names = [task] if isinstance(task, str) else list(task)
             self._scanners[mode].run(source, options, Outputs(table=table), tasks=names, warn=notes)
             frame, described = read_parquet(table)
@@ -308,6 +319,32 @@ def _encoded(sequences: Sequences) -> dict[str, np.ndarray]:
             raise InputError("the sequence is empty", path=f"sequence {name}", remedy="leave it out")
         found[name] = codes
     return found
+
+
+def _source(
+    sequences: Sequences | os.PathLike[str] | None,
+    genome: str | os.PathLike[str] | None,
+    annotation: str | os.PathLike[str] | None,
+    extend: tuple[int, int],
+    folder: Path,
+    warn: _Notes,
+) -> Path:
+    """The file that is scanned, made in a folder where it is not given."""
+    if (sequences is None) == (genome is None):
+        raise InputError("give either sequences or a genome", remedy="a genome needs annotation, too")
+    if genome is not None and annotation is None:
+        raise InputError("a genome alone has no transcripts", path=genome, remedy="give annotation")
+    five, three = extend
+    if (five or three) and genome is None:
+        raise InputError("extend needs the genome, which has what lies beyond the ends", remedy="give genome")
+    given = sequences if sequences is None or isinstance(sequences, os.PathLike) else _write(sequences, folder)
+    if annotation is None:
+        return Path(given)
+    from .sites.annotated import write_annotated
+
+    made = {"genome": genome, "sequences": given, "extend": {"five": five, "three": three}}
+    write_annotated(folder / "transcripts.parquet", annotation, **made, workdir=folder, warn=warn)
+    return folder / "transcripts.parquet"
 
 
 def _write(sequences: Sequences, folder: Path) -> Path:

@@ -12,15 +12,12 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from .errors import InputError, explain
 from .files import check_output, open_bytes, write_text
-
-if TYPE_CHECKING:
-    from .sites.drops import Drops
 
 
 def named_model(model: str | None) -> Path | None:
@@ -210,14 +207,3 @@ def regular(path: Path | None, copy: Path) -> Iterator[Path | None]:
 
     with shown_as(path, copy):
         yield copy
-
-
-def warn_of_drops(drops: Drops) -> None:
-    """Say which transcripts were left out or are odd."""
-    from .sites.drops import KEPT, NOTE
-
-    for row in drops.frame().itertuples():
-        if row.reason != KEPT:
-            noted = row.reason.startswith(NOTE)
-            reason = row.reason.removeprefix(NOTE) if noted else f"left out, {row.reason}"
-            warn(f"{row.rows} transcripts: {reason}")

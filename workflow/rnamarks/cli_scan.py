@@ -27,7 +27,6 @@ from .cli_options import (
     task_names,
     temporary_root,
     warn,
-    warn_of_drops,
 )
 from .errors import InputError, shown
 from .files import sha256_of
@@ -208,27 +207,15 @@ def _scanned(
     if annotation is None:
         yield source
         return
-    from .sites.annotation import read_annotation
-    from .sites.drops import Drops
-    from .sites.transcript_fasta import read_transcript_fasta
-    from .sites.transcripts import build_transcripts
-    from .tables import is_parquet, write_parquet
+    from .sites.annotated import write_annotated
 
-    if source is not None and is_parquet(source):
-        raise InputError("a transcripts table has its annotation", path=source, remedy="leave --annotation out")
     with (
         scratch(root) as work,
         regular(annotation, work / "annotation") as annotation,
         regular(genome, work / "genome") as genome,
     ):
-        drops = Drops()
-        described = read_annotation(annotation, drops)
-        if genome is not None:
-            frame = build_transcripts(described, genome, drops, workdir=work, annotation_path=annotation, extend=extend)
-        else:
-            frame = read_transcript_fasta(source, drops, annotation=described, annotation_path=annotation)
-        warn_of_drops(drops)
-        write_parquet(frame, work / "transcripts.parquet", {"lengths": frame.attrs.get("lengths", {})})
+        made = {"genome": genome, "sequences": source, "extend": extend, "workdir": work, "warn": warn}
+        write_annotated(work / "transcripts.parquet", annotation, **made)
         yield work / "transcripts.parquet"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,6 @@ from .cli_options import (
     temporary_root,
     text_output,
     warn,
-    warn_of_drops,
 )
 from .models.shipped import DEFAULT
 
@@ -79,6 +79,7 @@ def variants(
     from .prediction.kept import scratch
     from .prediction.windows import set_threads
     from .progress import show_sites
+    from .sites.annotated import say_drops
     from .variants.annotate import VariantOptions, annotate_variants
     from .variants.records import vcf_output
 
@@ -105,7 +106,7 @@ def variants(
             out=handle,
             vcf=annotated,
             workdir=work,
-            report=warn_of_drops,
+            report=partial(say_drops, warn=warn),
             progress=progress,
             warn=warn,
         )

@@ -11,8 +11,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..prediction.spool import spool_fasta
+from ..sites.annotated import say_drops
 from ..sites.annotation import read_annotation
-from ..sites.drops import KEPT, NOTE, Drops
+from ..sites.drops import NOTE, Drops
 from ..sites.transcript_fasta import read_transcript_fasta
 from ..sites.transcripts import build_transcripts
 from ..tables import write_parquet
@@ -68,9 +69,7 @@ class Places:
             with tempfile.TemporaryDirectory(prefix="rnamarks.") as work:
                 frame = build_transcripts(frame, genome, drops, workdir=work, annotation_path=annotation)
             self._lengths = frame.attrs["lengths"]
-        for row in drops.frame().itertuples():
-            if row.reason != KEPT:
-                warn(f"{row.rows} transcripts: {row.reason.removeprefix(NOTE)}")
+        say_drops(drops, warn)
         self.assembly = assembly or Path(genome or annotation).name.split(".fa")[0]
         self._frame, self._organism = frame, organism
         self.has_sequences = genome is not None
