@@ -95,7 +95,11 @@ for SECTION, NAMES in sections_of(DESIGN).items():
         params:
             design=DESIGN.record(),
             tables=tables_read(NAMES),
-            about=[FIGURES[name].about_in(DESIGN) for name in NAMES],
+            # one caption for the section: Snakemake does not tell it which of the job's figures it stands beside
+            about=[
+                [f"{FIGURES[name].label}: {FIGURES[name].title_in(DESIGN)}", FIGURES[name].about_in(DESIGN)]
+                for name in NAMES
+            ],
             chosen=code_of(*(FIGURES[name].module for name in NAMES)),
         script:
             "../../scripts/figures/draw_section.py"
