@@ -22,6 +22,7 @@ import yaml
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
+from rnamarks.dictionary.tables import TABLES
 from rnamarks.pack import without_places
 
 pytestmark = pytest.mark.workflow
@@ -146,6 +147,9 @@ def test_it_says_what_ran_on_what(crate):
     assert {"#rnamarks", "#python", "#numpy", "#snakemake"} < entities.keys()
     results = {one["@id"] for one in action["result"]}
     assert {"results/report.html", "results/figures/figure_3.svg", "results/model/card.md"} < results
+    assert entities["results/figures/figure_3.svg"]["description"].startswith("Landscape of predicted sites. ")
+    assert entities["results/evaluation/metrics.tsv"]["description"] == TABLES["metrics"].about
+    assert "Begin with results/report.html" in entities["./"]["description"]
 
 
 def test_nothing_says_who_ran_it_or_where(crate, run):

@@ -175,7 +175,8 @@ def _describe(stage: Path, run: Path, record: Mapping[str, Any]) -> Any:
     crate.root_dataset["conformsTo"] = [entity(one, "CreativeWork", name=one.split("/ro/")[-1]) for one in PROFILES]
     crate.root_dataset["license"] = entity("#terms", "CreativeWork", name="Terms of use", description=TERMS)
     crate.name, crate.datePublished = f"rnamarks run {name}", ended
-    crate.description = f"Configuration, versions, checksums, report, figures, tables and cards of the run {name}."
+    crate.description = f"Configuration, versions, checksums, report, figures, tables and cards of the run {name}. "
+    crate.description += "Begin with results/report.html, which shows all figures and explains every column."
     software = [
         entity(f"#{package.lower()}", "SoftwareApplication", name=package, softwareVersion=version)
         for package, version in record["software"].items()
@@ -195,12 +196,12 @@ def _describe(stage: Path, run: Path, record: Mapping[str, Any]) -> Any:
         "results/report.html": crate.add_formal_parameter("report", "File", identifier="#report"),
     }
     workflow["input"], workflow["output"] = parameters["config.yaml"], parameters["results/report.html"]
-    files = {}
+    files, captions = {}, _captions(run)
     for path in sorted(path for path in stage.rglob("*") if path.is_file()):
         place = path.relative_to(stage).as_posix()
         if place == "workflow/Snakefile":
             continue
-        files[place] = crate.add_file(path, place, properties=_properties(path, place))
+        files[place] = crate.add_file(path, place, properties=_properties(path, place) | captions.get(place, {}))
         if place in parameters:
             files[place]["exampleOfWork"] = parameters[place]
     for place, file in files.items():
@@ -232,6 +233,14 @@ def _properties(path: Path, place: str) -> dict[str, Any]:
         "contentSize": str(path.stat().st_size),
         "sha256": sha256_of(path),
     }
+
+
+def _captions(run: Path) -> dict[str, dict[str, str]]:
+    """What figures and tables show, as a property, by their place in the crate."""
+    found: dict[str, list[str]] = {}
+    for row in read_table("figures", run / "figures.tsv").itertuples():
+        found.setdefault(f"results/{row.file}", []).append(without_places(row.caption))
+    return {place: {"description": " ".join(dict.fromkeys(texts))} for place, texts in found.items()}
 
 
 def _sources(run: Path) -> Iterator[tuple[str, dict[str, Any]]]:
