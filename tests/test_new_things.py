@@ -186,6 +186,7 @@ def test_a_network_is_a_module_and_its_settings(library):
 
 FIGURE = '''
 
+@styled
 def draw_totals(counts: pd.DataFrame, design: Design) -> Figure:
     """Windows of each task."""
     figure = new_figure(1)

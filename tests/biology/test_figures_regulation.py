@@ -13,7 +13,7 @@ from rnamarks.biology.regulation import Tables, head_of, relate_genes, relate_pe
 from rnamarks.biology.statistics import benjamini_hochberg
 from rnamarks.dictionary import column_names
 from rnamarks.dictionary.tables import TABLES
-from rnamarks.figures.captions import by_panel, say_p
+from rnamarks.figures.captions import say_p
 from rnamarks.figures.catalogue import FIGURES
 from rnamarks.figures.collect import read_table
 from rnamarks.figures.design import Design
@@ -158,7 +158,7 @@ def test_panels_follow_the_species_of_the_design():
     design = make_design()
     assert shown_tasks(mapping, design, "first") == list(SEVEN[:4])
     assert shown_tasks(mapping, design, "further") == list(SEVEN[4:])
-    captions = by_panel(explain_terms(make_terms()["terms"], mapping, design, "further"))
+    captions = explain_terms(make_terms()["terms"], mapping, design, "further")
     assert [panel for panel, _ in captions] == ["A", "B", "C"]
     assert "rat by multi, against the 400 tested genes" in captions[0][1]
 
@@ -170,16 +170,14 @@ def test_only_some_terms_are_listed_the_recurring_ones_first():
     assert listed["raw"].iloc[0] == made["terms_shared"].query("predictor == 'multi'")["raw"].max()
     axes = ENTRIES["figure_7"].draw([made["terms"], made["terms_mapping"]], make_design()).axes
     assert all(len(one.get_yticks()) <= SHOWN for one in axes)
-    assert (
-        "no independent evidence" in by_panel(explain_shared(made["terms_shared"], made["terms"], make_design()))[0][1]
-    )
+    assert "no independent evidence" in explain_shared(made["terms_shared"], made["terms"], make_design())[0][1]
 
 
 @pytest.mark.parametrize(("effect", "word"), [(-1.0, "slower"), (1.0, "faster"), (0.0, "neither faster nor slower")])
 def test_caption_of_translation_says_what_the_data_say(effect, word):
     made = make_regulation(effect=effect)
     names = ("regulation", "regulation_quantiles", "regulation_bins", "regulation_trends")
-    texts = dict(by_panel(explain_regulation(*(made[name] for name in names), make_design())))
+    texts = dict(explain_regulation(*(made[name] for name in names), make_design()))
     assert f"In these data it is {word}" in texts["C"]
     assert "The paper contradicts itself" in texts["C"]
     assert "Figure 8C of the paper" in texts["C"]
@@ -188,7 +186,7 @@ def test_caption_of_translation_says_what_the_data_say(effect, word):
 
 def test_caption_counts_effects_that_stay():
     made = make_regulation(effect=-1.0)
-    text = by_panel(explain_controlled(made["regulation"], make_design()))[0][1]
+    text = explain_controlled(made["regulation"], make_design())[0][1]
     kept, lines = map(int, re.search(r"([0-9]+) of ([0-9]+) raw effects", text).groups())
     assert lines == 6
     assert 4 <= kept <= 6
@@ -234,7 +232,7 @@ def test_modifications_have_panels_of_their_own():
     figure = ENTRIES["figure_8"].draw([related[name] for name in names], design)
     titles = {axes.get_title(loc="left").replace("\n", " ") for axes in figure.axes}
     assert titles >= {"human m6A, expression", "human Y, expression", "human Y, chromatin peaks: h3k36me3"}
-    texts = dict(by_panel(explain_regulation(*(related[name] for name in names), design)))
+    texts = dict(explain_regulation(*(related[name] for name in names), design))
     assert "low; human Y, multi; Figure 8A of the paper)" in "".join(texts.values())
 
 
@@ -242,7 +240,7 @@ def test_letters_of_panels_go_on_after_z():
     tasks = [Task(f"task{number}", species="human", modification="m6A") for number in range(9)]
     related = make_regulation(20, tasks=tasks)
     names = ("regulation", "regulation_quantiles", "regulation_bins", "regulation_trends")
-    texts = by_panel(explain_regulation(*(related[name] for name in names), make_design()))
+    texts = explain_regulation(*(related[name] for name in names), make_design())
     letters = [panel for panel, _ in texts]
     assert letters[24:28] == ["Y", "Z", "AA", "AB"]
     assert (len(letters), letters[-1]) == (9 * 6, "BB")

@@ -27,7 +27,6 @@ from rnamarks.evaluation.tables import (
     threshold_tables,
 )
 from rnamarks.figures import against_all, task_means
-from rnamarks.figures.captions import by_panel
 from rnamarks.figures.catalogue import FIGURES
 from rnamarks.figures.collect import read_table
 from rnamarks.figures.design import Design, Series
@@ -188,18 +187,16 @@ def test_differences_turn_round_where_the_table_has_them_the_other_way(tables, d
 
 
 def test_captions_say_who_is_beaten_and_how_sure(tables, design):
-    texts = dict(by_panel(task_means.explain_mean_differences(tables["paired"], tables["noise"], design)))
+    texts = dict(task_means.explain_mean_differences(tables["paired"], tables["noise"], design))
     assert "better than 2 of the 2 baselines" in texts["A"]
     assert "standard error of one model's AUCb" in texts["A"]
     assert "AUCm" in texts["B"]
-    ((_, text),) = by_panel(against_all.explain_auc(tables["metrics"], tables["summary"], design))
+    ((_, text),) = against_all.explain_auc(tables["metrics"], tables["summary"], design)
     assert "50 : 50 (Am, Cm, Um, Ψ), m6A 50 : 54" in text
 
 
 def test_only_networks_that_differ_in_one_thing_are_compared(tables, design):
-    ((_, text),) = by_panel(
-        task_means.explain_varied(tables["metrics"], tables["summary"], tables["paired"], design, "width")
-    )
+    ((_, text),) = task_means.explain_varied(tables["metrics"], tables["summary"], tables["paired"], design, "width")
     assert text.index("21 nt") < text.index("51 nt")
     assert "of 1 pairs" in text
     assert "their input length alone, mean of their seeds" in text

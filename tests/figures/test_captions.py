@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from rnamarks.figures.captions import by_panel, say_each, say_p, say_range
+from rnamarks.figures.captions import captioned, say_each, say_p, say_range
 
 
 def test_one_text_is_of_the_whole_figure_and_several_are_of_panels():
-    assert by_panel("All.") == [("", "All.")]
-    assert by_panel(["One.", "Two."]) == [("A", "One."), ("B", "Two.")]
-    assert by_panel([("C", "One."), "Two."]) == [("C", "One."), ("B", "Two.")]
+    assert captioned(lambda: "All.")() == [("", "All.")]
+    assert captioned(lambda: ["One.", "Two."])() == [("A", "One."), ("B", "Two.")]
+    assert captioned(lambda: [("C", "One."), "Two."])() == [("C", "One."), ("B", "Two.")]
 
 
 def test_numbers_of_tasks_are_in_the_order_of_the_design(design):

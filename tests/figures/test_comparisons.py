@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnamarks.figures.captions import by_panel
 from rnamarks.figures.comparisons import (
     draw_differences,
     draw_external,
@@ -59,9 +58,7 @@ def test_a_stack_stands_beside_its_network_s_settings(stacked):
     assert [text.get_text() for text in axes.get_xticklabels()] == ["1\nDeep-\nM6ASeq", "1", "2", "2\nstacked"]
     (path,) = [line for line in axes.lines if line.get_color() == QUIET]
     assert list(path.get_xdata()) == [1, 2]
-    assert (
-        "stacked: MASS + k-mer logistic regression, a weighted sum" in by_panel(explain_settings(metrics, design))[0][1]
-    )
+    assert "stacked: MASS + k-mer logistic regression, a weighted sum" in explain_settings(metrics, design)[0][1]
 
 
 @pytest.mark.parametrize("metric", ["auroc", "auprc"])
@@ -83,7 +80,7 @@ def test_differences_fill_what_excludes_zero(design, tables):
     assert axes.get_yticklabels()[0].get_text() == "MASS, one species"
     filled = [line for line in points if line.get_markerfacecolor() != "white"]
     assert filled
-    captions = by_panel(explain_differences(tables["paired"], tables["metrics"], design))
+    captions = explain_differences(tables["paired"], tables["metrics"], design)
     assert [panel for panel, _ in captions] == ["A", "B"]
     assert "paired bootstrap" in captions[0][1]
 
@@ -91,4 +88,4 @@ def test_differences_fill_what_excludes_zero(design, tables):
 def test_external_sets(design, tables):
     figure = draw_external(tables["external"], design)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["elsewhere (human)"]
-    assert "3 removed as seen in training" in by_panel(explain_external(tables["external"], design))[0][1]
+    assert "3 removed as seen in training" in explain_external(tables["external"], design)[0][1]

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pandas as pd
 
-from rnamarks.figures.captions import by_panel
 from rnamarks.figures.data import draw_counts, draw_drops, explain_counts, explain_drops
 
 
@@ -17,7 +16,7 @@ def test_bars_add_up(design, tables):
     assert sum(bar.get_width() for bar in sites.patches) == 5 * 3
     assert sum(bar.get_width() for bar in others.patches) == 10 * 3
     assert [text.get_text() for text in sites.texts if text.get_text() != "A"] == ["5"] * 3
-    assert "(15 in all)" in by_panel(explain_counts(tables["counts"], design))[0][1]
+    assert "(15 in all)" in explain_counts(tables["counts"], design)[0][1]
 
 
 def test_drops_have_a_row_per_reason_and_kept_last(design, tables):
@@ -30,7 +29,7 @@ def test_drops_have_a_row_per_reason_and_kept_last(design, tables):
     ]
     bold = [text.get_text() for text in axes.texts if text.get_fontweight() == "bold"]
     assert bold == ["900"] * 3
-    assert "12 in all" in by_panel(explain_drops(tables["drops"], design))[0][1]
+    assert "12 in all" in explain_drops(tables["drops"], design)[0][1]
 
 
 def test_transcripts_that_two_steps_kept_are_counted_once(design, tables):
@@ -49,5 +48,5 @@ def test_transcripts_that_two_steps_kept_are_counted_once(design, tables):
 
 def test_drops_of_a_run_with_language_models_are_of_sets_of_rnas_too(design, tables):
     both = replace(design, offers=design.offers | {"corpus"})
-    assert "set of transcripts or set of RNAs (columns)" in by_panel(explain_drops(tables["drops"], both))[0][1]
-    assert "set of RNAs" not in by_panel(explain_drops(tables["drops"], design))[0][1]
+    assert "set of transcripts or set of RNAs (columns)" in explain_drops(tables["drops"], both)[0][1]
+    assert "set of RNAs" not in explain_drops(tables["drops"], design)[0][1]

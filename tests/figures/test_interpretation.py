@@ -20,7 +20,7 @@ from rnamarks.figures.attribution import (
     explain_attention,
     explain_mutations,
 )
-from rnamarks.figures.captions import by_panel, say_range, say_small
+from rnamarks.figures.captions import say_range, say_small
 from rnamarks.figures.catalogue import FIGURES
 from rnamarks.figures.design import Design
 from rnamarks.figures.motifs import draw_consensus, explain_consensus
@@ -183,7 +183,7 @@ def test_attention_has_a_cell_per_modification_and_place():
     for axes in panels:
         assert sum(isinstance(patch, Rectangle) for patch in axes.patches) == 4 * 21
     assert [label.get_text() for label in panels[0].get_yticklabels()] == ["m6A", "Ψ", "I", "m5C"]
-    assert "m6A 50, Ψ 51, I 52, m5C 53" in by_panel(explain_attention(make_profile(), DESIGN))[0][1]
+    assert "m6A 50, Ψ 51, I 52, m5C 53" in explain_attention(make_profile(), DESIGN)[0][1]
 
 
 def test_consensus_shows_the_motif_that_matches():
@@ -197,7 +197,7 @@ def test_consensus_shows_the_motif_that_matches():
     logos = [axes for axes in figure.axes if any(isinstance(artist, PathPatch) for artist in axes.get_children())]
     # query and target of m6A, query of Ψ
     assert len([axes for axes in logos if axes.get_ylim() == (0, 2)]) == 3
-    ((panel, text),) = by_panel(explain_consensus(*make_consensus(), DESIGN))
+    ((panel, text),) = explain_consensus(*make_consensus(), DESIGN)
     assert panel == "A"
     assert "2 of 3 modifications with a cluster" in text
     assert "1 of 1 have q < 0.05" in text
@@ -220,20 +220,20 @@ def test_mutations_have_stars_where_q_is_small():
     effects, differences = figure.axes[:2]
     assert texts_of(differences).count("*") == 6
     assert effects.get_xlim()[0] == 0
-    assert "3 of 4 modifications" in by_panel(explain_mutations(make_mutations(), DESIGN))[1][1]
+    assert "3 of 4 modifications" in explain_mutations(make_mutations(), DESIGN)[1][1]
 
 
 def test_proximity_says_what_could_not_be_measured():
     figure = draw_proximity(make_proximity(), DESIGN)
     assert [texts_of(axes).count("*") for axes in figure.axes[:3]] == [1, 1, 1]
-    captions = by_panel(explain_proximity(make_proximity(), DESIGN))
+    captions = explain_proximity(make_proximity(), DESIGN)
     assert [panel for panel, _ in captions] == ["A", "B", "C"]
     assert "1 closer and 0 farther" in captions[0][1]
     assert "not measured (1 pairs)" in captions[0][1]
     numbers = ["p", "q", "ratio", "z", "p_rank"]
     bare = make_proximity().assign(reason=NO_COORDINATES, **dict.fromkeys(numbers, np.nan))
     assert "on the same transcripts" in texts_of(draw_proximity(bare, DESIGN).axes[0])[0]
-    assert "no coordinates (18 rows)" in by_panel(explain_proximity(bare, DESIGN))[0][1]
+    assert "no coordinates (18 rows)" in explain_proximity(bare, DESIGN)[0][1]
 
 
 def test_words():
@@ -245,7 +245,7 @@ def test_association_says_why_there_is_none():
     table = make_association().iloc[:1].assign(reason="the network has no attention")
     figure = draw_association(table, DESIGN)
     assert texts_of(figure.axes[0]) == ["the network has no attention"]
-    assert by_panel(explain_association(table, DESIGN))[0][1] == "0 pairs were compared: the network has no attention."
+    assert explain_association(table, DESIGN)[0][1] == "0 pairs were compared: the network has no attention."
 
 
 def test_figures_are_entered():

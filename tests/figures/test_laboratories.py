@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnamarks.figures.captions import by_panel
 from rnamarks.figures.laboratories import draw_laboratories, explain_laboratories
 
 from .conftest import fill
@@ -45,4 +44,4 @@ def test_a_cell_is_bold_where_chance_and_composition_are_beaten(design):
         "0.72": "bold",
         "0.55": "normal",
     }
-    assert "(kmer_blend)" in by_panel(explain_laboratories(table, design))[0][1]
+    assert "(kmer_blend)" in explain_laboratories(table, design)[0][1]

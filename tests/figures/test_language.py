@@ -14,7 +14,6 @@ from language_tables import DESIGN, FAMILIES, LANGUAGES, TASKS, language_tables,
 from rnamarks.dictionary.tables import TABLES
 from rnamarks.evaluation import context_counts, structures
 from rnamarks.figures.arcs import draw_structures
-from rnamarks.figures.captions import by_panel
 from rnamarks.figures.catalogue import figures_of, find_figure, sections_of, tables_of
 from rnamarks.figures.collect import join_language_histories, read_table
 from rnamarks.figures.downstream import WAY_MEANINGS, draw_differences, draw_scores, explain_scores
@@ -133,15 +132,15 @@ def test_prevalence_is_drawn_where_there_is_a_precision_recall_curve(made):
     ticks = [line for line in axes[2].lines if list(line.get_xdata()) == [0.5, 0.5]]
     assert len(ticks) == 2 * len(predictors("splice"))
     assert marks(axes[2]) == 2 * len(predictors("splice"))
-    assert "2 seeds" in by_panel(explain_scores(made["downstream"], DESIGN, "label"))[0][1]
+    assert "2 seeds" in explain_scores(made["downstream"], DESIGN, "label")[0][1]
 
 
 def test_the_caption_of_scores_tells_of_the_ways_that_are_drawn(made):
     table = made["downstream"]
-    everything = by_panel(explain_scores(table, DESIGN, "value"))[0][1]
+    everything = explain_scores(table, DESIGN, "value")[0][1]
     assert all(f"{label}: {WAY_MEANINGS[way]}" in everything.replace("Fine", "fine") for way, label in WAYS.items())
     few = table[~table["predictor"].str.endswith(("_untrained", "_scratch"))]
-    assert "random weights" not in by_panel(explain_scores(few, DESIGN, "value"))[0][1]
+    assert "random weights" not in explain_scores(few, DESIGN, "value")[0][1]
 
 
 def test_r2_below_zero_is_on_the_axis(made):
@@ -263,13 +262,13 @@ def test_relatives_are_counted_beside_their_bars(made):
     ]
     assert "40 of 120; 95 removed" in texts(axes)
     # of a sequence that resembles test and validation examples both tell, so that a sum would be too large
-    assert "counts for each" in by_panel(explain_relatives(made["relatives"], DESIGN))[0][1]
+    assert "counts for each" in explain_relatives(made["relatives"], DESIGN)[0][1]
 
 
 def test_judged_rna_is_not_counted_to_the_corpus(made):
     axes = draw_corpus_drops(made["corpus_drops"], DESIGN).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["all", "rfam", "transcripts", "yeast\n(judged)"]
-    assert "of 6,538 sequences 5,880 stay" in by_panel(explain_corpus_drops(made["corpus_drops"], DESIGN))[0][1]
+    assert "of 6,538 sequences 5,880 stay" in explain_corpus_drops(made["corpus_drops"], DESIGN)[0][1]
 
 
 def test_maps_have_a_point_per_rna_and_scores_a_mark_per_space(made):
@@ -286,9 +285,9 @@ def test_maps_have_a_point_per_rna_and_scores_a_mark_per_space(made):
 def test_captions_name_the_models_without_a_map(made):
     table = made["family_map"]
     more = [table[table["language"] == "tiny"].assign(language=name) for name in ("third", "big_one", "last")]
-    texts = [text for _, text in by_panel(explain_families(pd.concat([table, *more]), made["families"], DESIGN))]
+    texts = [text for _, text in explain_families(pd.concat([table, *more]), made["families"], DESIGN)]
     assert "no maps of big one, last " in texts[0]
-    assert not any("no maps" in text for _, text in by_panel(explain_families(table, made["families"], DESIGN)))
+    assert not any("no maps" in text for _, text in explain_families(table, made["families"], DESIGN))
 
 
 def test_small_families_share_a_look_where_there_are_many(made):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnamarks.figures.captions import by_panel
 from rnamarks.figures.splits import draw_both_schemes, draw_leaks, draw_similarity, explain_leaks, explain_similarity
 
 
@@ -40,7 +39,7 @@ def test_similarity_leaves_out_tasks_without_values(design, tables):
     figure = draw_similarity(similarity, tables["metrics"], design)
     shown = [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible()]
     assert shown == list(design.names[:2])
-    assert f"not shown: {design.names[2]}" in by_panel(explain_similarity(similarity, tables["metrics"], design))[0][1]
+    assert f"not shown: {design.names[2]}" in explain_similarity(similarity, tables["metrics"], design)[0][1]
 
 
 def test_similarity_without_any_value_is_still_a_figure(design, tables):
@@ -53,6 +52,6 @@ def test_a_mixed_run_speaks_of_tasks(mixed):
     figure = draw_leaks(tables["leaks"], design)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == [task.label for task in design.tasks]
     assert "same sequence,\nany task" in [text.get_text() for text in figure.axes[1].get_xticklabels()]
-    text = by_panel(explain_leaks(tables["leaks"], design))[0][1]
+    text = explain_leaks(tables["leaks"], design)[0][1]
     assert "each task" in text
     assert f"{design.label('mouse_Y')} 180" in text

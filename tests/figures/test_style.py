@@ -5,10 +5,10 @@ from __future__ import annotations
 import matplotlib
 import pytest
 
-from rnamarks.figures.style import in_style, new_figure, save_figure
+from rnamarks.figures.style import new_figure, save_figure, styled
 
 
-@in_style()
+@styled
 def draw():
     figure = new_figure(2)
     axes = figure.subplots()

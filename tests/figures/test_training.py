@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rnamarks.figures.captions import by_panel
 from rnamarks.figures.training import draw_training, explain_training
 
 
@@ -14,4 +13,4 @@ def test_panels_and_lines(design, tables):
     assert len(shown["MASS, 3 species\npaper scheme"].patches) == 2
     assert len(shown["MASS, one species\npaper scheme"].lines) == 2 * 2
     assert not shown["MASS, 3 species, round robin\npaper scheme"].patches
-    assert "(2 seeds)" in by_panel(explain_training(tables["histories"], design))[0][1]
+    assert "(2 seeds)" in explain_training(tables["histories"], design)[0][1]

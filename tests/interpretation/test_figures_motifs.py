@@ -14,7 +14,6 @@ from matplotlib.patches import PathPatch
 from rnamarks.dictionary import column_names
 from rnamarks.dictionary.tables import TABLES
 from rnamarks.figures import motifs as motif_figures
-from rnamarks.figures.captions import by_panel
 from rnamarks.figures.catalogue import FIGURES
 from rnamarks.figures.design import Design
 from rnamarks.figures.motifs import (
@@ -231,7 +230,7 @@ def test_results_of_the_meme_suite_go_the_same_way(tables, tmp_path, run_script)
         ["motif1", 1e-8, True, "WRITR1", 4e-6]
     ]
     assert frames["annotated"]["annotated"].tolist() == [1, 1]
-    check_captions(by_panel(explain_annotated_filters(frames["annotated"], DESIGN)))
+    check_captions(explain_annotated_filters(frames["annotated"], DESIGN))
     assert not draw_annotated_filters(frames["annotated"], DESIGN).axes[0].patches
     assert "filter 2" in draw_local_motifs(frames["matches"], frames["logos"], DESIGN).axes[0].get_title(loc="left")
     first = draw_discovered_motifs(frames["discovered"], frames["logos"], DESIGN).axes[0].get_title(loc="left")
@@ -260,7 +259,7 @@ def test_local_motifs(tables, tmp_path):
     for query, target in zip(figure.axes[1::2], figure.axes[::2], strict=True):
         assert query.get_xlim() == target.get_xlim()
     assert {text.get_text() for text in figure.texts} == set(SPECIES)
-    captions = by_panel(explain_local_motifs(frames["matches"], frames["logos"], DESIGN))
+    captions = explain_local_motifs(frames["matches"], frames["logos"], DESIGN)
     check_captions(captions)
     assert "of the 6 pairs have q < 0.05" in captions[0][1]
     for name in ("a.svg", "b.svg"):
@@ -291,13 +290,13 @@ def test_annotated_filters(tables):
     row = annotated.query("task == 'human' and rule == 'q < 0.05'").iloc[0]
     assert f"{row['annotated']}/8" in numbers
     assert {"A", "B"} <= {text.get_text() for axes in figure.axes for text in axes.texts}
-    captions = by_panel(explain_annotated_filters(annotated, DESIGN))
+    captions = explain_annotated_filters(annotated, DESIGN)
     check_captions(captions)
     assert [panel for panel, _ in captions] == ["A", "B"]
     # without shuffles there is no band
     bare = annotated.assign(shuffles=0, null_fraction=np.nan, null_low=np.nan, null_high=np.nan, p=1.0)
     assert not draw_annotated_filters(bare, DESIGN).axes[0].patches
-    check_captions(by_panel(explain_annotated_filters(bare, DESIGN)))
+    check_captions(explain_annotated_filters(bare, DESIGN))
 
 
 def test_discovered_motifs(tables):
@@ -307,7 +306,7 @@ def test_discovered_motifs(tables):
     assert len(figure.axes) == 2 * reported
     first = figure.axes[0].get_title(loc="left")
     assert re.fullmatch(r"WRITR1 \(M099_0\.6\), q = \S+\n\d+\.\d-fold, p = \S+", first)
-    captions = by_panel(explain_discovered_motifs(frames["discovered"], frames["logos"], DESIGN))
+    captions = explain_discovered_motifs(frames["discovered"], frames["logos"], DESIGN)
     check_captions(captions)
     sizes = frames["discovered"]["n_foreground"]
     assert f"{sizes.min()} to {sizes.max()} positive" in captions[0][1] or f"{sizes.min()} positive" in captions[0][1]
@@ -337,7 +336,7 @@ def test_discovered_motifs_without_a_database(tables, tmp_path, run_script):
     assert len(figure.axes) == frames["discovered"]["reported"].sum()
     assert re.fullmatch(r"\d+\.\d-fold, p = \S+", figure.axes[0].get_title(loc="left"))
     assert letters(figure.axes[0])
-    captions = by_panel(explain_discovered_motifs(frames["discovered"], frames["logos"], DESIGN))
+    captions = explain_discovered_motifs(frames["discovered"], frames["logos"], DESIGN)
     check_captions(captions)
     assert "protein" not in captions[0][1]
     assert "Tomtom" not in captions[0][1]

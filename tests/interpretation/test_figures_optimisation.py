@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 
 from rnamarks.dictionary.tables import TABLES
 from rnamarks.figures import optimisation as figures
-from rnamarks.figures.captions import by_panel
 from rnamarks.figures.catalogue import FIGURES
 from rnamarks.figures.design import Design
 from rnamarks.figures.style import save_figure
@@ -94,8 +93,8 @@ def test_tasks_are_in_the_order_of_the_design():
 
 
 def test_caption_names_what_was_imposed():
-    with_motif = by_panel(figures.explain_optimised(motifs(), DESIGN))[0][1]
-    without = by_panel(figures.explain_optimised(motifs(held=False), DESIGN))[0][1]
+    with_motif = figures.explain_optimised(motifs(), DESIGN)[0][1]
+    without = figures.explain_optimised(motifs(held=False), DESIGN)[0][1]
     assert "1 positions around the site, were imposed" in with_motif
     assert "imposed" not in without
     assert "3 random starts" in without

@@ -8,7 +8,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .captions import Captions, say_each
+from .captions import Captions, captioned, say_each
 from .curves import CURVE_AXES
 from .design import Design
 from .lookup import MEAN, counts_by_task, ensembles, lead_series, rows_by, say_counts, select, shown_series
@@ -32,7 +32,7 @@ from .panels import (
     write_beside,
     write_cells,
 )
-from .style import WIDTH, new_figure
+from .style import WIDTH, new_figure, styled
 
 AREAS = {"own": "AUCb", "all": "AUCm"}
 BINARY = "AUCb: sites against the negatives of their own data set"
@@ -53,6 +53,7 @@ def say_test_counts(metrics: pd.DataFrame, design: Design, against: str = "own")
     return say_counts(counts_by_task(metrics, design.names, design.scheme, against), design)
 
 
+@styled
 def draw_auc(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) -> Figure:
     """AUCb and AUCm of every model, one panel per task and one for their mean."""
     rows = ensembles(metrics, design, metric="auroc", split="test")
@@ -91,6 +92,7 @@ def draw_auc(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) -> Fi
     return figure
 
 
+@captioned
 def explain_auc(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_auc`."""
     return (
@@ -109,6 +111,7 @@ def _say_left_out(design: Design) -> str:
     return " but the sites of the same modification in other tasks"
 
 
+@styled
 def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, curve: str = "roc") -> Figure:
     """ROC or precision-recall curves of the recommended model, A against own negatives, B against every other window.
 
@@ -143,6 +146,7 @@ def _lead(metrics: pd.DataFrame, design: Design) -> dict[str, str]:
     return {"model": lead.model, "setting": lead.setting}
 
 
+@captioned
 def explain_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, curve: str = "roc") -> Captions:
     """Captions of :func:`draw_curves`, by panel."""
     lead = _lead(metrics, design)
@@ -160,6 +164,7 @@ def explain_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, 
     return texts
 
 
+@styled
 def draw_imbalance(imbalance: pd.DataFrame, metrics: pd.DataFrame, design: Design) -> Figure:
     """Average precision and precision at the threshold at the natural rarity of sites: Figure S5."""
     rows = ensembles(imbalance, design, **_lead(metrics, design))
@@ -190,6 +195,7 @@ def draw_imbalance(imbalance: pd.DataFrame, metrics: pd.DataFrame, design: Desig
     return figure
 
 
+@captioned
 def explain_imbalance(imbalance: pd.DataFrame, metrics: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_imbalance`, by panel."""
     lead = design.find(tuple(_lead(metrics, design).values()))
@@ -205,6 +211,7 @@ def explain_imbalance(imbalance: pd.DataFrame, metrics: pd.DataFrame, design: De
     ]
 
 
+@styled
 def draw_multilabel(multilabel: pd.DataFrame, design: Design) -> Figure:
     """Multi-label metrics of every model: Supplementary Table 3."""
     shown = shown_series(multilabel, design)
@@ -224,6 +231,7 @@ def draw_multilabel(multilabel: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_multilabel(multilabel: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_multilabel`, by panel."""
     first = multilabel.iloc[0]
@@ -242,6 +250,7 @@ def explain_multilabel(multilabel: pd.DataFrame, design: Design) -> Captions:
     ]
 
 
+@styled
 def draw_sources(sources: pd.DataFrame, design: Design) -> Figure:
     """Which sets of unmodified windows can be told apart, pair by pair."""
     rows = sources.sort_values(["base", "auroc"], ascending=[True, False], kind="stable").to_dict("records")
@@ -260,6 +269,7 @@ def draw_sources(sources: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_sources(sources: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_sources`."""
     known = sources["auroc"].dropna()

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from .palette import CHANCE, INK
 from .panels import panel_grid
-from .style import in_style
+from .style import styled
 
 BOTH, MISSED, FALSE = "#0072B2", "#E69F00", CHANCE
 KNOT = (0, (2, 1))
@@ -65,7 +65,7 @@ def draw_arcs(axes: Axes, length: int, above: Sequence[Arc], below: Sequence[Arc
     axes.locator_params(axis="x", nbins=6, integer=True)
 
 
-@in_style()
+@styled
 def draw_structures(structures: Iterable[tuple[str, int, np.ndarray, np.ndarray]]) -> Figure:
     """Structures by themselves, a panel each.
 

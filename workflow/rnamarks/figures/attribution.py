@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..sequences import ALPHABET
-from .captions import Captions, say_each, say_range
+from .captions import Captions, captioned, say_each, say_range
 from .design import Design
 from .lookup import select
 from .palette import FAINT, INK, QUIET, rgb
@@ -33,7 +33,7 @@ from .panels import (
     rows_axis,
     square_axes,
 )
-from .style import WIDTH, new_figure
+from .style import WIDTH, new_figure, styled
 
 METHODS = {"integrated_gradients": "Integrated gradients", "mutagenesis": "In-silico mutagenesis"}
 _SMALL = 0.42
@@ -53,6 +53,7 @@ def _reach(profile: pd.DataFrame) -> int:
     return int(mutated["offset"].abs().max()) if len(mutated) else _AROUND
 
 
+@styled
 def draw_attribution(profile: pd.DataFrame, explained: pd.DataFrame, design: Design) -> Figure:
     """Mean attribution of each nucleotide around the site, and the mean change when it is put there; a row per task."""
     profile, explained = first_of(profile), first_of(explained)
@@ -101,6 +102,7 @@ def _draw_nucleotides(axes: Axes, rows: pd.DataFrame, reach: int) -> float:
     return largest
 
 
+@captioned
 def explain_attribution(profile: pd.DataFrame, explained: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_attribution`, by panel."""
     profile, explained = first_of(profile), first_of(explained)
@@ -135,6 +137,7 @@ def explain_attribution(profile: pd.DataFrame, explained: pd.DataFrame, design: 
     ]
 
 
+@styled
 def draw_attention(profile: pd.DataFrame, design: Design) -> Figure:
     """Mean weight of each place of the window, a row per task, a panel per method."""
     profile = first_of(profile)
@@ -161,6 +164,7 @@ def draw_attention(profile: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_attention(profile: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_attention`, by panel."""
     profile = first_of(profile)
@@ -175,6 +179,7 @@ def explain_attention(profile: pd.DataFrame, design: Design) -> Captions:
     return texts or f"The model calls no modified window of any {design.word}: 0 windows."
 
 
+@styled
 def draw_association(association: pd.DataFrame, design: Design) -> Figure:
     """Maps of how alike two tasks are to a network, in the order of a hierarchical clustering."""
     if association.empty or association["reason"].iloc[0]:
@@ -204,6 +209,7 @@ def draw_association(association: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_association(association: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_association`, by panel."""
     if association.empty or association["reason"].iloc[0]:
@@ -228,6 +234,7 @@ def explain_association(association: pd.DataFrame, design: Design) -> Captions:
     return texts
 
 
+@styled
 def draw_mutations(mutations: pd.DataFrame, design: Design) -> Figure:
     """Effect of single substitutions inside and outside what is attended, and the paired differences."""
     rows = first_of(select(mutations, unit="probability"))
@@ -266,6 +273,7 @@ def draw_mutations(mutations: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_mutations(mutations: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_mutations`, by panel."""
     rows = first_of(select(mutations, unit="probability"))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .captions import Captions, say_each
+from .captions import Captions, captioned, say_each
 from .design import Design
 from .lookup import ENSEMBLE, rows_by, say_counts, select
 from .palette import CHANCE, FAINT, QUIET
@@ -22,9 +22,10 @@ from .panels import (
     task_entries,
     write_in_corner,
 )
-from .style import new_figure
+from .style import new_figure, styled
 
 
+@styled
 def draw_reliability(reliability: pd.DataFrame, calibration: pd.DataFrame, design: Design) -> Figure:
     """Observed fraction of sites against predicted probability, one panel per task."""
     key = _best(design)
@@ -68,6 +69,7 @@ def _root(values: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(values, 0))
 
 
+@captioned
 def explain_reliability(reliability: pd.DataFrame, calibration: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_reliability`."""
     counts = say_each(select(reliability, **_best(design)).groupby("task")["n"].sum(), design)
@@ -80,6 +82,7 @@ def explain_reliability(reliability: pd.DataFrame, calibration: pd.DataFrame, de
     )
 
 
+@styled
 def draw_thresholds(thresholds: pd.DataFrame, design: Design) -> Figure:
     """Precision kept and recall reached on the test split by thresholds chosen for a precision."""
     mine = select(thresholds, **_best(design))
@@ -115,6 +118,7 @@ def draw_thresholds(thresholds: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_thresholds(thresholds: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_thresholds`, by panel."""
     rows = rows_by(select(thresholds, **_best(design)).drop_duplicates("task"), "task")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from string import ascii_uppercase
 from typing import Any
 
@@ -17,15 +18,21 @@ PANELS = (*ascii_uppercase, *map("".join, itertools.product(ascii_uppercase, rep
 Captions = str | Sequence[str | tuple[str, str]]
 
 
-def by_panel(captions: Captions) -> list[tuple[str, str]]:
-    """Captions as (panel, text).
+def captioned(explain: Callable[..., Captions]) -> Callable[..., list[tuple[str, str]]]:
+    """Decorator: captions as (panel, text).
 
     One text is the caption of the whole figure, panel ``""``; a list has one text per panel, A, B and so on, unless an
     entry names its panel.
     """
-    if isinstance(captions, str):
-        return [("", captions)]
-    return [(panel, text) if isinstance(text, str) else text for panel, text in zip(PANELS, captions, strict=False)]
+
+    @functools.wraps(explain)
+    def inside(*args: Any, **kwargs: Any) -> list[tuple[str, str]]:
+        texts = explain(*args, **kwargs)
+        if isinstance(texts, str):
+            return [("", texts)]
+        return [(panel, text) if isinstance(text, str) else text for panel, text in zip(PANELS, texts, strict=False)]
+
+    return inside
 
 
 def say_each(values: Mapping[str, Any], design: Design, form: str = ",.0f") -> str:

@@ -130,16 +130,11 @@ class FigureEntry:
 
     def draw(self, tables: Sequence[pd.DataFrame], design: Design) -> Figure:
         """The figure, from the tables that :attr:`tables` names."""
-        from .style import in_style
-
-        with in_style():
-            return self._find("draw")(*tables, design, **self.options)
+        return self._find("draw")(*tables, design, **self.options)
 
     def explain(self, tables: Sequence[pd.DataFrame], design: Design) -> list[tuple[str, str]]:
         """Captions as (panel, text); panel is ``""`` where there is but one."""
-        from .captions import by_panel
-
-        return by_panel(self._find("explain")(*tables, design, **self.options))
+        return self._find("explain")(*tables, design, **self.options)
 
 
 def _shown(needs: str) -> Callable[[Design], bool]:

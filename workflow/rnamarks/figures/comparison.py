@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .captions import Captions, say_small, with_interval
+from .captions import Captions, captioned, say_small, with_interval
 from .design import Design
 from .lookup import rows_by, select
 from .palette import CHANCE, INK, QUIET, ramp
@@ -21,7 +21,7 @@ from .panels import (
     place_legend,
     unit_axes,
 )
-from .style import new_figure
+from .style import new_figure, styled
 
 WAYS = {"genome": "along the genome", "rna": "along the RNA"}
 SETS = {"all": ("all measured sites", INK, "o"), "without_control": ("without those in the control", ramp(1, 0.8), "D")}
@@ -40,6 +40,7 @@ def _measures(design: Design) -> dict[str, str]:
     return {"on_base_share": f"on {base}"} | ({"in_motif_share": f"in {motif}"} if len(motif) > 1 else {})
 
 
+@styled
 def draw_offsets(offsets: pd.DataFrame, design: Design) -> Figure:
     """Shares of sites on the base and in the motif by offset, for either strand and both ways to move."""
     figure = new_figure(3.0)
@@ -77,6 +78,7 @@ def draw_offsets(offsets: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_offsets(offsets: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_offsets`, by panel."""
     given = offsets.iloc[0]
@@ -96,6 +98,7 @@ def explain_offsets(offsets: pd.DataFrame, design: Design) -> Captions:
     ]
 
 
+@styled
 def draw_compared_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design) -> Figure:
     """Precision-recall and ROC curve of each set of positions."""
     figure = new_figure(3.6, layout="compressed")
@@ -127,6 +130,7 @@ def _top_precision(curves: pd.DataFrame, prevalence: float) -> float:
     return float(min(1.02, 1.25 * max(precision, 2 * prevalence)))
 
 
+@captioned
 def explain_compared_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_compared_curves`, by panel."""
     areas = rows_by(select(metrics, metric=["auprc", "auroc"]), "set", "metric")
@@ -146,6 +150,7 @@ def explain_compared_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design:
     ]
 
 
+@styled
 def draw_agreement(agreement: pd.DataFrame, design: Design) -> Figure:
     """Calls with a measured site within each tolerance, and the interval of shuffled calls."""
     rules = _called(agreement)
@@ -185,6 +190,7 @@ def _expected(axes: Axes, at: float, row: dict) -> None:
     axes.plot(at, row["expected"], "_", color=QUIET, markersize=13, markeredgewidth=1.4)
 
 
+@captioned
 def explain_agreement(agreement: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_agreement`, by panel."""
     texts = []
@@ -208,6 +214,7 @@ def explain_agreement(agreement: pd.DataFrame, design: Design) -> Captions:
     return texts if len(texts) > 1 else texts[0]
 
 
+@styled
 def draw_stoichiometry(stoichiometry: pd.DataFrame, metrics: pd.DataFrame, design: Design) -> Figure:
     """Quartiles of the stoichiometry in deciles of the score."""
     rows = select(stoichiometry, set="all")
@@ -234,6 +241,7 @@ def draw_stoichiometry(stoichiometry: pd.DataFrame, metrics: pd.DataFrame, desig
     return figure
 
 
+@captioned
 def explain_stoichiometry(stoichiometry: pd.DataFrame, metrics: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_stoichiometry`, by panel."""
     found = rows_by(select(metrics, set="all"), "metric")

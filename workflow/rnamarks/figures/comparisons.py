@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .captions import Captions
+from .captions import Captions, captioned
 from .design import Design, Series
 from .lookup import (
     AREA_METRICS,
@@ -44,7 +44,7 @@ from .panels import (
     write_beside,
     write_cells,
 )
-from .style import WIDTH, new_figure
+from .style import WIDTH, new_figure, styled
 
 INTERVAL_TEXT = (
     "Filled markers: mean over seeds with its 95 % bootstrap interval over seeds and test windows; small dots: single "
@@ -93,6 +93,7 @@ def tasks_of_models(design: Design) -> list[str]:
     return design.ordered(trained or design.names)[:2]
 
 
+@styled
 def draw_models(metrics: pd.DataFrame, design: Design) -> Figure:
     """Models of one task on two tasks: AUPRC and AUROC, Figure 2 A and B of the paper.
 
@@ -122,6 +123,7 @@ def draw_models(metrics: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_models(metrics: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_models`, by panel."""
     counts = counts_by_task(metrics, tasks_of_models(design), design.scheme)
@@ -134,6 +136,7 @@ def explain_models(metrics: pd.DataFrame, design: Design) -> Captions:
     ]
 
 
+@styled
 def draw_settings(metrics: pd.DataFrame, design: Design) -> Figure:
     """AUPRC by number of tasks trained together, Figure 2 C and D of the paper.
 
@@ -172,6 +175,7 @@ def _step(series: Series, design: Design) -> str:
     return f"{count}\n{word.replace('_', chr(10))}" if word else count
 
 
+@captioned
 def explain_settings(metrics: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_settings`, by panel."""
     texts = []
@@ -189,6 +193,7 @@ def explain_settings(metrics: pd.DataFrame, design: Design) -> Captions:
     return texts
 
 
+@styled
 def draw_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc") -> Figure:
     """All tasks by all models and settings, numbers written in, the best of a task bold; S2 and S3 of the paper."""
     shown = design.on(design.scheme)
@@ -207,6 +212,7 @@ def draw_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc") 
     return figure
 
 
+@captioned
 def explain_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc") -> Captions:
     """Caption of :func:`draw_heat_map`."""
     chance = "0.5" if metric == "auroc" else "the prevalence, written in the table"
@@ -218,6 +224,7 @@ def explain_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc
     )
 
 
+@styled
 def draw_differences(paired: pd.DataFrame, metrics: pd.DataFrame, design: Design) -> Figure:
     """The recommended model against each other one, on the same windows."""
     rivals = _rivals(metrics, design)
@@ -263,6 +270,7 @@ def _rivals(metrics: pd.DataFrame, design: Design) -> list[Series]:
     return [entry for entry in rivals if entry.trained or len(baselines) <= 2 or entry == lead]
 
 
+@captioned
 def explain_differences(paired: pd.DataFrame, metrics: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_differences`, by panel."""
     lead = best_baseline(metrics, design, design.scheme)
@@ -277,6 +285,7 @@ def explain_differences(paired: pd.DataFrame, metrics: pd.DataFrame, design: Des
     ]
 
 
+@styled
 def draw_external(external: pd.DataFrame, design: Design) -> Figure:
     """The released model on test sets from elsewhere."""
     names = external[["name", "task", "width"]].drop_duplicates().to_dict("records")
@@ -299,6 +308,7 @@ def draw_external(external: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_external(external: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_external`, by panel."""
     rows = external.drop_duplicates(["name", "task"]).to_dict("records")

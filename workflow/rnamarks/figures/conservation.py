@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from .captions import Captions, say_p
+from .captions import Captions, captioned, say_p
 from .design import Design
 from .landscape import own_rows
 from .lookup import rows_by, select
@@ -40,7 +40,7 @@ from .panels import (
     task_entries,
     write_inside,
 )
-from .style import WIDTH, new_figure
+from .style import WIDTH, new_figure, styled
 
 COVARIATE_LABELS = {"length": "transcript length", "sites": "motif positions", "gc": "GC content"}
 DEFINITION_LABELS = {
@@ -52,6 +52,7 @@ DEFINITION_LABELS = {
 ROWS_PER_CATEGORY = 12
 
 
+@styled
 def draw_definitions(definitions: pd.DataFrame, design: Design) -> Figure:
     """Correlation of each definition of capacity with length, motif positions and GC; one panel per covariate.
 
@@ -78,6 +79,7 @@ def draw_definitions(definitions: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_definitions(definitions: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_definitions`, by panel."""
     rows = own_rows(first_of(definitions)).drop_duplicates("task").set_index("task")
@@ -95,6 +97,7 @@ def explain_definitions(definitions: pd.DataFrame, design: Design) -> Captions:
     ]
 
 
+@styled
 def draw_conservation(
     conservation: pd.DataFrame, differences: pd.DataFrame, similarity: pd.DataFrame, design: Design
 ) -> Figure:
@@ -199,6 +202,7 @@ def _draw_similarity(axes: Axes, similarity: pd.DataFrame, looks: Mapping[str, L
     axes.set_ylabel("Spearman's ρ of capacity")
 
 
+@captioned
 def explain_conservation(
     conservation: pd.DataFrame, differences: pd.DataFrame, similarity: pd.DataFrame, design: Design
 ) -> Captions:
@@ -253,6 +257,7 @@ def explain_conservation(
     return texts
 
 
+@styled
 def draw_conserved_genes(conserved: pd.DataFrame, capacity: pd.DataFrame, design: Design) -> Figure:
     """Genes that are high in every species: their quantile of capacity by species and model.
 
@@ -298,6 +303,7 @@ def draw_conserved_genes(conserved: pd.DataFrame, capacity: pd.DataFrame, design
     return figure
 
 
+@captioned
 def explain_conserved_genes(conserved: pd.DataFrame, capacity: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_conserved_genes`."""
     conserved = _named(design, conserved)[0]

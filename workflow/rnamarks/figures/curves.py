@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .captions import Captions
+from .captions import Captions, captioned
 from .design import Design, Series
 from .lookup import best_baseline, counts_by_task, ensembles, metric_rows, say_counts, select
 from .palette import CHANCE
@@ -23,11 +23,13 @@ from .panels import (
     unit_axes,
     write_in_corner,
 )
+from .style import styled
 
 CURVE_AXES = {"roc": ("fraction of others called", "fraction of sites called"), "pr": ("recall", "precision")}
 AREAS = {"roc": ("auroc", "AUROC"), "pr": ("auprc", "AUPRC")}
 
 
+@styled
 def draw_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, curve: str = "roc") -> Figure:
     """One panel per task, against own negatives.
 
@@ -86,6 +88,7 @@ def _shown(metrics: pd.DataFrame, design: Design) -> list[Series]:
     return [*design.headline(), *([lead] if lead else [])]
 
 
+@captioned
 def explain_curves(curves: pd.DataFrame, metrics: pd.DataFrame, design: Design, curve: str = "roc") -> Captions:
     """Caption of :func:`draw_curves`."""
     counts = say_counts(counts_by_task(metrics, design.names, design.scheme), design)

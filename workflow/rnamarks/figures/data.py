@@ -11,12 +11,12 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from .captions import Captions
+from .captions import Captions, captioned
 from .design import Design
 from .lookup import select
 from .palette import QUIET, shade
 from .panels import SEQUENTIAL, add_letters, draw_cell, matrix_axes, place_legend, rows_axis
-from .style import new_figure
+from .style import new_figure, styled
 
 SPLIT_LABELS = {"train": "training", "valid": "validation", "test": "test", "": "left out"}
 SPLIT_TINTS = {"train": 0.0, "valid": 0.38, "test": 0.68}
@@ -24,6 +24,7 @@ SPLIT_TINTS = {"train": 0.0, "valid": 0.38, "test": 0.68}
 KEPT, NOTE = "kept", "note: "
 
 
+@styled
 def draw_counts(counts: pd.DataFrame, design: Design) -> Figure:
     """Windows of each task by split and label, for each scheme."""
     schemes = list(dict.fromkeys(counts["scheme"]))
@@ -62,6 +63,7 @@ def _split_look(split: str, colour: str) -> dict[str, Any]:
     return {"facecolor": shade(colour, SPLIT_TINTS[split]), "linewidth": 0}
 
 
+@captioned
 def explain_counts(counts: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_counts`, by panel."""
     texts = []
@@ -75,6 +77,7 @@ def explain_counts(counts: pd.DataFrame, design: Design) -> Captions:
     return texts
 
 
+@styled
 def draw_drops(drops: pd.DataFrame, design: Design) -> Figure:
     """Rows dropped by reason and subject, a task or a set of transcripts."""
     table = _by_reason(drops)
@@ -120,6 +123,7 @@ def _by_reason(drops: pd.DataFrame) -> pd.DataFrame:
     return table.loc[sorted(table.index, key=lambda entry: order[entry])]
 
 
+@captioned
 def explain_drops(drops: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_drops`."""
     subjects = design.word if set(drops["subject"]) <= set(design.names) else f"{design.word} or set of transcripts"

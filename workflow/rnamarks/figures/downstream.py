@@ -11,13 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .captions import Captions, with_interval
+from .captions import Captions, captioned, with_interval
 from .design import Design
 from .lookup import MEAN, rows_by, select, turn_round
 from .palette import CHANCE, INK, QUIET
 from .panels import DIFFERENCE, bare_rows, draw_interval, leaves_out, legend_entry, nothing, place_legend, write_beside
 from .predictors import WAYS, Predictor, find_predictors, say_seeds, say_set
-from .style import new_figure
+from .style import new_figure, styled
 
 METRICS = {
     "pairs": {"f1": "F1", "precision": "precision", "recall": "recall"},
@@ -115,6 +115,7 @@ def predictor_legend(predictors: Iterable[Predictor]) -> list[Line2D]:
     return [legend_entry(one.label, one.colour, one.marker, line="none") for one in predictors]
 
 
+@styled
 def draw_scores(downstream: pd.DataFrame, design: Design, target: str) -> Figure:
     """Metrics of every predictor on the test split, a block per task and split, a column per metric.
 
@@ -177,6 +178,7 @@ def _legend(target: str, table: pd.DataFrame) -> list[Line2D]:
     return entries
 
 
+@captioned
 def explain_scores(downstream: pd.DataFrame, design: Design, target: str) -> Captions:
     """Caption of :func:`draw_scores`."""
     table = select(downstream, target=target, split="test")
@@ -194,6 +196,7 @@ def explain_scores(downstream: pd.DataFrame, design: Design, target: str) -> Cap
     )
 
 
+@styled
 def draw_differences(downstream_differences: pd.DataFrame, design: Design) -> Figure:
     """Fine-tuned language models minus every other predictor, paired, in the main metric of each task."""
     table = _against_finetuned(downstream_differences)
@@ -246,6 +249,7 @@ def _short(second: Predictor, first: Predictor) -> str:
     return WAYS[second.way] if second.language == first.language else second.label
 
 
+@captioned
 def explain_differences(downstream_differences: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_differences`."""
     table = _against_finetuned(downstream_differences)

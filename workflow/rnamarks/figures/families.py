@@ -6,13 +6,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .captions import Captions
+from .captions import Captions, captioned
 from .design import Design
 from .lookup import rows_by, select
 from .palette import CHANCE, QUIET
 from .panels import add_letters, draw_interval, grid_of, legend_entry, place_legend, rows_axis, write_values
 from .predictors import SIMPLE_SPACES, language_colours, say_name
-from .style import WIDTH, new_figure
+from .style import WIDTH, new_figure, styled
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#5E4403", "#332288", "#B2A800", "#222222")
 """Of families, the largest first; Okabe and Ito's and four that stand apart from them."""
@@ -20,6 +20,7 @@ MARKERS = "os^DvPX<>h"
 MOST_MAPS, MOST_SCORES = 4, 12
 
 
+@styled
 def draw_families(family_map: pd.DataFrame, families: pd.DataFrame, design: Design) -> Figure:
     """Maps of RNAs by language model and by 3-mers, then how well each keeps families apart."""
     languages, looks = _languages(family_map), _looks(family_map)
@@ -106,6 +107,7 @@ def _draw_scores(axes: Axes, families: pd.DataFrame, measure: str, label: str) -
         axes.axvline(0, color=QUIET, linewidth=0.9, zorder=1)
 
 
+@captioned
 def explain_families(family_map: pd.DataFrame, families: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_families`, by panel."""
     languages = _languages(family_map)

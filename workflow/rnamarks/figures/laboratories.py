@@ -9,15 +9,16 @@ import pandas as pd
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from .captions import Captions
+from .captions import Captions, captioned
 from .design import Design
 from .panels import draw_cells
-from .style import new_figure
+from .style import new_figure, styled
 
 _COLUMNS = 3
 _CELL = 0.3
 
 
+@styled
 def draw_laboratories(laboratories: pd.DataFrame, design: Design) -> Figure:
     """One panel per task: sets that were trained on by sets that were tested, bold where composition is beaten."""
     tasks = _tasks(laboratories, design)
@@ -45,6 +46,7 @@ def draw_laboratories(laboratories: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_laboratories(laboratories: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_laboratories`."""
     model = next((name for name in laboratories["model"].unique() if name != "released model"), "a baseline")

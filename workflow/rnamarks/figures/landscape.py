@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .captions import Captions, say_p
+from .captions import Captions, captioned, say_p
 from .design import Design
 from .lookup import rows_by, select
 from .palette import INK, QUIET
@@ -34,7 +34,7 @@ from .panels import (
     value_axis,
     write_inside,
 )
-from .style import WIDTH, new_figure
+from .style import WIDTH, new_figure, styled
 
 REGION_LABELS = {"utr5": "5′UTR", "cds": "CDS", "utr3": "3′UTR"}
 
@@ -88,6 +88,7 @@ def compared_tasks(table: pd.DataFrame, design: Design) -> list[str]:
     return [name for name in names if name in kept and many[name] > 1]
 
 
+@styled
 def draw_metagene(landscape: pd.DataFrame, statistics: pd.DataFrame, design: Design) -> Figure:
     """Density of sites along the metagene: by task, and by predictor beside measured sites."""
     rows = own_rows(landscape, axis="metagene", quantity="density")
@@ -168,6 +169,7 @@ def _say_calls(statistics: pd.DataFrame, names: Sequence[str], predictor: str, d
     )
 
 
+@captioned
 def explain_metagene(landscape: pd.DataFrame, statistics: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_metagene`, by panel."""
     rows = own_rows(landscape, axis="metagene", quantity="density")
@@ -198,6 +200,7 @@ def explain_metagene(landscape: pd.DataFrame, statistics: pd.DataFrame, design: 
     return texts
 
 
+@styled
 def draw_stop(landscape: pd.DataFrame, statistics: pd.DataFrame, design: Design) -> Figure:
     """Fraction of motif positions called by distance to the stop codon, and how much nearer called sites lie."""
     rows = own_rows(landscape, axis="stop", quantity="rate")
@@ -251,6 +254,7 @@ def _forest(
     value_axis(axes)
 
 
+@captioned
 def explain_stop(landscape: pd.DataFrame, statistics: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_stop`, by panel."""
     rows = own_rows(landscape, axis="stop", quantity="rate")

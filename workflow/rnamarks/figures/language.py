@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from .captions import Captions, say_range, with_interval
+from .captions import Captions, captioned, say_range, with_interval
 from .data import KEPT, NOTE, draw_drops
 from .design import Design
 from .lookup import select
@@ -24,7 +24,7 @@ from .panels import (
     write_values,
 )
 from .predictors import SIMPLE_RULES, language_colours, say_name
-from .style import WIDTH, new_figure
+from .style import WIDTH, new_figure, styled
 
 SET_LABELS = {"held": "held out of the corpus"}
 RULE_DASHES = {"composition": DASHES[0], "markov3": DASHED, "kmer7": DASHES[2]}
@@ -42,6 +42,7 @@ def draw_corpus_drops(corpus_drops: pd.DataFrame, design: Design) -> Figure:
     return draw_drops(corpus_drops.assign(subject=columns, source=""), design)
 
 
+@captioned
 def explain_corpus_drops(corpus_drops: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_corpus_drops`."""
     counted = ~corpus_drops["reason"].str.startswith(NOTE)
@@ -55,6 +56,7 @@ def explain_corpus_drops(corpus_drops: pd.DataFrame, design: Design) -> Captions
     )
 
 
+@styled
 def draw_relatives(relatives: pd.DataFrame, design: Design) -> Figure:
     """RNAs of later tests that resemble the corpus, one bar per set and split."""
     figure = new_figure(0.85 + 0.24 * len(relatives), 0.85 * WIDTH)
@@ -76,6 +78,7 @@ def draw_relatives(relatives: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_relatives(relatives: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_relatives`."""
     identity = ", ".join(f"{100 * value:.0f} %" for value in sorted(set(relatives["identity"])))
@@ -87,6 +90,7 @@ def explain_relatives(relatives: pd.DataFrame, design: Design) -> Captions:
     )
 
 
+@styled
 def draw_pretraining(language_histories: pd.DataFrame, design: Design) -> Figure:
     """Perplexity of held-out sequences, and training loss, by epoch: a line per model and seed."""
     colours = language_colours(language_histories["language"])
@@ -111,6 +115,7 @@ def draw_pretraining(language_histories: pd.DataFrame, design: Design) -> Figure
     return figure
 
 
+@captioned
 def explain_pretraining(language_histories: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_pretraining`, by panel."""
     best = language_histories.loc[language_histories.groupby(["language", "seed"], sort=False)["nll"].idxmin()]
@@ -125,6 +130,7 @@ def explain_pretraining(language_histories: pd.DataFrame, design: Design) -> Cap
     ]
 
 
+@styled
 def draw_perplexity(perplexity: pd.DataFrame, design: Design) -> Figure:
     """Perplexity by the size of the model, a panel per set of RNAs; by model where all have one size."""
     sets, models = _sets(perplexity), _models(perplexity)
@@ -206,6 +212,7 @@ def _say_size(count: float) -> str:
     return f"{count:.3g}"
 
 
+@captioned
 def explain_perplexity(perplexity: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_perplexity`, by panel where there are several."""
     texts = []

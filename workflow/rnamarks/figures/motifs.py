@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from .attribution import METHOD_LABELS
-from .captions import PANELS, Captions, say_range, say_small
+from .captions import PANELS, Captions, captioned, say_range, say_small
 from .design import Design
 from .logos import draw_logo, frame_logo
 from .lookup import rows_by, select
@@ -33,7 +33,7 @@ from .panels import (
     spread,
     write_inside,
 )
-from .style import new_figure
+from .style import new_figure, styled
 
 FILTER, DE_NOVO = "filter", "de novo"
 NULL_LOOKS = {"columns": ("#8C8C8C", "columns shuffled"), "nucleotides": ("#C9C9C9", "nucleotides exchanged")}
@@ -100,6 +100,7 @@ def draw_pairs(
     return figure
 
 
+@styled
 def draw_local_motifs(matches: pd.DataFrame, logos: pd.DataFrame, design: Design) -> Figure:
     """The best matches of a network's filters, per task."""
     shown = shown_logos(logos, FILTER)
@@ -135,6 +136,7 @@ def _filter(query: str) -> str:
     return query
 
 
+@captioned
 def explain_local_motifs(matches: pd.DataFrame, logos: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_local_motifs`."""
     shown = shown_logos(logos, FILTER)
@@ -154,6 +156,7 @@ def explain_local_motifs(matches: pd.DataFrame, logos: pd.DataFrame, design: Des
     )
 
 
+@styled
 def draw_annotated_filters(annotated: pd.DataFrame, design: Design) -> Figure:
     """Fraction of a network's filters with a match, per task, beside shuffled filters."""
     if annotated.empty:
@@ -195,6 +198,7 @@ def _draw_fraction(axes: Axes, rows: pd.DataFrame, place: float, look: Look) -> 
         annotate(axes, text, right, (5, 0), xycoords="data", va="center", fontsize=6.3, color=look.colour)
 
 
+@captioned
 def explain_annotated_filters(annotated: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_annotated_filters`, by panel."""
     texts = []
@@ -218,6 +222,7 @@ def explain_annotated_filters(annotated: pd.DataFrame, design: Design) -> Captio
     return texts or "No filter was compared: 0 rows."
 
 
+@styled
 def draw_discovered_motifs(discovered: pd.DataFrame, logos: pd.DataFrame, design: Design) -> Figure:
     """Motifs found in positive against control windows, below the protein's motif that each resembles most."""
     shown = shown_logos(logos, DE_NOVO)
@@ -245,6 +250,7 @@ def _is_compared(discovered: pd.DataFrame) -> bool:
     return bool(discovered["match_q"].notna().any())
 
 
+@captioned
 def explain_discovered_motifs(discovered: pd.DataFrame, logos: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_discovered_motifs`."""
     reported = discovered[discovered["reported"].astype(bool)]
@@ -267,6 +273,7 @@ def explain_discovered_motifs(discovered: pd.DataFrame, logos: pd.DataFrame, des
     )
 
 
+@styled
 def draw_known_consensus(consensus: pd.DataFrame, matches: pd.DataFrame, logos: pd.DataFrame, design: Design) -> Figure:
     """Consensus motifs of what raises each task's logit, below the proteins' motifs they resemble most."""
     shown = _known_pairs(logos)
@@ -295,6 +302,7 @@ def _is_strong(row: Mapping[str, Any]) -> bool:
     return row["q"] < SIGNIFICANT and not row["null_p"] > SIGNIFICANT
 
 
+@captioned
 def explain_known_consensus(
     consensus: pd.DataFrame, matches: pd.DataFrame, logos: pd.DataFrame, design: Design
 ) -> Captions:
@@ -332,6 +340,7 @@ def _shown_motifs(consensus: pd.DataFrame, matches: pd.DataFrame, method: str) -
     return shown
 
 
+@styled
 def draw_consensus(consensus: pd.DataFrame, matches: pd.DataFrame, logos: pd.DataFrame, design: Design) -> Figure:
     """Consensus motifs above the motif found without the network that each task's best one resembles."""
     consensus, matches, logos = (first_of(table) for table in (consensus, matches, logos))
@@ -400,6 +409,7 @@ def _draw_consensus(
     lower.set_title(f"q {say_small(match['q_own'])}", fontsize=6.5, fontweight="normal", color=ink, pad=2)
 
 
+@captioned
 def explain_consensus(consensus: pd.DataFrame, matches: pd.DataFrame, logos: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_consensus`, by panel."""
     consensus, matches = first_of(consensus), first_of(matches)

@@ -14,7 +14,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .captions import Captions, say_small
+from .captions import Captions, captioned, say_small
 from .design import Design
 from .landscape import own_rows
 from .lookup import rows_by, select
@@ -33,7 +33,7 @@ from .panels import (
     write_beside,
     write_inside,
 )
-from .style import WIDTH, new_figure
+from .style import WIDTH, new_figure, styled
 
 LEVEL = 0.05
 PAGES = {"first": slice(4), "further": slice(4, None)}
@@ -68,6 +68,7 @@ def shown_tasks(mapping: pd.DataFrame, design: Design, page: str) -> list[str]:
     return design.ordered(own_rows(mapping)["task"])[PAGES[page]]
 
 
+@styled
 def draw_terms(terms: pd.DataFrame, mapping: pd.DataFrame, design: Design, page: str = "first") -> Figure:
     """Fold enrichment of the best terms, one panel per task.
 
@@ -153,6 +154,7 @@ def _wrapped(name: str) -> str:
     return textwrap.fill(name, 28, max_lines=2, placeholder=" …")
 
 
+@captioned
 def explain_terms(terms: pd.DataFrame, mapping: pd.DataFrame, design: Design, page: str = "first") -> Captions:
     """Captions of :func:`draw_terms`, by panel."""
     predictor, namespace, _ = _view(terms)
@@ -179,6 +181,7 @@ def _first(rows: pd.DataFrame) -> Mapping[str, Any]:
     return rows.iloc[0].to_dict() if len(rows) else blank
 
 
+@styled
 def draw_shared(shared: pd.DataFrame, terms: pd.DataFrame, design: Design) -> Figure:
     """Terms over the species of a modification, one panel per modification and predictor."""
     panels = _panels(terms, design)
@@ -257,6 +260,7 @@ def recurring(shared: pd.DataFrame, namespace: str) -> pd.DataFrame:
     return rows.drop_duplicates("term").head(RECURRING)
 
 
+@captioned
 def explain_shared(shared: pd.DataFrame, terms: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_shared`, by panel."""
     _, namespace, _ = _view(terms)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from .captions import PANELS, Captions, say_each, say_range
+from .captions import PANELS, Captions, captioned, say_each, say_range
 from .design import Design
 from .logos import draw_logo
 from .lookup import rows_by, select
@@ -28,7 +28,7 @@ from .panels import (
     rows_axis,
     spread,
 )
-from .style import WIDTH, new_figure
+from .style import WIDTH, new_figure, styled
 
 _MARGIN = 3
 _LEAST_BITS = 0.2
@@ -51,6 +51,7 @@ def _view(mean: pd.DataFrame) -> tuple[int, int]:
     return max(int(first) - _MARGIN, int(mean["offset"].min())), min(int(last) + _MARGIN, int(mean["offset"].max()))
 
 
+@styled
 def draw_optimised(motifs: pd.DataFrame, design: Design) -> Figure:
     """Logos of the optimised windows, Figure 5 A and B of the paper: a panel per predictor, in it a row per task."""
     mean = _mean(motifs)
@@ -84,6 +85,7 @@ def draw_optimised(motifs: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_optimised(motifs: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_optimised`, by panel."""
     mean = _mean(motifs)
@@ -113,6 +115,7 @@ def _starts(motifs: pd.DataFrame) -> int:
     return motifs.loc[motifs["start"].astype(str) != "mean", "start"].nunique()
 
 
+@styled
 def draw_optimised_spread(motifs: pd.DataFrame, design: Design) -> Figure:
     """Information by position with its spread over starts, predictors side by side, one panel per task.
 
@@ -141,6 +144,7 @@ def draw_optimised_spread(motifs: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_optimised_spread(motifs: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_optimised_spread`."""
     held = _mean(motifs)["held"].astype(bool).any()
@@ -152,6 +156,7 @@ def explain_optimised_spread(motifs: pd.DataFrame, design: Design) -> Captions:
     )
 
 
+@styled
 def draw_cooccurrence(pairs: pd.DataFrame, design: Design) -> Figure:
     """Pairs of elements in windows: how much commoner together in called ones, and the interaction.
 
@@ -184,6 +189,7 @@ def draw_cooccurrence(pairs: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_cooccurrence(pairs: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_cooccurrence`, by panel."""
     if pairs.empty:

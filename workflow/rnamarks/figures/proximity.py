@@ -7,11 +7,11 @@ import pandas as pd
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from .captions import PANELS, Captions, say_range
+from .captions import PANELS, Captions, captioned, say_range
 from .design import Design
 from .lookup import select
 from .panels import DIVERGING, SIGNIFICANT, add_letters, colour_scale, draw_cell, nothing, square_axes
-from .style import WIDTH, new_figure
+from .style import WIDTH, new_figure, styled
 
 NULL_LABELS = {
     "transcript": "same base, same transcript",
@@ -20,6 +20,7 @@ NULL_LABELS = {
 }
 
 
+@styled
 def draw_proximity(proximity: pd.DataFrame, design: Design) -> Figure:
     """Distance of two tasks' sites over that of random positions, a map per null."""
     measured = proximity[proximity["p"].notna()]
@@ -44,6 +45,7 @@ def draw_proximity(proximity: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_proximity(proximity: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_proximity`, by panel."""
     measured = proximity[proximity["p"].notna()]

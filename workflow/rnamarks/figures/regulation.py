@@ -14,7 +14,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .captions import Captions, say_p, say_range
+from .captions import Captions, captioned, say_p, say_range
 from .design import Design
 from .lookup import select
 from .palette import FAINT, INK, ramp
@@ -35,7 +35,7 @@ from .panels import (
     value_axis,
     write_inside,
 )
-from .style import WIDTH, new_figure
+from .style import WIDTH, new_figure, styled
 
 HIGH, LOW = ramp(1, 0.6), "#7E7E7E"
 GROUPS = {
@@ -112,6 +112,7 @@ def _where(entry: Mapping[str, Any], design: Design) -> str:
     return ", ".join([design.label(entry["task"]), *others, entry["predictor"]])
 
 
+@styled
 def draw_regulation(
     tests: pd.DataFrame, quantiles: pd.DataFrame, bins: pd.DataFrame, trends: pd.DataFrame, design: Design
 ) -> Figure:
@@ -206,6 +207,7 @@ def _tenths(axes: Axes, rows: pd.DataFrame, scale: float = 1.0) -> None:
     axes.errorbar(scale * rows["x"], rows["value"], yerr=error, color=HIGH, linewidth=1.3, marker="o", markersize=3.4)
 
 
+@captioned
 def explain_regulation(
     tests: pd.DataFrame, quantiles: pd.DataFrame, bins: pd.DataFrame, trends: pd.DataFrame, design: Design
 ) -> Captions:
@@ -308,6 +310,7 @@ def _line_label(entry: Mapping[str, Any], comparison: str, row: Mapping[str, Any
     return f"{name}, {_family(row['measure']).capitalize()}" if entry["kind"] == "peaks" else name
 
 
+@styled
 def draw_controlled(tests: pd.DataFrame, design: Design) -> Figure:
     """Each effect raw and with transcript length, number of motif positions and GC held fixed."""
     sides = [
@@ -336,6 +339,7 @@ def draw_controlled(tests: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_controlled(tests: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_controlled`, by panel."""
     where = "; ".join(dict.fromkeys(_where(entry, design) for entry in _entries(tests))) or f"no {design.word}"
@@ -373,6 +377,7 @@ def explain_controlled(tests: pd.DataFrame, design: Design) -> Captions:
     return texts
 
 
+@styled
 def draw_trends(trends: pd.DataFrame, tests: pd.DataFrame, design: Design) -> Figure:
     """Mean of each value by tenths of capacity."""
     entries = _of_genes(tests)
@@ -398,6 +403,7 @@ def _of_genes(tests: pd.DataFrame) -> list[dict[str, Any]]:
     return [entry for entry in _entries(tests) if entry["kind"] not in ("structure", "peaks")]
 
 
+@captioned
 def explain_trends(trends: pd.DataFrame, tests: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_trends`, by panel."""
     texts = []

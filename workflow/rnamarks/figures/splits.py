@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..keys import SCHEMES
-from .captions import Captions, say_each
+from .captions import Captions, captioned, say_each
 from .design import Design, Series
 from .lookup import AREA_METRICS, best_baseline, counts_by_task, metric_rows, rows_by, say_counts, select
 from .palette import CHANCE, QUIET
@@ -29,7 +29,7 @@ from .panels import (
     spread,
     value_axis,
 )
-from .style import new_figure
+from .style import new_figure, styled
 
 KIND_LABELS = {
     "exact_own": "same sequence,\nown {word}",
@@ -42,6 +42,7 @@ KIND_LABELS = {
 }
 
 
+@styled
 def draw_leaks(leaks: pd.DataFrame, design: Design) -> Figure:
     """Fraction of test windows that have a relative in training, one panel per scheme."""
     rows = select(leaks, label="all")
@@ -70,6 +71,7 @@ def _percent(fraction: float) -> str:
     return "<0.1 %" if fraction < 0.001 else f"{100 * fraction:.{1 if fraction < 0.0995 else 0}f} %"
 
 
+@captioned
 def explain_leaks(leaks: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_leaks`, by panel."""
     rows = select(leaks, label="all", kind="similar_any")
@@ -85,6 +87,7 @@ def explain_leaks(leaks: pd.DataFrame, design: Design) -> Captions:
     return texts
 
 
+@styled
 def draw_both_schemes(metrics: pd.DataFrame, design: Design) -> Figure:
     """Recommended model and best baseline on the two schemes, side by side."""
     shown = _on_both(metrics, design)
@@ -128,6 +131,7 @@ def _on_both(metrics: pd.DataFrame, design: Design) -> list[Series]:
     return [*shown, *([lead] if lead else [])]
 
 
+@captioned
 def explain_both_schemes(metrics: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_both_schemes`, by panel."""
     schemes = _schemes(_on_both(metrics, design))
@@ -143,6 +147,7 @@ def explain_both_schemes(metrics: pd.DataFrame, design: Design) -> Captions:
     ]
 
 
+@styled
 def draw_similarity(similarity: pd.DataFrame, metrics: pd.DataFrame, design: Design) -> Figure:
     """AUPRC at 1:1 by identity of the nearest training window, one panel per task."""
     shown = [entry for entry in (design.best, best_baseline(metrics, design, design.scheme)) if entry]
@@ -187,6 +192,7 @@ def _bin(low: float, high: float) -> str:
     return f"<{100 * high:.0f}" if low == 0 else f"{100 * low:.0f}–{100 * high:.0f}"
 
 
+@captioned
 def explain_similarity(similarity: pd.DataFrame, metrics: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_similarity`."""
     counts = say_counts(counts_by_task(metrics, design.names, design.scheme), design)

@@ -9,14 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .arcs import BOTH, FALSE, KNOT, MISSED, Arc, draw_arcs
-from .captions import Captions, say_range
+from .captions import Captions, captioned, say_range
 from .design import Design
 from .downstream import Blocks, predictor_legend
 from .lookup import rows_by, select
 from .palette import FAINT
 from .panels import draw_interval, legend_entry, nothing, place_legend, rows_axis, spread
 from .predictors import find_predictors, say_name, say_set
-from .style import WIDTH, new_figure
+from .style import WIDTH, new_figure, styled
 
 KINDS = {"both": (BOTH, "known and predicted"), "missed": (MISSED, "missed"), "false": (FALSE, "predicted, not known")}
 SIDES = {"above": ("both", "missed"), "below": ("both", "false")}
@@ -24,6 +24,7 @@ SIDES = {"above": ("both", "missed"), "below": ("both", "false")}
 SCORES = {"f1": "F1, both ends of a pair right", "f1_relaxed": "F1, one end may be off by one"}
 
 
+@styled
 def draw_spread(structure_spread: pd.DataFrame, design: Design) -> Figure:
     """Spread of F1 over RNAs as boxes, exact and relaxed side by side, rows by predictor."""
     table = select(structure_spread, family="")
@@ -61,6 +62,7 @@ def _draw_box(axes: Axes, at: float, row: dict, colour: str) -> None:
     axes.plot(row["value"], at, "D", color=colour, markersize=4, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
 
 
+@captioned
 def explain_spread(structure_spread: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_spread`."""
     rows = select(structure_spread, family="", metric="f1")
@@ -77,6 +79,7 @@ def explain_spread(structure_spread: pd.DataFrame, design: Design) -> Captions:
     )
 
 
+@styled
 def draw_structure_families(structure_spread: pd.DataFrame, design: Design) -> Figure:
     """Mean F1 of each family by predictor, exact and relaxed."""
     table = structure_spread[structure_spread["family"] != ""]
@@ -113,6 +116,7 @@ def _name_group(group: tuple[str, str, str], groups: list[tuple[str, str, str]],
     return f"{name} ({count:,})" if alone else f"{say_set(*where)}:\n{name} ({count:,})"
 
 
+@captioned
 def explain_structure_families(structure_spread: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_structure_families`."""
     rows = structure_spread[structure_spread["family"] != ""]
@@ -125,6 +129,7 @@ def explain_structure_families(structure_spread: pd.DataFrame, design: Design) -
     )
 
 
+@styled
 def draw_examples(structure_pairs: pd.DataFrame, design: Design) -> Figure:
     """Best, median and worst RNA: known pairs above the line, predicted pairs below it, a column per predictor."""
     shown = _shown(structure_pairs)
@@ -177,6 +182,7 @@ def _title(rows: pd.DataFrame, predictor: str) -> str:
     return f"{row['rank']}: {name}{family}, {int(row['length']):,} nt\n{predictor}: F1 {row['f1']:.2f}"
 
 
+@captioned
 def explain_examples(structure_pairs: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_examples`."""
     shown = _shown(structure_pairs)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +54,17 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-@contextmanager
-def in_style() -> Iterator[None]:
-    """Draw in the style of all figures, whatever the process had set."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(SETTINGS)
-        yield
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Decorator: the function draws in the style of all figures, whatever the process had set."""
+
+    @functools.wraps(draw)
+    def inside(*args: Any, **kwargs: Any) -> Figure:
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(SETTINGS)
+            return draw(*args, **kwargs)
+
+    return inside
 
 
 def new_figure(height: float, width: float = WIDTH, layout: str = "constrained") -> Figure:
@@ -70,5 +74,7 @@ def new_figure(height: float, width: float = WIDTH, layout: str = "constrained")
 
 def save_figure(figure: Figure, path: str | Path) -> None:
     """Write a figure as SVG, atomically; the same figure gives the same bytes."""
-    with in_style(), atomic_path(path) as part:
+    with matplotlib.rc_context(), atomic_path(path) as part:
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SETTINGS)
         figure.savefig(part, format="svg", metadata={"Date": None, "Creator": None})

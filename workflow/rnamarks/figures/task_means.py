@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from .against_all import AREAS, BINARY, MEAN_COLUMNS, MULTI, say_test_counts
-from .captions import Captions
+from .captions import Captions, captioned
 from .design import Design, Series
 from .lookup import MEAN, differences, ensembles, lead_series, rows_by, say_counts, select, shown_series
 from .palette import INK, QUIET, ramp
@@ -32,7 +32,7 @@ from .panels import (
     value_axis,
     write_cells,
 )
-from .style import WIDTH, new_figure
+from .style import WIDTH, new_figure, styled
 
 TABLE_4 = {"sensitivity": "Sn", "specificity": "Sp", "accuracy": "Acc", "mcc": "MCC", "own": "AUCb", "all": "AUCm"}
 VARIED = {"width": "input length", "embedding": "embedding", "objective": "training objective"}
@@ -59,6 +59,7 @@ def _own_auroc(table: pd.DataFrame) -> pd.DataFrame:
     return select(table, metric="auroc", against="own", **where)
 
 
+@styled
 def draw_models(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) -> Figure:
     """AUCb of every model and task as a table, with mean, median and mean rank: Table 3 of the paper."""
     rows = ensembles(_own_auroc(metrics), design)
@@ -84,6 +85,7 @@ def draw_models(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) ->
     return figure
 
 
+@captioned
 def explain_models(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_models`."""
     text = (
@@ -95,6 +97,7 @@ def explain_models(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design)
     return text
 
 
+@styled
 def draw_calls(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) -> Figure:
     """Sn, Sp, Acc, MCC, AUCb and AUCm of the recommended model: Table 4."""
     lead = lead_series(metrics, design)
@@ -123,6 +126,7 @@ def _table_4(rows: pd.DataFrame, lead: Series) -> pd.DataFrame:
     return pd.concat([areas.assign(column=areas["against"]), calls.assign(column=calls["metric"])])
 
 
+@captioned
 def explain_calls(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_calls`."""
     lead = lead_series(metrics, design)
@@ -136,6 +140,7 @@ def explain_calls(metrics: pd.DataFrame, summary: pd.DataFrame, design: Design) 
     return text
 
 
+@styled
 def draw_mean_differences(paired: pd.DataFrame, noise: pd.DataFrame, design: Design) -> Figure:
     """The recommended model against each other one, mean over tasks: A AUCb, B AUCm."""
     lead, others = _lead_and_others(paired, design)
@@ -193,6 +198,7 @@ def _lead_and_others(paired: pd.DataFrame, design: Design) -> tuple[Series, list
     return lead, [series for series in shown_series(models, design) if series.key != lead.key]
 
 
+@captioned
 def explain_mean_differences(paired: pd.DataFrame, noise: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_mean_differences`, by panel."""
     lead, others = _lead_and_others(paired, design)
@@ -238,6 +244,7 @@ def _say_varied(value: float | str) -> str:
     return SAID.get(value, value) if isinstance(value, str) else f"{value:.0f} nt"
 
 
+@styled
 def draw_varied(
     metrics: pd.DataFrame, summary: pd.DataFrame, paired: pd.DataFrame, design: Design, by: str = "width"
 ) -> Figure:
@@ -269,6 +276,7 @@ def draw_varied(
     return figure
 
 
+@captioned
 def explain_varied(
     metrics: pd.DataFrame, summary: pd.DataFrame, paired: pd.DataFrame, design: Design, by: str = "width"
 ) -> Captions:
@@ -296,6 +304,7 @@ def explain_varied(
     )
 
 
+@styled
 def draw_modes(modes: pd.DataFrame, design: Design) -> Figure:
     """The exact and the fast mode of the released model: A AUROC of both, B their difference."""
     found = rows_by(modes, "task")
@@ -319,6 +328,7 @@ def draw_modes(modes: pd.DataFrame, design: Design) -> Figure:
     return figure
 
 
+@captioned
 def explain_modes(modes: pd.DataFrame, design: Design) -> Captions:
     """Captions of :func:`draw_modes`, by panel."""
     row = rows_by(modes, "task")[MEAN,]

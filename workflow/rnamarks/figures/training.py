@@ -6,17 +6,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .captions import Captions
+from .captions import Captions, captioned
 from .design import Design, Series
 from .lookup import select
 from .palette import INK
 from .panels import label_bottom, legend_entry, panel_grid, place_legend, task_entries
+from .style import styled
 
 
 def _panels(design: Design) -> list[tuple[Series, str]]:
     return [(series, scheme) for series in design.series if series.kind == "network" for scheme in series.schemes]
 
 
+@styled
 def draw_training(histories: pd.DataFrame, design: Design) -> Figure:
     """One panel per training, one line per task and seed.
 
@@ -56,6 +58,7 @@ def _shade_stages(axes: Axes, first: pd.DataFrame, last: int) -> None:
     axes.set_xlim(first["epoch"].min() - 0.5, last + 0.5)
 
 
+@captioned
 def explain_training(histories: pd.DataFrame, design: Design) -> Captions:
     """Caption of :func:`draw_training`."""
     seeds = histories.groupby(["model", "setting", "scheme"])["seed"].nunique()
