@@ -278,7 +278,7 @@ def test_names_that_do_not_fit_together_are_refused(tiny_config, monkeypatch):
         return str(error.value)
 
     one = {"model": "mass", "setting": "species3", "schemes": ["paper"], "seeds": [1]}
-    assert "unknown model (found 'mess'); known: mass" in refused(trainings=[one | {"model": "mess"}])
+    assert "unknown model (found 'mess'); choose one of mass" in refused(trainings=[one | {"model": "mess"}])
     assert "no such setting (found 'species9')" in refused(trainings=[one | {"setting": "species9"}])
     assert "same run twice" in refused(trainings=[one, one])
     assert "release names a training" in refused(release={"model": "mass", "setting": "species3", "scheme": "guarded"})
@@ -315,7 +315,7 @@ def test_names_that_do_not_fit_together_are_refused(tiny_config, monkeypatch):
     assert "not trained in (found 'species3, paper')" in refused(trainings=[])
     for name in ("mass", "prevalence"):
         assert f"a stack has the name of a model or a baseline (found '{name}'); rename it" in refused_stack(name)
-    assert "release names an unknown model (found 'stacked'); known: mass" in refused(stacks={})
+    assert "release names an unknown model (found 'stacked'); choose one of mass" in refused(stacks={})
     elsewhere = tiny_config["release"] | {"scheme": "guarded"}
     assert "add it to trainings or stacks" in refused(release=elsewhere)
     external = [{"name": "x", "task": "human", "positives": "p", "negatives": "n"}]
