@@ -1,4 +1,4 @@
-"""Pre-training by several processes, by Muon, and how fast it says it is."""
+"""Pre-training by several processes, and how fast it says it is."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from rnamarks.models.settings.language import LANGUAGE_SIZES
 from rnamarks.models.tokens import A, T
 from rnamarks.training import trainer
 from rnamarks.training.masking import MaskedBatch
-from rnamarks.training.muon import MuonWithAdamW, orthogonal
 from rnamarks.training.pretrain import OUTPUTS, pretrain
 from rnamarks.training.settings import MaskingSettings, TrainingSettings
 from rnamarks.training.targets.masked import every
@@ -180,71 +179,12 @@ def test_shares_are_the_batch():
         np.testing.assert_array_equal(share.tokens[share.rows], batch.tokens[share.truth // 10])
 
 
-@pytest.mark.parametrize("shape", [(1, 40, 40), (3, 16, 16), (1, 64, 24), (2, 24, 64)])
-def test_directions_stay_and_all_become_as_long(shape):
-    matrices = torch.randn(shape, generator=torch.Generator().manual_seed(1))
-    u, _, v = torch.linalg.svd(matrices, full_matrices=False)
-    found = u.mT @ orthogonal(matrices) @ v.mT
-    lengths = torch.diagonal(found, dim1=1, dim2=2)
-    assert lengths.min() > 0.3
-    assert lengths.max() < 1.3
-    assert lengths.mean() == pytest.approx(0.9, abs=0.15)
-    off = found - torch.diag_embed(lengths)
-    assert off.abs().max() < 1e-3
-
-
-@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="this torch has no Muon of its own")
-@pytest.mark.parametrize("shape", [(30, 30), (48, 20)])
-def test_steps_are_those_of_torchs_muon(shape):
-    """Which computes in bf16."""
-    ours, theirs = (torch.nn.Parameter(torch.ones(shape)) for _ in range(2))
-    group = {"params": [ours], "lr": 0.1, "weight_decay": 0.1, "pieces": 1}
-    one = MuonWithAdamW([group])
-    other = torch.optim.Muon([theirs], lr=0.1, weight_decay=0.1, momentum=0.95, adjust_lr_fn="match_rms_adamw")
-    generator = torch.Generator().manual_seed(2)
-    for _ in range(4):
-        ours.grad = torch.randn(shape, generator=generator)
-        theirs.grad = ours.grad.clone()
-        one.step()
-        other.step()
-    moved = float((ours.detach() - 1).abs().max())
-    torch.testing.assert_close(ours, theirs, atol=0.05 * moved, rtol=0)
-
-
-def test_muon_moves_query_key_and_value_apart():
-    whole = torch.nn.Parameter(torch.zeros(30, 10))
-    parts = [torch.nn.Parameter(torch.zeros(10, 10)) for _ in range(3)]
-    whole.grad = torch.randn(30, 10, generator=torch.Generator().manual_seed(1))
-    for part, gradient in zip(parts, whole.grad.split(10), strict=True):
-        part.grad = gradient
-    MuonWithAdamW([{"params": [whole], "lr": 0.1, "weight_decay": 0.0, "pieces": 3}]).step()
-    MuonWithAdamW([{"params": parts, "lr": 0.1, "weight_decay": 0.0, "pieces": 1}]).step()
-    torch.testing.assert_close(whole, torch.cat(parts), atol=1e-6, rtol=0)
-
-
-def test_muon_has_the_matrices_of_the_blocks_and_is_refused_without_any(corpus, tmp_path):
-    state = trained(corpus, tmp_path, optimiser="muon")["optimizer"]
-    pieces = {group["pieces"]: len(group["params"]) for group in state["param_groups"] if group["pieces"]}
-    # per block qkv; out, value, gate, down
-    assert pieces == {3: 2, 1: 8}
-    assert sum("momentum" in one for one in state["state"].values()) == 10
-    with pytest.raises(InputError, match="no matrix for Muon"):
-        trainer.train(
-            torch.nn.Linear(2, 2),
-            torch.nn.Identity(),
-            TrainingSettings(optimiser="muon"),
-            seed=1,
-            checkpoints=tmp_path / "none",
-        )
-
-
 class Killed(BaseException):
     """What no handler of errors catches."""
 
 
-@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
-def test_a_killed_training_ends_with_the_same_weights(corpus, tmp_path, monkeypatch, optimiser):
-    trained(corpus, tmp_path / "whole", optimiser=optimiser)
+def test_a_killed_training_ends_with_the_same_weights(corpus, tmp_path, monkeypatch):
+    trained(corpus, tmp_path / "whole")
     steps, step = iter(range(4)), trainer._Training._step
 
     def killed(self, *arguments):
@@ -257,9 +197,9 @@ def test_a_killed_training_ends_with_the_same_weights(corpus, tmp_path, monkeypa
         patch.setattr(trainer, "SAVE_SECONDS", 0.0)
         patch.setattr(trainer._Training, "_step", killed)
         with pytest.raises(Killed):
-            trained(corpus, tmp_path / "two", said.append, optimiser=optimiser)
+            trained(corpus, tmp_path / "two", said.append)
     assert re.search(r"epoch 1/2, step 2 of 3: training perplexity [\d.]+, [\d,]+ nt/s, MFU .*, 0 min", "\n".join(said))
-    trained(corpus, tmp_path / "two", said.append, optimiser=optimiser)
+    trained(corpus, tmp_path / "two", said.append)
     one, two = (
         hashlib.sha256((tmp_path / name / "m" / "weights.safetensors").read_bytes()).hexdigest()
         for name in ("whole", "two")

@@ -74,9 +74,6 @@ def pretrain_model(
     steps: Annotated[int, typer.Option("--steps", min=0, help="Of an epoch; 0 for a pass over all clusters.")] = 1000,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Sequences of a step.")] = 64,
     rate: Annotated[float, typer.Option("--rate", min=1e-9, max=1, help="Highest learning rate.")] = 1e-4,
-    optimiser: Annotated[
-        str, typer.Option("--optimiser", help="adamw, or muon for the matrices of the blocks.")
-    ] = "adamw",
     held: Annotated[
         str, typer.Option("--held", help="What training keeps away from: cluster, or random as in the paper.")
     ] = "cluster",
@@ -93,21 +90,19 @@ def pretrain_model(
     history.tsv beside the model: perplexity and accuracy on what is held out, by epoch. Several processes share every
     batch: torchrun --nproc-per-node 2 --no-python rnamarks lm pretrain …, or srun of several tasks.
     """
-    from dataclasses import replace
 
     from .models.settings.language import LANGUAGE_SIZES
     from .started import is_first
     from .training.pretrain import pretrain, published_settings
-    from .training.settings import OPTIMISERS, MaskingSettings
+    from .training.settings import MaskingSettings
 
     check_choice(size, LANGUAGE_SIZES, "no such size")
-    check_choice(optimiser, OPTIMISERS, "no such optimiser")
     check_paths({"the corpus": corpus_file}, {"the folder": folder / "config.json"})
     history = pretrain(
         corpus_file,
         folder,
         LANGUAGE_SIZES[size],
-        replace(published_settings(batch_size=batch, steps=steps, epochs=epochs, rate=rate), optimiser=optimiser),
+        published_settings(batch_size=batch, steps=steps, epochs=epochs, rate=rate),
         MaskingSettings(held=held, tokens=tokens),
         seed=seed,
         checkpoints=checkpoints,

@@ -1,4 +1,4 @@
-"""What moves the weights: groups of parameters and their optimiser, the rate at a step, the moving average."""
+"""What moves the weights: groups of parameters, the rate at a step, the moving average."""
 
 from __future__ import annotations
 
@@ -8,41 +8,28 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from ..errors import InputError
-from .muon import MuonWithAdamW, pieces_of
 from .settings import TrainingSettings
 from .targets.base import Target
 
 
 def make_optimizer(network: nn.Module, target: Target, settings: TrainingSettings) -> torch.optim.AdamW:
-    """AdamW, or Muon and AdamW, over what is trained of a network and of its target.
+    """AdamW over what is trained of a network and of its target.
 
-    Parameters are grouped by learning rate, weight decay and optimiser; ``base`` of a group is the rate that
-    :func:`rate_factor` multiplies. Heads, and what :attr:`~rnamarks.models.registry.Network.fresh` names besides, have
+    Parameters are grouped by learning rate and weight decay; ``base`` of a group is the rate that :func:`rate_factor`
+    multiplies. Heads, and what :attr:`~rnamarks.models.registry.Network.fresh` names besides, have
     ``head_learning_rate``.
-
-    Raises
-    ------
-    InputError
-        If the optimiser is Muon and the network has no matrix for it.
     """
-    is_muon = settings.optimiser == "muon"
     fresh = getattr(network, "fresh", ("heads.",))
-    groups: dict[tuple[float, float, int], list[nn.Parameter]] = {}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
             rate = settings.head_learning_rate if name.startswith(fresh) else settings.learning_rate
             decay = settings.weight_decay if parameter.ndim > 1 else 0.0
-            pieces = pieces_of(name, parameter) if is_muon else 0
-            groups.setdefault((rate, decay, pieces), []).append(parameter)
-    groups.setdefault((settings.learning_rate, 0.0, 0), []).extend(target.parameters())
-    if is_muon and not any(pieces for *_, pieces in groups):
-        raise InputError(
-            "no matrix for Muon", value=settings.optimiser, remedy="it is for the blocks of a language model"
-        )
-    return (MuonWithAdamW if is_muon else torch.optim.AdamW)(
-        {"params": group, "lr": rate, "base": rate, "weight_decay": decay} | ({"pieces": pieces} if pieces else {})
-        for (rate, decay, pieces), group in groups.items()
+            groups.setdefault((rate, decay), []).append(parameter)
+    groups.setdefault((settings.learning_rate, 0.0), []).extend(target.parameters())
+    return torch.optim.AdamW(
+        {"params": group, "lr": rate, "base": rate, "weight_decay": decay}
+        for (rate, decay), group in groups.items()
         if group
     )
 

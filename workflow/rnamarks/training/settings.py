@@ -19,7 +19,6 @@ DRAWS = ("uniform", "balanced", "tempered")
 SAMPLINGS = ("replacement", "cycle")
 SCHEDULES = ("constant", "one_cycle", "linear")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
-OPTIMISERS = ("adamw", "muon")
 
 TRUNK_WAYS = ("finetuned", "frozen", "scratch")
 """How a language model is put to a task: all of it is trained, the head alone, or all of it from random weights."""
@@ -52,9 +51,6 @@ class TrainingSettings(Settings):
         Adam's rates for trunk and pool, and for the heads.
     weight_decay : float
         Decoupled (AdamW), on weight matrices and filters only, not on biases and norms; 0 is plain Adam.
-    optimiser : {"adamw", "muon"}
-        ``muon`` is for the matrices of a language model's blocks, all else has AdamW; see
-        :mod:`rnamarks.training.muon`.
     compiled : bool
         On a GPU, compile the feed-forward layers of a language model, which takes minutes at the start.
     schedule : {"constant", "one_cycle", "linear"}
@@ -81,7 +77,6 @@ class TrainingSettings(Settings):
     learning_rate: float = setting(1e-3, _RATE)
     head_learning_rate: float = setting(1e-3, _RATE)
     weight_decay: float = setting(0.0, Real(0, 1000))
-    optimiser: str = setting("adamw", Choice(OPTIMISERS))
     compiled: bool = setting(False, Flag())
     schedule: str = setting("constant", Choice(SCHEDULES))
     warm_up: float = setting(0.1, Real(0, 1))
