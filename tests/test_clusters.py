@@ -58,6 +58,7 @@ def test_what_it_lacks_is_refused_in_one_sentence(limits, offered, job, said):
 @pytest.mark.parametrize(
     ("age", "storage", "chosen", "expected"),
     [
+        ("0 sec", "accounting_storage/none", "squeue", "squeue"),
         ("300 sec", "(null)", "squeue", "squeue"),
         ("300 sec", "accounting_storage/none", "sacct", "squeue"),
         ("300 sec", "accounting_storage/slurmdbd", "sacct", "sacct"),

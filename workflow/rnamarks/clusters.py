@@ -74,8 +74,10 @@ def choose_status_command(shown: str, chosen: str) -> str:
     'sacct'
     """
     settings = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in shown.splitlines())}
-    age, storage = settings.get("MinJobAge", "0"), settings.get("AccountingStorageType", "")
-    tells = {"squeue": int(age.split()[0]) >= _BETWEEN_LOOKS, "sacct": storage.endswith("slurmdbd")}
+    # 300 s if it is not said; 0 is for ever
+    age, storage = settings.get("MinJobAge", "300 sec"), settings.get("AccountingStorageType", "")
+    seconds = int(age.split()[0])
+    tells = {"squeue": seconds == 0 or seconds >= _BETWEEN_LOOKS, "sacct": storage.endswith("slurmdbd")}
     for command in (chosen, *tells):
         if tells.get(command):
             return command
