@@ -33,9 +33,9 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["m6a", "m6a-structure"])
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    genome, genes, sites = (arguments.folder / name for name in ("genome.fa", "genes.gtf", "sites.bed"))
+    genome, sites = (arguments.folder / name for name in ("genome.fa", "sites.bed"))
+    genes = arguments.data / f"{PIECES}.gff3.gz"
     lengths = write_genome(arguments.data / f"{PIECES}.fa.gz", genome)
-    write_genes(arguments.data / f"{PIECES}.gff3.gz", genes)
     with open_text(arguments.data / SITES) as lines, sites.open("w") as out:
         rows = (line.split("\t", 3) for line in lines if not line.startswith("#"))
         out.writelines("\t".join(row) for row in rows if int(row[2]) <= lengths.get(row[0], 0))
@@ -43,7 +43,7 @@ def main() -> None:
     print(f"# 41 nt around {len(known)} of {sum(1 for _ in sites.open())} sites are in a training window")
     print("model\tgenes\tmetric\tvalue\tlow\thigh\tpositions\tsites\tprevalence\tnumber of genes")
     for model in arguments.models:
-        everything = compare(model, "all", sites, arguments.folder)
+        everything = compare(model, "all", sites, genes, arguments.folder)
         placed = pd.read_csv(everything / "prior.tsv.gz", sep="\t")
         place = list(zip(placed["chrom"], placed["genome_start"], placed["strand"], strict=True))
         of_known = set(placed["gene"][[one in known for one in place]])
@@ -51,20 +51,20 @@ def main() -> None:
         fresh = arguments.folder / "fresh.bed"
         rows = [row for row in sites.read_text().splitlines() if place_of(row) in kept]
         fresh.write_text("".join(f"{row}\n" for row in rows))
-        compare(model, "without known sites", fresh, arguments.folder)
+        compare(model, "without known sites", fresh, genes, arguments.folder)
 
 
-def compare(model: str, genes: str, sites: Path, folder: Path) -> Path:
+def compare(model: str, which: str, sites: Path, genes: Path, folder: Path) -> Path:
     """Compare and print the metrics of ranking; the folder of the report."""
-    out = folder / f"{model} {genes}".replace(" ", "_")
-    files = ["--genome", folder / "genome.fa", "--annotation", folder / "genes.gtf"]
+    out = folder / f"{model} {which}".replace(" ", "_")
+    files = ["--genome", folder / "genome.fa", "--annotation", genes]
     command = ["--sites", sites, *files, "--model", model, "--out", out]
     subprocess.run([sys.executable, "-m", "rnamarks.cli", "compare", *map(str, command)], check=True)
     table = pd.read_csv(out / "metrics.tsv", sep="\t")
     for row in table[table["metric"].isin(["auroc", "auprc"])].itertuples():
         values = f"{row.value:.3f}\t{row.low:.3f}\t{row.high:.3f}"
         counts = f"{row.n:.0f}\t{row.n_positive:.0f}\t{row.prevalence:.3f}\t{row.genes:.0f}"
-        print(f"{model}\t{genes}\t{row.metric}\t{values}\t{counts}", flush=True)
+        print(f"{model}\t{which}\t{row.metric}\t{values}\t{counts}", flush=True)
     return out
 
 
@@ -103,24 +103,6 @@ def write_genome(packed: Path, out: Path) -> dict[str, int]:
             else:
                 lengths[name] += len(line.strip())
     return lengths
-
-
-def write_genes(packed: Path, out: Path) -> None:
-    """Write exon and CDS rows of a GFF3, 1-based and closed like its own, as GTF."""
-    gene_of: dict[str, str] = {}
-    with open_text(packed) as lines, out.open("w") as target:
-        for line in lines:
-            if line.startswith("#"):
-                continue
-            *fields, attributes = line.rstrip("\n").split("\t")
-            named = dict(part.split("=", 1) for part in attributes.split(";") if part)
-            if fields[2] == "transcript":
-                gene_of[named["ID"]] = named["Parent"]
-            elif fields[2] in ("exon", "CDS"):
-                for transcript in named["Parent"].split(","):
-                    # a transcript that the piece cuts has no row of its own
-                    ids = f'gene_id "{gene_of.get(transcript, transcript)}"; transcript_id "{transcript}";'
-                    target.write("\t".join([*fields, ids]) + "\n")
 
 
 if __name__ == "__main__":

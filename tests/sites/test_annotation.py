@@ -8,8 +8,8 @@ import pytest
 
 from rnamarks.dictionary import column_names
 from rnamarks.errors import InputError
-from rnamarks.sites import annotation as annotation_module
 from rnamarks.sites.annotation import read_annotation
+from rnamarks.sites.annotation_formats import rows
 from rnamarks.sites.contigs import match_contigs
 from rnamarks.sites.drops import Drops
 
@@ -156,7 +156,7 @@ def test_genes_of_a_file_that_names_none(tmp_path):
         (gtf(("1", "exon", 1, "1e3", "+", ids("t"))), "the end is not a whole number"),
         (gtf(("1", "exon", 0, 10, "+", ids("t"))), "the start is not 1 or more"),
         (gtf(("1", "exon", 10, 1, "+", ids("t"))), "the end lies before the start"),
-        (gtf(("1", "exon", 1, 10, "+", "ID=e1;Parent=t1")), "convert GFF3 to GTF"),
+        (gtf(("1", "exon", 1, 10, "+", "ID=e1;Parent=t1")), "no transcript_id"),
         (gtf(("1", "exon", 1, 10, "+", 'gene_id "g"; transcript_id "";')), "no transcript_id"),
         (gtf(("1", "exon", 1, 10, "+", 'orig_gene_id "g"; transcript_id "t";')), "no gene_id"),
     ],
@@ -187,7 +187,7 @@ def test_missing_and_cut_files(tmp_path):
 def test_blocks_do_not_matter(shared_data, monkeypatch):
     path = shared_data / "transcripts" / "human_hox" / "transcripts.gtf.gz"
     whole, _ = read(path)
-    monkeypatch.setattr(annotation_module, "_BLOCK", 3000)
+    monkeypatch.setattr(rows, "_BLOCK", 3000)
     pieces, _ = read(path)
     assert whole.astype(str).equals(pieces.astype(str))
 

@@ -131,8 +131,8 @@ class Model:
         genome : path-like, optional
             FASTA; with ``annotation`` in place of sequences.
         annotation : path-like, optional
-            GTF or UCSC gene table, of the genome's assembly or with the names of the sequences. It gives ``length``,
-            ``gene``, ``gene_name``, ``region``, ``kmer`` and the place on the genome, too.
+            GTF, GFF3 or UCSC gene table, of the genome's assembly or with the names of the sequences. It gives
+            ``length``, ``gene``, ``gene_name``, ``region``, ``kmer`` and the place on the genome, too.
         extend : tuple of int
             nt by which transcripts go on at their 5' and 3' ends where the annotation has no untranslated regions, such
             as (50, 250) in yeast; takes the genome.

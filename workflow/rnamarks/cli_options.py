@@ -67,7 +67,9 @@ ThreadsOption = Annotated[
     ),
 ]
 AssemblyGenomeOption = Annotated[Path, typer.Option("--genome", help="Genome FASTA of the assembly of the sites.")]
-AnnotationOption = Annotated[Path, typer.Option("--annotation", help="GTF or UCSC gene table of the same assembly.")]
+AnnotationOption = Annotated[
+    Path, typer.Option("--annotation", help="GTF, GFF3 or UCSC gene table of the same assembly.")
+]
 
 
 def _ends(text: str | None) -> dict[str, int]:

@@ -44,7 +44,8 @@ def scan(
     ] = None,
     model: ModelOption = Path(DEFAULT),
     annotation: Annotated[
-        Path | None, typer.Option("--annotation", help="GTF or UCSC gene table: genes, regions and genome coordinates.")
+        Path | None,
+        typer.Option("--annotation", help="GTF, GFF3 or UCSC gene table: genes, regions and genome coordinates."),
     ] = None,
     genome: Annotated[
         Path | None, typer.Option("--genome", help="Genome FASTA: with --annotation, in place of SEQUENCES.")

@@ -19,7 +19,7 @@ def serve(
         Path | None,
         typer.Option(
             "--annotation",
-            help="GTF or UCSC gene table: sequences with the name and length of a transcript get genome coordinates.",
+            help="GTF, GFF3 or UCSC gene table: sequences named like a transcript, and as long, get places on it.",
         ),
     ] = None,
     genome: Annotated[

@@ -23,7 +23,7 @@ class TranscriptSet:
 
     task: str = key("Task that they are scored for.")
     genome: str = key("Genome FASTA.", None)
-    annotation: str = key("GTF, with genome or beside transcripts.", None)
+    annotation: str = key("GTF, GFF3 or UCSC gene table, with genome or beside transcripts.", None)
     transcripts: str = key("Transcript FASTA.", None)
     taxid: int = key("NCBI taxon; with assembly and annotation, sites are written on the genome.", None, minimum=1)
     assembly: str = key("Genome assembly of the annotation.", None)

@@ -78,7 +78,7 @@ class TranscriptFiles:
     """Spliced transcripts and where their exons lie."""
 
     fasta: str = key("Transcript FASTA.")
-    annotation: str = key("GTF or UCSC gene table of the same transcripts.")
+    annotation: str = key("GTF, GFF3 or UCSC gene table of the same transcripts.")
 
 
 @section
@@ -95,7 +95,7 @@ class SpeciesEntry(Data):
 
     assembly: str = key("Genome assembly; default the one in the sheet of species.", None)
     genome: str = key("Genome FASTA.", None)
-    annotation: str = key("Gene annotation, GTF or UCSC gene table.", None)
+    annotation: str = key("Gene annotation, GTF, GFF3 or UCSC gene table.", None)
     transcripts: list[TranscriptFiles] = key(
         "In place of genome and annotation: transcripts with their positions on the genome.", None, fewest=1
     )

@@ -132,6 +132,6 @@ def needs_structure() -> InputError:
     """What is said where a model that reads exon positions is given none."""
     return InputError(
         "the model judges bases by the exons of their transcript, and the sequences come without",
-        remedy="give --annotation (GTF), with --genome or with transcripts it names, or choose a model without gene "
-        "structure, such as m6a",
+        remedy="give --annotation (GTF or GFF3), with --genome or with transcripts it names, or choose a model without "
+        "gene structure, such as m6a",
     )

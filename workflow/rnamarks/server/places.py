@@ -30,7 +30,7 @@ class Places:
     Parameters
     ----------
     annotation : path-like
-        GTF or UCSC gene table.
+        GTF, GFF3 or UCSC gene table.
     genome : path-like, optional
         FASTA of the same assembly. With it sequences are found without a name, too, one that is another than the
         genome's gets no place, and transcripts can be asked for by name.

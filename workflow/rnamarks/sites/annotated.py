@@ -30,7 +30,7 @@ def write_annotated(
     path : path-like
         The Parquet file to write.
     annotation : path-like
-        GTF or UCSC gene table.
+        GTF, GFF3 or UCSC gene table.
     genome, sequences : path-like, optional
         FASTA of the genome, or of transcripts with the names of the annotation; one of the two.
     extend, workdir

@@ -117,7 +117,7 @@ def annotate_variants(
     genome : path-like
         FASTA; nothing is written beside it.
     annotation : path-like
-        GTF or UCSC gene table.
+        GTF, GFF3 or UCSC gene table.
     folder : path-like
         The model directory.
     options : VariantOptions
