@@ -83,10 +83,13 @@ def test_scan_of_a_genome_goes_on_where_its_annotation_has_no_utrs(model, tmp_pa
     assert (table["start"] + 70 == table["genome_start"]).all()
     assert {"utr3", "cds"} <= set(table["region"])
     assert any("3' end without UTR extended by 90 nt" in note for note in table.attrs["notes"])
+    pd.testing.assert_frame_equal(table, model.scan(**files, extend=(30, 90), genes="g", task="m6A", alpha=None))
     alone = model.scan({"t": text[100:250]}, annotation=files["annotation"], task="m6A", alpha=None)
     pd.testing.assert_frame_equal(alone, model.scan(**files, task="m6A", alpha=None))
     for given, said in (
         ({"genome": files["genome"]}, "a genome alone has no transcripts"),
+        ({**files, "genes": ["g", "h"]}, "no transcript or gene of that name"),
+        ({"sequences": RNA, "genes": "g"}, "no annotation names genes"),
         ({"sequences": RNA, **files}, "give either sequences or a genome"),
         ({"sequences": RNA, "annotation": files["annotation"], "extend": (0, 5)}, "extend needs the genome"),
     ):

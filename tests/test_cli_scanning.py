@@ -99,6 +99,50 @@ def test_scan_from_a_genome_and_from_a_table(model, tmp_path):
     assert (tmp_path / "s.tsv").read_bytes() == first
 
 
+def test_scan_of_genes_by_name(model, tmp_path):
+    text = "".join(np.random.default_rng(1).choice(list("ACGT"), 900))
+    (tmp_path / "g.fa").write_text(f">chr1\n{text}\n")
+    genes = {"ENSG1.2": ("one", 1), "ENSG2.7": ("two", 301), "g3": ("", 601)}
+    rows = [
+        f"chr1\tx\texon\t{start}\t{start + 249}\t.\t+\t.\t"
+        f'gene_id "{gene}"; transcript_id "t{start}"; gene_name "{name}";\n'
+        for gene, (name, start) in genes.items()
+    ]
+    (tmp_path / "t.gtf").write_text("".join(rows))
+    options = (
+        "scan",
+        "--model",
+        model,
+        "--task",
+        "human",
+        "--device",
+        "cpu",
+        "--all",
+        "--annotation",
+        tmp_path / "t.gtf",
+    )
+    (tmp_path / "names").write_text("\nTWO\r\nENSG2\n")
+    (tmp_path / "t.fa").write_text("".join(f">t{at}\n{text[at - 1 : at + 249]}\n" for at in (1, 301, 601)))
+    whole = pd.read_csv(io.StringIO(run(*options, "--genome", tmp_path / "g.fa").stdout), sep="\t")
+    assert set(whole["gene"]) == set(genes)
+    for named, wanted in (("ENSG1,t601", {"ENSG1.2", "g3"}), (f"@{tmp_path / 'names'}", {"ENSG2.7"})):
+        for source in (("--genome", tmp_path / "g.fa"), (tmp_path / "t.fa",)):
+            done = run(*options, *source, "--gene", named)
+            assert done.returncode == 0, done.stderr
+            table = pd.read_csv(io.StringIO(done.stdout), sep="\t")
+            expected = whole[whole["gene"].isin(wanted)].reset_index(drop=True)
+            names = ["gene", "sequence", "start", "logit"]
+            pd.testing.assert_frame_equal(table[names], expected[names])
+    for source, named, said in (
+        (("--genome", tmp_path / "g.fa"), "one,three", "no transcript or gene of that name (found 'three')"),
+        (("--genome", tmp_path / "g.fa"), f"@{tmp_path / 'none'}", "none: no such file"),
+        (("--genome", tmp_path / "g.fa"), ",", "no gene is named (found ',')"),
+    ):
+        done = run(*options, *source, "--gene", named)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert said in done.stderr
+
+
 def test_scan_goes_on_where_an_annotation_has_no_utrs(model, tmp_path):
     text = "".join(np.random.default_rng(1).choice(list("ACGT"), 400))
     (tmp_path / "g.fa").write_text(f">chr1\n{text}\n")
@@ -127,6 +171,7 @@ def test_scan_goes_on_where_an_annotation_has_no_utrs(model, tmp_path):
         ([], "give either sequences or a genome"),
         (["t.fa", "--genome", "t.fa"], "give either sequences or a genome"),
         (["--genome", "t.fa"], "add --annotation"),
+        (["t.fa", "--gene", "TP53"], "--gene needs the names of genes (found 'TP53'); give --annotation"),
         (["t.fa", "--annotation", "t.gtf", "--bedrmod", "x.bedrmod"], "add --taxid and --assembly"),
         (["t.fa", "--task", "mouse", "--bedrmod", "x"], "no calibration for a task"),
         (["t.fa", "--task", "mouse", "--above", "0.5"], "no calibration for a task"),

@@ -113,6 +113,7 @@ class Model:
         genome: str | os.PathLike[str] | None = None,
         annotation: str | os.PathLike[str] | None = None,
         extend: tuple[int, int] = (0, 0),
+        genes: str | Sequence[str] = (),
         task: str | Sequence[str] = (),
         mode: str = "exact",
         alpha: float | None = 0.05,
@@ -136,6 +137,8 @@ class Model:
         extend : tuple of int
             nt by which transcripts go on at their 5' and 3' ends where the annotation has no untranslated regions, such
             as (50, 250) in yeast; takes the genome.
+        genes : str or sequence of str
+            Only these genes, symbols or transcripts of the annotation; default all.
         task : str or sequence of str
             Only these tasks; default all.
         mode : {"exact", "fast"}
@@ -177,7 +180,7 @@ class Model:
         notes = _Notes()
         with TemporaryDirectory(prefix="rnamarks.") as work:
             table = Path(work) / "sites.parquet"
-            source = _source(sequences, genome, annotation, extend, Path(work), notes)
+            source = _source(sequences, genome, annotation, extend, genes, Path(work), notes)
             names = [task] if isinstance(task, str) else list(task)
             self._scanners[mode].run(source, options, Outputs(table=table), tasks=names, warn=notes)
             frame, described = read_parquet(table)
@@ -326,6 +329,7 @@ def _source(
     genome: str | os.PathLike[str] | None,
     annotation: str | os.PathLike[str] | None,
     extend: tuple[int, int],
+    genes: str | Sequence[str],
     folder: Path,
     warn: _Notes,
 ) -> Path:
@@ -338,11 +342,14 @@ def _source(
     if (five or three) and genome is None:
         raise InputError("extend needs the genome, which has what lies beyond the ends", remedy="give genome")
     given = sequences if sequences is None or isinstance(sequences, os.PathLike) else _write(sequences, folder)
+    genes = [genes] if isinstance(genes, str) else list(genes)
     if annotation is None:
+        if genes:
+            raise InputError("no annotation names genes", value=genes[0], remedy="give annotation")
         return Path(given)
     from .sites.annotated import write_annotated
 
-    made = {"genome": genome, "sequences": given, "extend": {"five": five, "three": three}}
+    made = {"genome": genome, "sequences": given, "extend": {"five": five, "three": three}, "genes": genes}
     write_annotated(folder / "transcripts.parquet", annotation, **made, workdir=folder, warn=warn)
     return folder / "transcripts.parquet"
 

@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from .errors import InputError, explain
-from .files import check_output, open_bytes, write_text
+from .files import check_output, open_bytes, open_text, write_text
 
 
 def named_model(model: str | None) -> Path | None:
@@ -44,6 +44,13 @@ TaskOption = Annotated[
     typer.Option("--task", help="Which of the model's tasks (rnamarks info); may be left out where there is one."),
 ]
 TasksOption = Annotated[list[str] | None, typer.Option("--task", help="Only these tasks, such as m6A,Y; default all.")]
+GenesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--gene",
+        help="Only these genes or transcripts of --annotation, such as TP53,NM_000546, or @FILE with one per line.",
+    ),
+]
 ModeOption = Annotated[str, typer.Option("--mode", help="exact: the networks; fast: the student distilled from them.")]
 OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="TSV to write; standard output without it.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
@@ -98,6 +105,20 @@ TaxonOption = Annotated[int, typer.Option("--taxid", min=0, help="NCBI taxon, fo
 def task_names(given: list[str] | None) -> list[str]:
     """What :data:`TasksOption` names, each time one task or several, separated by commas."""
     return [name.strip() for text in given or [] for name in text.split(",")]
+
+
+def gene_names(given: list[str] | None) -> list[str]:
+    """What :data:`GenesOption` names: separated by commas, or the lines of a file."""
+    names: list[str] = []
+    for text in given or []:
+        if text.startswith("@"):
+            with open_text(text[1:]) as lines:
+                names += [line.strip() for line in lines if line.strip()]
+        else:
+            names += [name.strip() for name in text.split(",") if name.strip()]
+    if given and not names:
+        raise InputError("no gene is named", value=" ".join(given), remedy="name one, or leave --gene out")
+    return names
 
 
 def warn(line: str) -> None:

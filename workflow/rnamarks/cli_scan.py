@@ -14,6 +14,7 @@ import typer
 from .cli_options import (
     DeviceOption,
     ExtendOption,
+    GenesOption,
     ModelOption,
     ModeOption,
     ScanBatchOption,
@@ -23,6 +24,7 @@ from .cli_options import (
     check_annotated,
     check_paths,
     check_there,
+    gene_names,
     regular,
     task_names,
     temporary_root,
@@ -51,6 +53,7 @@ def scan(
         Path | None, typer.Option("--genome", help="Genome FASTA: with --annotation, in place of SEQUENCES.")
     ] = None,
     extend: ExtendOption = None,
+    gene: GenesOption = None,
     task: TasksOption = None,
     mode: ModeOption = "exact",
     out: Annotated[
@@ -134,6 +137,9 @@ def scan(
     check_annotated(genome, annotation)
     if extend and genome is None:
         raise InputError("--extend needs the genome, which has what lies beyond the ends", remedy="give --genome")
+    genes = gene_names(gene)
+    if genes and annotation is None:
+        raise InputError("--gene needs the names of genes", value=genes[0], remedy="give --annotation")
     names = task_names(task)
     inputs = {"the input": source, "--annotation": annotation, "--genome": genome}
     check_paths(inputs, {"--out": out, "--bedrmod": bedrmod, "--attention": attention}, model)
@@ -179,7 +185,10 @@ def scan(
     root = temporary_root() if first is None else first.parent / ".rnamarks-scan"
     scanner = Scanner(model, mode=mode, device=device, batch_size=batch_size)
     try:
-        with _scanned(source, genome, annotation, extend, root) as scanned, show_sites(sys.stderr, "scan") as progress:
+        with (
+            _scanned(source, genome, annotation, extend, genes, root) as scanned,
+            show_sites(sys.stderr, "scan") as progress,
+        ):
             summary = scanner.run(
                 scanned,
                 options,
@@ -200,7 +209,12 @@ def scan(
 
 @contextmanager
 def _scanned(
-    source: Path | None, genome: Path | None, annotation: Path | None, extend: dict[str, int], root: Path
+    source: Path | None,
+    genome: Path | None,
+    annotation: Path | None,
+    extend: dict[str, int],
+    genes: list[str],
+    root: Path,
 ) -> Iterator[Path]:
     """What is scanned: a file of sequences, or a table of transcripts made in a folder below ``root``."""
     from .prediction.kept import scratch
@@ -215,7 +229,7 @@ def _scanned(
         regular(annotation, work / "annotation") as annotation,
         regular(genome, work / "genome") as genome,
     ):
-        made = {"genome": genome, "sequences": source, "extend": extend, "workdir": work, "warn": warn}
+        made = {"genome": genome, "sequences": source, "extend": extend, "genes": genes, "workdir": work, "warn": warn}
         write_annotated(work / "transcripts.parquet", annotation, **made)
         yield work / "transcripts.parquet"
 

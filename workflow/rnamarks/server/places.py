@@ -7,11 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..errors import InputError
 from ..prediction.spool import spool_fasta
-from ..sites.annotated import say_drops
+from ..sites.annotated import find_named, say_drops
 from ..sites.annotation import read_annotation
 from ..sites.drops import NOTE, Drops
 from ..sites.transcript_fasta import read_transcript_fasta
@@ -19,7 +17,6 @@ from ..sites.transcripts import build_transcripts
 from ..tables import write_parquet
 from .results import SEQUENCES, TRANSCRIPTS
 
-_VERSION = r"(?<=\w)\.[0-9]+$"
 MOST_NAMES = 50
 """Names that one scan may be asked about."""
 
@@ -83,7 +80,7 @@ class Places:
         Parameters
         ----------
         names : sequence of str
-            Transcripts, genes or symbols of genes, with or without the version; of a gene all transcripts.
+            See :func:`rnamarks.sites.annotated.find_named`.
 
         Raises
         ------
@@ -92,19 +89,7 @@ class Places:
         """
         if len(names) > MOST_NAMES:
             raise InputError(f"there are {len(names)} names", remedy=f"give up to {MOST_NAMES} at a time")
-        rows: dict[int, None] = {}
-        columns = [self._frame[name].astype(str) for name in ("transcript", "gene", "gene_name")]
-        columns += [column.str.replace(_VERSION, "", regex=True) for column in columns[:2]]
-        for name in names:
-            found = next((at for column in columns if len(at := np.flatnonzero(column == name))), ())
-            if not len(found):
-                raise InputError(
-                    "the annotation has no transcript or gene of that name",
-                    value=name,
-                    remedy="write it as the annotation does, or paste the sequence",
-                )
-            rows |= dict.fromkeys(map(int, found))
-        chosen = self._frame.iloc[list(rows)]
+        chosen = self._frame.iloc[find_named(self._frame, names)]
         return "".join(
             f">{one}\n{letters}\n" for one, letters in zip(chosen["transcript"], chosen["sequence"], strict=True)
         )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
+import pandas as pd
 
 from ..errors import InputError
 from ..tables import is_parquet, write_parquet
@@ -11,6 +15,8 @@ from .annotation import read_annotation
 from .drops import KEPT, NOTE, Drops
 from .transcript_fasta import read_transcript_fasta
 from .transcripts import build_transcripts
+
+_VERSION = r"(?<=\w)\.[0-9]+$"
 
 
 def write_annotated(
@@ -20,6 +26,7 @@ def write_annotated(
     genome: str | Path | None = None,
     sequences: str | Path | None = None,
     extend: Mapping[str, int] | None = None,
+    genes: Sequence[str] = (),
     workdir: str | Path,
     warn: Callable[[str], None],
 ) -> None:
@@ -35,6 +42,8 @@ def write_annotated(
         FASTA of the genome, or of transcripts with the names of the annotation; one of the two.
     extend, workdir
         See :func:`rnamarks.sites.transcripts.build_transcripts`.
+    genes : sequence of str
+        Names of the genes and transcripts that are wanted, see :func:`find_named`; default all.
     warn : callable
         Told which transcripts are left out or odd.
 
@@ -48,11 +57,57 @@ def write_annotated(
     drops = Drops()
     described = read_annotation(annotation, drops)
     if genome is not None:
-        frame = build_transcripts(described, genome, drops, workdir=workdir, annotation_path=annotation, extend=extend)
+        frame = build_transcripts(
+            described,
+            genome,
+            drops,
+            workdir=workdir,
+            annotation_path=annotation,
+            extend=extend,
+            choose=(lambda known: np.isin(np.arange(len(known)), find_named(known, genes))) if genes else None,
+        )
     else:
         frame = read_transcript_fasta(sequences, drops, annotation=described, annotation_path=annotation)
+        if genes:
+            frame = frame.iloc[find_named(frame, genes)]
     say_drops(drops, warn)
     write_parquet(frame, path, {"lengths": frame.attrs.get("lengths", {})})
+
+
+def find_named(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
+    """Rows of transcripts that are asked for by name, each once, in the order of the names.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        With ``transcript``, ``gene`` and ``gene_name``.
+    names : sequence of str
+        Transcripts, genes or symbols of genes, with or without the version; of a gene all transcripts. Capitals count
+        where they tell two names apart.
+
+    Raises
+    ------
+    InputError
+        If there is none of a name.
+    """
+    whole = [frame[name].astype(str) for name in ("transcript", "gene", "gene_name")]
+    bare = [column.str.replace(_VERSION, "", regex=True) for column in whole]
+    small = [column.str.lower() for column in bare]
+    found: dict[int, None] = {}
+    for name in names:
+        plain = re.sub(_VERSION, "", name)
+        tried = ((whole, name), (bare, name), (bare, plain), (small, plain.lower()))
+        at = next(
+            (at for columns, text in tried for column in columns if len(at := np.flatnonzero(column == text))), ()
+        )
+        if not len(at):
+            raise InputError(
+                "the annotation has no transcript or gene of that name",
+                value=name,
+                remedy="write it as the annotation does, or give the sequence",
+            )
+        found |= dict.fromkeys(map(int, at))
+    return np.array(list(found), dtype=np.int64)
 
 
 def say_drops(drops: Drops, warn: Callable[[str], None]) -> None:
