@@ -93,14 +93,14 @@ def find_named(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
     whole = [frame[name].astype(str) for name in ("transcript", "gene", "gene_name")]
     bare = [column.str.replace(_VERSION, "", regex=True) for column in whole]
     small = [column.str.lower() for column in bare]
+    # in the order in which they are asked: an exact name comes before one in other letters
+    rows = [column.groupby(column).indices for column in (*whole, *bare, *small)]
     found: dict[int, None] = {}
     for name in names:
         plain = re.sub(_VERSION, "", name)
-        tried = ((whole, name), (bare, name), (bare, plain), (small, plain.lower()))
-        at = next(
-            (at for columns, text in tried for column in columns if len(at := np.flatnonzero(column == text))), ()
-        )
-        if not len(at):
+        asked = ((at, text) for text in (name, plain, plain.lower()) for at in rows)
+        at = next((at[text] for at, text in asked if text and text in at), None)
+        if at is None:
             raise InputError(
                 "the annotation has no transcript or gene of that name",
                 value=name,
