@@ -1,9 +1,10 @@
-"""The commands scan and validate, run as a user runs them."""
+"""The commands scan, transcripts and validate, run as a user runs them."""
 
 from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 import command_line
 from command_line import GTF, TRANSCRIPTS, run
+from rnamarks.sites.transcript_fasta import read_header
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +143,31 @@ def test_scan_of_genes_by_name(model, tmp_path):
         done = run(*options, *source, "--gene", named)
         assert (done.returncode, done.stdout) == (2, "")
         assert said in done.stderr
+
+
+def test_transcripts_of_a_genome_as_other_commands_read_them(model, tmp_path):
+    text = "".join(np.random.default_rng(1).choice(list("ACGT"), 400))
+    (tmp_path / "g.fa").write_text(f">chr1\n{text}\n")
+    (tmp_path / "t.gtf").write_text(GTF)
+    files = ("--genome", tmp_path / "g.fa", "--annotation", tmp_path / "t.gtf")
+    done = run("transcripts", *files)
+    assert done.returncode == 0, done.stderr
+    records = dict(re.findall(r">(\S+).*\n([ACGU]+)\n", done.stdout))
+    assert records
+    first = read_header(done.stdout.splitlines()[0][1:])
+    assert (first.transcript in records, first.gene) == (True, re.search(r'gene_id "([^"]+)', GTF).group(1))
+    for name in ("t.fa.gz", "t.parquet"):
+        assert run("transcripts", *files, "--out", tmp_path / name).returncode == 0
+    options = ("scan", "--model", model, "--task", "human", "--device", "cpu", "--all")
+    expected = run(*options, *files).stdout
+    assert expected.count("\n") > 1
+    assert run(*options, tmp_path / "t.parquet").stdout == expected
+    assert run(*options, tmp_path / "t.fa.gz", "--annotation", tmp_path / "t.gtf").stdout == expected
+    named = run("transcripts", *files, "--gene", first.transcript).stdout
+    assert re.findall(r">(\S+)", named) == [first.transcript]
+    bad = run("transcripts", *files, "--out", tmp_path / "g.fa")
+    assert bad.returncode == 2
+    assert (tmp_path / "g.fa").read_text() == f">chr1\n{text}\n"
 
 
 def test_scan_goes_on_where_an_annotation_has_no_utrs(model, tmp_path):

@@ -347,10 +347,11 @@ def _source(
         if genes:
             raise InputError("no annotation names genes", value=genes[0], remedy="give annotation")
         return Path(given)
-    from .sites.annotated import write_annotated
+    from .sites.annotated import annotated_transcripts, write_transcripts
 
     made = {"genome": genome, "sequences": given, "extend": {"five": five, "three": three}, "genes": genes}
-    write_annotated(folder / "transcripts.parquet", annotation, **made, workdir=folder, warn=warn)
+    frame = annotated_transcripts(annotation, **made, workdir=folder, warn=warn)
+    write_transcripts(frame, folder / "transcripts.parquet")
     return folder / "transcripts.parquet"
 
 

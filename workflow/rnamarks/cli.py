@@ -33,6 +33,7 @@ from .cli_pack import pack
 from .cli_scan import scan
 from .cli_serve import serve
 from .cli_train import train
+from .cli_transcripts import transcripts
 from .cli_variants import variants
 from .errors import InputError, input_errors, shown
 
@@ -50,6 +51,7 @@ app.command()(compare)
 app.command()(serve)
 app.command()(fetch)
 app.command()(train)
+app.command()(transcripts)
 app.command()(pack)
 
 

@@ -222,7 +222,7 @@ def _scanned(
     if annotation is None:
         yield source
         return
-    from .sites.annotated import write_annotated
+    from .sites.annotated import annotated_transcripts, write_transcripts
 
     with (
         scratch(root) as work,
@@ -230,7 +230,7 @@ def _scanned(
         regular(genome, work / "genome") as genome,
     ):
         made = {"genome": genome, "sequences": source, "extend": extend, "genes": genes, "workdir": work, "warn": warn}
-        write_annotated(work / "transcripts.parquet", annotation, **made)
+        write_transcripts(annotated_transcripts(annotation, **made), work / "transcripts.parquet")
         yield work / "transcripts.parquet"
 
 

@@ -19,8 +19,7 @@ from .transcripts import build_transcripts
 _VERSION = r"(?<=\w)\.[0-9]+$"
 
 
-def write_annotated(
-    path: str | Path,
+def annotated_transcripts(
     annotation: str | Path,
     *,
     genome: str | Path | None = None,
@@ -29,13 +28,11 @@ def write_annotated(
     genes: Sequence[str] = (),
     workdir: str | Path,
     warn: Callable[[str], None],
-) -> None:
-    """Write a **transcripts** table.
+) -> pd.DataFrame:
+    """Transcripts with their RNA and where they lie.
 
     Parameters
     ----------
-    path : path-like
-        The Parquet file to write.
     annotation : path-like
         GTF, GFF3 or UCSC gene table.
     genome, sequences : path-like, optional
@@ -46,6 +43,11 @@ def write_annotated(
         Names of the genes and transcripts that are wanted, see :func:`find_named`; default all.
     warn : callable
         Told which transcripts are left out or odd.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Border **transcripts**.
 
     Raises
     ------
@@ -71,6 +73,11 @@ def write_annotated(
         if genes:
             frame = frame.iloc[find_named(frame, genes)]
     say_drops(drops, warn)
+    return frame
+
+
+def write_transcripts(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a **transcripts** table with the lengths of the genome's contigs."""
     write_parquet(frame, path, {"lengths": frame.attrs.get("lengths", {})})
 
 

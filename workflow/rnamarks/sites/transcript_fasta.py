@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -61,6 +61,13 @@ def read_header(header: str) -> Header:
     stated = dict(word.split(":", 1) for word in description.split() if ":" in word)
     biotype = stated.get("transcript_biotype", stated.get("gene_biotype", ""))
     return Header(name, stated.get("gene", ""), stated.get("gene_symbol", ""), biotype)
+
+
+def fasta_record(row: Any) -> str:
+    """A row of the **transcripts** as FASTA, whose header :func:`read_header` reads."""
+    said = {"gene": row.gene, "gene_symbol": row.gene_name, "transcript_biotype": row.biotype}
+    words = [row.transcript, *(f"{name}:{text}" for name, text in said.items() if len(text.split()) == 1)]
+    return f">{' '.join(words)}\n{row.sequence}\n"
 
 
 def read_transcript_fasta(
