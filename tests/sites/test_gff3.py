@@ -94,7 +94,7 @@ def test_an_exon_of_several_transcripts_and_proteins_that_derive_from_them(tmp_p
         ("mRNA", 1, 90, "+", "ID=G.1;Parent=G"),
         ("mRNA", 1, 90, "+", "ID=G.2;Parent=G"),
         ("protein", 4, 50, "+", "ID=G.1-Protein;Derives_from=G.1"),
-        ("exon", 1, 20, "+", "Parent=G.1,G.2"),
+        ("exon", 1, 20, "+", "Parent=G.1,G.2,;"),
         ("exon", 41, 90, "+", "Parent=G.1"),
         ("CDS", 4, 20, "+", "Parent=G.1,G.1-Protein;"),
         ("CDS", 41, 50, "+", "Parent=G.1,G.1-Protein;"),

@@ -62,7 +62,7 @@ class Gff3:
         parent = nodes["parent"].str.split(",", n=1).str[0]
         ids = pd.Index(used.unique().to_pandas())
         derived = nodes.index[nodes["attributes"].str.contains("Derives_from=", regex=False)]
-        ids = ids[~ids.isin(derived)]
+        ids = ids[~ids.isin(derived) & (ids != "")]
         is_gene = nodes["feature"].str.contains("gene", case=False)
 
         gene = pd.Series(ids, index=ids)
