@@ -13,7 +13,8 @@ from rnamarks.models.checkpoint import load_model, save_model
 from rnamarks.models.directory import ModelConfig
 from rnamarks.models.registry import build_model
 from rnamarks.models.student import Student, add_student
-from rnamarks.prediction.bedrmod import COLUMNS, check_bedrmod
+from rnamarks.prediction.bedrmod import COLUMNS
+from rnamarks.prediction.bedrmod_check import check_bedrmod
 from rnamarks.prediction.engine import Loaded, Scores, score_each
 from rnamarks.prediction.modes import load_engine, modes_of
 from rnamarks.prediction.scan import ScanOptions

@@ -18,12 +18,11 @@ from rnamarks.errors import InputError
 from rnamarks.prediction.bedrmod import (
     COLUMNS,
     HEADER_KEYS,
-    MOST_FAULTS,
     BedRModHeader,
-    check_bedrmod,
     prediction_header,
     write_bedrmod,
 )
+from rnamarks.prediction.bedrmod_check import MOST_FAULTS, check_bedrmod
 
 TASK = {"name": "human", "modification": "m6A", "base": "A", "motif": "DRACH", "motif_offset": 2}
 TASK["colour"] = "#882255"

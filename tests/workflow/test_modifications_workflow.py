@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from rnamarks.prediction.bedrmod import check_bedrmod
+from rnamarks.prediction.bedrmod_check import check_bedrmod
 from rnamarks.prediction.significance import read_null
 
 KEPT = ("m6A", "m5C", "Y")

@@ -18,7 +18,7 @@ from scipy.stats import mannwhitneyu
 from rnamarks.dictionary import column_names
 from rnamarks.evaluation.bootstrap import interval, resampled_metrics
 from rnamarks.models.checkpoint import load_model
-from rnamarks.prediction.bedrmod import check_bedrmod
+from rnamarks.prediction.bedrmod_check import check_bedrmod
 from rnamarks.prediction.held_out import predict_held_out
 from rnamarks.tables import read_parquet, read_tsv
 from rnamarks_simulation.parameters import WorldParameters

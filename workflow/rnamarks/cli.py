@@ -190,7 +190,7 @@ def build_background(
 @app.command()
 def validate(file: Annotated[Path, typer.Argument(help="bedRMod, plain or gzipped.")]) -> None:
     """Check a bedRMod file (version 2), naming every fault with line, value and remedy; exit code 2 if there is one."""
-    from .prediction.bedrmod import check_bedrmod
+    from .prediction.bedrmod_check import check_bedrmod
 
     report = check_bedrmod(file)
     for warning in report.warnings:
