@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -178,6 +179,12 @@ def change(state, kind):
         state["transformer.blocks.1.mh_attn.mh_attn.to_q.weight"] = torch.ones(80, 80)
     elif kind == "frequencies":
         state["transformer.blocks.1.mh_attn.rotary_emb.inv_freq"] = torch.tensor([1.0, 0.5])
+    elif kind == "frequencies of no block":
+        state["transformer.blocks.7.mh_attn.rotary_emb.inv_freq"] = torch.tensor([1.0, 0.01])
+    elif kind == "threshold":
+        state["threshold"] = 0.2
+    elif kind == "sparse":
+        state[name] = state[name].to_sparse()
     elif kind == "head":
         state["pred_head.attention.weight"] = torch.ones(2, 2)
     else:
@@ -188,16 +195,19 @@ def change(state, kind):
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("missing", r"1 tensors do not fit the model: trunk.blocks.1.feedforward.down.bias: missing for \(80,\)"),
-        ("more", "1 tensors belong to no part of the model: transformer.blocks.0.other"),
-        ("shape", r"blocks.1.feedforward.down.bias: \(79,\) for \(80,\)"),
+        ("missing", "do not fit the model, 1 missing: transformer.blocks.1.transition.2.bias; give"),
+        ("more", "1 of no part of the model: transformer.blocks.0.other; give"),
+        ("shape", r"1 of another shape: transformer.blocks.1.transition.2.bias \(79,\) for \(80,\)"),
         ("nan", "weights are not finite"),
         ("twice", "two tensors of the file are the same weight"),
         ("vocabulary", "the vocabulary has not 22 tokens"),
-        ("gap", "no embedding or no block"),
-        ("half qkv", "query, key and value"),
+        ("gap", "the file has no transformer.blocks.0.transition.0.linear.weight"),
+        ("half qkv", r"1 missing: transformer.blocks.1.*Wqkv.weight; 1 of no part of the model: .*to_q.weight"),
         ("frequencies", "not those of base 10000"),
-        ("head", "belongs to no known head"),
+        ("frequencies of no block", "1 of no part of the model: transformer.blocks.7.mh_attn.rotary_emb.inv_freq"),
+        ("head", "no last layer that is known"),
+        ("threshold", "threshold of pairs stands beside no head"),
+        ("sparse", "no tensor of weights"),
         ("text", "no tensor of weights"),
     ],
 )
@@ -206,6 +216,28 @@ def test_a_file_that_does_not_fit_is_refused_by_name(kind, message, tmp_path):
     with pytest.raises(InputError, match=message) as caught:
         read_checkpoint(tmp_path / "x.pt")
     assert "x.pt" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"pred_head.resnet.blocks.0.conv_net.1.weight": torch.ones(8, 8, 3)}, r"1 of no part.*conv_net.1.weight"),
+        ({"pred_head.classifier.0.bias": torch.ones(8)}, "1 of no part.*classifier.0.bias"),
+        ({"scaler._mean": torch.ones(1)}, "1 missing: scaler._std"),
+        ({"pred_head.linear_in.weight": torch.tensor(1.0)}, r"linear_in.weight is no matrix \(found \(\)\)"),
+    ],
+)
+def test_every_tensor_of_a_head_is_used_once(more, message, tmp_path):
+    torch.save(tuned(built(), Loading(80, 8, 2)) | more, tmp_path / "x.pt")
+    with pytest.raises(InputError, match=message):
+        read_checkpoint(tmp_path / "x.pt")
+
+
+@pytest.mark.parametrize("value", [7, -0.1, float("nan"), "x", torch.tensor([0.1, 0.2])])
+def test_a_threshold_is_a_probability(value, tmp_path):
+    torch.save(tuned(built(), Structure(80, 4, 1), threshold=value), tmp_path / "x.pt")
+    with pytest.raises(InputError, match="threshold is not a probability"):
+        read_checkpoint(tmp_path / "x.pt")
 
 
 class Harm:
@@ -223,13 +255,30 @@ def test_code_in_a_file_is_never_run(tmp_path, monkeypatch):
     assert not (tmp_path / "harm").exists()
 
 
-def test_a_file_cut_off_anywhere_is_refused(tmp_path):
+def test_a_file_cut_off_or_altered_anywhere_is_refused(tmp_path):
     torch.save(released(built(width=40)), tmp_path / "x.pt")
     content = (tmp_path / "x.pt").read_bytes()
     for size in (0, 1, 100, len(content) // 2, len(content) - 10):
         (tmp_path / "cut.pt").write_bytes(content[:size])
         with pytest.raises(InputError):
             read_checkpoint(tmp_path / "cut.pt")
+    for place in (len(content) // 3, len(content) // 2):
+        altered = bytearray(content)
+        altered[place] ^= 1
+        (tmp_path / "altered.pt").write_bytes(altered)
+        with pytest.raises(
+            InputError, match=r"altered\.pt: not a file of torch, or one that is cut off or altered; fetch"
+        ):
+            read_checkpoint(tmp_path / "altered.pt")
+    # of the format before zip, whose numbers have no checksums
+    torch.save(released(built(width=40)), tmp_path / "x.pt", _use_new_zipfile_serialization=False)
+    content = (tmp_path / "x.pt").read_bytes()
+    for place in range(100, 3000, 25):
+        (tmp_path / "altered.pt").write_bytes(content[:place] + b"\x00" + content[place + 1 :])
+        with suppress(InputError):
+            read_checkpoint(tmp_path / "altered.pt")
+    with pytest.raises(InputError, match="this is a folder; name a file"):
+        read_checkpoint(tmp_path)
     with pytest.raises(InputError, match="no such file"):
         read_checkpoint(tmp_path / "none.pt")
 

@@ -1,23 +1,26 @@
 """Released checkpoints of RiNALMo, read without running anything that they hold.
 
-A file of torch is read with ``weights_only=True``. Sizes follow from the shapes. Both layouts of attention are known,
-one matrix ``Wqkv`` (with flash attention) and three (without), and the prefixes of fine-tuned files. Every tensor of
-the file is used once and every weight of the network is set once; anything else is an error that lists the difference.
+A file of torch is read with ``weights_only=True``, and against its checksums, which torch does not look at. Sizes
+follow from the shapes. Both layouts of attention are known, one matrix ``Wqkv`` (with flash attention) and three
+(without), and the prefixes of fine-tuned files. Every tensor of the file is used once and every weight of the network
+is set once; anything else is an error that lists the difference by the file's own names.
 """
 
 from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Mapping
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile, is_zipfile
 
 import torch
 
-from ..errors import InputError, about
+from ..errors import InputError, about, explain
 from ..files import sha256_of
 from .language import Language
 from .language_files import load_language, save_language
@@ -27,46 +30,44 @@ HEADS = 20
 """Attention heads of every published size; a file does not say how many it has."""
 _SHOWN = 8
 _AGAIN = "fetch the file again"
+_OTHER = "give a checkpoint of RiNALMo"
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
-_OUTER = {
-    "embedding.weight": "trunk.embedding.weight",
-    **{f"transformer.final_layer_norm.{kind}": f"trunk.norm.{kind}" for kind in ("weight", "bias")},
-    **{
-        f"lm_mask_head.{theirs}.{kind}": f"heads.masked.{ours}.{kind}"
-        for theirs, ours in (("linear1", "dense"), ("layer_norm", "norm"), ("linear2", "vocabulary"))
-        for kind in ("weight", "bias")
-    },
-}
-_INNER = {
-    "mh_attn.Wqkv.weight": "qkv.weight",
-    "mh_attn.out_proj.weight": "out.weight",
-    "mh_attn.mh_attn.out_proj.weight": "out.weight",
-    "transition.0.beta": "feedforward.beta",
-    **{
-        f"{theirs}.{kind}": f"{ours}.{kind}"
-        for theirs, ours in (
-            ("attn_layer_norm", "attention_norm"),
-            ("out_layer_norm", "feedforward_norm"),
-            ("transition.0.linear", "feedforward.value"),
-            ("transition.0.linear_gate", "feedforward.gate"),
-            ("transition.2", "feedforward.down"),
-        )
-        for kind in ("weight", "bias")
-    },
-}
-_BLOCK = re.compile(r"transformer\.blocks\.(\d{1,4})\.(.+)")
-_APART = re.compile(r"mh_attn\.mh_attn\.to_([qkv])\.weight")
-_ROTARY = re.compile(r"mh_attn\.(mh_attn\.)?rotary_emb\.inv_freq")
 
-_HEAD_LAYERS = {
-    "linear_in": "enter",
-    "classifier.0": "enter",
-    "linear_out": "leave",
-    "classifier.2": "leave",
-    "conv_out": "leave",
+def _layers(names: Mapping[str, str]) -> dict[str, str]:
+    """Weight and bias of layers, theirs to ours."""
+    return {f"{theirs}.{kind}": f"{ours}.{kind}" for theirs, ours in names.items() for kind in ("weight", "bias")}
+
+
+_OUTER = {"embedding.weight": "trunk.embedding.weight"} | _layers(
+    {
+        "transformer.final_layer_norm": "trunk.norm",
+        "lm_mask_head.linear1": "heads.masked.dense",
+        "lm_mask_head.layer_norm": "heads.masked.norm",
+        "lm_mask_head.linear2": "heads.masked.vocabulary",
+    }
+)
+_INNER = {"transition.0.beta": "feedforward.beta"} | _layers(
+    {
+        "attn_layer_norm": "attention_norm",
+        "out_layer_norm": "feedforward_norm",
+        "transition.0.linear": "feedforward.value",
+        "transition.0.linear_gate": "feedforward.gate",
+        "transition.2": "feedforward.down",
+    }
+)
+_FUSED = {"mh_attn.Wqkv.weight": "qkv.weight", "mh_attn.out_proj.weight": "out.weight"}
+_APART = {f"mh_attn.mh_attn.to_{letter}.weight": "qkv.weight" for letter in "qkv"} | {
+    "mh_attn.mh_attn.out_proj.weight": "out.weight"
 }
+_BLOCK = re.compile(r"transformer\.blocks\.(\d{1,4})\..+")
+_ROTARY = re.compile(r"transformer\.blocks\.(\d{1,4})\.mh_attn\.(mh_attn\.)?rotary_emb\.inv_freq")
+_RESIDUAL = re.compile(r"pred_head\.resnet\.blocks\.(\d{1,3})\..+")
+
+_FIRST_LAYERS = {"classifier.2": "classifier.0", "conv_out": "linear_in", "linear_out": "linear_in"}
+"""First layer of a head, by its last one."""
+_CONVOLUTIONS = {"conv_out": 3, "linear_out": 2}
 _SCALER = {"scaler._mean": "mean", "scaler._std": "spread"}
-_CONVOLUTION = re.compile(r"resnet\.blocks\.(\d{1,3})\.conv_net\.(\d)\.weight")
 
 
 @dataclass
@@ -105,35 +106,30 @@ def read_checkpoint(path: str | Path, heads: int | None = None) -> Imported:
     Raises
     ------
     InputError
-        If the file is missing, cut off, holds code, or does not hold exactly the tensors of such a model; if heads are
-        given for a directory, which has them.
+        If the file is missing, cut off, altered, holds code, or does not hold exactly the tensors of such a model; if
+        heads are given for a directory, which has them.
     """
     if Path(path).name == "weights.safetensors":
         return _of_directory(path, heads)
     state = _load(path)
-    threshold = state.pop("threshold", None)
-    if threshold is not None and not isinstance(threshold, int | float | torch.Tensor):
-        raise InputError("threshold is not a number", path=path, value=threshold, remedy=_AGAIN)
-    for name, tensor in state.items():
-        if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point():
-            raise InputError(
-                "the file holds something that is no tensor of weights",
-                path=path,
-                value=name,
-                remedy="give a state dict, or a checkpoint with one under state_dict",
-            )
-        if not torch.isfinite(tensor).all():
-            raise InputError("weights are not finite", path=path, value=name, remedy=_AGAIN)
     with about(path=path):
-        inner, outer = _without_prefix(state)
-        weights, frequencies = _renamed(inner)
-        sizes, settings = _sizes(weights, frequencies, heads), {"masked": {"target": "masked"}}
-        if outer:
-            task, entry, tuned = _head(outer)
-            settings[task] = entry
-            weights |= {f"heads.{task}.{name}": tensor for name, tensor in tuned.items()}
-        network = _filled(sizes, settings, weights)
-    return Imported(network, sizes, settings, None if threshold is None else float(threshold))
+        threshold = _threshold(state.pop("threshold", None))
+        for name, tensor in state.items():
+            if not _is_weights(tensor):
+                raise InputError(
+                    "the file holds something that is no tensor of weights",
+                    value=name,
+                    remedy="give a state dict, or a checkpoint with one under state_dict",
+                )
+            if not torch.isfinite(tensor).all():
+                raise InputError("weights are not finite", value=name, remedy=_AGAIN)
+        state = _without_prefix(state)
+        sizes = _sizes(state, heads)
+        outputs, names = _head(state)
+        if threshold is not None and "structure" not in outputs:
+            raise InputError("a threshold of pairs stands beside no head for them", value=threshold, remedy=_OTHER)
+        network = _filled(sizes, outputs, state, _encoder_names(state, sizes["blocks"]) | names)
+    return Imported(network, sizes, outputs, threshold)
 
 
 def import_checkpoint(path: str | Path, folder: str | Path, heads: int | None = None) -> Imported:
@@ -161,149 +157,183 @@ def _of_directory(path: str | Path, heads: int | None) -> Imported:
 
 def _load(path: str | Path) -> dict[str, Any]:
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise InputError("no such file", path=path, remedy="check the path") from error
+        if is_zipfile(path):
+            with ZipFile(path) as archive:
+                if name := archive.testzip():
+                    raise BadZipFile(name)
+        # a warning of torch would be a second sentence
+        with warnings.catch_warnings(action="ignore"):
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(
             "the file holds more than tensors, or is damaged; nothing in it was run",
             path=path,
             remedy="fetch the file again from its publisher",
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, BadZipFile, OSError) as error:
-        raise InputError(
-            f"not a complete file of torch: {(str(error) or type(error).__name__).splitlines()[0]}",
-            path=path,
-            remedy=_AGAIN,
+    except Exception as error:
+        # a damaged file is every kind of error; what torch says of it may advise to run what it holds
+        raise explain(error) or InputError(
+            "not a file of torch, or one that is cut off or altered", path=path, remedy=_AGAIN
         ) from error
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
     if not isinstance(state, Mapping) or not state:
-        raise InputError("the file holds no state dict", path=path, remedy="give a checkpoint of RiNALMo")
+        raise InputError("the file holds no state dict", path=path, remedy=_OTHER)
     return {str(name): value for name, value in state.items()}
 
 
-def _without_prefix(state: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-    """Tensors of the language model by their plain names, and those of a head and its scaler."""
-    inner, outer = {}, {}
+def _is_weights(value: object) -> bool:
+    return (
+        isinstance(value, torch.Tensor)
+        and value.dtype in _FLOATS
+        and value.layout is torch.strided
+        and not value.is_meta
+    )
+
+
+def _threshold(value: object) -> float | None:
+    """The probability above which a pair is called, from a number or a tensor of one."""
+    found = value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value
+    if found is not None and not (isinstance(found, int | float) and 0 <= found <= 1):
+        raise InputError("threshold is not a probability", value=str(found), remedy=_AGAIN)
+    return None if found is None else float(found)
+
+
+def _without_prefix(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Tensors of the language model by their plain names."""
+    found = {}
     for name, tensor in state.items():
-        if name.startswith(("pred_head.", "scaler.")):
-            outer[name] = tensor
-        else:
-            plain = re.sub(r"^(lm|rinalmo)\.", "", name)
-            if plain in inner:
-                raise InputError("two tensors of the file are the same weight", value=name, remedy=_AGAIN)
-            inner[plain] = tensor
-    return inner, outer
-
-
-def _renamed(state: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
-    """Tensors by our names, and the rotary frequencies if there are some."""
-    found: dict[str, torch.Tensor] = {}
-    apart: dict[str, dict[str, torch.Tensor]] = {}
-    frequencies: torch.Tensor | None = None
-    unknown = []
-
-    def put(name: str, tensor: torch.Tensor) -> None:
-        if name in found:
+        plain = re.sub(r"^(lm|rinalmo)\.", "", name)
+        if plain in found:
             raise InputError("two tensors of the file are the same weight", value=name, remedy=_AGAIN)
-        found[name] = tensor
-
-    for name, tensor in state.items():
-        if name in _OUTER:
-            put(_OUTER[name], tensor)
-        elif not (match := _BLOCK.fullmatch(name)):
-            unknown.append(name)
-        elif match[2] in _INNER:
-            put(f"trunk.blocks.{int(match[1])}.{_INNER[match[2]]}", tensor)
-        elif letter := _APART.fullmatch(match[2]):
-            apart.setdefault(f"trunk.blocks.{int(match[1])}.qkv.weight", {})[letter[1]] = tensor
-        elif _ROTARY.fullmatch(match[2]):
-            if frequencies is not None and not torch.equal(frequencies, tensor):
-                raise InputError("blocks have several rotary frequencies", value=name, remedy=_AGAIN)
-            frequencies = tensor
-        else:
-            unknown.append(name)
-    if unknown:
-        raise InputError(
-            f"{len(unknown)} tensors belong to no part of the model: {', '.join(unknown[:_SHOWN])}",
-            remedy="give a checkpoint of RiNALMo",
-        )
-    for name, parts in apart.items():
-        if set(parts) != set("qkv") or len({part.shape for part in parts.values()}) > 1:
-            raise InputError("query, key and value are not of one shape, or one is missing", value=name, remedy=_AGAIN)
-        put(name, torch.cat([parts[letter] for letter in "qkv"]))
-    return found, frequencies
+        found[plain] = tensor
+    return found
 
 
-def _sizes(weights: Mapping[str, torch.Tensor], frequencies: torch.Tensor | None, heads: int | None) -> dict[str, Any]:
-    """Hyperparameters of the encoder, as the shapes say."""
-    table = weights.get("trunk.embedding.weight")
-    first = weights.get("trunk.blocks.0.feedforward.value.weight")
-    if table is None or first is None or table.ndim != 2 or first.ndim != 2:
-        raise InputError("the file has no embedding or no block", remedy="give a checkpoint of RiNALMo")
-    if len(table) != len(TOKENS):
-        raise InputError(f"the vocabulary has not {len(TOKENS)} tokens", value=len(table), remedy="give another file")
-    width = table.shape[1]
-    if frequencies is not None:
-        found = width // (2 * len(frequencies))
-        rates = 10_000.0 ** (-torch.arange(len(frequencies)).double() / len(frequencies))
-        if heads not in (None, found):
-            raise InputError(f"the file has {found} attention heads", value=heads, remedy="leave the number out")
-        if not torch.allclose(frequencies.double(), rates, rtol=1e-3):
-            raise InputError("rotary frequencies are not those of base 10000", remedy="give another file")
-        heads = found
-    heads = heads or HEADS
+def _shape(state: Mapping[str, torch.Tensor], name: str) -> tuple[int, int]:
+    """Shape of a matrix that sizes follow from."""
+    if name not in state:
+        raise InputError(f"the file has no {name}", remedy=_OTHER)
+    if state[name].ndim != 2:
+        raise InputError(f"{name} is no matrix", value=tuple(state[name].shape), remedy=_AGAIN)
+    return tuple(state[name].shape)
+
+
+def _sizes(state: dict[str, torch.Tensor], heads: int | None) -> dict[str, Any]:
+    """Hyperparameters of the encoder, as the shapes say; its rotary frequencies leave the state."""
+    tokens, width = _shape(state, "embedding.weight")
+    hidden, _ = _shape(state, "transformer.blocks.0.transition.0.linear.weight")
+    if tokens != len(TOKENS):
+        raise InputError(f"the vocabulary has not {len(TOKENS)} tokens", value=tokens, remedy="give another file")
+    rotary = {name: int(match[1]) for name in state if (match := _ROTARY.fullmatch(name))}
+    blocks = 1 + max(int(match[1]) for name in state if name not in rotary and (match := _BLOCK.fullmatch(name)))
+    frequencies = [state.pop(name) for name, block in rotary.items() if block < blocks]
+    return {
+        "width": width,
+        "blocks": blocks,
+        "heads": _heads(width, frequencies, heads),
+        "feedforward": hidden,
+    }
+
+
+def _heads(width: int, frequencies: Sequence[torch.Tensor], given: int | None) -> int:
+    """Attention heads: as many as the rotary frequencies fit, else those given, else :data:`HEADS`."""
+    heads = given or HEADS
+    if frequencies:
+        heads = max(1, width // max(1, 2 * frequencies[0].numel()))
+        if given not in (None, heads):
+            raise InputError(f"the file has {heads} attention heads", value=given, remedy="leave the number out")
     if width % heads or (width // heads) % 2:
         raise InputError(
             f"{heads} attention heads cannot share a width of {width}", value=heads, remedy="say how many heads it has"
         )
-    blocks = 1 + max(int(name.split(".")[2]) for name in weights if name.startswith("trunk.blocks."))
-    return {"width": width, "blocks": blocks, "heads": heads, "feedforward": len(first)}
+    half = width // heads // 2
+    rates = 10_000.0 ** (-torch.arange(half).double() / half)
+    for found in frequencies:
+        # bfloat16 has three digits
+        if found.shape != rates.shape or not torch.allclose(found.double(), rates, rtol=5e-3):
+            raise InputError("rotary frequencies are not those of base 10000", remedy="give another file")
+    return heads
 
 
-def _head(state: Mapping[str, torch.Tensor]) -> tuple[str, dict[str, Any], dict[str, torch.Tensor]]:
-    """Of the head of a fine-tuned file its task, its settings and its weights by our names."""
-    named = {name.removeprefix("pred_head."): tensor for name, tensor in state.items()}
-    weights = {}
-    for name, tensor in named.items():
-        layer, _, kind = name.rpartition(".")
-        convolution = _CONVOLUTION.fullmatch(name)
-        if convolution:
-            weights[f"blocks.{convolution[1]}.convolutions.{int(convolution[2]) // 3}.weight"] = tensor
-        elif layer in _HEAD_LAYERS:
-            weights[f"{_HEAD_LAYERS[layer]}.{kind}"] = tensor
-        elif name in _SCALER:
-            weights[_SCALER[name]] = tensor
-        else:
-            raise InputError("a tensor belongs to no known head", value=name, remedy="give a checkpoint of RiNALMo")
-    entered, left = weights.get("enter.weight"), weights.get("leave.weight")
-    if entered is None or left is None:
-        raise InputError("the head has no first or no last layer", remedy=_AGAIN)
-    blocks = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
-    if "classifier.0.weight" in named:
-        task = "splice" if len(left) == 1 else "class"
-        return task, {"target": "label", "hidden": len(entered), "labels": len(left)}, weights
-    if "conv_out.weight" in named:
-        return "structure", {"target": "pairs", "channels": len(entered), "blocks": blocks}, weights
-    weights = {"mean": torch.zeros(1), "spread": torch.ones(1)} | weights
-    return "ribosome_loading", {"target": "value", "channels": len(entered), "blocks": blocks}, weights
+def _encoder_names(state: Mapping[str, torch.Tensor], blocks: int) -> dict[str, str]:
+    """Names of the tensors of the language model, theirs to ours; those of one name of ours are parts, in order."""
+    is_fused = any(name.endswith(".mh_attn.Wqkv.weight") for name in state)
+    inner = _INNER | (_FUSED if is_fused else _APART)
+    return _OUTER | {
+        f"transformer.blocks.{block}.{theirs}": f"trunk.blocks.{block}.{ours}"
+        for block in range(blocks)
+        for theirs, ours in inner.items()
+    }
+
+
+def _head(state: dict[str, torch.Tensor]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Settings of all heads by task, and names of the tensors of that of a fine-tuned file, theirs to ours."""
+    outputs: dict[str, dict[str, Any]] = {"masked": {"target": "masked"}}
+    tuned = [name for name in state if name.startswith(("pred_head.", "scaler."))]
+    if not tuned:
+        return outputs, {}
+    last = next((name for name in _FIRST_LAYERS if f"pred_head.{name}.weight" in state), None)
+    if last is None:
+        raise InputError("the head has no last layer that is known", value=", ".join(tuned), remedy=_OTHER)
+    first = _FIRST_LAYERS[last]
+    names = _layers({f"pred_head.{first}": "enter", f"pred_head.{last}": "leave"})
+    hidden, _ = _shape(state, f"pred_head.{first}.weight")
+    if last == "classifier.2":
+        labels, _ = _shape(state, f"pred_head.{last}.weight")
+        task = "splice" if labels == 1 else "class"
+        outputs[task] = {"target": "label", "hidden": hidden, "labels": labels}
+    else:
+        blocks = len({match[1] for name in tuned if (match := _RESIDUAL.fullmatch(name))})
+        names |= {
+            f"pred_head.resnet.blocks.{block}.conv_net.{3 * at}.weight": f"blocks.{block}.convolutions.{at}.weight"
+            for block in range(blocks)
+            for at in range(_CONVOLUTIONS[last])
+        }
+        task, target = ("structure", "pairs") if last == "conv_out" else ("ribosome_loading", "value")
+        outputs[task] = {"target": target, "channels": hidden, "blocks": blocks}
+    if task == "ribosome_loading":
+        names |= _SCALER
+        if not _SCALER.keys() & state.keys():
+            state |= {"scaler._mean": torch.zeros(1), "scaler._std": torch.ones(1)}
+    return outputs, {theirs: f"heads.{task}.{ours}" for theirs, ours in names.items()}
 
 
 def _filled(
-    sizes: Mapping[str, Any], heads: Mapping[str, Mapping[str, Any]], weights: Mapping[str, torch.Tensor]
+    sizes: Mapping[str, Any],
+    outputs: Mapping[str, Mapping[str, Any]],
+    state: Mapping[str, torch.Tensor],
+    names: Mapping[str, str],
 ) -> Language:
-    """The network with every weight set; what is left over, missing or of another shape is an error that says so."""
+    """The network with every weight set; what is missing, left over or of another shape is an error that says so."""
     with torch.device("meta"):
-        network = Language(heads, **sizes)
-    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    wrong = [
-        f"{name}: {found.get(name, 'missing')} for {expected.get(name, 'nothing')}"
-        for name in sorted(expected.keys() | found.keys())
-        if expected.get(name) != found.get(name)
-    ]
-    if wrong:
-        raise InputError(f"{len(wrong)} tensors do not fit the model: {'; '.join(wrong[:_SHOWN])}", remedy=_AGAIN)
-    network.load_state_dict({name: tensor.float().contiguous() for name, tensor in weights.items()}, assign=True)
+        network = Language(outputs, **sizes)
+    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    parts = Counter(names.values())
+    expected = {
+        name: (shapes[ours][0] // parts[ours], *shapes[ours][1:]) if parts[ours] > 1 else shapes[ours]
+        for name, ours in names.items()
+    }
+    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    differences = {
+        "missing": [name for name in expected if name not in found],
+        "of no part of the model": [name for name in found if name not in expected],
+        "of another shape": [
+            f"{name} {found[name]} for {shape}" for name, shape in expected.items() if found.get(name, shape) != shape
+        ],
+    }
+    if any(differences.values()):
+        told = "; ".join(
+            f"{len(some)} {kind}: {', '.join(some[:_SHOWN])}{', …' * (len(some) > _SHOWN)}"
+            for kind, some in differences.items()
+            if some
+        )
+        raise InputError(f"the tensors do not fit the model, {told}", remedy=_OTHER)
+    weights: dict[str, list[torch.Tensor]] = defaultdict(list)
+    for name, ours in names.items():
+        weights[ours].append(state[name])
+    network.load_state_dict(
+        {name: (torch.cat(some) if len(some) > 1 else some[0]).float().contiguous() for name, some in weights.items()},
+        assign=True,
+    )
     return network.eval()
