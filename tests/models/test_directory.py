@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -68,6 +69,18 @@ def test_a_configuration_comes_back_as_it_was_written(folder):
     before = (folder / "config.json").read_bytes()
     write_config(folder, config)
     assert (folder / "config.json").read_bytes() == before
+
+
+def test_a_model_stays_whole_where_the_next_cannot_be_described(folder, monkeypatch):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, "")
+
+    monkeypatch.setattr("rnamarks.models.directory.json.dump", full)
+    with pytest.raises(OSError, match=r"weights\.safetensors"):
+        save_model(folder, [build_model("multirm", ["m6A", "Y"], 21, SIZES).state_dict()], read_config(folder)[0])
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_earlier_directories_are_refused_with_a_sentence(folder):

@@ -21,11 +21,16 @@ _LENGTH = 8
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> None:
     """Write arrays and text about them, the same bytes for the same content."""
     with atomic_path(path) as part:
-        save_file(
-            {name: np.asarray(array, order="C") for name, array in arrays.items()}, part, dict(metadata or {}) or None
-        )
-        if metadata:
-            _order(part, metadata)
+        save_arrays(part, arrays, metadata)
+
+
+def save_arrays(part: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> None:
+    """As :func:`write_arrays`, into a file that the caller puts into its place."""
+    save_file(
+        {name: np.asarray(array, order="C") for name, array in arrays.items()}, part, dict(metadata or {}) or None
+    )
+    if metadata:
+        _order(part, metadata)
 
 
 def _order(path: Path, metadata: Mapping[str, str]) -> None:

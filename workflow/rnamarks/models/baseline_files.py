@@ -10,9 +10,9 @@ import numpy as np
 
 from ..errors import InputError, about
 from ..tasks import Task
-from .array_files import read_arrays, write_arrays
+from .array_files import read_arrays
 from .baselines import BASELINES, Baseline
-from .directory import WEIGHTS, ModelConfig, check_weights, read_config, write_config
+from .directory import ModelConfig, check_weights, read_config, write_weights
 
 
 def save_baselines(
@@ -37,11 +37,11 @@ def save_baselines(
     training : mapping, optional
         For the record.
     """
-    folder = Path(folder)
     first = fitted[tasks[0].name]
-    write_arrays(folder / WEIGHTS, _named({task.name: fitted[task.name] for task in tasks}))
-    write_config(
-        folder, ModelConfig(name, list(tasks), first.width, first.hyperparameters(), training=dict(training or {}))
+    write_weights(
+        folder,
+        _named({task.name: fitted[task.name] for task in tasks}),
+        ModelConfig(name, list(tasks), first.width, first.hyperparameters(), training=dict(training or {})),
     )
 
 

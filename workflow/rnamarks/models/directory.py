@@ -18,15 +18,15 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
 from .. import __version__
 from ..errors import InputError
-from ..files import open_text, sha256_of, write_text
+from ..files import atomic_path, open_text, sha256_of, write_text
 from ..tasks import Task
-from .array_files import open_arrays, read_arrays, write_arrays
+from .array_files import open_arrays, read_arrays, save_arrays, write_arrays
 from .config_check import REMEDY, check_config, read_json, read_tasks, refuse
 
 WEIGHTS = "weights.safetensors"
@@ -124,7 +124,6 @@ def write_model(
         Of a stack: what :func:`rnamarks.models.baseline_files.stack_arrays` gives. Of combiners: their arrays, each
         led by ``combiner.<task>.``.
     """
-    folder = Path(folder)
     config.members = len(members)
     arrays = {
         f"{index}.{name}": np.asarray(array) for index, member in enumerate(members) for name, array in member.items()
@@ -134,8 +133,18 @@ def write_model(
     # that score differently
     said = {name: getattr(config, name) for name in ("stack", "combiner") if getattr(config, name)}
     metadata = {name: json.dumps(value, sort_keys=True) for name, value in said.items()}
-    write_arrays(folder / WEIGHTS, arrays, metadata)
-    write_config(folder, config)
+    write_weights(folder, arrays, config, metadata)
+
+
+def write_weights(
+    folder: str | Path, arrays: Mapping[str, np.ndarray], config: ModelConfig, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write the weights and ``config.json``; an earlier model stays whole unless both have been written."""
+    folder = Path(folder)
+    with write_text(folder / CONFIG) as handle, atomic_path(folder / WEIGHTS) as part:
+        save_arrays(part, arrays, metadata)
+        _describe(config, sha256_of(part), handle)
+        handle.flush()
 
 
 def read_members(folder: str | Path) -> tuple[list[dict[str, np.ndarray]], ModelConfig]:
@@ -163,10 +172,15 @@ def split_members(
 def write_config(folder: str | Path, config: ModelConfig) -> None:
     """Write ``config.json`` beside the weights, which must be there: their SHA-256 goes into it."""
     folder = Path(folder)
-    document = {"format": FORMAT, "version": __version__, "sha256": sha256_of(folder / WEIGHTS)} | asdict(config)
+    digest = sha256_of(folder / WEIGHTS)
     with write_text(folder / CONFIG) as handle:
-        json.dump(document, handle, indent=1, sort_keys=True, allow_nan=False)
-        handle.write("\n")
+        _describe(config, digest, handle)
+
+
+def _describe(config: ModelConfig, digest: str, handle: TextIO) -> None:
+    document = {"format": FORMAT, "version": __version__, "sha256": digest} | asdict(config)
+    json.dump(document, handle, indent=1, sort_keys=True, allow_nan=False)
+    handle.write("\n")
 
 
 def read_config(folder: str | Path) -> tuple[ModelConfig, str]:
