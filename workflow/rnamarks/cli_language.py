@@ -66,7 +66,7 @@ def import_checkpoint(
     from .models.packing import Pack
     from .models.tokens import tokenise
 
-    check_paths({"the checkpoint": file}, {"the folder": folder / "config.json"})
+    check_paths({"the checkpoint": file}, {name: folder / name for name in ("config.json", "weights.safetensors")})
     found = write_imported(file, folder, heads)
     network, config = load_language(folder)
     weights = sum(one.numel() for one in network.parameters())
