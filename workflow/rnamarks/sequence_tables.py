@@ -26,7 +26,8 @@ def read_named(path: str | Path) -> Iterator[Record]:
     Raises
     ------
     InputError
-        As :func:`~rnamarks.sequences.read_records`; if a table has no column ``sequence`` or a field of it is empty.
+        As :func:`~rnamarks.sequences.read_records`; if a table has no column ``sequence``, no rows, or a field of it is
+        empty or no text.
     """
     ending = Path(str(path).removesuffix(".gz")).suffix.lower()
     if ending == ".parquet":
@@ -60,6 +61,7 @@ def _from_text(path: str | Path, separator: str) -> Iterator[Record]:
             yield _record(str(count) if name is None else row[name], row[sequence], path, line)
         if not header:
             raise InputError("the table is empty", path=path, remedy="it needs a header line")
+        _check_rows(count, path)
 
 
 def _rows(handle: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -79,11 +81,18 @@ def _rows(handle: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _from_parquet(path: str | Path) -> Iterator[Record]:
+    import pyarrow as pa
+
     from .tables import open_parquet
 
     with open_parquet(path) as file:
         header = file.schema_arrow.names
         name, sequence = _columns(header, path)
+        kind = file.schema_arrow.types[sequence]
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            raise InputError(f"the column {SEQUENCE} is no text", path=path, value=str(kind), remedy="write it as text")
         wanted = [header[sequence], *([] if name is None else [header[name]])]
         count = 0
         for batch in file.iter_batches(batch_size=4096, columns=wanted):
@@ -93,6 +102,12 @@ def _from_parquet(path: str | Path) -> Iterator[Record]:
             for row, one, text in zip(rows, named, columns[SEQUENCE], strict=True):
                 yield _record("" if one is None else str(one), text or "", path, row)
             count += len(batch)
+        _check_rows(count, path)
+
+
+def _check_rows(count: int, path: str | Path) -> None:
+    if not count:
+        raise InputError("the table has no rows", path=path, remedy="give one with sequences")
 
 
 def _columns(header: Sequence[str], path: str | Path) -> tuple[int | None, int]:
