@@ -92,6 +92,14 @@ def test_vectors_come_per_token_or_pooled_as_npz_or_table(folder, fasta, tmp_pat
         np.testing.assert_array_equal(table.loc[name], mean[name])
 
 
+@pytest.mark.parametrize(("command", "name"), [("embed", "x.tsv"), ("logits", "x.parquet"), ("embed", "x.npy")])
+def test_no_other_form_hides_under_a_name(folder, fasta, tmp_path, run, command, name):
+    code, _, error = run("lm", command, "--model", folder, fasta, "--out", tmp_path / name)
+    assert (code, error.count("\n")) == (2, 1)
+    assert f"{name}: it is not written in that form (found '{Path(name).suffix}'); choose one of .npz" in error
+    assert not (tmp_path / name).exists()
+
+
 @pytest.mark.parametrize("ending", ["tsv", "csv", "tsv.gz", "parquet"])
 def test_a_table_is_read_as_fasta_is(folder, fasta, tmp_path, run, ending):
     table = pd.DataFrame({"value": 1.5, "sequence": SEQUENCES.values(), "id": SEQUENCES.keys()})
@@ -122,6 +130,8 @@ def test_rows_without_names_are_counted(folder, tmp_path, run):
         ("x.csv", "name,sequence\na,ACGU,1\n", "x.csv:2: a row has another number of fields"),
         ("x.tsv", "name\tsequence\na\tACGU\na\tACGU\n", "x.tsv:3: two sequences have one name"),
         ("x.csv", "", "x.csv: the table is empty"),
+        ("x.tsv", "name\tsequence\n", "x.tsv: the table has no rows"),
+        ("x.tsv", f"name\tsequence\n{70_000 * 'a'}\tACGU\n", "a name has more than 65000 bytes (found 'aaaa"),
     ],
 )
 def test_faults_of_a_table_are_named(folder, tmp_path, run, name, text, message):
@@ -130,6 +140,27 @@ def test_faults_of_a_table_are_named(folder, tmp_path, run, name, text, message)
     assert code == 2
     assert message in error
     assert not (tmp_path / "x.npz").exists()
+
+
+@pytest.mark.parametrize(("sequences", "kind"), [([1, 2], "int64"), ([b"ACGU", b"GGGG"], "binary")])
+def test_sequences_of_parquet_are_text(folder, tmp_path, run, sequences, kind):
+    table = pd.DataFrame({"id": ["a", "b"], "sequence": sequences})
+    table.to_parquet(tmp_path / "x.parquet")
+    code, _, error = run("lm", "embed", "--model", folder, tmp_path / "x.parquet", "--out", tmp_path / "x.npz")
+    assert (code, error.count("\n")) == (2, 1)
+    assert f"x.parquet: the column sequence is no text (found '{kind}')" in error
+    table.assign(sequence=pd.Categorical(["ACGU", "GGGG"])).to_parquet(tmp_path / "x.parquet")
+    assert run("lm", "embed", "--model", folder, tmp_path / "x.parquet", "--out", tmp_path / "x.npz")[0] == 0
+    table[:0].assign(sequence=pd.array([], "string")).to_parquet(tmp_path / "x.parquet")
+    code, _, error = run("lm", "embed", "--model", folder, tmp_path / "x.parquet", "--out", tmp_path / "x.npz")
+    assert (code, "the table has no rows" in error) == (2, True), error
+
+
+def test_a_models_own_weights_are_not_imported_over_it(folder, run):
+    before = (folder / "config.json").read_bytes()
+    code, _, error = run("lm", "import", folder / "weights.safetensors", folder)
+    assert (code, "weights.safetensors is the checkpoint; choose another output" in error) == (2, True), error
+    assert (folder / "config.json").read_bytes() == before
 
 
 def test_a_row_of_parquet_without_a_name_is_a_fault_as_it_is_in_text(folder, tmp_path, run):
@@ -153,7 +184,7 @@ def test_bfloat16_changes_little_and_is_refused_by_another_name(folder, fasta, t
     assert differs != ("precision 32-true" in error)
     code, _, error = run(*words, "--precision", "half")
     assert code == 2
-    assert "no such precision (found 'half'); choose 32-true or bf16-mixed" in error
+    assert "no such precision (found 'half'); choose one of 32-true, bf16-mixed" in error
 
 
 @pytest.mark.parametrize(
@@ -290,9 +321,9 @@ def test_labels_without_names_are_numbers(tuned, fasta, tmp_path, run):
             chances = torch.softmax(tuned.network(Pack.of([tokenise(sequence)]), "x")[0], 0)
         assert (row["name"], row["label"]) == (name, int(chances.argmax()))
         np.testing.assert_allclose([row[str(label)] for label in range(3)], chances, atol=1e-5)
-    code, _, error = run("lm", "splice", "--model", tuned.folder, fasta)
-    assert code == 2
-    assert "the model tells several labels" in error
+    code, out, error = run("lm", "splice", "--model", tuned.folder, fasta)
+    assert (code, out) == (2, "")
+    assert "the model tells several labels (found 3); use rnamarks lm classify" in error
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .cli_options import DeviceOption, ModelOption, OutOption, ThreadsOption, check_paths, text_output, warn
-from .errors import InputError
+from .errors import InputError, check_choice
 from .files import atomic_path
 
 if TYPE_CHECKING:
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from .models.directory import ModelConfig
     from .models.language import Language
 
-app = typer.Typer(no_args_is_help=True, help="Language models: import, vectors, logits of masked tokens.")
+app = typer.Typer(no_args_is_help=True, help="Language models: import or train them, and what they say of sequences.")
 
 FASTA = (
     "FASTA, or a table (.tsv, .csv, .parquet) with a column sequence and one called name, id, example or transcript; "
     "DNA or RNA; IUPAC codes are read as such; - reads FASTA from standard input."
 )
 MOST_DRAWN = 40
+_LONGEST_NAME = 65_000
+"""Bytes; an archive, as NPZ is one, has room for some more."""
 TokensOption = Annotated[
     int | None, typer.Option("--tokens", min=1, help="Most tokens at once; bounds the memory, changes no number.")
 ]
@@ -94,6 +96,7 @@ def logits(
     nucleotide is read in the tile in which it is farthest from a cut.
     """
     _check_precision(precision)
+    _form(out, ".npz")
     network, sequences, place, _ = _opened(fasta, model, {"--out": out}, device, threads, tile=tile)
     if "masked" not in network.heads:
         raise InputError("the model has no head for masked tokens", path=model, remedy="give a pre-trained model")
@@ -133,16 +136,16 @@ def embed(
     from .prediction import language
 
     answers = {"none": language.embeddings, "cls": language.first_vectors, "mean": language.mean_vectors}
-    if pool not in answers:
-        raise InputError("no such pool", value=pool, remedy="choose none, cls or mean")
-    if out.suffix == ".parquet" and pool == "none":
+    check_choice(pool, answers, "no such pool")
+    form = _form(out, ".npz", ".parquet")
+    if form == ".parquet" and pool == "none":
         raise InputError("a table has one vector per sequence", path=out, remedy="add --pool cls or --pool mean")
     _check_precision(precision)
     network, sequences, place, _ = _opened(fasta, model, {"--out": out}, device, threads, tile=tile)
     rows = language.describe(
         network, sequences, answers[pool], device=place, tokens=tokens, tile=tile, precision=precision, warn=warn
     )
-    if out.suffix == ".parquet":
+    if form == ".parquet":
         _write_table(out, ((sequence.name, array) for sequence, array in rows), network.trunk.width)
         return
     with _npz(out) as put:
@@ -178,7 +181,7 @@ def fold(
     longest: LongestOption = 2000,
     threads: ThreadsOption = 0,
 ) -> None:
-    """Secondary structures by a model tuned to them (rnamarks lm import of a fine-tuned checkpoint).
+    """Secondary structures, by a model tuned to them.
 
     The most probable pair is called first, then the most probable of nucleotides that are still free; pairs enclose
     three nucleotides or more. Pseudoknots take further kinds of brackets and dashed arcs, and are counted. Memory is
@@ -248,14 +251,14 @@ def splice(
     from scipy.special import expit
 
     def row(logits: np.ndarray) -> list[float]:
-        if len(logits) != 1:
-            raise InputError(
-                "the model tells several labels", path=model, value=len(logits), remedy="use rnamarks lm classify"
-            )
         return [float(logits[0]), float(expit(logits[0]))]
 
     network, sequences, place, config = _opened(fasta, model, {"--out": out}, device, threads, limit=longest)
-    head = network.heads[_task_of(config, "label", model)]
+    task = _task_of(config, "label", model)
+    labels = config.hyperparameters["outputs"][task].get("labels", 1)
+    if labels > 1:
+        raise InputError("the model tells several labels", path=model, value=labels, remedy="use rnamarks lm classify")
+    head = network.heads[task]
     _write_rows(out, ("logit", "probability"), row, network, sequences, head, place, tokens)
 
 
@@ -333,12 +336,18 @@ def _task_of(config: ModelConfig, target: str, model: Path) -> str:
         if task.target == target:
             return task.name
     known = ", ".join(f"{task.name} ({task.target})" for task in config.tasks)
-    raise InputError(f"the model has no head for {target}", path=model, value=known, remedy="import a tuned checkpoint")
+    raise InputError(f"the model has no head for {target}", path=model, value=known, remedy="take one tuned to it")
+
+
+def _form(out: Path, *forms: str) -> str:
+    """The form that the ending of an output asks for, the first where it has none; another is an error."""
+    form = out.suffix.lower() or forms[0]
+    check_choice(form, forms, "it is not written in that form", path=out)
+    return form
 
 
 def _check_precision(precision: str) -> None:
-    if precision not in (known := ("32-true", "bf16-mixed")):
-        raise InputError("no such precision", value=precision, remedy=f"choose {' or '.join(known)}")
+    check_choice(precision, ("32-true", "bf16-mixed"), "no such precision")
 
 
 def _opened(
@@ -371,6 +380,8 @@ def _npz(out: Path) -> Iterator:
     with atomic_path(out) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
 
         def put(name: str, array: np.ndarray) -> None:
+            if len(name.encode()) > _LONGEST_NAME:
+                raise InputError(f"a name has more than {_LONGEST_NAME} bytes", value=name, remedy="give a shorter one")
             with archive.open(f"{name}.npy", "w", force_zip64=True) as handle:
                 np.lib.format.write_array(handle, np.ascontiguousarray(array), allow_pickle=False)
 

@@ -164,8 +164,8 @@ def finetune_model(
     from .training.settings import FinetuneSettings
     from .training.tuning_data import read_example_table
 
-    if size is not None and size not in LANGUAGE_SIZES:
-        raise InputError("no such size", value=size, remedy=f"choose one of {', '.join(LANGUAGE_SIZES)}")
+    if size is not None:
+        check_choice(size, LANGUAGE_SIZES, "no such size")
     check_paths({"the examples": examples}, {"the folder": folder / "config.json"}, model)
     given: dict[str, dict] = {"head": {}, "training": {}}
     for text in changed or []:
