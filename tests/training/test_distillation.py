@@ -284,6 +284,6 @@ def test_wrong_settings_are_named(settings, message):
 def test_divergence_is_reported(world, tmp_path, monkeypatch):
     settings = DistillationSettings(copies=0.0, minimum=1, maximum=100, epochs=2)
     monkeypatch.setattr(teacher, "distillation_loss", lambda logits, *_: logits.sum() * float("nan"))
-    with pytest.raises(FloatingPointError, match="learning rate"):
+    with pytest.raises(InputError, match="learning rate"):
         distil(world, tmp_path, settings)
     assert not list(tmp_path.rglob("*.part"))

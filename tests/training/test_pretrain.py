@@ -207,16 +207,23 @@ def test_a_killed_training_ends_with_the_same_weights(corpus, tmp_path, monkeypa
     assert one == two
 
 
-def test_a_state_that_is_cut_off_or_holds_code_is_refused(corpus, tmp_path):
+def test_a_state_that_is_cut_off_altered_or_holds_code_is_refused(corpus, tmp_path):
     trained(corpus, tmp_path)
     state = next((tmp_path / "k").rglob("last.ckpt"))
     content, ran = state.read_bytes(), tmp_path / "ran"
-    harmful = pickle.dumps(Harm(ran))
-    for damaged in (b"", content[:100], content[: len(content) // 2], content[:-50], harmful):
+    harmful, middle = pickle.dumps(Harm(ran)), len(content) // 2
+    altered = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    for damaged in (b"", content[:100], content[:middle], content[:-50], altered, harmful):
         state.write_bytes(damaged)
         with pytest.raises(InputError, match=r"last\.ckpt: the state of an interrupted training is damaged"):
             trained(corpus, tmp_path)
     assert not ran.exists()
+    state.write_bytes(content)
+    best = state.with_name("best.safetensors")
+    for damaged in (best.read_bytes()[:-50], None):
+        best.unlink() if damaged is None else best.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"best\.safetensors: the weights of a training's best epoch are missing"):
+            trained(corpus, tmp_path)
     state.unlink()
     trained(corpus, tmp_path)
 

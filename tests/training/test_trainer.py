@@ -166,11 +166,11 @@ def test_an_unknown_setting_lists_the_known_ones():
 def test_divergence_is_reported(world, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(site, "score_windows", lambda *_, **__: np.array([np.nan]))
-        with pytest.raises(FloatingPointError, match=r"logits of human are not finite; lower the learning rate"):
+        with pytest.raises(InputError, match=r"logits of human are not finite; lower the learning rate"):
             fit(world, tmp_path)
     nothing = torch.full((), math.nan, requires_grad=True)
     monkeypatch.setattr(site.SiteTarget, "loss", lambda *_: (nothing, nothing.detach()))
-    with pytest.raises(FloatingPointError, match=r"the loss is not finite; lower the learning rate"):
+    with pytest.raises(InputError, match=r"the loss is not finite; lower the learning rate"):
         fit(world, tmp_path)
     assert not list(tmp_path.rglob("last.ckpt"))
 

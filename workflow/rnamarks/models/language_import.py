@@ -1,22 +1,20 @@
 """Released checkpoints of RiNALMo, read without running anything that they hold.
 
-A file of torch is read with ``weights_only=True``, and against its checksums, which torch does not look at. Sizes
-follow from the shapes. Both layouts of attention are known, one matrix ``Wqkv`` (with flash attention) and three
-(without), and the prefixes of fine-tuned files. Every tensor of the file is used once and every weight of the network
-is set once; anything else is an error that lists the difference by the file's own names.
+A file of torch is read with ``weights_only=True`` and against its checksums. Sizes follow from the shapes. Both
+layouts of attention are known, one matrix ``Wqkv`` (with flash attention) and three (without), and the prefixes of
+fine-tuned files. Every tensor of the file is used once and every weight of the network is set once; anything else is an
+error that lists the difference by the file's own names.
 """
 
 from __future__ import annotations
 
 import pickle
 import re
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile, is_zipfile
 
 import torch
 
@@ -25,6 +23,7 @@ from ..files import sha256_of
 from .language import Language
 from .language_files import load_language, save_language
 from .tokens import TOKENS
+from .torch_files import load_checked
 
 HEADS = 20
 """Attention heads of every published size; a file does not say how many it has."""
@@ -157,13 +156,7 @@ def _of_directory(path: str | Path, heads: int | None) -> Imported:
 
 def _load(path: str | Path) -> dict[str, Any]:
     try:
-        if is_zipfile(path):
-            with ZipFile(path) as archive:
-                if name := archive.testzip():
-                    raise BadZipFile(name)
-        # a warning of torch would be a second sentence
-        with warnings.catch_warnings(action="ignore"):
-            state = torch.load(path, map_location="cpu", weights_only=True)
+        state = load_checked(path)
     except pickle.UnpicklingError as error:
         raise InputError(
             "the file holds more than tensors, or is damaged; nothing in it was run",

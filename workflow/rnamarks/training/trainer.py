@@ -20,13 +20,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ..errors import InputError
 from ..files import atomic_path, write_bytes
+from ..models.torch_files import load_checked
 from ..prediction.score import pick_device
 from .allocation import bound_kernel_caches
 from .curriculum import Stage
@@ -39,6 +42,7 @@ from .termination import noted
 
 SAVE_SECONDS = 120.0
 """Longest time between two states, in seconds."""
+BEST = "best.safetensors"
 
 
 @dataclass
@@ -100,8 +104,8 @@ def train(
 
     Raises
     ------
-    FloatingPointError
-        If the loss or a logit is not finite.
+    InputError
+        If the loss or a logit is not finite, or the state of an interrupted training is damaged.
     """
     folder = Path(checkpoints)
     folder.mkdir(parents=True, exist_ok=True)
@@ -117,7 +121,7 @@ def train(
         while not training.progress["finished"] and not training.is_ended:
             training.run_epoch(asked_to_end)
     progress = training.progress
-    return TrainingResult(load_file(folder / "best.safetensors"), progress["history"], progress["best_epoch"])
+    return TrainingResult(_read_best(folder), progress["history"], progress["best_epoch"])
 
 
 class _Training:
@@ -255,7 +259,7 @@ class _Training:
         progress, settings = self.progress, self.settings
         recorded = {key: torch.stack(steps) for key, steps in self.recorded.items()}
         if not all(torch.isfinite(steps).all() for steps in recorded.values()):
-            raise FloatingPointError("training diverged: the loss is not finite; lower the learning rate")
+            raise InputError("training diverged: the loss is not finite", remedy="lower the learning rate")
         is_first = self.processes.rank == 0
         score, rows = self.processes.tell(
             self.target.validate(self.judged, self.stage, recorded, self.device) if is_first else None
@@ -272,7 +276,7 @@ class _Training:
         if better:
             progress["best_score"], progress["best_epoch"] = score, progress["epoch"]
             if is_first:
-                with atomic_path(self.folder / "best.safetensors") as part:
+                with atomic_path(self.folder / BEST) as part:
                     save_file({name: value.contiguous() for name, value in self.judged.state_dict().items()}, part)
             # the others may read it
             self.processes.tell(None)
@@ -289,7 +293,7 @@ class _Training:
             return
         progress["finished"] = is_last
         if not is_last:
-            state = load_file(self.folder / "best.safetensors")
+            state = _read_best(self.folder)
             self.network.load_state_dict(state)
             self.judged.load_state_dict(state)
             progress |= {
@@ -320,13 +324,26 @@ class _Training:
 def _read_state(path: Path, device: torch.device) -> dict[str, Any]:
     """A state; code in it is not run."""
     try:
-        return torch.load(path, weights_only=True, map_location=device)
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        return load_checked(path, device)
+    except (RuntimeError, EOFError, OSError, BadZipFile, pickle.UnpicklingError) as error:
         # the end of a file that is cut off is sought before its beginning, which is an invalid argument
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
         raise InputError(
             "the state of an interrupted training is damaged", path=path, remedy="remove it, and training begins anew"
+        ) from error
+
+
+def _read_best(folder: Path) -> dict[str, torch.Tensor]:
+    """Weights of the best epoch so far."""
+    path = folder / BEST
+    try:
+        return load_file(path)
+    except (FileNotFoundError, SafetensorError) as error:
+        raise InputError(
+            "the weights of a training's best epoch are missing or damaged",
+            path=path,
+            remedy="remove its folder, and training begins anew",
         ) from error
 
 

@@ -189,6 +189,6 @@ class ExampleTarget(Target):
 
     @staticmethod
     def check_finite(values: np.ndarray) -> None:
-        """Raise :class:`FloatingPointError` if a network says what is no number."""
+        """Raise :class:`InputError` if a network says what is no number."""
         if not np.isfinite(values).all():
-            raise FloatingPointError("training diverged: answers are not finite; lower the learning rate")
+            raise InputError("training diverged: answers are not finite", remedy="lower the learning rate")

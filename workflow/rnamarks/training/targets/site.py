@@ -114,7 +114,9 @@ class SiteTarget(Target):
             data = self.validation[task]
             logits = score_windows(network, data.codes, task, device=device)
             if not np.isfinite(logits).all():
-                raise FloatingPointError(f"training diverged: logits of {task} are not finite; lower the learning rate")
+                raise InputError(
+                    f"training diverged: logits of {task} are not finite", remedy="lower the learning rate"
+                )
             auroc, (auprc,) = Ranking(data.labels, logits.astype(np.float64)).weighted(np.ones((1, len(logits))))
             rows.append(
                 {"task": task, "loss": losses.get(task, math.nan), "auroc": float(auroc[0]), "auprc": float(auprc[0])}
