@@ -21,6 +21,7 @@ from rnamarks.models.packing import Pack
 from rnamarks.models.tokens import tokenise
 from rnamarks.structure.decoding import compare_pairs, decode
 from rnamarks.structure.pairs import pairs_of, partners_of
+from rnamarks.tables import write_parquet
 from rnamarks.training import trainer
 from rnamarks.training.finetune import TARGETS, finetune
 from rnamarks.training.settings import FinetuneSettings
@@ -485,13 +486,15 @@ def test_settings_are_the_published_ones_changed_by_target_and_way():
         FinetuneSettings.for_target("site", {})
 
 
-def test_tables_are_read_from_text_with_dot_brackets(tmp_path):
+def test_tables_are_read_with_dot_brackets_from_text_and_parquet(tmp_path):
     path = tmp_path / "x.tsv"
     path.write_text("example\tsequence\tstructure\tfold_a\n1\tGGGAAACCC\t(((...)))\ttrain\n2\tACGU\t....\t\n")
     frame = read_example_table(path)
     assert frame["partners"][0].tolist() == [8, 7, 6, -1, -1, -1, 2, 1, 0]
     assert frame["example"].tolist() == ["1", "2"]
     assert frame["fold_a"].tolist() == ["train", ""]
+    write_parquet(frame.drop(columns="partners").assign(structure=["(((...)))", "...."]), tmp_path / "x.parquet")
+    pd.testing.assert_frame_equal(read_example_table(tmp_path / "x.parquet"), frame)
     path.write_text("example\tsequence\tstructure\tfold_a\n1\tGGG\t(((\ttrain\n")
     with pytest.raises(InputError, match=r"x\.tsv:2: 1: position 1 of the dot-bracket is never closed"):
         read_example_table(path)

@@ -170,7 +170,7 @@ def finetune_model(
     given: dict[str, dict] = {"head": {}, "training": {}}
     for text in changed or []:
         name, sign, value = text.partition("=")
-        if not sign:
+        if not sign or not name:
             raise InputError("--set is no NAME=VALUE", value=text, remedy="write epochs=5")
         where = "head" if name.startswith("head.") else "training"
         try:
@@ -192,6 +192,7 @@ def finetune_model(
         device=device,
         threads=threads,
         cache=cache,
+        source=examples,
         report=warn,
     )
     if predictions is not None:

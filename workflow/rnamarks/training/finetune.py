@@ -17,7 +17,7 @@ from torch import nn
 from .. import __version__
 from ..downstream.examples import FOLD, fold_names
 from ..downstream.predictions import predictions_table
-from ..errors import InputError, check_choice
+from ..errors import InputError, about, check_choice
 from ..models.language import Language
 from ..models.language_files import load_language, read_language, save_language
 from ..models.vector_cache import Vectors, cached_vectors
@@ -54,6 +54,7 @@ def finetune(
     device: str = "auto",
     threads: int = 1,
     cache: str | Path | None = None,
+    source: str | Path | None = None,
     report: Callable[[str], None] = print,
 ) -> pd.DataFrame | None:
     """Train a language model for a task, or finish a training of the same one that was interrupted.
@@ -92,6 +93,8 @@ def finetune(
         Folder in which ``frozen`` and ``untrained`` keep the vectors of all sequences of the table, so that they are
         computed once for all its folds, and of ``frozen`` for all seeds, see :mod:`rnamarks.models.vector_cache`;
         without it they are computed in every step. The file holds half precision, so that predictions differ slightly.
+    source : path-like, optional
+        File of the examples, for errors.
 
     Returns
     -------
@@ -108,8 +111,9 @@ def finetune(
         check_choice(value, known, f"no such {what}")
     is_random, is_frozen = way in RANDOM_WAYS, way in ("frozen", UNTRAINED)
     if model is None and (not is_random or sizes is None):
-        raise InputError("no language model", value=way, remedy="name one; of random weights the sizes will do")
-    splits, labels = split_examples(examples, fold, target)
+        raise InputError("no language model", value=way, remedy="give one, or for scratch and untrained its size")
+    with about(path=source):
+        splits, labels = split_examples(examples, fold, target)
     task = TASKS[target]
     entry = {"target": target} | dict(head or {})
     if target == "label":

@@ -63,23 +63,22 @@ class Examples:
 
 
 def read_example_table(path: str | Path) -> pd.DataFrame:
-    """An examples table: Parquet, or TSV, where a column ``structure`` (dot-bracket) may stand for ``partners``.
+    """An examples table: Parquet or TSV, where a column ``structure`` (dot-bracket) may stand for ``partners``.
 
     Raises
     ------
     InputError
-        If it is no table, or a line's dot-bracket cannot be read.
+        If it is no table, or a row's dot-bracket cannot be read.
     """
-    if str(path).endswith(".parquet"):
-        return read_parquet(path)[0]
     text = dict.fromkeys(("example", "family", "label", "structure"), str)
-    frame, _ = read_tsv(path, ["example", "sequence"], text)
+    is_parquet = str(path).endswith(".parquet")
+    frame, _ = read_parquet(path) if is_parquet else read_tsv(path, ["example", "sequence"], text)
     texts = [name for name in frame if name in text or str(name).startswith(FOLD)]
-    frame[texts] = frame[texts].fillna("")
+    frame[texts] = frame[texts].astype(object).fillna("")
     if "structure" not in frame:
         return frame
     partners = []
-    for number, row in enumerate(frame.itertuples(), 2):
+    for number, row in enumerate(frame.itertuples(), 1 if is_parquet else 2):
         with about(str(row.example), path=path, line=number):
             partners.append(partners_of(read_brackets(row.structure), len(row.structure)))
     return frame.drop(columns="structure").assign(partners=partners)
