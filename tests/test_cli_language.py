@@ -323,7 +323,13 @@ def test_labels_without_names_are_numbers(tuned, fasta, tmp_path, run):
         np.testing.assert_allclose([row[str(label)] for label in range(3)], chances, atol=1e-5)
     code, out, error = run("lm", "splice", "--model", tuned.folder, fasta)
     assert (code, out) == (2, "")
-    assert "the model tells several labels (found 3); use rnamarks lm classify" in error
+    assert "the model tells other labels than 0 and 1, a site (found '0, 1, 2'); use rnamarks lm classify" in error
+
+
+@pytest.mark.parametrize("tuned", [{"x": {"target": "label", "hidden": 8, "names": ["donor", "none"]}}], indirect=True)
+def test_the_probability_of_another_label_is_none_of_a_splice_site(tuned, fasta, run):
+    code, _, error = run("lm", "splice", "--model", tuned.folder, fasta)
+    assert (code, "(found 'donor, none'); use rnamarks lm classify" in error) == (2, True), error
 
 
 @pytest.mark.slow
@@ -370,9 +376,14 @@ def test_a_setting_of_no_such_name_is_an_error(tmp_path, run):
     code, _, error = run(*command, "--set", "epochs=[")
     assert code == 2
     assert "the value of --set epochs is no YAML (found '[')" in error
+    code, _, error = run(*command, "--set", "=3")
+    assert (code, "--set is no NAME=VALUE" in error) == (2, True), error
     code, _, error = run(*command)
     assert code == 2
     assert "no language model (found 'finetuned')" in error
+    valued(12).drop(columns="value").to_csv(tmp_path / "x.tsv", sep="\t", index=False)
+    code, _, error = run(*command, "--way", "scratch", "--size", "nano")
+    assert (code, "x.tsv: the examples lack the column value" in error) == (2, True), error
 
 
 class Killed(BaseException):

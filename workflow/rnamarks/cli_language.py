@@ -246,7 +246,8 @@ def splice(
     """Whether the middle of each sequence is a splice site, by a model tuned to donors or to acceptors.
 
     Columns: name, length (nt), logit (natural-log odds as in training, where classes are balanced), probability. The
-    published models read 400 nt, the site in the middle.
+    published models read 400 nt, the site in the middle. A model of your own has label 1 for a site and 0 for none;
+    for other labels there is classify.
     """
     from scipy.special import expit
 
@@ -255,9 +256,14 @@ def splice(
 
     network, sequences, place, config = _opened(fasta, model, {"--out": out}, device, threads, limit=longest)
     task = _task_of(config, "label", model)
-    labels = config.hyperparameters["outputs"][task].get("labels", 1)
-    if labels > 1:
-        raise InputError("the model tells several labels", path=model, value=labels, remedy="use rnamarks lm classify")
+    labels = _labels(config, task)
+    if network.heads[task].leave.out_features > 1 or labels != ["0", "1"]:
+        raise InputError(
+            "the model tells other labels than 0 and 1, a site",
+            path=model,
+            value=", ".join(labels),
+            remedy="use rnamarks lm classify",
+        )
     head = network.heads[task]
     _write_rows(out, ("logit", "probability"), row, network, sequences, head, place, tokens)
 
@@ -281,8 +287,7 @@ def classify(
 
     network, sequences, place, config = _opened(fasta, model, {"--out": out}, device, threads, limit=longest)
     task = _task_of(config, "label", model)
-    entry = config.hyperparameters["outputs"][task]
-    names = entry.get("names") or list(map(str, range(max(2, entry.get("labels", 1)))))
+    names = _labels(config, task)
 
     def row(logits: np.ndarray) -> list[str | float]:
         [chances] = probabilities_of(logits[None])
@@ -337,6 +342,12 @@ def _task_of(config: ModelConfig, target: str, model: Path) -> str:
             return task.name
     known = ", ".join(f"{task.name} ({task.target})" for task in config.tasks)
     raise InputError(f"the model has no head for {target}", path=model, value=known, remedy="take one tuned to it")
+
+
+def _labels(config: ModelConfig, task: str) -> list[str]:
+    """Names of a task's labels; their numbers where the model does not know them."""
+    entry = config.hyperparameters["outputs"][task]
+    return entry.get("names") or list(map(str, range(max(2, entry.get("labels", 1)))))
 
 
 def _form(out: Path, *forms: str) -> str:
