@@ -88,7 +88,7 @@ def test_scan_of_a_genome_goes_on_where_its_annotation_has_no_utrs(model, tmp_pa
     pd.testing.assert_frame_equal(alone, model.scan(**files, task="m6A", alpha=None))
     for given, said in (
         ({"genome": files["genome"]}, "a genome alone has no transcripts"),
-        ({**files, "genes": ["g", "h"]}, "no transcript or gene of that name"),
+        ({**files, "genes": ["g", "h"]}, "no transcript or gene has that name"),
         ({"sequences": RNA, "genes": "g"}, "no annotation names genes"),
         ({"sequences": RNA, **files}, "give either sequences or a genome"),
         ({"sequences": RNA, "annotation": files["annotation"], "extend": (0, 5)}, "extend needs the genome"),

@@ -123,6 +123,7 @@ def test_scan_of_genes_by_name(model, tmp_path):
         "--annotation",
         tmp_path / "t.gtf",
     )
+    (tmp_path / "other.fa").write_text(f">chr2\n{text}\n>chr1\n{text[:50]}\n")
     (tmp_path / "names").write_text("\nTWO\r\nENSG2\n")
     (tmp_path / "t.fa").write_text("".join(f">t{at}\n{text[at - 1 : at + 249]}\n" for at in (1, 301, 601)))
     whole = pd.read_csv(io.StringIO(run(*options, "--genome", tmp_path / "g.fa").stdout), sep="\t")
@@ -136,7 +137,8 @@ def test_scan_of_genes_by_name(model, tmp_path):
             names = ["gene", "sequence", "start", "logit"]
             pd.testing.assert_frame_equal(table[names], expected[names])
     for source, named, said in (
-        (("--genome", tmp_path / "g.fa"), "one,three", "no transcript or gene of that name (found 'three')"),
+        (("--genome", tmp_path / "other.fa"), "one", "on no chromosome of the genome (found 't1')"),
+        (("--genome", tmp_path / "g.fa"), "one,three", "no transcript or gene has that name (found 'three')"),
         (("--genome", tmp_path / "g.fa"), f"@{tmp_path / 'none'}", "none: no such file"),
         (("--genome", tmp_path / "g.fa"), ",", "no gene is named (found ',')"),
     ):
@@ -165,6 +167,10 @@ def test_transcripts_of_a_genome_as_other_commands_read_them(model, tmp_path):
     assert run(*options, tmp_path / "t.fa.gz", "--annotation", tmp_path / "t.gtf").stdout == expected
     named = run("transcripts", *files, "--gene", first.transcript).stdout
     assert re.findall(r">(\S+)", named) == [first.transcript]
+    assert run(*options, tmp_path / "t.parquet", "--gene", first.gene).stdout == expected
+    done = run(*options, tmp_path / "t.parquet", "--gene", "none")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no transcript or gene has that name" in done.stderr
     bad = run("transcripts", *files, "--out", tmp_path / "g.fa")
     assert bad.returncode == 2
     assert (tmp_path / "g.fa").read_text() == f">chr1\n{text}\n"
@@ -198,7 +204,7 @@ def test_scan_goes_on_where_an_annotation_has_no_utrs(model, tmp_path):
         ([], "give either sequences or a genome"),
         (["t.fa", "--genome", "t.fa"], "give either sequences or a genome"),
         (["--genome", "t.fa"], "add --annotation"),
-        (["t.fa", "--gene", "TP53"], "--gene needs the names of genes (found 'TP53'); give --annotation"),
+        (["t.fa", "--gene", "TP53"], "no annotation names genes (found 'TP53'); give one"),
         (["t.fa", "--annotation", "t.gtf", "--bedrmod", "x.bedrmod"], "add --taxid and --assembly"),
         (["t.fa", "--task", "mouse", "--bedrmod", "x"], "no calibration for a task"),
         (["t.fa", "--task", "mouse", "--above", "0.5"], "no calibration for a task"),

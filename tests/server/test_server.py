@@ -410,7 +410,7 @@ def test_sequences_of_transcripts_get_places_on_the_genome(model, tmp_path, with
         assert 'name="names"' in browser.get("/").text
         assert named.status_code == 303
         unknown = browser.post("/scan", data={"names": "GENE9", "tasks": ["Y"]})
-        assert "no transcript or gene of that name (found &#39;GENE9&#39;)" in unknown.text
+        assert "no transcript or gene has that name (found &#39;GENE9&#39;)" in unknown.text
         assert 'value="GENE9"' in unknown.text
     else:
         assert named.status_code == 400

@@ -343,9 +343,7 @@ def _source(
         raise InputError("extend needs the genome, which has what lies beyond the ends", remedy="give genome")
     given = sequences if sequences is None or isinstance(sequences, os.PathLike) else _write(sequences, folder)
     genes = [genes] if isinstance(genes, str) else list(genes)
-    if annotation is None:
-        if genes:
-            raise InputError("no annotation names genes", value=genes[0], remedy="give annotation")
+    if annotation is None and not genes:
         return Path(given)
     from .sites.annotated import annotated_transcripts, write_transcripts
 

@@ -48,7 +48,7 @@ GenesOption = Annotated[
     list[str] | None,
     typer.Option(
         "--gene",
-        help="Only these genes or transcripts of --annotation, such as TP53,NM_000546, or @FILE with one per line.",
+        help="Only these genes or transcripts of the annotation, such as TP53,NM_000546, or @FILE with one per line.",
     ),
 ]
 ModeOption = Annotated[str, typer.Option("--mode", help="exact: the networks; fast: the student distilled from them.")]

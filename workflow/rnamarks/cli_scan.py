@@ -138,8 +138,6 @@ def scan(
     if extend and genome is None:
         raise InputError("--extend needs the genome, which has what lies beyond the ends", remedy="give --genome")
     genes = gene_names(gene)
-    if genes and annotation is None:
-        raise InputError("--gene needs the names of genes", value=genes[0], remedy="give --annotation")
     names = task_names(task)
     inputs = {"the input": source, "--annotation": annotation, "--genome": genome}
     check_paths(inputs, {"--out": out, "--bedrmod": bedrmod, "--attention": attention}, model)
@@ -219,7 +217,7 @@ def _scanned(
     """What is scanned: a file of sequences, or a table of transcripts made in a folder below ``root``."""
     from .prediction.kept import scratch
 
-    if annotation is None:
+    if annotation is None and not genes:
         yield source
         return
     from .sites.annotated import annotated_transcripts, write_transcripts

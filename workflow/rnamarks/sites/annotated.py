@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..dictionary import column_names
 from ..errors import InputError
-from ..tables import is_parquet, write_parquet
+from ..tables import is_parquet, read_parquet, write_parquet
 from .annotation import read_annotation
 from .drops import KEPT, NOTE, Drops
 from .transcript_fasta import read_transcript_fasta
@@ -20,7 +21,7 @@ _VERSION = r"(?<=\w)\.[0-9]+$"
 
 
 def annotated_transcripts(
-    annotation: str | Path,
+    annotation: str | Path | None,
     *,
     genome: str | Path | None = None,
     sequences: str | Path | None = None,
@@ -33,10 +34,10 @@ def annotated_transcripts(
 
     Parameters
     ----------
-    annotation : path-like
-        GTF, GFF3 or UCSC gene table.
+    annotation : path-like or None
+        GTF, GFF3 or UCSC gene table; None for a transcripts table, which has what it says.
     genome, sequences : path-like, optional
-        FASTA of the genome, or of transcripts with the names of the annotation; one of the two.
+        FASTA of the genome, or of transcripts with the names of the annotation, or such a table; one of the two.
     extend, workdir
         See :func:`rnamarks.sites.transcripts.build_transcripts`.
     genes : sequence of str
@@ -54,11 +55,20 @@ def annotated_transcripts(
     InputError
         If a file is at fault, or they do not fit together.
     """
-    if sequences is not None and is_parquet(sequences):
+    is_table = sequences is not None and is_parquet(sequences)
+    if annotation is None:
+        if not is_table:
+            raise InputError("no annotation names genes", value=" ".join(genes) or None, remedy="give one")
+        frame, about = read_parquet(sequences, column_names("transcripts"))
+        frame.attrs["lengths"] = about.get("lengths", {})
+        return frame.iloc[find_named(frame, genes)] if genes else frame
+    if is_table:
         raise InputError("a transcripts table has its annotation", path=sequences, remedy="leave the annotation out")
     drops = Drops()
     described = read_annotation(annotation, drops)
     if genome is not None:
+        # asked before chromosomes are, so that a gene on another one is not said to be unknown
+        wanted = described["transcript"].iloc[find_named(described, genes)]
         frame = build_transcripts(
             described,
             genome,
@@ -66,8 +76,15 @@ def annotated_transcripts(
             workdir=workdir,
             annotation_path=annotation,
             extend=extend,
-            choose=(lambda known: np.isin(np.arange(len(known)), find_named(known, genes))) if genes else None,
+            choose=(lambda known: known["transcript"].isin(wanted).to_numpy()) if genes else None,
         )
+        if genes and frame.empty:
+            raise InputError(
+                "the genes that are asked for are on no chromosome of the genome",
+                path=genome,
+                value=wanted.iloc[0],
+                remedy="give the whole genome of the annotation",
+            )
     else:
         frame = read_transcript_fasta(sequences, drops, annotation=described, annotation_path=annotation)
         if genes:
@@ -109,7 +126,7 @@ def find_named(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
         at = next((at[text] for at, text in asked if text and text in at), None)
         if at is None:
             raise InputError(
-                "the annotation has no transcript or gene of that name",
+                "no transcript or gene has that name",
                 value=name,
                 remedy="write it as the annotation does, or give the sequence",
             )
