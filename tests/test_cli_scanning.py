@@ -110,20 +110,10 @@ def test_scan_of_genes_by_name(model, tmp_path):
         f'gene_id "{gene}"; transcript_id "t{start}"; gene_name "{name}";\n'
         for gene, (name, start) in genes.items()
     ]
+    rows.append('chr2\tx\texon\t1\t99\t.\t+\t.\tgene_id "four"; transcript_id "t9";\n')
     (tmp_path / "t.gtf").write_text("".join(rows))
-    options = (
-        "scan",
-        "--model",
-        model,
-        "--task",
-        "human",
-        "--device",
-        "cpu",
-        "--all",
-        "--annotation",
-        tmp_path / "t.gtf",
-    )
-    (tmp_path / "other.fa").write_text(f">chr2\n{text}\n>chr1\n{text[:50]}\n")
+    options = ("scan", "--model", model, "--task", "human", "--device", "cpu", "--all")
+    options = (*options, "--annotation", tmp_path / "t.gtf")
     (tmp_path / "names").write_text("\nTWO\r\nENSG2\n")
     (tmp_path / "t.fa").write_text("".join(f">t{at}\n{text[at - 1 : at + 249]}\n" for at in (1, 301, 601)))
     whole = pd.read_csv(io.StringIO(run(*options, "--genome", tmp_path / "g.fa").stdout), sep="\t")
@@ -137,7 +127,7 @@ def test_scan_of_genes_by_name(model, tmp_path):
             names = ["gene", "sequence", "start", "logit"]
             pd.testing.assert_frame_equal(table[names], expected[names])
     for source, named, said in (
-        (("--genome", tmp_path / "other.fa"), "one", "on no chromosome of the genome (found 't1')"),
+        (("--genome", tmp_path / "g.fa"), "FOUR", "on no chromosome of the genome (found 't9')"),
         (("--genome", tmp_path / "g.fa"), "one,three", "no transcript or gene has that name (found 'three')"),
         (("--genome", tmp_path / "g.fa"), f"@{tmp_path / 'none'}", "none: no such file"),
         (("--genome", tmp_path / "g.fa"), ",", "no gene is named (found ',')"),
