@@ -42,17 +42,17 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
-app.add_typer(language_app, name="lm")
-app.command()(scan)
-app.command()(variants)
-app.command()(compare)
-app.command()(serve)
-app.command()(fetch)
-app.command()(train)
-app.command()(transcripts)
-app.command()(pack)
+app.add_typer(language_app, name="lm", short_help="Import, train and use language models.")
+app.command(short_help="Find modifications in sequences, transcripts or a genome.")(scan)
+app.command(short_help="What the variants of a VCF change.")(variants)
+app.command(short_help="Hold predictions against what you measured.")(compare)
+app.command(short_help="Scan in a browser, or for programs.")(serve)
+app.command(short_help="Collect published files for a machine without internet.")(fetch)
+app.command(short_help="Train a model of your own sites.")(train)
+app.command(short_help="Cut the RNA of transcripts out of a genome.")(transcripts)
+app.command(short_help="Pack a finished run for others.")(pack)
 
 
 def _print_version(wanted: bool) -> None:
@@ -87,7 +87,7 @@ def _scorer(model: Path, task: list[str] | None, device: str, batch_size: int, t
     return WindowScorer(model, _one(task), device=device, batch_size=batch_size, warn=warn)
 
 
-@app.command()
+@app.command(short_help="Score windows of a model's length.")
 def score(
     windows: Annotated[Path, typer.Argument(help=WINDOWS)],
     model: ModelOption,
@@ -111,7 +111,7 @@ def score(
             chunk.to_csv(handle, header=index == 0, float_format="%.7g", **TSV)
 
 
-@app.command()
+@app.command(short_help="AUROC and AUPRC of labelled windows.")
 def evaluate(
     model: ModelOption,
     positives: Annotated[Path, typer.Option("--positives", help="Windows of modified sites.")],
@@ -133,7 +133,7 @@ def evaluate(
         table.to_csv(handle, float_format="%.10g", **TSV)
 
 
-@app.command()
+@app.command(short_help="What a model was trained on, and how well it does.")
 def info(model: ModelArgument) -> None:
     """List a model's tasks, what it can do, what it was trained on, and how well it did on the test split."""
     from .prediction.info import describe_model
@@ -141,7 +141,7 @@ def info(model: ModelArgument) -> None:
     print(describe_model(model))
 
 
-@app.command("models")
+@app.command("models", short_help="List the models that can be named.")
 def list_models() -> None:
     """List the models that can be named: size, licence, data, tasks, and how well each does on its test split.
 
@@ -153,7 +153,7 @@ def list_models() -> None:
     print(describe_shipped())
 
 
-@app.command("null")
+@app.command("null", short_help="Let p compare with your own background.")
 def build_background(
     background: Annotated[
         Path,
@@ -187,7 +187,7 @@ def build_background(
         warn(f"{name}: {number:,} bases, so p goes down to {1 / (1 + number):.2g}")
 
 
-@app.command()
+@app.command(short_help="Check a bedRMod file.")
 def validate(file: Annotated[Path, typer.Argument(help="bedRMod, plain or gzipped.")]) -> None:
     """Check a bedRMod file (version 2), naming every fault with line, value and remedy; exit code 2 if there is one."""
     from .prediction.bedrmod_check import check_bedrmod
@@ -204,7 +204,7 @@ def validate(file: Annotated[Path, typer.Argument(help="bedRMod, plain or gzippe
     print(f"{shown(file)}: {report.header['fileformat']}, {report.sites} sites, no fault")
 
 
-@app.command()
+@app.command(short_help="Which nucleotides drive the logit of a window.")
 def explain(
     windows: Annotated[Path, typer.Argument(help=WINDOWS)],
     model: ModelOption,
@@ -246,7 +246,7 @@ def explain(
     write_attributions(found, out, checks)
 
 
-@app.command("keys")
+@app.command("keys", short_help="Print the keys of a configuration.")
 def explain_keys(
     section: Annotated[str, typer.Argument(help="A top-level key, such as motifs; all without one.")] = "",
 ) -> None:
