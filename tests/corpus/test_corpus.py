@@ -109,6 +109,15 @@ def test_a_cluster_is_held_out_whole(built):
 
 
 @needs_mmseqs
+@pytest.mark.parametrize(("held", "clusters"), [(1e-9, 1), (0.0, 0)])
+def test_of_few_clusters_one_is_held_out_unless_none_is_wanted(built, held, clusters):
+    corpus, _ = built(held=held)
+    flags = corpus.held & HELD["cluster"] > 0
+    assert sum(flags[group].all() for group in np.split(corpus.members, corpus.offsets[1:-1])) == clusters
+    assert np.count_nonzero(corpus.held & HELD["random"]) == clusters
+
+
+@needs_mmseqs
 def test_nothing_left_is_an_error(tmp_path):
     path = fasta(tmp_path / "x.fa", [("a", "ACGU")])
     with pytest.raises(InputError, match="no sequence is left"):

@@ -164,9 +164,12 @@ def test_a_perplexity_that_no_number_holds_is_infinite(corpus):
     assert "training perplexity inf" in asked.pace(network, recorded, 1.0, torch.device("cpu"), 1)[1]
 
 
-def test_nothing_held_out_is_an_error(tmp_path):
+def test_nothing_and_all_held_out_is_an_error(tmp_path):
     corpus = stored(tmp_path / "c", [np.full(20, A, np.uint8)])
     with pytest.raises(InputError, match="no sequence is held out"):
+        target(corpus)
+    corpus = stored(tmp_path / "d", [np.full(20, A, np.uint8)], held=1.0)
+    with pytest.raises(InputError, match="d: all clusters are held out"):
         target(corpus)
 
 

@@ -29,7 +29,9 @@ def corpus(
     strands: Annotated[
         str, typer.Option("--strands", help="both: an RNA and its reverse complement are one cluster; same: two.")
     ] = "both",
-    held: Annotated[float, typer.Option("--held", min=0, max=1, help="Fraction of the clusters held out.")] = 0.01,
+    held: Annotated[
+        float, typer.Option("--held", min=0, max=1, help="Fraction of the clusters held out; one at least.")
+    ] = 0.01,
     seed: SeedOption = 1,
     drops: Annotated[
         Path | None, typer.Option("--drops", help="TSV of sequences by file and reason; standard output without it.")

@@ -37,7 +37,7 @@ class Corpus:
         "both",
         choices=STRANDS,
     )
-    held: float = key("Fraction of the clusters that is held out.", 0.01, above=0, below=1)
+    held: float = key("Fraction of the clusters that is held out; one at least.", 0.01, above=0, below=1)
     apart: float = key(
         "A sequence this much like a validation or test example, or like judged RNA, leaves.", 0.8, above=0, maximum=1
     )

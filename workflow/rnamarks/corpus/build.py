@@ -79,7 +79,8 @@ def build_corpus(
         ``same`` splits each by the strand on which its members resemble the representative, so that two RNAs that are
         antisense to each other stay two.
     held : float
-        Fraction of the clusters, and for the paper's way of the sequences, that is held out.
+        Fraction of the clusters, and for the paper's way of the sequences, that is held out; one of them at least,
+        unless it is 0.
     apart : sequence of (name, split, sequences)
         What models are tested or judged on: sequences that resemble it leave, see :mod:`rnamarks.corpus.apart`.
     apart_identity : float
@@ -254,7 +255,13 @@ def _hold_out(members: np.ndarray, offsets: np.ndarray, fraction: float, seed: i
     """Bits of :data:`HELD` of each sequence."""
     random = np.random.default_rng([seed, 81])
     flags = np.zeros(len(members), dtype=np.uint8)
-    drawn = random.random(len(offsets) - 1) < fraction
+    drawn = _draw(random, len(offsets) - 1, fraction)
     flags[members[np.repeat(drawn, np.diff(offsets))]] |= HELD["cluster"]
-    flags[random.random(len(members)) < fraction] |= HELD["random"]
+    flags[_draw(random, len(members), fraction)] |= HELD["random"]
     return flags
+
+
+def _draw(random: np.random.Generator, count: int, fraction: float) -> np.ndarray:
+    """Which of several are held out: each with this probability, and one at least where it is not 0."""
+    draws = random.random(count)
+    return (draws < fraction) | ((draws == draws.min(initial=1.0)) & (fraction > 0))

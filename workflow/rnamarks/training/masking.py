@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from ..corpus.store import HELD, Corpus
+from ..errors import InputError
 from ..models.tokens import CLS, EOS, MASK, A, C, G, N, T
 
 MASKED, RANDOM = 0.8, 0.1
@@ -78,7 +79,9 @@ class MaskedSampler:
         self._begins = np.concatenate([[0], self._sizes.cumsum()])[:-1]
         self.batch_size = min(batch_size, len(self._sizes))
         if not self.batch_size:
-            raise ValueError("no cluster is left for training")
+            raise InputError(
+                "all clusters are held out", path=corpus.path, remedy="build the corpus of more, or with less held out"
+            )
         self.steps_per_pass = len(self._sizes) // self.batch_size
         self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
 
