@@ -38,7 +38,13 @@ def can_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     try:
-        with torch.random.fork_rng(devices=[]), torch.autocast(device.type, torch.bfloat16):
+        # without inference mode, in which no training could be tried
+        with (
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            torch.random.fork_rng(devices=[]),
+            torch.autocast(device.type, torch.bfloat16),
+        ):
             nn.LSTM(8, 8, batch_first=True, bidirectional=True)(torch.zeros(2, 3, 8))[0].float().sum().backward()
     except RuntimeError:
         return False
