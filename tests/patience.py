@@ -65,10 +65,11 @@ def _state(folders: Sequence[Path]) -> Iterator[float]:
     """Number of files below each folder, and when the last of them was written."""
     for folder in folders:
         times = [0]
-        for path in folder.rglob("*"):
-            # files come and go meanwhile
-            with contextlib.suppress(OSError):
-                times.append(path.stat().st_mtime_ns)
+        # files and folders come and go meanwhile; rglob fails where a folder is gone
+        for inside, below, files in os.walk(folder):
+            for name in (*below, *files):
+                with contextlib.suppress(OSError):
+                    times.append(os.stat(os.path.join(inside, name)).st_mtime_ns)
         yield from (len(times), max(times))
 
 

@@ -12,7 +12,6 @@ SLOW = "import time\nfor n in range(6):\n    time.sleep(0.3)\n    {}\nprint('don
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.parametrize("step", ["print(n, flush=True)", "open(f'below/{n}', 'w').close()"])
 def test_one_that_gets_on_is_not_killed(tmp_path, step):
     (tmp_path / "below").mkdir()
@@ -23,11 +22,18 @@ def test_one_that_gets_on_is_not_killed(tmp_path, step):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_one_that_hangs_is_killed_with_what_it_started(tmp_path):
     code = "import subprocess, time\nprint('begun', flush=True)\nsubprocess.run(['sleep', '600'])"
     with pytest.raises(AssertionError, match=r"no progress for 1 s: begun"):
         run_patiently([sys.executable, "-c", code], watched=[tmp_path], patience=1, interval=0.1)
+
+
+@pytest.mark.slow
+def test_folders_may_go_while_they_are_watched(tmp_path):
+    step = "os.makedirs(f'a/b{n % 7}/c'); os.removedirs(f'a/b{n % 7}/c')"
+    code = f"import os\nfor n in range(3000):\n    {step}\nprint('done')"
+    done = run_patiently([sys.executable, "-c", code], watched=[tmp_path], interval=0.0001, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "done\n")
 
 
 def test_output_and_exit_code_are_given_back():
