@@ -68,7 +68,7 @@ def annotated_transcripts(
     described = read_annotation(annotation, drops)
     if genome is not None:
         # asked before chromosomes are, so that a gene on another one is not said to be unknown
-        wanted = described["transcript"].iloc[find_named(described, genes)]
+        wanted = described["transcript"].iloc[find_named(described, genes)] if genes else None
         frame = build_transcripts(
             described,
             genome,
@@ -115,14 +115,17 @@ def find_named(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
         If there is none of a name.
     """
     whole = [frame[name].astype(str) for name in ("transcript", "gene", "gene_name")]
-    bare = [column.str.replace(_VERSION, "", regex=True) for column in whole]
+    # symbols have no version: RP11-34P13.7 and RP11-34P13.9 are two genes
+    bare = [*(column.str.replace(_VERSION, "", regex=True) for column in whole[:2]), whole[2]]
     small = [column.str.lower() for column in bare]
     # in the order in which they are asked: an exact name comes before one in other letters
     rows = [column.groupby(column).indices for column in (*whole, *bare, *small)]
     found: dict[int, None] = {}
     for name in names:
         plain = re.sub(_VERSION, "", name)
-        asked = ((at, text) for text in (name, plain, plain.lower()) for at in rows)
+        asked = [(at, text) for text in (name, name.lower()) for at in rows]
+        # without its version a name is that of a transcript or a gene
+        asked += [(at, text) for text in (plain, plain.lower()) for place, at in enumerate(rows) if place % 3 < 2]
         at = next((at[text] for at, text in asked if text and text in at), None)
         if at is None:
             raise InputError(
