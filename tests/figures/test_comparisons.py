@@ -70,6 +70,9 @@ def test_heat_map_writes_every_number(design, tables, metric):
     # one task of the two-species setting and of each network trained alone
     assert texts.count("–") == 3
     assert len([text for text in axes.texts if text.get_fontweight() == "bold"]) >= 3
+    assert axes.get_title(loc="left").endswith("mean of seeds")
+    title = next(text for text in axes.get_children() if getattr(text, "get_text", str)() == axes.get_title(loc="left"))
+    assert title.get_window_extent().x1 < figure.bbox.x1
 
 
 def test_differences_fill_what_excludes_zero(design, tables):

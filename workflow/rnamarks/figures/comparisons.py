@@ -202,7 +202,8 @@ def draw_heat_map(metrics: pd.DataFrame, design: Design, metric: str = "auprc") 
         [[means.get((*series.key, name), {}).get("value", np.nan) for name in design.names] for series in shown]
     )
     names = 0.65 + 0.0625 * max([28, *(len(series.label) for series in shown)])
-    figure = new_figure(0.75 + 0.27 * len(shown), min(WIDTH, names + 0.72 * len(design.tasks)))
+    # the title needs room above a single task, too
+    figure = new_figure(0.75 + 0.27 * len(shown), min(WIDTH, names + max(2.3, 0.72 * len(design.tasks))))
     axes = figure.subplots()
     low = 0.5 if metric == "auroc" else 0.0
     norm = Normalize(np.nanmin(values, initial=low), np.nanmax(values, initial=low) if np.isfinite(values).any() else 1)
